@@ -1,0 +1,62 @@
+"""Every error Ballast raises on purpose. Each message says what, where, and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BallastError(Exception):
+    """Base of all errors that Ballast raises on purpose."""
+
+
+class SpecError(BallastError, ValueError):
+    """A pipeline's YAML (or its Python form) cannot be built."""
+
+
+class ParameterError(BallastError, ValueError):
+    """A method was given a parameter it does not know or a value outside its range."""
+
+
+class DataError(BallastError, ValueError):
+    """An argument, column or table holds something the method cannot work with."""
+
+
+class OverlapError(DataError):
+    """The target lies where there are no training rows, so no weighting of them can represent it."""
+
+
+class GateClosedError(BallastError):
+    """An input failed its quality gate, or was never judged."""
+
+
+class WarehouseError(BallastError):
+    """The warehouse could not be opened, read or written."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process held the warehouse for longer than the time allowed."""
+
+
+class VersionNotFoundError(WarehouseError, KeyError):
+    """The asset, version or partition asked for was never committed."""
+
+    __str__ = Exception.__str__  # KeyError would print the message's repr
+
+
+class ModelStoreError(BallastError):
+    """A model could not be stored, or a stored one is not what was stored."""
+
+
+class UntrustedModelError(ModelStoreError):
+    """A model file asks for types that are not on the list of those trusted; nothing of it was run."""
+
+
+class MissingDependencyError(BallastError, ImportError):
+    """An optional package is needed for what was asked."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Gives ", did you mean 'x'?" for the valid name most like `name`, or an empty string."""
+    close = difflib.get_close_matches(str(name), [str(v) for v in valid], n=1, cutoff=0.5)
+    return f", did you mean {close[0]!r}?" if close else ""
