@@ -1,0 +1,48 @@
+# demo, test, ui, bench, docs: each makes .venv on first use and keeps it while pyproject.toml and constraints.txt stay.
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint types services ui bench docs
+
+demo: $(READY)
+	@$(BIN)/ballast run digits
+
+test: $(READY) services lint types
+	@PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist worksteal
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
+
+types: $(READY)
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+services:
+	@sh tests/services.sh
+
+ui: $(READY) .ballast/dagster/dagster.yaml
+	@DAGSTER_HOME="$(CURDIR)/.ballast/dagster" PATH="$(CURDIR)/$(BIN):$$PATH" \
+		dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+
+bench: $(READY)
+	@set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
+
+docs: $(READY)
+	@$(BIN)/mkdocs build --strict --quiet
+	@echo "The documentation is in site/index.html"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Ballast needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." \
+			"Name another one: make PYTHON=python3.12"; exit 1; }
+	@echo "Setting up .venv: a few minutes the first time"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.ballast/dagster/dagster.yaml:
+	@mkdir -p $(@D)
+	@printf 'telemetry:\n  enabled: false\n' > $@

@@ -1,0 +1,35 @@
+"""What every test shares: a quiet, repeatable environment, and reasons to skip where a machine lacks a part."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+# Set before numpy and torch load: the workers share the cores, and one thread sums in one order.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+os.environ.pop("DAGSTER_HOME", None)
+
+
+def find_chromium() -> str | None:
+    """Gives the path of a Chromium or Chrome, or None."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; a test that asks for it carries the mark `browser`."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no chromium on PATH")
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")

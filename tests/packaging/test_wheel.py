@@ -1,0 +1,77 @@
+"""The wheel: what it holds, and that it works away from the repository."""
+
+from __future__ import annotations
+
+import email
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    """Gives the standard output of a command; a failure shows all it printed."""
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, f"{command} failed:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT, cwd=folder)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture
+def fresh_python(tmp_path: Path) -> Path:
+    """The interpreter of a new, empty environment."""
+    venv.create(tmp_path / "fresh", with_pip=True, symlinks=os.name != "nt")
+    return tmp_path / "fresh" / "bin" / "python"
+
+
+def test_wheel_when_built_then_it_holds_the_package_alone(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert tops == {"ballast", "dagster_ballast-0.1.0.dist-info"}
+    assert "ballast/py.typed" in names
+    sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ballast").rglob("*.py")}
+    assert sources <= set(names)
+
+
+def test_wheel_when_built_then_its_metadata_name_licence_python_and_entry_points(wheel):
+    archive = zipfile.ZipFile(wheel)
+    info = "dagster_ballast-0.1.0.dist-info"
+    metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert not any("dagster-ge" in requirement for requirement in metadata.get_all("Requires-Dist", []))
+    assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    entry_points = archive.read(f"{info}/entry_points.txt").decode().split()
+    assert entry_points == [
+        *("[console_scripts]", "ballast", "=", "ballast.cli:app"),
+        *("[dagster_dg_cli.registry_modules]", "ballast", "=", "ballast"),
+    ]
+
+
+def test_wheel_when_installed_without_any_dependency_then_it_imports_elsewhere(wheel, fresh_python, tmp_path):
+    run(fresh_python, "-m", "pip", "install", "-q", "--no-deps", wheel, cwd=tmp_path)
+    script = "import ballast, ballast.errors; print(ballast.__file__, sorted(ballast.__all__))"
+    printed = run(fresh_python, "-I", "-c", script, cwd=tmp_path)
+    assert printed.startswith(str(tmp_path / "fresh"))
+    assert "Warehouse" in printed
+
+
+@pytest.mark.skipif("CI" not in os.environ, reason="a full installation takes minutes; CI does it")
+def test_wheel_when_installed_with_its_dependencies_then_all_of_it_works_elsewhere(wheel, fresh_python, tmp_path):
+    run(fresh_python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=tmp_path)
+    script = "import ballast; print(ballast.__file__); [getattr(ballast, name) for name in ballast.__all__]"
+    assert run(fresh_python, "-I", "-c", script, cwd=tmp_path).startswith(str(tmp_path / "fresh"))
+    assert "kliep" in run(fresh_python.with_name("ballast"), "catalog", "--json", cwd=tmp_path)
