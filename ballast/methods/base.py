@@ -1,0 +1,258 @@
+"""The six roles a method can have, and what the frame does for each.
+
+A method is one class: parameters in ``__init__`` (annotated with what they may be), data asked for by the names of
+the vocabulary, learned attributes ending in ``_``. The frame wraps its calls: before them it validates parameters
+and arguments, after them it holds the role's contract (finite, of the right length, mean-1 weights).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from ballast.errors import DataError, OverlapError
+from ballast.methods.parameters import check_values
+from ballast.methods.vocabulary import check_arguments
+
+Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says, and whether it held in the claim test.
+
+    Attributes
+    ----------
+    text : the claim, with its baseline.
+    verdict : "reproduced", "partly", "not reproduced", or "by definition" for methods that claim nothing
+        beyond their formula.
+    figure : the measured effect with its setting; where it does not hold, where.
+    """
+
+    text: str
+    verdict: Verdict
+    figure: str
+
+
+class Method(BaseEstimator):
+    """Base of all methods. Subclass one of the roles, not this."""
+
+    role: ClassVar[str] = ""
+    entry_points: ClassVar[tuple[str, ...]] = ()
+    """The calls of the role, the fitting one first."""
+
+    name: ClassVar[str] = ""
+    """The name in YAML and in the catalogue; a class without one is not listed."""
+    reference: ClassVar[str] = ""
+    """The paper: authors, title, venue, year."""
+    seeds: ClassVar[tuple[str, ...]] = ()
+    """Ids of the survey of methods that this class covers."""
+    claim: ClassVar[Claim | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for entry in cls.entry_points:
+            if entry in cls.__dict__:
+                setattr(cls, entry, _held(cls.__dict__[entry], fitting=entry == cls.entry_points[0]))
+
+    @classmethod
+    def room(cls) -> str:
+        """The room that the method lives in: its package below ``ballast.methods``."""
+        parts = cls.__module__.split(".")
+        return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "yours"
+
+    @classmethod
+    def needs(cls, entry: str | None = None) -> dict[str, bool]:
+        """Gives the vocabulary that a call asks for, each name with True where it is required."""
+        function = getattr(cls, entry or cls.entry_points[0])
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        return {p.name: p.default is p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        """Holds the role's contract on what a call gave; roles override it."""
+        return result
+
+
+def _held(function: Callable[..., Any], *, fitting: bool) -> Callable[..., Any]:
+    """Wraps a call of a method so that its input is checked and its output held to the role's contract."""
+    signature = inspect.signature(function)
+    entry = function.__name__
+
+    @wraps(function)
+    def call(self: Method, *args: Any, **kwargs: Any) -> Any:
+        owner = type(self).name or type(self).__name__
+        bound = signature.bind(self, *args, **kwargs).arguments
+        given = {name: value for name, value in bound.items() if name != "self"}
+        if fitting:
+            check_values(type(self), self.get_params(deep=False), owner)
+        arguments = check_arguments(given, owner)
+        _remember_columns(self, given, arguments, owner, fitting=fitting)
+        return self._finish(entry, function(self, **arguments), arguments)
+
+    return call
+
+
+def _remember_columns(
+    method: Method, given: dict[str, Any], arguments: dict[str, Any], owner: str, *, fitting: bool
+) -> None:
+    """Keeps the width and names of ``X`` when fitting, and holds later matrices against them."""
+    if arguments.get("X") is None:
+        return
+    names = getattr(given["X"], "columns", None)
+    width = arguments["X"].shape[1]
+    if fitting:
+        method.n_features_in_ = width  # type: ignore[attr-defined]
+        if names is not None:
+            method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)  # type: ignore[attr-defined]
+        elif hasattr(method, "feature_names_in_"):
+            del method.feature_names_in_
+        return
+    expected = getattr(method, "n_features_in_", width)
+    if width != expected:
+        raise DataError(f"{owner}: X has {width} column(s) but {owner} was fitted on {expected}")
+    fitted = getattr(method, "feature_names_in_", None)
+    if names is not None and fitted is not None and [str(n) for n in names] != list(fitted):
+        raise DataError(f"{owner}: X does not have the columns it was fitted on: {', '.join(fitted)}")
+
+
+def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim != 1 or (n is not None and len(array) != n):
+        raise DataError(f"{owner} gave {what} of shape {array.shape}, one number a row was expected ({n} rows)")
+    if not np.isfinite(array).all():
+        raise DataError(f"{owner} gave {int((~np.isfinite(array)).sum())} NaN or infinite {what} for {len(array)} rows")
+    return array
+
+
+def _n_rows(arguments: dict[str, Any]) -> int | None:
+    from ballast.methods.vocabulary import VOCABULARY
+
+    for name, value in arguments.items():
+        term = VOCABULARY.get(name)
+        if term is not None and term.rows == "sample" and value is not None:
+            return len(next(iter(value.values()))) if isinstance(value, dict) else len(value)
+    return None
+
+
+class Test(Method):
+    """Says whether two samples come from one distribution. ``test(...)`` gives a ``TestReport``."""
+
+    __test__ = False  # not a pytest class
+    role = "test"
+    entry_points = ("test",)
+
+
+class Scorer(Method):
+    """Gives one number a row: novelty, label quality, value, difficulty.
+
+    ``fit(...)`` learns (and keeps ``threshold_`` where the method has a rule for flagging), ``score_samples(...)``
+    gives (n,) scores, ``flag(scores)`` the rows that the method's own rule points at.
+    """
+
+    role = "scorer"
+    entry_points = ("fit", "score_samples")
+    higher: ClassVar[str] = "more novel"
+    """What a higher score means."""
+    flags: ClassVar[Literal["above", "below"]] = "above"
+    """The side of ``threshold_`` on which a row is flagged."""
+
+    def flag(self, scores: np.ndarray) -> np.ndarray:
+        """Gives (n,) bool: the rows beyond ``threshold_``; none where the method has no rule."""
+        threshold = getattr(self, "threshold_", None)
+        if threshold is None:
+            return np.zeros(len(scores), dtype=bool)
+        return scores > threshold if self.flags == "above" else scores < threshold
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "score_samples":
+            return _one_a_row(self.name, "scores", result, _n_rows(arguments))
+        return result
+
+
+class Weigher(Method):
+    """Gives one weight >= 0 a training row, mean 1.
+
+    ``fit(...)`` must set ``ratio_`` (a density ratio, not normalised: its mean over the training rows is near 1
+    where the target overlaps them) or ``weights_`` on any scale; the frame sets ``weights_`` to mean 1 and keeps
+    the divisor in ``scale_``, so that ``weigh(...)``, which gives unseen rows' weights on the same raw scale, comes
+    out on the scale of ``weights_``. A method with ``ratio_`` is refused with OverlapError where the target does
+    not overlap the training rows.
+    """
+
+    role = "weigher"
+    entry_points = ("fit", "weigh")
+    minimum_mean_ratio: ClassVar[float] = 0.05
+    """The mean of ``ratio_`` over the training rows below which the target counts as disjoint (1 is ideal)."""
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "weigh":
+            return _one_a_row(self.name, "weights", result, _n_rows(arguments)) / self.scale_
+        raw = np.asarray(self.ratio_ if hasattr(self, "ratio_") else self.weights_)
+        raw = _one_a_row(self.name, "weights", raw, _n_rows(arguments))
+        share = effective_sample_size(raw) / len(raw)
+        mean = float(raw.mean())
+        disjoint = hasattr(self, "ratio_") and mean < self.minimum_mean_ratio
+        if disjoint or not mean > 0:
+            raise OverlapError(
+                f"{self.name}: the target does not overlap the {len(raw)} training rows: the estimated density ratio "
+                f"averages {mean:.3g} over them (1 where they overlap), effective sample size "
+                f"{share * len(raw):.1f}. Collect training rows like the target's, or drop the features that tell the "
+                "two apart completely"
+            )
+        self.scale_ = mean
+        self.weights_ = raw / raw.dtype.type(mean)
+        return result
+
+
+class Sampler(Method):
+    """Gives a dataset: rows of the source with multiplicity, or synthetic rows with their parents.
+
+    ``fit_resample(X, y, ...)`` gives ``(X_resampled, y_resampled)`` and sets ``sample_indices_`` (k,), the source
+    row of each row (the first parent of a synthetic one). Methods that make rows also set ``parents_`` (k, 2) and
+    ``is_synthetic_`` (k,).
+    """
+
+    role = "sampler"
+    entry_points = ("fit_resample",)
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        indices = np.asarray(self.sample_indices_)
+        n = _n_rows(arguments) or 0
+        if len(indices) != len(result[0]) or (len(indices) and not (0 <= indices.min() <= indices.max() < n)):
+            raise DataError(f"{self.name} gave sample_indices_ that do not name source rows (0 to {n - 1})")
+        if not hasattr(self, "is_synthetic_"):
+            self.is_synthetic_ = np.zeros(len(indices), dtype=bool)
+        return result
+
+
+class Learner(Method):
+    """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification."""
+
+    role = "learner"
+    entry_points = ("fit", "predict", "predict_proba", "decision_function", "embed")
+
+
+class Assessor(Method):
+    """Judges models, weights or data. ``assess(...)`` gives an ``Assessment``."""
+
+    role = "assessor"
+    entry_points = ("assess",)
+
+
+ROLES: dict[str, type[Method]] = {r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor)}
+
+
+def effective_sample_size(weights: np.ndarray) -> float:
+    """Gives Kish's effective sample size, (sum w)^2 / sum w^2: how many unweighted rows carry as much."""
+    w = np.asarray(weights, dtype=np.float64)
+    top = w.max(initial=0.0)
+    if not top > 0:
+        return 0.0
+    w = w / top  # so that the squares neither overflow nor vanish
+    return float(w.sum() ** 2 / (w**2).sum())

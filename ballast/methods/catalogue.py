@@ -1,0 +1,118 @@
+"""The catalogue: every method in Ballast, found by looking, never by a list kept by hand."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sklearn.base import BaseEstimator
+
+from ballast.errors import ParameterError, nearest
+from ballast.methods.base import Method
+from ballast.methods.parameters import check_names, check_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@cache
+def methods() -> Mapping[str, type[Method]]:
+    """Gives all methods of the rooms by name, sorted."""
+    import ballast.methods
+
+    found: dict[str, type[Method]] = {}
+    for module_info in pkgutil.walk_packages(ballast.methods.__path__, "ballast.methods."):
+        module = importlib.import_module(module_info.name)
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if not issubclass(cls, Method) or "name" not in cls.__dict__ or cls.__module__ != module.__name__:
+                continue
+            if not cls.name:
+                continue
+            if cls.name in found:
+                raise TypeError(f"two methods are named {cls.name!r}: {found[cls.name]} and {cls}")
+            found[cls.name] = cls
+    return dict(sorted(found.items()))
+
+
+def resolve(use: str) -> type[BaseEstimator]:
+    """Gives the class for a catalogue name, or for the import path of a scikit-learn-compatible class.
+
+    Raises ParameterError naming the nearest method, or what of the path could not be imported.
+    """
+    if "." not in use:
+        found = methods()
+        if use not in found:
+            raise ParameterError(
+                f"unknown method {use!r}{nearest(use, found)} (`ballast catalog` lists all; an import path such as "
+                "'sklearn.linear_model.Ridge' works too)"
+            )
+        return found[use]
+    module_name, _, class_name = use.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ParameterError(f"cannot import {use!r}: {error}; install its package or correct the path") from error
+    if not hasattr(module, class_name):
+        public = [n for n in dir(module) if not n.startswith("_")]
+        raise ParameterError(f"{module_name!r} has no class {class_name!r}{nearest(class_name, public)}")
+    cls = getattr(module, class_name)
+    if not (inspect.isclass(cls) and hasattr(cls, "get_params")):
+        raise ParameterError(f"{use!r} is not a scikit-learn-compatible class (it has no get_params)")
+    return cls
+
+
+def method(use: str, /, **parameters: Any) -> Any:
+    """Gives a method by its catalogue name or import path: ``method("kliep", n_centers=200)``.
+
+    Raises ParameterError for an unknown name or parameter, or a value out of range, naming the valid ones.
+    """
+    cls = resolve(use)
+    check_names(cls, parameters, use)
+    if issubclass(cls, Method):
+        check_values(cls, parameters, use)
+    return cls(**parameters)
+
+
+def role_of(cls: type) -> str:
+    """Gives the role of a class: a method's own, or the one that its scikit-learn interface shows."""
+    if issubclass(cls, Method):
+        return cls.role
+    if hasattr(cls, "fit_resample"):
+        return "sampler"
+    if hasattr(cls, "fit") and hasattr(cls, "predict"):
+        return "learner"
+    raise ParameterError(
+        f"{cls.__module__}.{cls.__name__} is neither a learner (fit, predict) nor a sampler (fit_resample), "
+        "so no step can use it"
+    )
+
+
+def catalog() -> pd.DataFrame:
+    """Gives the cards of all methods, one row each.
+
+    Columns: name, role, room, class, summary, reference, seeds, claim, verdict, figure.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, cls in methods().items():
+        claim = cls.claim
+        rows.append(
+            {
+                "name": name,
+                "role": cls.role,
+                "room": cls.room(),
+                "class": f"{cls.__module__}.{cls.__name__}",
+                "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
+                "reference": cls.reference,
+                "seeds": ", ".join(cls.seeds),
+                "claim": claim.text if claim else "",
+                "verdict": claim.verdict if claim else "",
+                "figure": claim.figure if claim else "",
+            }
+        )
+    return pd.DataFrame(rows)
