@@ -31,7 +31,7 @@ bench: $(READY)
 	@set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
 
 docs: $(READY)
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
 $(READY): pyproject.toml constraints.txt

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+import ballast
+
 ROOT = Path(__file__).parents[2]
+INFO = f"dagster_ballast-{ballast.__version__}.dist-info"
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -40,7 +43,7 @@ def fresh_python(tmp_path: Path) -> Path:
 def test_wheel_when_built_then_it_holds_the_package_alone(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    assert tops == {"ballast", "dagster_ballast-0.1.0.dist-info"}
+    assert tops == {"ballast", INFO}
     assert "ballast/py.typed" in names
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "ballast").rglob("*.py")}
     assert sources <= set(names)
@@ -48,13 +51,12 @@ def test_wheel_when_built_then_it_holds_the_package_alone(wheel):
 
 def test_wheel_when_built_then_its_metadata_name_licence_python_and_entry_points(wheel):
     archive = zipfile.ZipFile(wheel)
-    info = "dagster_ballast-0.1.0.dist-info"
-    metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+    metadata = email.message_from_bytes(archive.read(f"{INFO}/METADATA"))
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert not any("dagster-ge" in requirement for requirement in metadata.get_all("Requires-Dist", []))
-    assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    entry_points = archive.read(f"{info}/entry_points.txt").decode().split()
+    assert archive.read(f"{INFO}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    entry_points = archive.read(f"{INFO}/entry_points.txt").decode().split()
     assert entry_points == [
         *("[console_scripts]", "ballast", "=", "ballast.cli:app"),
         *("[dagster_dg_cli.registry_modules]", "ballast", "=", "ballast"),
