@@ -10,8 +10,8 @@ import ballast
 
 INTRODUCTION = """# Methods
 
-Every method by room, from `ballast.catalog()`. The claim is the headline of the method's paper; the verdict says whether
-a test of this project reproduced it, and by how much: choose by it.
+Every method by room, from `ballast.catalog()`. The claim is the headline of the method's paper; the verdict says
+whether a test of this project reproduced it, and by how much: choose by it.
 """
 
 
