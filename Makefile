@@ -36,8 +36,7 @@ docs: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Ballast needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." \
-			"Name another one: make PYTHON=python3.12"; exit 1; }
+		echo "Ballast needs Python 3.11 or newer, and '$(PYTHON)' is not. Name another one: make PYTHON=python3.12"; exit 1; }
 	@echo "Setting up .venv: a few minutes the first time"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -q -c constraints.txt -e '.[dev]'
