@@ -13,17 +13,12 @@ os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.pop("DAGSTER_HOME", None)
 
 
-def find_chromium() -> str | None:
-    """Gives the path of a Chromium or Chrome, or None."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium; a test that asks for it carries the mark `browser`."""
-    path = find_chromium()
+    """The path of a Chromium or Chrome; a test that asks for it carries the mark `browser`."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
-        pytest.skip("no chromium on PATH")
+        pytest.skip("no Chromium on PATH")
     return path
 
 
