@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.parameters import check_values
 from ballast.methods.vocabulary import check_arguments
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
+
+_RUNNING: ContextVar[tuple[int, ...]] = ContextVar("_RUNNING", default=())
+"""The objects with a call under way: what a method calls on itself, ``super().fit`` say, is its own affair."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,15 @@ class Method(BaseEstimator):
     """Ids of the survey of methods that this class covers."""
     claim: ClassVar[Claim | None] = None
 
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         for entry in cls.entry_points:
-            if entry in cls.__dict__:
-                setattr(cls, entry, _held(cls.__dict__[entry], fitting=entry == cls.entry_points[0]))
+            function = inspect.getattr_static(cls, entry, None)
+            if inspect.isfunction(function) and not hasattr(function, "held"):  # its own, or from a mixin
+                setattr(cls, entry, _held(function, fitting=entry == cls.entry_points[0]))
 
     @classmethod
     def room(cls) -> str:
@@ -83,19 +92,40 @@ def _held(function: Callable[..., Any], *, fitting: bool) -> Callable[..., Any]:
     """Wraps a call of a method so that its input is checked and its output held to the role's contract."""
     signature = inspect.signature(function)
     entry = function.__name__
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in signature.parameters.values()):
+        raise TypeError(f"{function.__qualname__} takes * or ** arguments; name each one, so that a step can wire it")
 
     @wraps(function)
     def call(self: Method, *args: Any, **kwargs: Any) -> Any:
-        owner = type(self).name or type(self).__name__
-        bound = signature.bind(self, *args, **kwargs).arguments
+        running = _RUNNING.get()
+        if id(self) in running:
+            return function(self, *args, **kwargs)
+        owner = _owner(self)
+        try:
+            bound = signature.bind(self, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{owner}.{entry}: {error}; it takes {', '.join(type(self).needs(entry))}") from None
         given = {name: value for name, value in bound.items() if name != "self"}
         if fitting:
             check_values(type(self), self.get_params(deep=False), owner)
         arguments = check_arguments(given, owner)
         _remember_columns(self, given, arguments, owner, fitting=fitting)
-        return self._finish(entry, function(self, **arguments), arguments)
+        token = _RUNNING.set((*running, id(self)))
+        try:
+            return self._finish(entry, function(self, **arguments), arguments)
+        except AttributeError as error:
+            if fitting or any(name.endswith("_") for name in vars(self)):
+                raise
+            raise NotFittedError(f"{owner} is not fitted yet; call {self.entry_points[0]} before {entry}") from error
+        finally:
+            _RUNNING.reset(token)
 
+    call.held = True  # type: ignore[attr-defined]
     return call
+
+
+def _owner(method: Method) -> str:
+    return type(method).name or type(method).__name__
 
 
 def _remember_columns(
@@ -107,9 +137,9 @@ def _remember_columns(
     names = getattr(given["X"], "columns", None)
     width = arguments["X"].shape[1]
     if fitting:
-        method.n_features_in_ = width  # type: ignore[attr-defined]
+        method.n_features_in_ = width
         if names is not None:
-            method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)  # type: ignore[attr-defined]
+            method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)
         elif hasattr(method, "feature_names_in_"):
             del method.feature_names_in_
         return
@@ -128,6 +158,13 @@ def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
     if not np.isfinite(array).all():
         raise DataError(f"{owner} gave {int((~np.isfinite(array)).sum())} NaN or infinite {what} for {len(array)} rows")
     return array
+
+
+def _weights(owner: str, values: Any, n: int | None) -> np.ndarray:
+    array = _one_a_row(owner, "weights", values, n)
+    if (array < 0).any():
+        raise DataError(f"{owner} gave {int((array < 0).sum())} negative weight(s) for {len(array)} rows")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def _n_rows(arguments: dict[str, Any]) -> int | None:
@@ -171,7 +208,7 @@ class Scorer(Method):
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "score_samples":
-            return _one_a_row(self.name, "scores", result, _n_rows(arguments))
+            return _one_a_row(_owner(self), "scores", result, _n_rows(arguments))
         return result
 
 
@@ -190,23 +227,27 @@ class Weigher(Method):
     minimum_mean_ratio: ClassVar[float] = 0.05
     """The mean of ``ratio_`` over the training rows below which the target counts as disjoint (1 is ideal)."""
 
+    ratio_: np.ndarray
+    weights_: np.ndarray
+    scale_: float
+
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "weigh":
-            return _one_a_row(self.name, "weights", result, _n_rows(arguments)) / self.scale_
-        raw = np.asarray(self.ratio_ if hasattr(self, "ratio_") else self.weights_)
-        raw = _one_a_row(self.name, "weights", raw, _n_rows(arguments))
+            return _weights(_owner(self), result, _n_rows(arguments)) / self.scale_
+        raw = self.ratio_ if hasattr(self, "ratio_") else self.weights_
+        raw = _weights(_owner(self), raw, _n_rows(arguments))
         share = effective_sample_size(raw) / len(raw)
-        mean = float(raw.mean())
+        mean = float(raw.mean(dtype=np.float64))
         disjoint = hasattr(self, "ratio_") and mean < self.minimum_mean_ratio
         if disjoint or not mean > 0:
             raise OverlapError(
-                f"{self.name}: the target does not overlap the {len(raw)} training rows: the estimated density ratio "
-                f"averages {mean:.3g} over them (1 where they overlap), effective sample size "
+                f"{_owner(self)}: the target does not overlap the {len(raw)} training rows: the estimated density "
+                f"ratio averages {mean:.3g} over them (1 where they overlap), effective sample size "
                 f"{share * len(raw):.1f}. Collect training rows like the target's, or drop the features that tell the "
                 "two apart completely"
             )
         self.scale_ = mean
-        self.weights_ = raw / raw.dtype.type(mean)
+        self.weights_ = raw / mean
         return result
 
 
@@ -221,13 +262,18 @@ class Sampler(Method):
     role = "sampler"
     entry_points = ("fit_resample",)
 
+    sample_indices_: np.ndarray
+    is_synthetic_: np.ndarray
+
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         indices = np.asarray(self.sample_indices_)
-        n = _n_rows(arguments) or 0
-        if len(indices) != len(result[0]) or (len(indices) and not (0 <= indices.min() <= indices.max() < n)):
-            raise DataError(f"{self.name} gave sample_indices_ that do not name source rows (0 to {n - 1})")
-        if not hasattr(self, "is_synthetic_"):
-            self.is_synthetic_ = np.zeros(len(indices), dtype=bool)
+        n, k = _n_rows(arguments) or 0, len(result[0])
+        if len(indices) != k or (k and not (0 <= indices.min() <= indices.max() < n)):
+            raise DataError(f"{_owner(self)} gave sample_indices_ that do not name source rows (0 to {n - 1})")
+        if result[1] is not None and len(result[1]) != k:
+            raise DataError(f"{_owner(self)} gave {k} rows but {len(result[1])} labels")
+        if not hasattr(self, "parents_"):  # it makes no rows
+            self.is_synthetic_ = np.zeros(k, dtype=bool)
         return result
 
 

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator
-
 from ballast.errors import ParameterError, nearest
 from ballast.methods.base import Method
 from ballast.methods.parameters import check_names, check_values
@@ -38,7 +36,7 @@ def methods() -> Mapping[str, type[Method]]:
     return dict(sorted(found.items()))
 
 
-def resolve(use: str) -> type[BaseEstimator]:
+def resolve(use: str) -> type[Any]:
     """Gives the class for a catalogue name, or for the import path of a scikit-learn-compatible class.
 
     Raises ParameterError naming the nearest method, or what of the path could not be imported.
@@ -54,7 +52,7 @@ def resolve(use: str) -> type[BaseEstimator]:
     module_name, _, class_name = use.rpartition(".")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
+    except (ImportError, ValueError, TypeError) as error:  # the last two for paths such as ".Ridge"
         raise ParameterError(f"cannot import {use!r}: {error}; install its package or correct the path") from error
     if not hasattr(module, class_name):
         public = [n for n in dir(module) if not n.startswith("_")]

@@ -23,11 +23,13 @@ Share = Annotated[float, Field(gt=0, le=1)]
 """A share of a whole, in (0, 1]."""
 Level = Annotated[float, Field(gt=0, lt=1)]
 """A probability strictly between 0 and 1, such as a significance level."""
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Seed = int | None
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0)] | None
 """``random_state``: an integer for a reproducible result, None for a fresh draw."""
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+Device = Annotated[
+    str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="'auto', 'cpu', 'cuda' or a numbered 'cuda:0'")
+]
 """Where to compute: "auto" takes a CUDA device when there is one."""
 
 
@@ -70,7 +72,7 @@ def check_values(cls: type, values: Mapping[str, Any], owner: str) -> None:
         if isinstance(value, np.generic):
             value = value.item()
         try:
-            adapter.validate_python(value)
+            adapter.validate_python(tuple(value) if isinstance(value, list) and _is_tuple(cls, name) else value)
         except ValidationError as error:
             expected = describe(cls, name)
             hint = nearest(value, _choices(_hint(cls, name))) if isinstance(value, str) else ""
@@ -99,6 +101,12 @@ def _hint(cls: type, name: str) -> Any:
     return get_type_hints(cls.__init__, include_extras=True).get(name, Any)
 
 
+def _is_tuple(cls: type, name: str) -> bool:
+    """Says whether a parameter is a tuple, for which YAML can only give a list."""
+    hint = _hint(cls, name)
+    return any(get_origin(h) is tuple for h in (hint, *get_args(hint)))
+
+
 def _choices(hint: Any) -> list[str]:
     if get_origin(hint) is Literal:
         return [str(a) for a in get_args(hint)]
@@ -117,14 +125,18 @@ _NAMES = {
 def _words(hint: Any) -> str:
     if get_origin(hint) is Annotated:
         base, *notes = get_args(hint)
+        if said := next((n.description for n in notes if getattr(n, "description", None)), None):
+            return said
         bounds = [b for n in notes for b in _bounds(n)]
         return " ".join([_words(base), " and ".join(bounds)]).strip()
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(repr(a) for a in get_args(hint))
     if hint in _NAMES:
         return _NAMES[hint]
-    arguments = get_args(hint)
-    if arguments and get_origin(hint) not in (list, tuple, dict):
+    arguments = [a for a in get_args(hint) if a is not ...]
+    if arguments and get_origin(hint) in (list, tuple):
+        return "a list, each " + ", ".join(_words(a) for a in arguments)
+    if arguments and get_origin(hint) is not dict:
         return ", or ".join(_words(a) for a in arguments)
     return getattr(hint, "__name__", str(hint))
 

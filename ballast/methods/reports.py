@@ -71,25 +71,22 @@ class Assessment:
     @property
     def summary(self) -> dict[str, float]:
         """The overall numbers, keyed ``metric`` or ``model.metric`` where several models are judged."""
-        overall = self.table[self.table["slice"] == OVERALL]
-        several = overall["model"].nunique() > 1
+        overall = self.table.loc[self.table["slice"] == OVERALL].to_dict("records")
+        several = len({row["model"] for row in overall}) > 1
         found: dict[str, float] = {}
-        for row in overall.itertuples():
-            name = f"{row.model}.{row.metric}" if several and row.model else str(row.metric)
-            found[f"{name} vs {row.versus}" if row.versus else name] = float(row.value)  # type: ignore[arg-type]
+        for row in overall:
+            name = f"{row['model']}.{row['metric']}" if several and row["model"] else row["metric"]
+            found[f"{name} vs {row['versus']}" if row["versus"] else name] = float(row["value"])
         return found
 
     def value(self, metric: str, *, model: str = "", versus: str = "", slice: str = OVERALL) -> float:
         """Gives one number of the table; a KeyError names the metrics there are."""
-        t = self.table
-        found = t[(t["metric"] == metric) & (t["slice"] == slice)]
-        if model:
-            found = found[found["model"] == model]
-        if versus:
-            found = found[found["versus"] == versus]
-        if found.empty:
-            raise KeyError(f"no {metric!r} for slice {slice!r}; there are {sorted(t['metric'].unique())}")
-        return float(found["value"].iloc[0])
+        wanted = {"metric": metric, "slice": slice} | {k: v for k, v in (("model", model), ("versus", versus)) if v}
+        rows = self.table.to_dict("records")
+        for row in rows:
+            if all(row[key] == value for key, value in wanted.items()):
+                return float(row["value"])
+        raise KeyError(f"no row with {wanted}; the metrics are {sorted({str(row['metric']) for row in rows})}")
 
 
 @dataclass
@@ -123,4 +120,4 @@ class AssessmentRows:
     def finish(self) -> Assessment:
         import pandas as pd
 
-        return Assessment(pd.DataFrame(self.rows, columns=list(ASSESSMENT_COLUMNS)))
+        return Assessment(pd.DataFrame(self.rows, columns=pd.Index(ASSESSMENT_COLUMNS)))

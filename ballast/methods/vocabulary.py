@@ -41,6 +41,8 @@ class Term:
 
 
 def _array(value: Any, name: str, ndim: int) -> np.ndarray:
+    if hasattr(value, "toarray"):
+        raise DataError(f"{name} is a sparse matrix; methods take dense ones: pass {name}.toarray()")
     array = np.asarray(value)
     if array.ndim != ndim:
         shape = {1: "one-dimensional (n,)", 2: "two-dimensional (n, d)"}[ndim]
@@ -53,7 +55,13 @@ def _array(value: Any, name: str, ndim: int) -> np.ndarray:
 def _numbers(value: Any, name: str, ndim: int) -> np.ndarray:
     array = _array(value, name, ndim)
     if array.dtype not in (np.float32, np.float64):
+        import pandas as pd
+
         try:
+            if array.dtype.kind not in "biufO":
+                raise TypeError("not a number")
+            if array.dtype.kind == "O":  # pandas' own NA is no number to NumPy
+                array = np.where(np.asarray(pd.isna(array)), np.nan, array)
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(f"{name} must hold numbers, got dtype {array.dtype}; encode it first") from error
@@ -63,7 +71,9 @@ def _numbers(value: Any, name: str, ndim: int) -> np.ndarray:
 def finite(value: Any, name: str, ndim: int = 2) -> np.ndarray:
     """Gives a C-contiguous float array; DataError counts NaN and infinite values and names their columns."""
     array = _numbers(value, name, ndim)
-    if not np.isfinite(array.sum()):  # one pass decides; the sum may overflow, so look again before refusing
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum()
+    if not np.isfinite(total):  # one pass decides; the sum may overflow, so look again before refusing
         bad = ~np.isfinite(array)
         if bad.any():
             where = ""
@@ -82,7 +92,7 @@ def finite(value: Any, name: str, ndim: int = 2) -> np.ndarray:
 def matrix(value: Any, name: str) -> np.ndarray:
     array = finite(value, name)
     if array.shape[1] == 0:
-        raise DataError(f"{name} has no columns; at least one feature is needed")
+        raise DataError(f"{name} has no columns; at least one is needed")
     return array
 
 
@@ -115,7 +125,7 @@ def sample_weight(value: Any, name: str) -> np.ndarray:
 
 def probabilities(value: Any, name: str) -> np.ndarray:
     """Gives (n, n_classes) probabilities whose rows sum to one."""
-    array = finite(value, name)
+    array = matrix(value, name)
     if array.min() < -1e-6 or array.max() > 1 + 1e-6:
         raise DataError(f"{name} must lie in [0, 1], got values in [{array.min():.4g}, {array.max():.4g}]")
     sums = array.sum(axis=1)
@@ -133,7 +143,7 @@ def table(value: Any, name: str) -> pd.DataFrame:
         array = np.asarray(value)
         if array.ndim != 2:
             raise DataError(f"{name} must be a table or a two-dimensional array, got shape {array.shape}")
-        value = pd.DataFrame(array, columns=[f"x{j}" for j in range(array.shape[1])])
+        value = pd.DataFrame(array, columns=pd.Index([f"x{j}" for j in range(array.shape[1])]))
     if len(value) == 0:
         raise DataError(f"{name} is empty (0 rows); at least one row is needed")
     if value.shape[1] == 0:
@@ -198,8 +208,8 @@ VOCABULARY: dict[str, Term] = {
         _mapping(labels, "model"),
     ),
     "classes": Term("The label of each column of probs or logits, (n_classes,).", None, "classes", _column),
-    "losses": Term("Training loss of each row and epoch, (n, epochs).", "sample", "dynamics", finite),
-    "margins": Term("Logit margin of each row and epoch, (n, epochs).", "sample", "dynamics", finite),
+    "losses": Term("Training loss of each row and epoch, (n, epochs).", "sample", "dynamics", matrix),
+    "margins": Term("Logit margin of each row and epoch, (n, epochs).", "sample", "dynamics", matrix),
     "model": Term("A fitted learner.", None, "model", _object),
     "models": Term("Fitted learners by name.", None, "model", _mapping(_object, "model")),
 }
@@ -241,7 +251,9 @@ def _check_pairs(given: Mapping[str, Any], checked: dict[str, Any], owner: str) 
         if source is None or target is None:
             continue
         check_columns(given[name], given[f"{name}_target"], f"{owner}: {name}_target", name)
-        checked[f"{name}_target"] = target.astype(source.dtype, copy=False)
+        if target.dtype != source.dtype:
+            with np.errstate(over="ignore"):  # what does not fit is counted below
+                checked[f"{name}_target"] = finite(target.astype(source.dtype), f"{owner}: {name}_target")
 
 
 def check_columns(reference: Any, value: Any, name: str, reference_name: str) -> None:
