@@ -90,9 +90,9 @@ class FeatureEncoder(BaseEstimator):
                 f"{_counted(self.dropped_)}; give columns that vary"
             )
         block = block[:, self.kept_]
-        self.imputer_ = SimpleImputer(strategy="median", keep_empty_features=True, copy=False).fit(block)
+        self.imputer_: Any = SimpleImputer(strategy="median", keep_empty_features=True, copy=False).fit(block)
         self._n_scaled = int((self.kept_ < self._n_scaled).sum())
-        self.scaler_ = None
+        self.scaler_: Any = None
         if self._n_scaled:
             self.scaler_ = StandardScaler(copy=False).fit(self.imputer_.transform(block)[:, : self._n_scaled])
         return self
@@ -103,7 +103,7 @@ class FeatureEncoder(BaseEstimator):
         Columns unknown to the training table are ignored, unseen categories become zeros in all of theirs.
         """
         check_is_fitted(self, "imputer_")
-        block = self.imputer_.transform(self._block(_named(table, name), name)[:, self.kept_])
+        block: np.ndarray = self.imputer_.transform(self._block(_named(table, name), name)[:, self.kept_])
         if self.scaler_ is not None:
             block[:, : self._n_scaled] = self.scaler_.transform(block[:, : self._n_scaled])
         limit = np.finfo(np.float32).max
@@ -154,7 +154,9 @@ class FeatureEncoder(BaseEstimator):
 
     def _fit_parts(self, frame: Any, y: Any) -> None:
         """Fits the transformer and the vectorizers, and names every feature before any is dropped."""
-        self.transformer_, self.categories_, self.vectorizers_ = None, {}, {}
+        self.transformer_: Any = None
+        self.categories_: dict[str, list[str]] = {}
+        self.vectorizers_: dict[str, Any] = {}
         names, sources = list(self.number_columns_), list(self.number_columns_)
         if self.other_columns_:
             self.transformer_ = self._new_transformer()
