@@ -23,11 +23,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_docs_when_built_then_the_methods_page_has_a_row_for_every_method(site):
-    page = (site / "methods" / "index.html").read_text()
+def test_docs_when_built_then_the_methods_page_has_a_card_for_every_method(site):
+    page = (site / "methods.html").read_text()
     names = list(ballast.catalog()["name"])
     assert names
-    assert [name for name in names if f"<td><code>{name}</code></td>" not in page] == []
+    assert [name for name in names if f'<h3 id="{name}">' not in page] == []
 
 
 def test_docs_when_built_then_no_page_loads_a_part_from_another_host(site):
