@@ -1,0 +1,15 @@
+"""Judging models, weights and accuracy without labels."""
+
+from ballast.methods.evaluation.classification import ClassificationMetrics
+from ballast.methods.evaluation.comparison import CompareModels
+from ballast.methods.evaluation.regression import RegressionMetrics
+from ballast.methods.evaluation.thresholded_confidence import AverageThresholdedConfidence
+from ballast.methods.evaluation.weight_diagnostics import WeightDiagnostics
+
+__all__ = [
+    "AverageThresholdedConfidence",
+    "ClassificationMetrics",
+    "CompareModels",
+    "RegressionMetrics",
+    "WeightDiagnostics",
+]

@@ -1,0 +1,142 @@
+"""Models against each other on the same rows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from ballast.errors import DataError
+from ballast.methods.base import Assessor, Claim
+from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio
+from ballast.methods.evaluation.regression import as_numbers
+from ballast.methods.parameters import Count, Level, Seed
+from ballast.methods.reports import Assessment, AssessmentRows
+
+
+class CompareModels(Assessor):
+    """Each model's error on the same rows, and its paired difference from the first model, with intervals.
+
+    Use it to decide whether a corrected model beats the plain one: resampling the same rows for both removes what they
+    have in common, so the interval of the difference is far narrower than the two models' own. The rows must be ones
+    that none of the models was fitted on.
+
+    Parameters
+    ----------
+    task : "classification" compares accuracy and balanced accuracy (higher is better), "regression" mean squared and
+        mean absolute error (lower is better); "auto" takes regression when ``y`` or a prediction holds a number that
+        is not whole.
+    n_bootstrap : replicates of the percentile bootstrap, at least 1 (200).
+    confidence : level of the intervals (0.95).
+    random_state : seed of the resampling.
+
+    Notes
+    -----
+    ``assess(y, predictions, sample_weight=None)``: ``y`` (n,), ``predictions`` a mapping from model name to predicted
+    labels or values (n,). A row whose ``versus`` names the first model holds model minus first model.
+
+    Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
+
+    Raises
+    ------
+    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
+    """
+
+    name = "compare_models"
+    reference = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993"
+    claim = Claim(
+        "The paired interval of a difference holds the true difference at its level and is narrower than the unpaired.",
+        "by definition",
+        "two models that agree on 90 % of rows, 300 samples of 300 rows: coverage between .90 and .98, width at most "
+        "0.6 of the unpaired interval's",
+    )
+
+    def __init__(
+        self,
+        task: Literal["auto", "classification", "regression"] = "auto",
+        n_bootstrap: Count = 200,
+        confidence: Level = 0.95,
+        random_state: Seed = None,
+    ) -> None:
+        self.task = task
+        self.n_bootstrap = n_bootstrap
+        self.confidence = confidence
+        self.random_state = random_state
+
+    def assess(
+        self, y: np.ndarray, predictions: dict[str, np.ndarray], sample_weight: np.ndarray | None = None
+    ) -> Assessment:
+        """Gives the metrics of each model, then the differences of each later model from the first."""
+        n = len(y)
+        weight = np.ones(n) if sample_weight is None else sample_weight.astype(np.float64)
+        task = _task(y, predictions) if self.task == "auto" else self.task
+        terms, metrics = (_labels if task == "classification" else _values)(y, predictions, weight)
+        rng = np.random.default_rng(self.random_state)
+        values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
+        replicates = metrics(bootstrap_sums(terms, n, self.n_bootstrap, rng))
+        models = list(predictions)
+        rows = AssessmentRows()
+        for j, model in enumerate(models):
+            for metric, value in values.items():
+                low, high = interval(replicates[metric][..., j], self.confidence, n)
+                rows.add(metric, value[j], n=n, low=low, high=high, model=model)
+        for j, model in enumerate(models[1:], start=1):
+            for metric, value in values.items():
+                difference = replicates[metric][..., j] - replicates[metric][..., 0]
+                low, high = interval(difference, self.confidence, n)
+                rows.add(metric, value[j] - value[0], n=n, low=low, high=high, model=model, versus=models[0])
+        return rows.finish()
+
+
+def _task(y: np.ndarray, predictions: dict[str, np.ndarray]) -> str:
+    fractional = any(v.dtype.kind == "f" and (v != np.round(v)).any() for v in (y, *predictions.values()))
+    return "regression" if fractional else "classification"
+
+
+def _is_text(labels: np.ndarray) -> bool:
+    return labels.dtype.kind in "US" or isinstance(labels[0], str)
+
+
+def _kind(labels: np.ndarray) -> str:
+    return f"{'text' if _is_text(labels) else 'numbers'} such as {labels[0]!r}"
+
+
+def _labels(y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
+    """Gives, per model and class, the weight of the rows it gets right, after the weight of the class."""
+    classes, codes = np.unique(y, return_inverse=True)
+    k, m = len(classes), len(predictions)
+    blocks = [one_hot(codes, weight, k)]
+    for model, predicted in predictions.items():
+        if _is_text(predicted) != _is_text(y):
+            raise DataError(
+                f"compare_models: {model!r} predicts {_kind(predicted)} but y holds {_kind(y)}; give both as one type"
+            )
+        blocks.append(one_hot(codes, weight * (predicted == y), k))
+
+    def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
+        parts = sums.reshape(*sums.shape[:-1], m + 1, k)
+        support, hits = parts[..., :1, :], parts[..., 1:, :]
+        total = np.broadcast_to(support.sum(axis=-1), hits.shape[:-1])
+        return {
+            "accuracy": ratio(hits.sum(axis=-1), total),
+            "balanced_accuracy": mean_defined(ratio(hits, np.broadcast_to(support, hits.shape))),
+        }
+
+    return sparse.csr_array(sparse.vstack(blocks, format="csr")), metrics
+
+
+def _values(y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
+    """Gives, per model, the weighted squared and absolute errors, after the weight."""
+    truth = as_numbers(y, CompareModels.name, "y")
+    errors = np.stack([as_numbers(p, CompareModels.name, name) - truth for name, p in predictions.items()])
+    m = len(errors)
+
+    def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
+        total = np.broadcast_to(sums[..., :1], (*sums.shape[:-1], m))
+        return {
+            "mean_squared_error": ratio(sums[..., 1 : m + 1], total),
+            "mean_absolute_error": ratio(sums[..., m + 1 :], total),
+        }
+
+    return sparse.csr_array(weight * np.concatenate([np.ones((1, len(y))), errors**2, np.abs(errors)])), metrics

@@ -1,0 +1,57 @@
+"""Paired comparisons of models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from ballast.errors import DataError
+from ballast.methods.evaluation import CompareModels
+
+
+def test_compare_models_when_labels_are_text_then_values_and_differences_equal_scikit_learns():
+    rng = np.random.default_rng(0)
+    y = rng.choice(["a", "b", "c"], size=200, p=[0.6, 0.3, 0.1])
+    guesses = {name: np.where(rng.random(200) < p, y, "a") for name, p in (("plain", 0.6), ("weighted", 0.8))}
+    w = rng.exponential(size=200)
+    report = CompareModels(random_state=0).assess(y, guesses, w)
+    for metric, score in (("accuracy", sk.accuracy_score), ("balanced_accuracy", sk.balanced_accuracy_score)):
+        expected = {name: score(y, guess, sample_weight=w) for name, guess in guesses.items()}
+        for name, value in expected.items():
+            assert report.value(metric, model=name) == pytest.approx(value)
+        difference = report.value(metric, model="weighted", versus="plain")
+        assert difference == pytest.approx(expected["weighted"] - expected["plain"])
+
+
+def test_compare_models_when_predictions_are_not_whole_then_it_compares_errors():
+    rng = np.random.default_rng(0)
+    y = rng.integers(50, 300, size=100)
+    guesses = {"plain": y + rng.normal(size=100), "weighted": y + rng.normal(size=100)}
+    report = CompareModels(random_state=0).assess(y, guesses)
+    assert set(report.table["metric"]) == {"mean_squared_error", "mean_absolute_error"}
+    for name, guess in guesses.items():
+        assert report.value("mean_squared_error", model=name) == pytest.approx(sk.mean_squared_error(y, guess))
+        assert report.value("mean_absolute_error", model=name) == pytest.approx(sk.mean_absolute_error(y, guess))
+
+
+def test_compare_models_when_the_task_is_given_then_whole_numbers_are_values():
+    y = np.array([1, 2, 3, 4])
+    report = CompareModels(task="regression", random_state=0).assess(y, {"a": y + 1})
+    assert report.value("mean_absolute_error", model="a") == 1.0
+
+
+def test_compare_models_when_two_models_agree_then_their_difference_is_exactly_zero():
+    y = np.random.default_rng(0).integers(2, size=60)
+    table = CompareModels(random_state=0).assess(y, {"a": 1 - y, "b": 1 - y}).table
+    assert (table.loc[table["versus"] == "a", ["value", "low", "high"]] == 0).all(axis=None)
+
+
+def test_compare_models_when_a_model_predicts_an_unknown_label_then_it_counts_as_wrong():
+    y = np.array([0, 1, 1, 0])
+    assert CompareModels().assess(y, {"a": np.array([0, 1, 9, 9])}).value("accuracy", model="a") == 0.5
+
+
+def test_compare_models_when_a_model_predicts_text_for_numbers_then_the_message_names_it():
+    with pytest.raises(DataError, match=r"'odd' predicts text such as .*y holds numbers"):
+        CompareModels().assess(np.array([0, 1]), {"fine": np.array([0, 1]), "odd": np.array(["0", "1"])})

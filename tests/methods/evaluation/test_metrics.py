@@ -1,0 +1,150 @@
+"""Classification and regression metrics against scikit-learn's, and what they say where they are not defined."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from ballast.errors import DataError
+from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
+from ballast.methods.reports import OVERALL
+
+
+def classified(n: int, k: int, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    y = rng.integers(k, size=n)
+    logits = rng.normal(size=(n, k)).round(1)  # rounded, so that scores tie
+    logits[np.arange(n), y] += 1
+    probs = np.exp(logits)
+    return y, probs / probs.sum(axis=1, keepdims=True), rng.exponential(size=n)
+
+
+def sklearn_values(y, probs, w):
+    k = probs.shape[1]
+    predicted, scores = probs.argmax(axis=1), probs if k > 2 else probs[:, 1]
+    return {
+        "accuracy": sk.accuracy_score(y, predicted, sample_weight=w),
+        "balanced_accuracy": sk.balanced_accuracy_score(y, predicted, sample_weight=w),
+        "log_loss": sk.log_loss(y, probs, sample_weight=w),
+        "brier": sk.brier_score_loss(y, scores, sample_weight=w),
+        "macro_f1": sk.f1_score(y, predicted, average="macro", sample_weight=w),
+        "auroc": sk.roc_auc_score(y, scores, multi_class="ovr", sample_weight=w),
+    }
+
+
+@pytest.mark.parametrize("k", [2, 5])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_classification_metrics_when_weighted_or_not_then_they_equal_scikit_learns(k, weighted):
+    y, probs, w = classified(400, k)
+    w = w if weighted else None
+    report = ClassificationMetrics(n_bootstrap=5, random_state=0).assess(y, probs, w)
+    for metric, expected in sklearn_values(y, probs, w).items():
+        assert report.value(metric) == pytest.approx(expected, abs=1e-9), metric
+
+
+def test_classification_metrics_when_groups_are_given_then_each_slice_equals_its_rows_alone():
+    y, probs, w = classified(600, 3)
+    groups = np.array(["north", "south", "sea"])[np.random.default_rng(1).integers(3, size=600)]
+    report = ClassificationMetrics(n_bootstrap=5, random_state=0).assess(y, probs, w, groups)
+    assert list(report.table["slice"].unique()) == [OVERALL, "north", "sea", "south"]
+    for group in ("north", "south", "sea"):
+        part = groups == group
+        for metric, expected in sklearn_values(y[part], probs[part], w[part]).items():
+            assert report.value(metric, slice=group) == pytest.approx(expected, abs=1e-9), metric
+        assert set(report.table.loc[report.table["slice"] == group, "n"]) == {int(part.sum())}
+
+
+def test_calibration_error_when_computed_bin_by_bin_then_it_agrees():
+    y, probs, w = classified(500, 3)
+    confidence, correct = probs.max(axis=1), probs.argmax(axis=1) == y
+    expected = 0.0
+    for low in np.arange(10) / 10:
+        inside = (confidence >= low) & (confidence < low + 0.1)
+        if inside.any():
+            gap = np.average(confidence[inside], weights=w[inside]) - np.average(correct[inside], weights=w[inside])
+            expected += w[inside].sum() / w.sum() * abs(gap)
+    report = ClassificationMetrics(n_bins=10, random_state=0).assess(y, probs, w)
+    assert report.value("expected_calibration_error") == pytest.approx(expected)
+
+
+def test_auroc_interval_when_compared_with_plain_resampling_then_its_ends_agree():
+    y, probs, w = classified(400, 3)
+    table = ClassificationMetrics(n_bootstrap=2000, random_state=0).assess(y, probs, w).table.set_index("metric")
+    rng = np.random.default_rng(1)
+    draws = (rng.integers(400, size=400) for _ in range(400))
+    resampled = [sk.roc_auc_score(y[i], probs[i], multi_class="ovr", sample_weight=w[i]) for i in draws]
+    width = np.ptp(np.quantile(resampled, [0.025, 0.975]))
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    assert table.loc["auroc", "low"] == pytest.approx(low, abs=0.15 * width)
+    assert table.loc["auroc", "high"] == pytest.approx(high, abs=0.15 * width)
+
+
+def test_classification_metrics_when_a_slice_has_one_class_then_it_has_no_auroc_row():
+    y, probs, _ = classified(100, 2)
+    report = ClassificationMetrics(random_state=0).assess(y, probs, groups=np.where(y == 1, "ones", "zeros"))
+    assert set(report.table.loc[report.table["metric"] == "auroc", "slice"]) == {OVERALL}
+    assert "accuracy" in set(report.table.loc[report.table["slice"] == "ones", "metric"])
+
+
+def test_classification_metrics_when_there_is_one_row_then_it_has_values_but_no_interval():
+    report = ClassificationMetrics(random_state=0).assess(
+        np.array(["b"]), np.array([[0.3, 0.7]]), classes=np.array(["a", "b"])
+    )
+    assert report.value("accuracy") == 1.0
+    assert report.table[["low", "high"]].isna().all(axis=None)
+
+
+def test_classification_metrics_when_weights_are_doubled_rows_then_it_equals_the_repeated_rows():
+    y, probs, _ = classified(200, 3)
+    times = np.random.default_rng(2).integers(0, 4, size=200)
+    weighted = ClassificationMetrics(random_state=0).assess(y, probs, times.astype(float))
+    repeated = ClassificationMetrics(random_state=0).assess(np.repeat(y, times), np.repeat(probs, times, axis=0))
+    for metric, value in repeated.summary.items():
+        assert weighted.value(metric) == pytest.approx(value), metric
+
+
+def test_classification_metrics_when_a_label_has_no_column_then_the_message_counts_its_rows():
+    y, probs, _ = classified(50, 2)
+    labels = np.where(y == 1, "cat", "dog")
+    labels[:3] = "fox"
+    with pytest.raises(DataError, match=r"3 of 50 rows .*'cat', 'dog'.*'fox'"):
+        ClassificationMetrics().assess(labels, probs, classes=np.array(["cat", "dog"]))
+
+
+def test_classification_metrics_when_the_columns_have_no_names_and_do_not_fit_then_it_asks_for_classes():
+    y, probs, _ = classified(50, 3)
+    with pytest.raises(DataError, match=r"probs has 3 column.*pass classes"):
+        ClassificationMetrics().assess(np.minimum(y, 1), probs)
+
+
+def test_classification_metrics_when_seeded_then_the_intervals_repeat():
+    y, probs, w = classified(80, 2)
+    first, again = (ClassificationMetrics(random_state=3).assess(y, probs, w).table for _ in range(2))
+    assert first.equals(again)
+    assert not first.equals(ClassificationMetrics(random_state=4).assess(y, probs, w).table)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_regression_metrics_when_weighted_then_they_equal_scikit_learns(offset):
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=300) + offset
+    prediction, w = y + rng.normal(0.1, 0.5, size=300), rng.exponential(size=300)
+    report = RegressionMetrics(random_state=0).assess(y, prediction, w)
+    assert report.value("root_mean_squared_error") == pytest.approx(
+        sk.root_mean_squared_error(y, prediction, sample_weight=w)
+    )
+    assert report.value("mean_absolute_error") == pytest.approx(sk.mean_absolute_error(y, prediction, sample_weight=w))
+    assert report.value("r2") == pytest.approx(sk.r2_score(y, prediction, sample_weight=w))
+    assert report.value("bias") == pytest.approx(np.average(prediction - y, weights=w))
+
+
+def test_regression_metrics_when_the_truth_is_constant_then_there_is_no_r2():
+    report = RegressionMetrics(random_state=0).assess(np.full(30, 7.3), np.linspace(7, 8, 30))
+    assert "r2" not in set(report.table["metric"])
+    assert report.value("mean_absolute_error") > 0
+
+
+def test_regression_metrics_when_y_is_text_then_the_message_says_so():
+    with pytest.raises(DataError, match="y must hold numbers"):
+        RegressionMetrics().assess(np.array(["a", "b"]), np.array([1.0, 2.0]))

@@ -1,0 +1,102 @@
+"""Average thresholded confidence: its rule, ties and edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.evaluation import AverageThresholdedConfidence
+
+
+def binary(confidences, correct):
+    """Rows of two classes with the given highest probability; label 1 where correct, else 0."""
+    p = np.asarray(confidences)
+    return np.column_stack([1 - p, p]), np.where(correct, 1, 0)
+
+
+def plain(**parameters):
+    return AverageThresholdedConfidence(temperature_scaling=False, random_state=0, **parameters)
+
+
+def test_estimate_when_scores_are_distinct_then_the_threshold_is_the_quantile_at_the_source_error():
+    rng = np.random.default_rng(0)
+    source, y = binary(rng.uniform(0.5, 1, 200), rng.random(200) < 0.8)
+    target, _ = binary(rng.uniform(0.5, 0.9, 300), np.ones(300, bool))
+    method = plain()
+    report = method.assess(source, y, target, classes=np.array([0, 1]))
+    scores = source.max(axis=1)
+    wrong = int((y == 0).sum())
+    assert (scores < method.threshold_).sum() == wrong
+    assert report.value("estimated_accuracy") == pytest.approx((target.max(axis=1) >= method.threshold_).mean())
+    assert report.value("source_accuracy") == pytest.approx(1 - wrong / 200)
+    assert report.value("average_confidence") == pytest.approx(target.max(axis=1).mean())
+    assert report.value("difference_of_confidences") == pytest.approx(
+        1 - wrong / 200 + target.max(axis=1).mean() - scores.mean()
+    )
+
+
+def test_estimate_when_scores_tie_then_it_is_what_random_jitter_gives_on_average():
+    rng = np.random.default_rng(1)
+    source, y = binary(rng.choice([0.6, 0.7, 0.8, 0.9], 400), rng.random(400) < 0.7)
+    target, _ = binary(rng.choice([0.6, 0.7, 0.8], 300), np.ones(300, bool))
+    wrong = int((y == 0).sum())
+    jittered = []
+    for _ in range(2000):
+        s = source.max(axis=1) + rng.uniform(0, 1e-6, 400)
+        t = target.max(axis=1) + rng.uniform(0, 1e-6, 300)
+        jittered.append((t >= np.sort(s)[wrong]).mean())
+    assert plain().assess(source, y, target).value("estimated_accuracy") == pytest.approx(np.mean(jittered), abs=5e-3)
+
+
+def test_estimate_when_the_target_is_the_source_then_it_is_the_source_accuracy():
+    rng = np.random.default_rng(2)
+    probs = rng.dirichlet(np.ones(4), size=300)
+    y = rng.integers(4, size=300)
+    for score in ("maximum_confidence", "negative_entropy"):
+        report = AverageThresholdedConfidence(score=score, random_state=0).assess(probs, y, probs)
+        assert report.value("estimated_accuracy") == pytest.approx(report.value("source_accuracy"))
+        assert report.value("difference_of_confidences") == pytest.approx(report.value("source_accuracy"))
+
+
+def test_estimate_when_there_are_two_classes_then_both_scores_and_any_temperature_agree():
+    rng = np.random.default_rng(3)
+    source, y = binary(rng.uniform(0.5, 1, 150), rng.random(150) < 0.7)
+    target, _ = binary(rng.uniform(0.5, 1, 150), np.ones(150, bool))
+    variants = [
+        AverageThresholdedConfidence(score=s, temperature_scaling=t, random_state=0)
+        for s in ("maximum_confidence", "negative_entropy")
+        for t in (True, False)
+    ]
+    estimates = {v.assess(source, y, target).value("estimated_accuracy") for v in variants}
+    assert len(estimates) == 1
+
+
+def test_temperature_when_the_source_is_over_confident_by_a_known_factor_then_it_is_found():
+    rng = np.random.default_rng(4)
+    logits = rng.normal(0, 2, size=(20_000, 3))
+    true = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = (true.cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    sharp = true**2.5 / (true**2.5).sum(axis=1, keepdims=True)
+    method = AverageThresholdedConfidence(n_bootstrap=1, random_state=0)
+    method.assess(sharp, y, sharp)
+    assert method.temperature_ == pytest.approx(2.5, rel=0.05)
+
+
+@pytest.mark.parametrize(("right", "expected"), [(True, 1.0), (False, 0.0)])
+def test_estimate_when_every_source_row_is_right_or_wrong_then_it_is_one_or_zero(right, expected):
+    source, y = binary(np.linspace(0.6, 0.9, 20), np.full(20, right))
+    target, _ = binary(np.linspace(0.6, 0.95, 15), np.ones(15, bool))
+    report = plain().assess(source, y, target, classes=np.array([0, 1]))
+    assert report.value("estimated_accuracy") == report.value("source_accuracy") == expected
+
+
+def test_interval_when_the_target_grows_then_it_narrows_and_holds_the_value():
+    rng = np.random.default_rng(5)
+    source, y = binary(rng.uniform(0.5, 1, 2000), rng.random(2000) < 0.8)
+    widths = []
+    for m in (100, 5000):
+        target, _ = binary(rng.uniform(0.5, 1, m), np.ones(m, bool))
+        row = plain().assess(source, y, target).table.set_index("metric").loc["estimated_accuracy"]
+        assert row["low"] <= row["value"] <= row["high"]
+        widths.append(row["high"] - row["low"])
+    assert widths[1] < widths[0] / 2
