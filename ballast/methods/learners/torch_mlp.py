@@ -1,0 +1,312 @@
+"""A neural network for tables and embeddings, with weights, early stopping and recorded training dynamics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.validation import check_is_fitted
+
+from ballast import compute
+from ballast.errors import ParameterError
+from ballast.methods.base import Claim, Learner
+from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of
+from ballast.methods.learners.training import History, RowLoss, Rows, Schedule, train
+from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed
+
+if TYPE_CHECKING:
+    import torch
+
+ROWS_AT_ONCE = 65_536
+"""Rows that one forward pass takes when predicting."""
+
+
+class TorchMLP(Learner):
+    """Classifies, or predicts a number, with a multilayer perceptron on standardised features.
+
+    Use it for embeddings and numeric tables where features interact, and wherever a method asks for training
+    dynamics or hidden features. Not for small or mixed tables, where gradient-boosted trees are as good and quicker.
+
+    Parameters
+    ----------
+    hidden : widths of the hidden layers (ReLU), one of 64 by default.
+    task : "classification", "regression", or "auto": regression for a float ``y`` of more than 20 distinct values,
+        classification for any other.
+    optimizer : "adam" (AdamW) or "sgd" (momentum 0.9), at a constant rate.
+    learning_rate : step size, 1e-3 (Adam's own default; take about 0.05 for "sgd").
+    weight_decay : 1e-4; AdamW decouples it from the loss.
+    batch_size : rows a step, 128.
+    max_epochs : the most passes over the rows, 100.
+    patience : stops after so many epochs without a better held-out loss, and restores the best epoch; 10. None
+        holds no rows out and runs all epochs.
+    validation_share : share of the rows held out for that, a tenth; of each class where the task is classification
+        (a class of fewer than ten rows then gives none). Rows of weight zero are never held out.
+    record_dynamics : keeps each training row's loss and margin in every epoch. All rows are then trained on for
+        ``max_epochs``: nothing is held out and nothing stops early.
+    device : where to train and predict.
+    random_state : the seed; the same seed gives the same network on the same device. No global random state is
+        read or changed.
+
+    Attributes
+    ----------
+    task_ : the task that was fitted.
+    classes_ : (K,) the sorted labels (classification only).
+    history_ : "train_loss" and "validation_loss", a number an epoch; ``best_epoch_`` (from 0) is the one restored.
+    dynamics_ : only with ``record_dynamics``: float32 arrays (n, epochs) in the order of the rows given: "losses"
+        and, for classification, "margins" (logit of the label less the largest other), both from the forward pass in
+        which the row was trained on. Losses are in nats, or in squared standard deviations of ``y``.
+
+    Weights multiply the rows' losses after scaling to mean one, and enter the standardisation: a row of weight 2
+    equals two such rows, exactly so in a full batch without held-out rows, up to the batches' make-up otherwise.
+    The network computes in float32.
+
+    Cost: O(n d h + n h^2) an epoch for width h; memory O(n d) on the device.
+
+    Errors: DataError where ``y`` has one class or is not numeric in regression; ParameterError where training
+    diverges.
+    """
+
+    name = "torch_mlp"
+    reference = "Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, Nature, 1986"
+    claim = Claim("A network trained by stochastic gradient descent.", "by definition", "")
+
+    def __init__(
+        self,
+        hidden: Annotated[Sequence[Count], Field(min_length=1)] = (64,),
+        task: Literal["auto", "classification", "regression"] = "auto",
+        optimizer: Literal["adam", "sgd"] = "adam",
+        learning_rate: Positive = 1e-3,
+        weight_decay: NonNegative = 1e-4,
+        batch_size: Count = 128,
+        max_epochs: Count = 100,
+        patience: Count | None = 10,
+        validation_share: Level = 0.1,
+        record_dynamics: bool = False,
+        device: Device = "auto",
+        random_state: Seed = 0,
+    ):
+        self.hidden = hidden
+        self.task = task
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.patience = patience
+        self.validation_share = validation_share
+        self.record_dynamics = record_dynamics
+        self.device = device
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        """Tells scikit-learn which task this is; "auto" says nothing before ``fit``."""
+        tags = super().__sklearn_tags__()
+        task = getattr(self, "task_", self.task)
+        tags.target_tags.required = True
+        if task == "classification":
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        elif task == "regression":
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        return tags
+
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> TorchMLP:
+        """Fits (n, d) features to (n,) labels of any sortable type, or to (n,) numbers."""
+        import torch
+
+        weights = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.mean()
+        self.mean_, self.scale_ = _moments(X, weights)
+        targets = self._encode(y, weights)
+        rng = np.random.default_rng(self.random_state)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        self.network_ = _network([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
+        rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
+        kept, held_out = self._hold_out(targets, weights, rng)
+        history = train(
+            self.network_,
+            rows if held_out is None else rows[_on(kept, self._device())],
+            None if held_out is None else rows[_on(held_out, self._device())],
+            _row_loss(self.task_),
+            self._schedule(),
+            generator,
+            record=self.record_dynamics,
+        )
+        self._keep(history)
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Gives the (n,) most probable labels, or the (n,) predicted numbers in the units of ``y``."""
+        outputs = self._outputs(X)
+        if self.task_ == "classification":
+            return self.classes_[outputs.argmax(axis=1)]
+        return (outputs.astype(np.float64) * self.y_scale_ + self.y_mean_).astype(X.dtype)
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Gives (n, K) probabilities, columns in the order of ``classes_``."""
+        logits = self.decision_function(X)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Gives (n, K) logits, whose softmax is ``predict_proba``."""
+        outputs = self._outputs(X)
+        if self.task_ == "regression":
+            raise ParameterError(f"{self.name} was fitted for regression: it has no logits or probabilities")
+        return outputs.astype(X.dtype)
+
+    def embed(self, X: np.ndarray, layer: int = -1) -> np.ndarray:
+        """Gives (n, width) activations of a hidden layer, counted as in a list: 0 the first, -1 the last."""
+        depth = len(self.hidden)
+        if not -depth <= layer < depth:
+            raise ParameterError(f"{self.name}: layer must lie in [{-depth}, {depth - 1}], got {layer}")
+        return self._outputs(X, 2 * (layer % depth) + 2).astype(X.dtype)
+
+    def score(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+        """Gives the accuracy, or R squared for regression."""
+        from sklearn.metrics import accuracy_score, r2_score
+
+        metric = accuracy_score if self.task_ == "classification" else r2_score
+        return float(metric(y, self.predict(X), sample_weight=sample_weight))
+
+    def to_tensors(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Gives what ``from_tensors`` needs: a declaration that JSON can hold, and arrays by name.
+
+        ``dynamics_`` and ``history_`` are records of the training, not part of the model, and stay behind.
+        """
+        check_is_fitted(self, "network_")
+        declaration: dict[str, Any] = {
+            "params": {**self.get_params(), "hidden": list(self.hidden)},
+            "task": self.task_,
+            "n_features": len(self.mean_),
+        }
+        tensors = {f"network.{name}": value.cpu().numpy() for name, value in self.network_.state_dict().items()}
+        tensors |= {"mean": self.mean_, "scale": self.scale_}
+        if self.task_ == "classification":
+            declaration["classes"] = {"dtype": self.classes_.dtype.str, "values": self.classes_.tolist()}
+        else:
+            declaration["target"] = {"mean": self.y_mean_, "scale": self.y_scale_}
+        if hasattr(self, "feature_names_in_"):
+            declaration["feature_names"] = self.feature_names_in_.tolist()
+        return declaration, tensors
+
+    @classmethod
+    def from_tensors(cls, declaration: dict[str, Any], tensors: dict[str, np.ndarray]) -> TorchMLP:
+        """Gives the fitted model that ``to_tensors`` declared; no code comes from either part."""
+        import torch
+
+        model = cls(**declaration["params"])
+        model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
+        model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
+        if model.task_ == "classification":
+            classes = declaration["classes"]
+            model.classes_ = np.array(classes["values"], dtype=np.dtype(classes["dtype"]))
+        else:
+            model.y_mean_, model.y_scale_ = declaration["target"]["mean"], declaration["target"]["scale"]
+        if "feature_names" in declaration:
+            model.feature_names_in_ = np.asarray(declaration["feature_names"], dtype=object)
+        model.network_ = _network([model.n_features_in_, *model.hidden, model._n_outputs()], torch.Generator())
+        prefix = "network."
+        state = {k.removeprefix(prefix): torch.tensor(v) for k, v in tensors.items() if k.startswith(prefix)}
+        model.network_.load_state_dict(state)
+        return model
+
+    def _encode(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Settles the task and gives class numbers, or the standardised target."""
+        self.task_ = task_of(y) if self.task == "auto" else self.task
+        if self.task_ == "classification":
+            self.classes_, codes = check_classes(y, self.name)
+            return codes.astype(np.int64)
+        y = check_numeric_target(y, self.name)
+        mean, scale = _moments(y[:, None], weights)
+        self.y_mean_, self.y_scale_ = float(mean[0]), float(scale[0])
+        return ((y - self.y_mean_) / self.y_scale_).astype(np.float32)
+
+    def _hold_out(
+        self, targets: np.ndarray, weights: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Gives the rows to train on and those to watch, or all and None."""
+        order = rng.permutation(len(targets))
+        if self.patience is None or self.record_dynamics:
+            return order, None
+        order = order[weights[order] > 0]
+        strata = targets[order] if self.task_ == "classification" else np.zeros(len(order), dtype=np.int64)
+        by_stratum = [order[strata == stratum] for stratum in np.unique(strata)]
+        held = np.concatenate([own[: int(self.validation_share * len(own))] for own in by_stratum])
+        return np.setdiff1d(np.arange(len(targets)), held), held if len(held) else None
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            self.optimizer, self.learning_rate, self.weight_decay, self.batch_size, self.max_epochs, self.patience
+        )
+
+    def _keep(self, history: History) -> None:
+        self.history_ = {"train_loss": history.train_loss, "validation_loss": history.validation_loss}
+        self.best_epoch_ = history.best_epoch
+        if hasattr(self, "dynamics_"):
+            del self.dynamics_
+        if self.record_dynamics:
+            self.dynamics_ = {"losses": np.column_stack(history.losses)}
+            if self.task_ == "classification":
+                self.dynamics_["margins"] = np.column_stack(history.margins)
+
+    def _n_outputs(self) -> int:
+        return len(self.classes_) if self.task_ == "classification" else 1
+
+    def _device(self) -> torch.device:
+        return compute.device(self.device)
+
+    def _inputs(self, X: np.ndarray) -> torch.Tensor:
+        return _on(((X - self.mean_) / self.scale_).astype(np.float32), self._device())
+
+    def _outputs(self, X: np.ndarray, depth: int | None = None) -> np.ndarray:
+        """Gives what the first ``depth`` parts of the network (all by default) make of (n, d) rows, in float32."""
+        import torch
+
+        check_is_fitted(self, "network_")
+        network = self.network_.to(self._device())[:depth]
+        with torch.no_grad():
+            parts = [
+                network(self._inputs(X[start : start + ROWS_AT_ONCE])).cpu().numpy()
+                for start in range(0, len(X), ROWS_AT_ONCE)
+            ]
+        return np.concatenate(parts)
+
+
+def _moments(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the weighted mean and standard deviation of each column, the latter 1 where a column is constant."""
+    mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+    scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
+    return mean, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(mean)), scale, 1.0)
+
+
+def _network(widths: list[int], generator: torch.Generator) -> torch.nn.Sequential:
+    """Gives linear layers with ReLU between, drawn from ``generator`` alone (PyTorch's own initial range)."""
+    import torch
+
+    layers: list[torch.nn.Module] = []
+    for width, following in pairwise(widths):
+        layer = torch.nn.utils.skip_init(torch.nn.Linear, width, following)
+        for parameter in layer.parameters():
+            torch.nn.init.uniform_(parameter, -(width**-0.5), width**-0.5, generator=generator)
+        layers += [layer, torch.nn.ReLU()]
+    layers.pop()
+    if widths[-1] == 1:  # regression: one number a row
+        layers.append(torch.nn.Flatten(0))
+    return torch.nn.Sequential(*layers)
+
+
+def _row_loss(task: str) -> RowLoss:
+    import torch
+
+    if task == "classification":
+        return lambda logits, targets: torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    return lambda outputs, targets: (outputs - targets) ** 2
+
+
+def _on(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

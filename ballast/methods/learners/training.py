@@ -1,0 +1,156 @@
+"""The training loop: mini-batches, early stopping, recorded dynamics.
+
+One plain loop over epochs and batches, free of what is trained: the network, the loss of a row and the weights come
+in from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ballast.errors import ParameterError
+
+if TYPE_CHECKING:
+    import torch
+
+RowLoss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""(outputs, targets) -> the (n,) loss of each row."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to train on or to watch: inputs (n, d), targets (n,) and weights (n,) on one device."""
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def __getitem__(self, index: torch.Tensor) -> Rows:
+        return Rows(self.inputs[index], self.targets[index], self.weights[index])
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the network is trained; see ``TorchMLP`` for what each means."""
+
+    optimizer: str
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    max_epochs: int
+    patience: int | None
+
+
+@dataclass
+class History:
+    """What training left behind: the mean loss of each epoch, and the losses and margins of each row if asked."""
+
+    train_loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    losses: list[np.ndarray] = field(default_factory=list)
+    margins: list[np.ndarray] = field(default_factory=list)
+
+
+def train(
+    network: torch.nn.Module,
+    rows: Rows,
+    held_out: Rows | None,
+    row_loss: RowLoss,
+    schedule: Schedule,
+    generator: torch.Generator,
+    *,
+    record: bool,
+) -> History:
+    """Trains ``network`` in place and gives its history.
+
+    With ``held_out`` rows and a patience, training stops once their loss has not improved for ``patience`` epochs,
+    and the network of the best epoch is restored. With ``record`` each row's loss and margin of every epoch are
+    kept, as of the mini-batch in which the row was visited (before that step's update).
+    """
+    import torch
+
+    history = History()
+    optimizer = _optimizer(network, schedule)
+    best, best_state = float("inf"), None
+    for epoch in range(schedule.max_epochs):
+        seen = torch.full((2, len(rows)), float("nan"), device=rows.inputs.device) if record else None
+        total = torch.zeros((), device=rows.inputs.device)
+        for index in _batches(len(rows), schedule.batch_size, generator, rows.inputs.device):
+            batch = rows[index]
+            outputs = network(batch.inputs)
+            losses = row_loss(outputs, batch.targets)
+            loss = (losses * batch.weights).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(batch)
+            if seen is not None:
+                seen[0, index] = losses.detach()
+                if outputs.ndim == 2:
+                    seen[1, index] = margins(outputs.detach(), batch.targets)
+        _note(history, epoch, float(total) / len(rows), seen, schedule)
+        if held_out is None or schedule.patience is None:
+            history.best_epoch = epoch
+            continue
+        history.validation_loss.append(mean_loss(network, held_out, row_loss))
+        if history.validation_loss[-1] < best:
+            best, history.best_epoch = history.validation_loss[-1], epoch
+            best_state = {name: value.clone() for name, value in network.state_dict().items()}
+        elif epoch - history.best_epoch >= schedule.patience:
+            break
+    if best_state is not None:
+        network.load_state_dict(best_state)
+    return history
+
+
+def mean_loss(network: torch.nn.Module, rows: Rows, row_loss: RowLoss) -> float:
+    """Gives the weighted mean loss of ``rows``."""
+    import torch
+
+    with torch.no_grad():
+        losses = row_loss(network(rows.inputs), rows.targets)
+        return float((losses * rows.weights).sum() / rows.weights.sum())
+
+
+def margins(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Gives (n,) logits of the label less the largest other logit."""
+    own = logits.gather(1, targets[:, None])
+    others = logits.scatter(1, targets[:, None], float("-inf"))
+    return (own.squeeze(1) - others.max(dim=1).values).float()
+
+
+def _optimizer(network: torch.nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    import torch
+
+    rate, decay = schedule.learning_rate, schedule.weight_decay
+    if schedule.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
+
+
+def _batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> Iterator[torch.Tensor]:
+    """Gives the rows of an epoch in a fresh order, drawn on the CPU so that every device sees the same."""
+    import torch
+
+    yield from torch.randperm(n, generator=generator).to(device).split(size)
+
+
+def _note(history: History, epoch: int, loss: float, seen: torch.Tensor | None, schedule: Schedule) -> None:
+    if not np.isfinite(loss):
+        raise ParameterError(
+            f"training diverged in epoch {epoch + 1} (loss {loss}) at learning_rate={schedule.learning_rate:g}; lower "
+            "learning_rate, or look for extreme values in X or y"
+        )
+    history.train_loss.append(loss)
+    if seen is not None:
+        losses, margin = seen.cpu().numpy()
+        history.losses.append(losses)
+        history.margins.append(margin)
