@@ -1,0 +1,44 @@
+"""What a report needs to know of a pipeline: its steps, what each is, and what each reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+STAGES = ("source", "features", "test", "scorer", "weigher", "sampler", "learner", "assessor")
+"""The kinds of stage, in the order in which a pipeline meets them."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a pipeline.
+
+    Attributes
+    ----------
+    name : the step's name, as in the YAML.
+    asset : the key in the warehouse, such as "digits/density".
+    stage : one of ``STAGES``.
+    use : the method's name in the catalogue, an import path, or what the source reads.
+    upstream : the assets that the step reads.
+    description : a line for people.
+    notes : anything else worth a row in the provenance table, by name.
+    """
+
+    name: str
+    asset: str
+    stage: str
+    use: str = ""
+    upstream: tuple[str, ...] = ()
+    description: str = ""
+    notes: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A pipeline as its declaration gives it, in the order of its steps."""
+
+    name: str
+    description: str = ""
+    nodes: tuple[Node, ...] = ()
