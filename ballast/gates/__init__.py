@@ -1,0 +1,27 @@
+"""Gates: expectation suites on the stages' tables, and the verdicts they give.
+
+``parse_suite`` reads a suite as a pipeline's YAML has it, ``default_suite`` gives what stands after a stage anyway,
+``with_defaults`` joins the two, and ``judge`` holds a table against them. Importing this does not load Great
+Expectations, and neither does ``parse_suite``.
+"""
+
+from __future__ import annotations
+
+from ballast.gates.context import Features, GateContext
+from ballast.gates.defaults import STAGES, default_suite, with_defaults
+from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
+from ballast.gates.verdicts import Judgement, judge
+
+__all__ = [
+    "STAGES",
+    "Expectation",
+    "Features",
+    "GateContext",
+    "Judgement",
+    "Severity",
+    "default_suite",
+    "expectation_arguments",
+    "judge",
+    "parse_suite",
+    "with_defaults",
+]

@@ -1,0 +1,50 @@
+"""What a gate may know beyond the table it judges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Features(NamedTuple):
+    """The encoded features of one data role: ids (n,), matrix (n, d), names of the d columns."""
+
+    ids: np.ndarray
+    matrix: np.ndarray
+    names: list[str]
+
+
+class GateContext(Protocol):
+    """The stage that is judged, and the stored data of its pipeline; whoever runs the gates provides it.
+
+    Attributes
+    ----------
+    asset : the stage's key, such as ``"digits/density"``.
+    stage : one of ``ballast.gates.STAGES``.
+    role : the data role of a source or features stage ("train", "target", ...), else None.
+    id, label : the columns of a source stage that hold the sample ids and the labels; None where it has none.
+    label_required : whether the stage cannot do without labels.
+    """
+
+    @property
+    def asset(self) -> str: ...
+    @property
+    def stage(self) -> str: ...
+    @property
+    def role(self) -> str | None: ...
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def label(self) -> str | None: ...
+    @property
+    def label_required(self) -> bool: ...
+
+    def ids(self, role: str) -> np.ndarray | None:
+        """Gives the sample ids (n,) of a data role; None where the pipeline has none, or it is not stored yet."""
+        ...
+
+    def features(self, role: str) -> Features | None:
+        """Gives the encoded features of a data role; None where there are none, or they are not stored yet."""
+        ...

@@ -1,0 +1,92 @@
+"""What Ballast's own expectations share: their form, and how they read a table."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from ballast.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ballast.gates.context import GateContext
+
+SHOWN = 5
+"""How many columns, ids or classes a message names before it says how many more there are."""
+
+
+class Outcome(NamedTuple):
+    """What an expectation saw: whether it holds, the numbers it rests on, and the sentence for people."""
+
+    passed: bool
+    observed: dict[str, Any]
+    message: str
+
+
+class Own(BaseModel):
+    """Base of Ballast's own expectations: the fields are the arguments, the docstring's first line the card.
+
+    The name in YAML is the class name in snake case.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    @classmethod
+    def type(cls) -> str:
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        """Judges one table; raising closes the gate with the exception's message."""
+        raise NotImplementedError
+
+
+def column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Gives a column, or raises DataError naming those there are."""
+    if name not in frame.columns:
+        raise DataError(
+            f"column {name!r} is not in the table{nearest(name, map(str, frame.columns))} "
+            f"(its columns: {listed(frame.columns)})"
+        )
+    return frame[name]
+
+
+def numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Gives a column (n,) as float64, with NaN for null."""
+    import pandas as pd
+
+    values = column(frame, name)
+    if not pd.api.types.is_numeric_dtype(values):
+        raise DataError(f"column {name!r} holds {values.dtype}, numbers were expected")
+    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def id_column(frame: pd.DataFrame, context: GateContext) -> pd.Series | None:
+    """Gives the sample ids of the table: a source's own id column, ``sample_id`` of every other stage."""
+    if context.stage != "source":
+        return column(frame, "sample_id")
+    return None if context.id is None else column(frame, context.id)
+
+
+def members(ids: Any, among: Any) -> np.ndarray:
+    """Gives (n,) bool: which ids are among others; compared as text where one side is text and the other not."""
+    import pandas as pd
+
+    left, right = pd.Index(np.asarray(ids)), pd.Index(np.asarray(among))
+    if pd.api.types.is_numeric_dtype(left) != pd.api.types.is_numeric_dtype(right):
+        left, right = left.astype(str), right.astype(str)
+    return left.isin(right)
+
+
+def listed(values: Any) -> str:
+    """Gives "a, b, c, d, e and 7 more"."""
+    texts = [str(v) for v in values]
+    more = len(texts) - SHOWN
+    return ", ".join(texts[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.3g} %" if whole else "no rows"

@@ -1,0 +1,178 @@
+"""What a suite of a pipeline's YAML means: its entries as expectations, or an error that names the right word."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
+
+from ballast.errors import SpecError, nearest
+from ballast.gates import reports, tables, weights
+from ballast.gates.builtin import UNUSABLE, builtin_arguments, builtin_names
+from ballast.gates.own import Own
+
+Severity = Literal["error", "warn"]
+"""What a failure does: "error" closes the gate, "warn" is shown and lets pass."""
+
+OWN: Mapping[str, type[Own]] = {
+    cls.type(): cls
+    for module in (tables, weights, reports)
+    for cls in vars(module).values()
+    if isinstance(cls, type) and issubclass(cls, Own) and cls is not Own
+}
+"""Ballast's own expectations by their name in YAML."""
+
+_TELLING = ("column", "column_A", "column_B", "column_list", "feature", "with", "name", "model", "slice")
+"""Arguments that tell expectations of one type apart; their values go into the name."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One entry of a suite.
+
+    Attributes
+    ----------
+    type : the expectation's name in YAML, Great Expectations' or Ballast's own.
+    arguments : what it is given, without the severity.
+    severity : "error" closes the gate, "warn" is shown and lets pass.
+    name : unique within the suite and valid as a Dagster check name, such as
+        ``expect_column_values_to_not_be_null__digit``; it stays while the type and the arguments stay.
+    """
+
+    type: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", _name(self.type, self.arguments))
+
+
+def _name(type_: str, arguments: Mapping[str, Any]) -> str:
+    told = [arguments[a] for a in _TELLING if a in arguments]
+    words = [str(w) for value in told for w in (value if isinstance(value, list | tuple) else [value])]
+    return re.sub(r"[^A-Za-z0-9_]+", "_", "__".join([type_, "_".join(words)] if words else [type_]))
+
+
+def parse_suite(entries: Any, *, where: str) -> tuple[Expectation, ...]:
+    """Gives the expectations of a suite as YAML has it: items ``{expect_x: {arguments}}`` or ``expect_x`` alone.
+
+    ``where`` names the file and key, for the errors. Neither Great Expectations nor the data is touched. SpecError
+    for an empty suite, an item of another form, an unknown expectation, argument or severity, a missing argument,
+    a value out of range, or the same expectation twice.
+    """
+    if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
+        raise SpecError(f"{where}: a suite is a list of expectations, got {_shown(entries)}; put '- ' before each")
+    found: list[Expectation] = []
+    for position, entry in enumerate(entries):
+        found.append(_parse_entry(entry, f"{where}[{position}]"))
+        if any(_same(found[-1], other) for other in found[:-1]):
+            raise SpecError(f"{where}[{position}]: {found[-1].type} is there twice with the same arguments; delete one")
+    if not found:
+        raise SpecError(
+            f"{where}: the suite is empty and would let anything pass; list an expectation or delete the key"
+        )
+    return unique_names(found)
+
+
+def unique_names(suite: Iterable[Expectation]) -> tuple[Expectation, ...]:
+    """Gives the suite with ``_2``, ``_3`` ... after the names that come again."""
+    taken: set[str] = set()
+    named = []
+    for expectation in suite:
+        name, count = expectation.name, 1
+        while name in taken:
+            count += 1
+            name = f"{expectation.name}_{count}"
+        taken.add(name)
+        named.append(Expectation(expectation.type, expectation.arguments, expectation.severity, name))
+    return tuple(named)
+
+
+def _same(one: Expectation, other: Expectation) -> bool:
+    return (one.type, one.arguments) == (other.type, other.arguments)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _parse_entry(entry: Any, where: str) -> Expectation:
+    if isinstance(entry, str):
+        entry = {entry: None}
+    if not isinstance(entry, Mapping) or not entry:
+        raise SpecError(f"{where}: an item is 'expect_x' or {{expect_x: {{arguments}}}}, got {_shown(entry)}")
+    if len(entry) > 1:
+        raise SpecError(
+            f"{where}: an item names one expectation, this one has {len(entry)} keys ({', '.join(map(str, entry))}); "
+            "indent the arguments under the expectation, or put '- ' before each expectation"
+        )
+    type_, given = next(iter(entry.items()))
+    _check_type(type_, where)
+    if given is None:
+        given = {}
+    if not isinstance(given, Mapping):
+        raise SpecError(
+            f"{where}: the arguments of {type_} are a mapping such as {_example(type_)}, got {_shown(given)}"
+        )
+    arguments = {str(k): v for k, v in given.items()}
+    severity = arguments.pop("severity", "error")
+    if severity not in get_args(Severity):
+        raise SpecError(f"{where}.{type_}: severity must be error or warn, got {_shown(severity)}")
+    _check_arguments(type_, arguments, f"{where}.{type_}")
+    return Expectation(type_, arguments, severity)
+
+
+def _check_type(type_: Any, where: str) -> None:
+    if type_ in UNUSABLE:
+        raise SpecError(f"{where}: {type_} needs a SQL database and a gate judges a table in memory; use another one")
+    known = builtin_names() | OWN.keys()
+    if type_ not in known:
+        raise SpecError(f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted(known))}")
+
+
+@cache
+def expectation_arguments(type_: str) -> Mapping[str, bool]:
+    """Gives the arguments of an expectation, own or built-in, each with True where it is required."""
+    if type_ in OWN:
+        return {f.alias or name: f.is_required() for name, f in OWN[type_].model_fields.items()}
+    return builtin_arguments(type_)
+
+
+def _example(type_: str) -> str:
+    return "{" + ", ".join(f"{a}: ..." for a in list(expectation_arguments(type_))[:2]) + "}"
+
+
+def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> None:
+    valid = expectation_arguments(type_)
+    listed = ", ".join([*valid, "severity"])
+    for name in arguments:
+        if name not in valid:
+            raise SpecError(f"{where}: no argument {name!r}{nearest(name, valid)} (its arguments: {listed})")
+    for name, required in valid.items():
+        if required and name not in arguments:
+            raise SpecError(f"{where}: argument {name!r} is missing (its arguments: {listed})")
+    if type_ in OWN:
+        try:
+            OWN[type_].model_validate(arguments)
+        except ValidationError as error:
+            raise SpecError(f"{where}: {_words(error)}") from error
+
+
+def _words(error: ValidationError) -> str:
+    said = []
+    for detail in error.errors():
+        message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if not detail["loc"]:
+            said.append(message)
+            continue
+        key = str(detail["loc"][0])
+        said.append(f"{key} must be {message}, got {_shown(detail['input'])}")
+    return "; ".join(dict.fromkeys(said))
