@@ -1,0 +1,227 @@
+"""What the warehouse remembers of every commit, and of every gate that judged one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from ballast.errors import VersionNotFoundError, WarehouseError, nearest
+from ballast.warehouse.names import RECORDS, quoted
+
+COMMITS = quoted(RECORDS, "commits")
+GATES = quoted(RECORDS, "gates")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One version of an asset: where it came from and what it held.
+
+    `version` counts up from 1 over all partitions of an asset. `inputs` maps the upstream assets to the versions
+    read, `summary` holds the figures a step wants remembered, `created_at` is UTC.
+    """
+
+    asset: str
+    partition: str | None
+    version: int
+    run_id: str | None
+    kind: str | None
+    method: str | None
+    parameters: dict[str, Any]
+    code_version: str | None
+    fingerprint: str | None
+    row_count: int
+    content_hash: str
+    inputs: dict[str, int]
+    summary: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One gate's judgement of one version: `observed` holds its figures, `forced` that a run went on regardless."""
+
+    asset: str
+    partition: str | None
+    version: int
+    gate: str
+    passed: bool
+    severity: str  # "error" or "warn"
+    observed: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    run_id: str | None = None
+    forced: bool = False
+
+
+_COMMIT_COLUMNS = (
+    "asset, partition, version, run_id, kind, method, parameters, code_version, fingerprint, row_count, "
+    "content_hash, inputs, summary, created_at"
+)
+_VERDICT_COLUMNS = "asset, partition, version, gate, passed, severity, observed, message, run_id, forced"
+
+TABLES = (
+    f"CREATE SCHEMA IF NOT EXISTS {quoted(RECORDS)}",
+    f"CREATE TABLE IF NOT EXISTS {COMMITS} (asset VARCHAR, partition VARCHAR, version BIGINT, run_id VARCHAR, "
+    "kind VARCHAR, method VARCHAR, parameters JSON, code_version VARCHAR, fingerprint VARCHAR, row_count BIGINT, "
+    "content_hash VARCHAR, inputs JSON, summary JSON, created_at TIMESTAMP, layout BIGINT)",
+    f"CREATE TABLE IF NOT EXISTS {GATES} (asset VARCHAR, partition VARCHAR, version BIGINT, gate VARCHAR, "
+    "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, forced BOOLEAN)",
+)
+
+
+def fetched(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Gives the rows of a query on the records, none where the file holds no records yet."""
+    try:
+        return con.execute(query, values).fetchall()
+    except duckdb.CatalogException:
+        return []
+
+
+def plain(what: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Gives a mapping as JSON keeps it: numpy's numbers and arrays become plain ones, keys text."""
+    try:
+        return json.loads(json.dumps(dict(value or {}), default=_plain))
+    except (TypeError, ValueError) as error:
+        raise WarehouseError(f"{what} must hold plain numbers, texts, lists and mappings: {error}") from error
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{value!r} is a {type(value).__name__}")
+
+
+def insert_commit(con: duckdb.DuckDBPyConnection, commit: Commit, layout: int) -> None:
+    """Writes a commit's record."""
+    con.execute(
+        f"INSERT INTO {COMMITS} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            commit.asset,
+            commit.partition,
+            commit.version,
+            commit.run_id,
+            commit.kind,
+            commit.method,
+            json.dumps(commit.parameters),
+            commit.code_version,
+            commit.fingerprint,
+            commit.row_count,
+            commit.content_hash,
+            json.dumps(commit.inputs),
+            json.dumps(commit.summary),
+            commit.created_at.astimezone(UTC).replace(tzinfo=None),
+            layout,
+        ],
+    )
+
+
+def select_commits(
+    con: duckdb.DuckDBPyConnection,
+    asset: str | None = None,
+    *,
+    version: int | None = None,
+    partition: str | None = None,
+    limit: int | None = None,
+) -> list[Commit]:
+    """Gives the commits that agree with all that is given, newest first."""
+    rows = fetched(
+        con,
+        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} "
+        "WHERE ($1 IS NULL OR asset = $1) AND ($2 IS NULL OR version = $2) AND ($3 IS NULL OR partition = $3) "
+        "ORDER BY created_at DESC, version DESC LIMIT $4",
+        [asset, version, partition, limit],
+    )
+    return [_commit(row) for row in rows]
+
+
+def _commit(row: tuple[Any, ...]) -> Commit:
+    asset, partition, version, run_id, kind, method, parameters, code, fingerprint, count, content, *rest = row
+    inputs, summary, created_at = rest
+    return Commit(
+        asset=asset,
+        partition=partition,
+        version=version,
+        run_id=run_id,
+        kind=kind,
+        method=method,
+        parameters=json.loads(parameters),
+        code_version=code,
+        fingerprint=fingerprint,
+        row_count=count,
+        content_hash=content,
+        inputs=json.loads(inputs),
+        summary=json.loads(summary),
+        created_at=created_at.replace(tzinfo=UTC),
+    )
+
+
+def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]) -> None:
+    """Writes verdicts; an older one of the same asset, version and gate goes."""
+    keys = [[verdict.asset, verdict.version, verdict.gate] for verdict in verdicts]
+    con.executemany(f"DELETE FROM {GATES} WHERE asset = ? AND version = ? AND gate = ?", keys)
+    con.executemany(
+        f"INSERT INTO {GATES} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                verdict.asset,
+                verdict.partition,
+                verdict.version,
+                verdict.gate,
+                bool(verdict.passed),
+                verdict.severity,
+                json.dumps(plain(f"the figures of gate {verdict.gate!r}", verdict.observed)),
+                verdict.message,
+                verdict.run_id,
+                verdict.forced,
+            ]
+            for verdict in verdicts
+        ],
+    )
+
+
+def select_verdicts(con: duckdb.DuckDBPyConnection, asset: str, version: int, partition: str | None) -> list[Verdict]:
+    """Gives the verdicts on one version, by gate."""
+    rows = fetched(
+        con,
+        f"SELECT {_VERDICT_COLUMNS} FROM {GATES} "
+        "WHERE asset = $1 AND version = $2 AND ($3 IS NULL OR partition = $3) ORDER BY gate",
+        [asset, version, partition],
+    )
+    return [Verdict(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
+
+
+def not_found(
+    con: duckdb.DuckDBPyConnection | None,
+    where: str,
+    asset: str,
+    version: int | None,
+    partition: str | None,
+) -> VersionNotFoundError:
+    """Gives the error that says what there is instead of the version asked for."""
+    if con is None:
+        return VersionNotFoundError(
+            f"{where} has no asset {asset!r}: nothing was committed yet; run the pipeline first"
+        )
+    history = fetched(con, f"SELECT version, partition FROM {COMMITS} WHERE asset = ? ORDER BY version", [asset])
+    if not history:
+        assets = [row[0] for row in fetched(con, f"SELECT DISTINCT asset FROM {COMMITS} ORDER BY asset")]
+        known = f"it holds {', '.join(assets[:20])}" if assets else "it holds nothing yet; run the pipeline first"
+        return VersionNotFoundError(f"{where} has no asset {asset!r}{nearest(asset, assets)}: {known}")
+    partitions = sorted({row[1] for row in history if row[1] is not None})
+    if partition is not None and partition not in partitions:
+        known = f"its partitions are {', '.join(partitions[:20])}" if partitions else "it has no partitions"
+        return VersionNotFoundError(
+            f"asset {asset!r} has no partition {partition!r}{nearest(partition, partitions)}: {known}"
+        )
+    versions = [row[0] for row in history if partition is None or row[1] == partition]
+    closest = min(versions, key=lambda known: abs(known - (version or 0)))
+    of = "" if partition is None else f" of partition {partition!r}"
+    return VersionNotFoundError(
+        f"asset {asset!r} has no version {version}{of}: there are {len(versions)}, from {versions[0]} to "
+        f"{versions[-1]}; the nearest is {closest}"
+    )

@@ -1,0 +1,213 @@
+"""Where the rows of all versions lie: one append-only table for each set of columns an asset has had.
+
+A table a version would make every open of the file slower than the last; so versions share a table and tell
+their rows by a column `_version`. When an asset's columns change it gets a further table. The view that
+people read shows, of all these tables, the rows of the latest version of every partition.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from itertools import chain
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from ballast.errors import WarehouseError
+from ballast.warehouse.commits import COMMITS, fetched
+from ballast.warehouse.names import ROWS, literal, quoted, view_of
+from ballast.warehouse.tables import PARTITION_COLUMN, VERSION_COLUMN, restored
+
+_LAYOUTS = quoted(ROWS, "layouts")
+_LATEST = quoted(ROWS, "latest")
+_VERSION = quoted(VERSION_COLUMN)
+_PARTITION = quoted(PARTITION_COLUMN)
+_NUMBERS = frozenset(
+    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"]
+)
+_ROW_GROUP_BYTES = 2**19
+
+TABLES = (
+    f"CREATE SCHEMA IF NOT EXISTS {quoted(ROWS)}",
+    f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",
+    f"CREATE TABLE IF NOT EXISTS {_LATEST} (asset VARCHAR, partition VARCHAR, version BIGINT, layout BIGINT)",
+)
+
+
+class Place(NamedTuple):
+    """Where a version's rows lie."""
+
+    partition: str | None
+    version: int
+    layout: int
+
+
+def row_group_option(table: pa.Table) -> str:
+    """Gives the ATTACH option that sizes the groups of rows which DuckDB stores and rewrites as one.
+
+    An append rewrites the last group; DuckDB's default of 122,880 rows is nothing for weights but 120 MB
+    for a matrix of 256 columns, so a group gets about half a MiB.
+    """
+    row_bytes = table.nbytes / max(table.num_rows, 1)
+    groups = _ROW_GROUP_BYTES / max(row_bytes, 1) // 2048  # DuckDB takes multiples of 2048 rows
+    return f"ROW_GROUP_SIZE {2048 * int(min(max(groups, 1), 60))}"
+
+
+def rows_table(asset: str, layout: int) -> str:
+    """Gives the quoted name of the table that holds an asset's rows of one layout."""
+    return quoted(ROWS, f"{asset}#{layout}")
+
+
+def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, schema: pa.Schema, table: pa.Table) -> int:
+    """Appends the rows of a version and gives the number of the layout they went into."""
+    columns = hashlib.sha256(schema.serialize()).hexdigest()
+    known = con.execute(f"SELECT layout, columns FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
+    layout = next((number for number, key in known if key == columns), None)
+    con.register("incoming", table)
+    incoming = quoted("temp", "incoming")
+    if layout is None:
+        if not known:
+            _claim_view(con, asset)
+        layout = len(known) + 1
+        con.execute(
+            f"CREATE TABLE {rows_table(asset, layout)} AS SELECT 0::BIGINT AS {_VERSION}, * FROM {incoming} LIMIT 0"
+        )
+        con.execute(
+            f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)",
+            [asset, layout, columns, schema.serialize().to_pybytes()],
+        )
+    con.execute(f"INSERT INTO {rows_table(asset, layout)} SELECT ?::BIGINT, * FROM {incoming}", [version])
+    con.unregister("incoming")
+    return layout
+
+
+def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
+    """Refuses a new asset whose view would hide another asset, or a table or view of somebody else."""
+    mine = tuple(name.casefold() for name in view_of(asset))
+    for (other,) in con.execute(f"SELECT DISTINCT asset FROM {_LAYOUTS}").fetchall():
+        if tuple(name.casefold() for name in view_of(other)) == mine:
+            raise WarehouseError(
+                f"assets {asset!r} and {other!r} would both be the view {'.'.join(view_of(asset))} "
+                "(SQL does not tell capitals apart); rename one step"
+            )
+    taken = con.execute(
+        "SELECT table_type FROM information_schema.tables WHERE table_catalog = current_database() "
+        "AND lower(table_schema) = lower(?) AND lower(table_name) = lower(?)",
+        view_of(asset),
+    ).fetchone()
+    if taken is not None:
+        raise WarehouseError(
+            f"asset {asset!r} would be the view {'.'.join(view_of(asset))}, but the file already has a "
+            f"{taken[0].lower()} of that name which Ballast did not make; rename the step or that object"
+        )
+
+
+def point_view(con: duckdb.DuckDBPyConnection, asset: str, place: Place) -> None:
+    """Makes a new version the one that people see, and redefines their view where its tables change."""
+    before = shown(con, asset)
+    con.execute(
+        f"DELETE FROM {_LATEST} WHERE asset = $1 AND (partition IS NULL OR $2 IS NULL OR partition = $2)",
+        [asset, place.partition],
+    )
+    con.execute(f"INSERT INTO {_LATEST} VALUES (?, ?, ?, ?)", [asset, *place])
+    after = shown(con, asset)
+    if _sources(before) != _sources(after):
+        _define_view(con, asset, *_sources(after))
+
+
+def shown(con: duckdb.DuckDBPyConnection, asset: str) -> list[Place]:
+    """Gives the places of what an asset's view shows, by partition."""
+    return _places(con, f"SELECT partition, version, layout FROM {_LATEST} WHERE asset = ? ORDER BY partition", [asset])
+
+
+def _places(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[Place]:
+    return [Place(*row) for row in fetched(con, query, values)]
+
+
+def _sources(places: list[Place]) -> tuple[bool, list[int]]:
+    """Gives whether there are partitions, and the layouts in use."""
+    return any(place.partition is not None for place in places), sorted({place.layout for place in places})
+
+
+def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, layouts: list[int]) -> None:
+    schema, view = view_of(asset)
+    if partitioned:
+        columns = _common_types(con, asset, layouts)
+        selects = [
+            f"SELECT latest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
+            f"JOIN {_LATEST} AS latest ON latest.version = held.{_VERSION} AND latest.asset = {literal(asset)}"
+            for layout in layouts
+        ]
+    else:
+        selects = [
+            f"SELECT * EXCLUDE ({_VERSION}) FROM {rows_table(asset, layouts[0])} WHERE {_VERSION} = "
+            f"(SELECT max(version) FROM {_LATEST} WHERE asset = {literal(asset)})"
+        ]
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+    con.execute(f"CREATE OR REPLACE VIEW {quoted(schema, view)} AS " + " UNION ALL BY NAME ".join(selects))
+
+
+def _common_types(con: duckdb.DuckDBPyConnection, asset: str, layouts: list[int]) -> dict[int, str]:
+    """Gives the select list of each layout (as `held`) such that DuckDB can put them under one another.
+
+    Columns of one type stay as they are; vectors of several widths become lists, other types text.
+    """
+    columns = {
+        layout: [
+            (name, kind)
+            for name, kind, *_ in con.execute(f"DESCRIBE {rows_table(asset, layout)}").fetchall()
+            if name != VERSION_COLUMN
+        ]
+        for layout in layouts
+    }
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    for name, kind in chain.from_iterable(columns.values()):
+        kinds[name.casefold()].add(kind)
+    return {
+        layout: ", ".join(_selected(name, kinds[name.casefold()]) for name, _ in described)
+        for layout, described in columns.items()
+    }
+
+
+def _selected(name: str, kinds: set[str]) -> str:
+    column = quoted("held", name)
+    if len(kinds) == 1 or kinds <= _NUMBERS:
+        return column
+    items = {kind.rpartition("[")[0] for kind in kinds}
+    if len(items) == 1 and all(kind.endswith("]") for kind in kinds):
+        return f"{column}::{items.pop()}[] AS {quoted(name)}"
+    return f"{column}::VARCHAR AS {quoted(name)}"
+
+
+def held(con: duckdb.DuckDBPyConnection, asset: str, version: int | None, partition: str | None) -> list[Place]:
+    """Gives the places of one version, or of the latest of a partition; with neither, of all that is shown."""
+    if version is None and partition is None:
+        return shown(con, asset)
+    return _places(
+        con,
+        f"SELECT partition, version, layout FROM {COMMITS} WHERE asset = $1 "
+        "AND ($2 IS NULL OR version = $2) AND ($3 IS NULL OR partition = $3) ORDER BY version DESC LIMIT 1",
+        [asset, version, partition],
+    )
+
+
+def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> pa.Table:
+    """Gives the rows of some versions in the types they were committed with, `_version` in front."""
+    layouts = sorted({place.layout for place in places})
+    if len(layouts) == 1:
+        columns = {layouts[0]: f"* EXCLUDE ({_VERSION})"}
+    else:
+        columns = _common_types(con, asset, layouts)
+    selects, values = [], []
+    for layout in layouts:
+        versions = [place.version for place in places if place.layout == layout]
+        selects.append(
+            f"SELECT {_VERSION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
+            f"WHERE {_VERSION} IN ({', '.join('?' * len(versions))})"
+        )
+        values += versions
+    table = con.execute(" UNION ALL BY NAME ".join(selects), values).to_arrow_table()
+    kept = con.execute(f"SELECT layout, schema FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
+    return restored(table, [pa.ipc.read_schema(pa.py_buffer(blob)) for layout, blob in kept if layout in layouts])
