@@ -1,0 +1,45 @@
+"""Rows in blocks under a memory budget, and draws of rows that do not depend on their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+BLOCK_BYTES = 8 * 2**20
+"""Memory of one block's intermediate matrix: small enough to stay in a CPU's cache, large enough for full-speed GEMM."""
+
+
+def row_blocks(n: int, bytes_per_row: int, budget: int = BLOCK_BYTES) -> Iterator[slice]:
+    """Gives the slices that cover rows 0 to n in order, each of at most `budget` bytes and at least one row."""
+    step = max(1, budget // max(1, bytes_per_row))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
+
+
+def row_keys(X: np.ndarray) -> np.ndarray:
+    """Gives (n,) uint64 hashes of the rows' contents; equal rows have equal keys wherever they stand.
+
+    Cost O(n d), one pass.
+    """
+    width = np.uint32 if X.dtype.itemsize == 4 else np.uint64
+    multipliers = np.random.default_rng(0x5EED).integers(0, 2**64, X.shape[1], dtype=np.uint64) | np.uint64(1)
+    keys = np.zeros(len(X), dtype=np.uint64)
+    for j, multiplier in enumerate(multipliers):
+        column = np.ascontiguousarray(X[:, j] + X.dtype.type(0))  # + 0 turns -0.0 into 0.0
+        keys += column.view(width).astype(np.uint64) * multiplier
+        keys ^= keys >> np.uint64(29)
+    return keys
+
+
+def draw_rows(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Gives the positions of k rows drawn without replacement; all rows, in the order of their keys, when k >= n.
+
+    The drawn contents depend on the set of rows and the generator alone, not on the order of the rows.
+    Cost O(n (d + log k)).
+    """
+    keys = row_keys(X)
+    if k >= len(X):
+        return np.argsort(keys, kind="stable")
+    ranks = np.sort(rng.choice(len(X), size=k, replace=False))
+    return np.argpartition(keys, ranks)[ranks]
