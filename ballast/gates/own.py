@@ -75,7 +75,7 @@ def members(ids: Any, among: Any) -> np.ndarray:
     """Gives (n,) bool: which ids are among others; compared as text where one side is text and the other not."""
     import pandas as pd
 
-    left, right = pd.Index(np.asarray(ids)), pd.Index(np.asarray(among))
+    left, right = (pd.Index(np.asarray(side)).infer_objects() for side in (ids, among))
     if pd.api.types.is_numeric_dtype(left) != pd.api.types.is_numeric_dtype(right):
         left, right = left.astype(str), right.astype(str)
     return left.isin(right)

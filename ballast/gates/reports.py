@@ -41,26 +41,32 @@ class ExpectDriftBelow(Own):
         rows = frame if self.feature is None else _rows_of_feature(frame, self.feature)
         missed, said, observed = [], [], {}
         if self.max_effect_size is not None:
-            effects = np.abs(numbers(rows, "effect_size"))
-            if not np.isfinite(effects).any():
-                raise DataError("the report has no effect size to judge; give min_p_value instead")
-            top = rows.iloc[int(np.nanargmax(effects))]
-            largest = float(np.nanmax(effects))
+            effects = _effect_sizes(rows)
+            top = int(np.nanargmax(effects))
             over = int((effects > self.max_effect_size).sum())
-            observed |= {"effect_size": largest, "feature": str(top["feature"]), "rows_over": over}
-            said.append(f"largest effect size {largest:.3g} ({top['effect']}, {top['feature']})")
+            observed |= {"effect_size": effects[top], "feature": rows["feature"].iloc[top], "rows_over": over}
+            said.append(f"largest effect size {effects[top]:.3g} ({rows['effect'].iloc[top]}, {observed['feature']})")
             if over:
-                missed.append(f"above {self.max_effect_size:g}, as are {over} of {len(rows)} rows of the report")
+                missed.append(f"{over} of {len(rows)} rows of the report above {self.max_effect_size:g}")
         if self.min_p_value is not None:
             p = _p_value(rows if self.feature is not None else _rows_of_feature(frame, OVERALL))
             observed |= {"p_value": p}
             said.append(f"p-value {p:.3g}")
             if not p >= self.min_p_value:
-                missed.append(f"below {self.min_p_value:g}")
+                missed.append(f"p-value below {self.min_p_value:g}")
         if not missed:
             return Outcome(True, observed, f"{' and '.join(said)}: no more drift than allowed")
         remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
-        return Outcome(False, observed, f"drift: {' and '.join(said)}, {' and '.join(missed)}: {remedy}")
+        return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
+
+
+def _effect_sizes(rows: pd.DataFrame) -> np.ndarray:
+    """Gives absolute effect sizes (n,), NaN for the overall row alone where a test has no overall one."""
+    effects = np.abs(numbers(rows, "effect_size"))
+    unknown = rows["feature"][np.isnan(effects) & (rows["feature"] != OVERALL).to_numpy()]
+    if len(unknown) or np.isnan(effects).all():
+        raise DataError(f"the report has no effect size for {listed(unknown) or OVERALL}; give min_p_value instead")
+    return effects
 
 
 def _rows_of_feature(frame: pd.DataFrame, feature: str) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ballast.gates.context import GateContext
 
+DataRole = Literal["train", "target", "test", "reference"]
 Names = Annotated[list[str], Field(min_length=1)]
 
 
@@ -55,7 +56,7 @@ class ExpectUniqueIds(Own):
 class ExpectNoSharedIds(Own):
     """No sample id of this table is also in one of the data roles ``with``: no leakage."""
 
-    roles: Names = Field(alias="with")
+    roles: Annotated[list[DataRole], Field(min_length=1)] = Field(alias="with")
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         ids = id_column(frame, context)
@@ -67,7 +68,7 @@ class ExpectNoSharedIds(Own):
         here = context.role or context.asset
         observed, found, absent = dict[str, Any](rows=len(ids)), [], []
         for role in self.roles:
-            other = context.ids(role)
+            other = None if role == context.role else context.ids(role)
             if other is None:
                 absent.append(role)
                 continue
@@ -83,7 +84,7 @@ class ExpectNoSharedIds(Own):
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
         compared = [r for r in self.roles if r not in absent]
         said = [f"none of {len(ids)} ids of {here} is in {' or '.join(compared)}"] if compared else []
-        said += [f"not compared with {' and '.join(absent)}, which is not stored"] if absent else []
+        said += [f"not compared with {' and '.join(absent)}: not stored beside it"] if absent else []
         return Outcome(True, observed, "; ".join(said))
 
 
@@ -94,14 +95,10 @@ class ExpectParentsExist(Own):
         train = context.ids("train")
         if train is None:
             raise DataError("the training ids are not stored, so the parents cannot be looked up; run train first")
-        parents = column(frame, "sample_id")
-        missing = int(parents.isna().sum())
-        if "second_parent_id" in frame.columns:
-            second = frame["second_parent_id"].dropna()
-            parents = np.concatenate([parents.dropna().to_numpy(object), second.to_numpy(object)])
-        else:
-            parents = parents.dropna().to_numpy()
-        orphans = list(dict.fromkeys(np.asarray(parents)[~members(_tidy(parents), train)].tolist()))
+        first = column(frame, "sample_id")
+        second = frame["second_parent_id"] if "second_parent_id" in frame.columns else first
+        missing = int(first.isna().sum())
+        orphans = dict.fromkeys(p for ids in (first.dropna(), second.dropna()) for p in ids[~members(ids, train)])
         observed = {"rows": len(frame), "unknown_parents": len(orphans), "null_parents": missing}
         if not orphans and not missing:
             return Outcome(True, observed, f"all parents of {len(frame)} rows are training rows")
@@ -112,12 +109,6 @@ class ExpectParentsExist(Own):
             f"{len(orphans)} parent id(s){such} are not among the {len(train)} training ids and {missing} row(s) have "
             "none: the dataset was drawn from other rows; run train and this step again",
         )
-
-
-def _tidy(values: Any) -> Any:
-    import pandas as pd
-
-    return pd.Series(values).infer_objects().to_numpy()
 
 
 class ExpectNoNullLabels(Own):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ballast.errors import BallastError
 from ballast.gates.own import Outcome
 from ballast.gates.suite import OWN, Expectation, Severity
 
@@ -86,7 +87,8 @@ def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[s
 
 
 def _closed(error: Exception) -> Outcome:
-    return Outcome(False, {"error": type(error).__name__}, f"cannot be judged: {type(error).__name__}: {error}")
+    said = str(error) if isinstance(error, BallastError) else f"{type(error).__name__}: {error}"
+    return Outcome(False, {"error": type(error).__name__}, f"cannot be judged: {said}")
 
 
 def _plain(value: Any) -> float | int | str | bool:

@@ -124,9 +124,7 @@ class ExpectBalance(Own):
         if train is None or target is None:
             raise DataError("the features of train and target are not both stored; run the features step first")
         matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
-        uniform = np.ones(len(weights))
-        before = standardized_differences(matrix, uniform, target.matrix)
-        after = standardized_differences(matrix, weights, target.matrix)
+        before, after = standardized_differences(matrix, np.stack([np.ones(len(weights)), weights]), target.matrix)
         limit, d = self.max_standardized_difference, len(after)
         over = np.flatnonzero(after > limit)
         worst = over[np.argsort(-after[over], kind="stable")]
@@ -168,9 +166,13 @@ def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
 
 
 def standardized_differences(X: np.ndarray, weights: np.ndarray, X_target: np.ndarray) -> np.ndarray:
-    """Gives |standardized mean difference| (d,) between weighted rows and the target; infinite where only the means
-    differ (no spread on either side)."""
-    gap = np.abs(np.average(X, axis=0, weights=weights) - X_target.mean(axis=0, dtype=np.float64))
+    """Gives |standardized mean differences| (k, d) between X (n, d) under k weightings (k, n) and the target (m, d).
+
+    Zero where the means agree up to rounding, infinite where they differ and neither side has spread.
+    """
+    means = weights / weights.sum(axis=1, keepdims=True) @ X
+    gap = np.abs(means - X_target.mean(axis=0, dtype=np.float64))
     spread = np.sqrt((X.var(axis=0, dtype=np.float64) + X_target.var(axis=0, dtype=np.float64)) / 2)
+    rounding = 1e-6 * np.abs(X_target).max(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(gap <= 1e-7 * np.maximum(1, np.abs(X_target).max(axis=0)), 0.0, gap / spread)
+        return np.where(gap <= rounding, 0.0, gap / spread)

@@ -89,6 +89,10 @@ def test_unknown_expectation_is_refused_with_the_nearest_name(entry: object, nea
         ({"expect_row_count_at_least": None}, "argument 'rows' is missing"),
         ({"expect_no_shared_ids": {"roles": ["test"]}}, "no argument 'roles'"),
         ({"expect_no_shared_ids": {"with": "test"}}, "with must be a valid list"),
+        (
+            {"expect_no_shared_ids": {"with": ["tset"]}},
+            "must be 'train', 'target', 'test' or 'reference', got \"tset\"",
+        ),
         ({"expect_effective_sample_size": {"min_share": 2}}, "min_share must be less than or equal to 1, got 2"),
         ({"expect_effective_sample_size": {}}, "give min_share, min_size or both"),
         ({"expect_weight_range": {"min": 3, "max": 2}}, "min 3 is above max 2"),

@@ -1,0 +1,149 @@
+"""Expectations on the reports of tests and assessors, and on flags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ballast.gates import Judgement, default_suite, judge, parse_suite
+from ballast.methods.reports import OVERALL, TEST_COLUMNS, AssessmentRows
+
+
+def one(entry: object, frame: pd.DataFrame, context: object) -> Judgement:
+    (found,) = judge(parse_suite([entry], where="gates"), frame, context)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.fixture
+def drift() -> pd.DataFrame:
+    rows = [
+        ("age", 0.3, 0.001, 0.002, 0.05, True, 0.3, "Kolmogorov-Smirnov distance"),
+        ("height", 0.02, 0.6, 0.6, 0.05, False, 0.02, "Kolmogorov-Smirnov distance"),
+        (OVERALL, 0.3, 0.002, np.nan, 0.05, True, np.nan, ""),
+    ]
+    return pd.DataFrame(rows, columns=list(TEST_COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        ({"max_effect_size": 0.3}, True),
+        ({"max_effect_size": 0.29}, False),
+        ({"max_effect_size": 0.1, "feature": "height"}, True),
+        ({"max_effect_size": 0.1, "feature": "age"}, False),
+        ({"min_p_value": 0.001}, True),
+        ({"min_p_value": 0.01}, False),
+        ({"min_p_value": 0.01, "feature": "height"}, True),
+        ({"min_p_value": 0.01, "feature": "age"}, False),
+        ({"max_effect_size": 0.9, "min_p_value": 0.01}, False),
+    ],
+)
+def test_drift_is_judged_by_effect_size_p_value_and_feature(stored, drift, arguments: dict, passed: bool) -> None:
+    assert one({"expect_drift_below": arguments}, drift, stored(stage="test")).passed is passed
+
+
+def test_drift_above_its_bound_names_the_feature_and_the_measure(stored, drift) -> None:
+    found = one({"expect_drift_below": {"max_effect_size": 0.1}}, drift, stored(stage="test"))
+    assert found.observed == {"effect_size": 0.3, "feature": "age", "rows_over": 1}
+    assert (
+        "largest effect size 0.3 (Kolmogorov-Smirnov distance, age), 1 of 3 rows of the report above 0.1"
+        in found.message
+    )
+
+
+def test_drift_of_an_unknown_feature_closes_with_the_nearest(stored, drift) -> None:
+    found = one({"expect_drift_below": {"max_effect_size": 9, "feature": "hight"}}, drift, stored(stage="test"))
+    assert not found.passed
+    assert "did you mean 'height'?" in found.message
+
+
+def test_drift_without_an_effect_size_or_p_value_closes(stored, drift) -> None:
+    drift.loc[0, ["effect_size", "p_value", "adjusted_p_value"]] = np.nan
+    effect = one({"expect_drift_below": {"max_effect_size": 9}}, drift, stored(stage="test"))
+    assert not effect.passed
+    assert "no effect size for age" in effect.message
+    found = one({"expect_drift_below": {"min_p_value": 0.001, "feature": "age"}}, drift, stored(stage="test"))
+    assert not found.passed
+    assert found.observed == {"p_value": "nan"}
+    assert not one({"expect_drift_below": {"max_effect_size": 9}}, drift.iloc[:0], stored(stage="test")).passed
+
+
+@pytest.fixture
+def metrics() -> pd.DataFrame:
+    rows = AssessmentRows()
+    for model, accuracy in (("baseline", 0.8), ("reweighted", 0.85)):
+        rows.add("accuracy", accuracy, n=100, model=model)
+        rows.add("accuracy", accuracy - 0.2, n=40, model=model, slice="camera=2")
+    rows.add("accuracy", 0.05, n=100, model="reweighted", versus="baseline", low=0.01, high=0.09)
+    rows.add("log_loss", float("nan"), n=100, model="baseline")
+    return rows.finish().table
+
+
+@pytest.mark.parametrize(
+    ("arguments", "passed"),
+    [
+        ({"model": "reweighted", "at_least": 0.85}, True),
+        ({"model": "reweighted", "at_least": 0.86}, False),
+        ({"model": "reweighted", "at_least": 0.86, "margin": 0.02}, True),
+        ({"model": "reweighted", "at_most": 0.8}, False),
+        ({"model": "reweighted", "at_least": {"model": "baseline"}}, True),
+        ({"model": "baseline", "at_least": {"model": "reweighted"}}, False),
+        ({"model": "baseline", "at_least": {"model": "reweighted"}, "margin": 0.06}, True),
+        ({"model": "reweighted", "slice": "camera=2", "at_least": 0.8}, False),
+        ({"model": "baseline", "at_least": 0.7, "at_most": 0.75}, False),
+    ],
+)
+def test_metric_is_judged_by_number_model_slice_and_margin(stored, metrics, arguments: dict, passed: bool) -> None:
+    found = one({"expect_metric": {"name": "accuracy", **arguments}}, metrics, stored(stage="assessor"))
+    assert found.passed is passed, found.message
+
+
+def test_metric_below_another_models_says_both_figures(stored, metrics) -> None:
+    entry = {"expect_metric": {"name": "accuracy", "model": "baseline", "at_least": {"model": "reweighted"}}}
+    found = one(entry, metrics, stored(stage="assessor"))
+    assert found.message.startswith("accuracy of baseline is 0.8, at least 0.85 of reweighted expected: ")
+    assert found.observed == {"value": 0.8, "at_least": 0.85}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"name": "acuracy", "at_least": 0}, "no metric 'acuracy', did you mean 'accuracy'?"),
+        ({"name": "accuracy", "model": "reweigted", "at_least": 0}, "no model 'reweigted', did you mean 'reweighted'?"),
+        ({"name": "accuracy", "model": "baseline", "at_least": {"model": "base"}}, "no model 'base'"),
+        ({"name": "accuracy", "slice": "camera=3", "at_least": 0}, "did you mean 'camera=2'?"),
+        ({"name": "accuracy", "at_least": 0}, "for 2 models (baseline, reweighted); say which"),
+        ({"name": "log_loss", "at_most": 9}, "log_loss is nan"),
+    ],
+)
+def test_metric_that_is_not_there_or_ambiguous_or_nan_closes(stored, metrics, arguments: dict, said: str) -> None:
+    found = one({"expect_metric": arguments}, metrics, stored(stage="assessor"))
+    assert not found.passed
+    assert said in found.message
+
+
+def test_metric_of_a_report_of_one_model_needs_no_model(stored, metrics) -> None:
+    alone = metrics[metrics["model"] == "baseline"]
+    assert one({"expect_metric": {"name": "accuracy", "at_least": 0.8}}, alone, stored(stage="assessor")).passed
+
+
+@pytest.mark.parametrize("entry", ["expect_flagged_share", "expect_label_noise_share"])
+def test_flagged_share_is_judged_at_its_bound_and_without_flags_closes(stored, entry: str) -> None:
+    frame = pd.DataFrame({"sample_id": range(4), "score": 0.0, "flagged": [True, False, False, False]})
+    passed, failed = (one({entry: {"max": m}}, frame, stored(stage="scorer")) for m in (0.25, 0.24))
+    assert passed.passed
+    assert not failed.passed
+    assert failed.observed == {"flagged_share": 0.25, "flagged": 1, "rows": 4}
+    assert "1 of 4 rows (25 %)" in failed.message
+    frame["flagged"] = [True, None, False, False]
+    assert not one({entry: {"max": 1}}, frame, stored(stage="scorer")).passed
+    assert not one({entry: {"max": 1}}, frame.iloc[:0], stored(stage="scorer")).passed
+
+
+def test_default_gates_of_reports_close_on_empty_tables_and_values_that_are_nan(stored, drift, metrics) -> None:
+    assert all(j.passed for j in judge(default_suite("test"), drift, stored(stage="test")))
+    assert any(j.closes for j in judge(default_suite("test"), drift.iloc[:0], stored(stage="test")))
+    sound = metrics.dropna(subset=["value"])
+    assert all(j.passed for j in judge(default_suite("assessor"), sound, stored(stage="assessor")))
+    assert any(j.closes for j in judge(default_suite("assessor"), metrics, stored(stage="assessor")))
