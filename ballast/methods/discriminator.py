@@ -1,0 +1,90 @@
+"""A classifier that tells the target's rows from the source's, cross-fitted: what tests and weighers build on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ballast.compute import row_keys
+from ballast.errors import DataError, ParameterError
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Out-of-fold probabilities that a row belongs to the target.
+
+    Attributes
+    ----------
+    source, target : (n,) and (m,) P(target | row), each from a model that was not fitted on the row.
+    folds, folds_target : (n,) and (m,) the fold that each row was held out in.
+    models : the fitted classifier of each fold.
+    odds : (n_folds,) source rows per target row that each fold's model was fitted on.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    folds: np.ndarray
+    folds_target: np.ndarray
+    models: list[Any]
+    odds: np.ndarray
+
+
+def cross_fit(
+    classifier: Any, X: np.ndarray, X_target: np.ndarray, n_folds: int, rng: np.random.Generator, owner: str
+) -> CrossFit:
+    """Fits `classifier` once a fold; folds do not depend on the order of the rows. DataError below two rows each."""
+    smaller = min(len(X), len(X_target))
+    if smaller < 2:
+        raise DataError(
+            f"{owner}: X has {len(X)} row(s) and X_target {len(X_target)}; at least 2 of each are needed to hold out "
+            "one and fit on the other"
+        )
+    k = min(n_folds, smaller)
+    folds, folds_target = _folds(X, k, rng), _folds(X_target, k, rng)
+    source = np.empty(len(X), dtype=X.dtype)
+    target = np.empty(len(X_target), dtype=X.dtype)
+    models, odds = [], []
+    for fold in range(k):
+        kept, kept_target = folds != fold, folds_target != fold
+        rows = np.concatenate([X[kept], X_target[kept_target]])
+        is_target = np.repeat([0, 1], [int(kept.sum()), int(kept_target.sum())])
+        model = clone(classifier).fit(rows, is_target)
+        source[~kept] = model.predict_proba(X[~kept])[:, 1]
+        target[~kept_target] = model.predict_proba(X_target[~kept_target])[:, 1]
+        models.append(model)
+        odds.append(kept.sum() / kept_target.sum())
+    return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
+
+
+def _folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Deals the rows, in the order of their contents' keys, to k folds of sizes that differ by one at most."""
+    folds = np.empty(len(X), dtype=np.int64)
+    folds[np.argsort(row_keys(X), kind="stable")] = rng.permutation(np.arange(len(X)) % k)
+    return folds
+
+
+def check_classifier(classifier: Any, owner: str) -> Any:
+    """Gives a classifier object from one, or from the import path of its class; ParameterError when it is neither."""
+    from ballast.methods.catalogue import resolve
+
+    found = resolve(classifier)() if isinstance(classifier, str) else classifier
+    if isinstance(found, type) or not (hasattr(found, "fit") and hasattr(found, "predict_proba")):
+        raise ParameterError(
+            f"{owner}: parameter 'classifier' must be a scikit-learn classifier with predict_proba, or the import path "
+            f"of its class such as 'sklearn.ensemble.HistGradientBoostingClassifier', got {classifier!r}"
+        )
+    return found
+
+
+def logistic(n_features: int) -> Any:
+    """Gives logistic regression on standardised columns, with the solver that suits the width."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # Newton's method costs n d^2 a step and takes few; beyond some hundred columns L-BFGS is quicker.
+    solver = "newton-cholesky" if n_features <= 200 else "lbfgs"
+    return make_pipeline(StandardScaler(), LogisticRegression(solver=solver, max_iter=1000))
