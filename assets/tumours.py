@@ -36,10 +36,9 @@ def draw_tumours(seed: int = SEED) -> Tumours:
 
         s = 1 / (1 + exp(1.2 a + 0.6 b))
 
-    where a is mean_radius and b mean_texture, both standardised over all tumours: large and uneven ones are
-    referred elsewhere. The
-    true weight of a row of the pool is therefore 1 / s, scaled to mean 1. The other 209 tumours, halved at random into
-    ``field`` and ``field_labelled``, are the population as it is.
+    where a is mean_radius and b mean_texture, both standardised over all tumours: large and uneven ones are referred
+    elsewhere. The true weight of a row of the pool is therefore 1 / s, scaled to mean 1. The other 209 tumours, halved
+    at random into ``field`` and ``field_labelled``, are the population as it is.
     """
     from sklearn.datasets import load_breast_cancer
 
