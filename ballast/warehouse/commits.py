@@ -12,10 +12,10 @@ import duckdb
 import numpy as np
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
-from ballast.warehouse.names import RECORDS, quoted
+from ballast.warehouse.names import PEOPLE, STORE, quoted
 
-COMMITS = quoted(RECORDS, "commits")
-GATES = quoted(RECORDS, "gates")
+COMMITS = quoted(STORE, "commits")
+GATES = quoted(STORE, "gates")
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,18 @@ _COMMIT_COLUMNS = (
 )
 _VERDICT_COLUMNS = "asset, partition, version, gate, passed, severity, observed, message, run_id, forced"
 
+# The views name no schema "ballast": in a file "ballast.duckdb" opened by a person's shell, where the catalog is
+# called "ballast" too, DuckDB would find it ambiguous.
 TABLES = (
-    f"CREATE SCHEMA IF NOT EXISTS {quoted(RECORDS)}",
+    f"CREATE SCHEMA IF NOT EXISTS {quoted(STORE)}",
+    f"CREATE SCHEMA IF NOT EXISTS {quoted(PEOPLE)}",
     f"CREATE TABLE IF NOT EXISTS {COMMITS} (asset VARCHAR, partition VARCHAR, version BIGINT, run_id VARCHAR, "
     "kind VARCHAR, method VARCHAR, parameters JSON, code_version VARCHAR, fingerprint VARCHAR, row_count BIGINT, "
     "content_hash VARCHAR, inputs JSON, summary JSON, created_at TIMESTAMP, layout BIGINT)",
     f"CREATE TABLE IF NOT EXISTS {GATES} (asset VARCHAR, partition VARCHAR, version BIGINT, gate VARCHAR, "
     "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, forced BOOLEAN)",
+    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
+    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'gates')} AS SELECT {_VERDICT_COLUMNS} FROM {GATES}",
 )
 
 
@@ -140,24 +145,15 @@ def select_commits(
 
 
 def _commit(row: tuple[Any, ...]) -> Commit:
-    asset, partition, version, run_id, kind, method, parameters, code, fingerprint, count, content, *rest = row
-    inputs, summary, created_at = rest
-    return Commit(
-        asset=asset,
-        partition=partition,
-        version=version,
-        run_id=run_id,
-        kind=kind,
-        method=method,
-        parameters=json.loads(parameters),
-        code_version=code,
-        fingerprint=fingerprint,
-        row_count=count,
-        content_hash=content,
-        inputs=json.loads(inputs),
-        summary=json.loads(summary),
-        created_at=created_at.replace(tzinfo=UTC),
-    )
+    values = dict(zip(_names(_COMMIT_COLUMNS), row, strict=True))
+    for name in ("parameters", "inputs", "summary"):
+        values[name] = json.loads(values[name])
+    values["created_at"] = values["created_at"].replace(tzinfo=UTC)
+    return Commit(**values)
+
+
+def _names(columns: str) -> list[str]:
+    return columns.split(", ")
 
 
 def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]) -> None:
@@ -192,7 +188,13 @@ def select_verdicts(con: duckdb.DuckDBPyConnection, asset: str, version: int, pa
         "WHERE asset = $1 AND version = $2 AND ($3 IS NULL OR partition = $3) ORDER BY gate",
         [asset, version, partition],
     )
-    return [Verdict(*row[:6], json.loads(row[6]), *row[7:]) for row in rows]
+    return [_verdict(row) for row in rows]
+
+
+def _verdict(row: tuple[Any, ...]) -> Verdict:
+    values = dict(zip(_names(_VERDICT_COLUMNS), row, strict=True))
+    values["observed"] = json.loads(values["observed"])
+    return Verdict(**values)
 
 
 def not_found(

@@ -47,7 +47,7 @@ def _update(digest: Any, array: pa.Array) -> None:
     elif pa.types.is_fixed_size_list(kind):
         _update(digest, array.flatten())
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        _update(digest, pc.fill_null(pc.list_value_length(array).cast(pa.int64()), 0))
+        _update(digest, pc.call_function("list_value_length", [array]).cast(pa.int64()))
         _update(digest, array.flatten())
     elif _is_text(kind):
         _update_text(digest, array)

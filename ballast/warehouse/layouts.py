@@ -17,23 +17,17 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseError
 from ballast.warehouse.commits import COMMITS, fetched
-from ballast.warehouse.names import ROWS, literal, quoted, view_of
+from ballast.warehouse.names import STORE, literal, quoted, view_of
 from ballast.warehouse.tables import PARTITION_COLUMN, VERSION_COLUMN, restored
 
-_LAYOUTS = quoted(ROWS, "layouts")
-_LATEST = quoted(ROWS, "latest")
+_LAYOUTS = quoted(STORE, "layouts")
 _VERSION = quoted(VERSION_COLUMN)
 _PARTITION = quoted(PARTITION_COLUMN)
-_NUMBERS = frozenset(
-    ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE"]
-)
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+_NUMBERS = _INTEGERS | {"FLOAT", "DOUBLE"}
 _ROW_GROUP_BYTES = 2**19
 
-TABLES = (
-    f"CREATE SCHEMA IF NOT EXISTS {quoted(ROWS)}",
-    f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",
-    f"CREATE TABLE IF NOT EXISTS {_LATEST} (asset VARCHAR, partition VARCHAR, version BIGINT, layout BIGINT)",
-)
+TABLES = (f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",)
 
 
 class Place(NamedTuple):
@@ -55,9 +49,18 @@ def row_group_option(table: pa.Table) -> str:
     return f"ROW_GROUP_SIZE {2048 * int(min(max(groups, 1), 60))}"
 
 
+def prepared(con: duckdb.DuckDBPyConnection) -> bool:
+    """Gives whether the file has the tables of a warehouse."""
+    try:
+        con.execute(f"SELECT 1 FROM {_LAYOUTS} LIMIT 0")
+    except duckdb.CatalogException:
+        return False
+    return True
+
+
 def rows_table(asset: str, layout: int) -> str:
     """Gives the quoted name of the table that holds an asset's rows of one layout."""
-    return quoted(ROWS, f"{asset}#{layout}")
+    return quoted(STORE, f"{asset}#{layout}")
 
 
 def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, schema: pa.Schema, table: pa.Table) -> int:
@@ -104,22 +107,31 @@ def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
         )
 
 
-def point_view(con: duckdb.DuckDBPyConnection, asset: str, place: Place) -> None:
-    """Makes a new version the one that people see, and redefines their view where its tables change."""
-    before = shown(con, asset)
-    con.execute(
-        f"DELETE FROM {_LATEST} WHERE asset = $1 AND (partition IS NULL OR $2 IS NULL OR partition = $2)",
-        [asset, place.partition],
-    )
-    con.execute(f"INSERT INTO {_LATEST} VALUES (?, ?, ?, ?)", [asset, *place])
-    after = shown(con, asset)
-    if _sources(before) != _sources(after):
-        _define_view(con, asset, *_sources(after))
-
-
 def shown(con: duckdb.DuckDBPyConnection, asset: str) -> list[Place]:
     """Gives the places of what an asset's view shows, by partition."""
-    return _places(con, f"SELECT partition, version, layout FROM {_LATEST} WHERE asset = ? ORDER BY partition", [asset])
+    return _shown(
+        _places(
+            con,
+            f"SELECT partition, max(version), arg_max(layout, version) FROM {COMMITS} WHERE asset = ? "
+            "GROUP BY partition ORDER BY partition",
+            [asset],
+        )
+    )
+
+
+def _shown(latest: list[Place]) -> list[Place]:
+    """Leaves the partitions, or, if the newest of all commits has none, that commit."""
+    newest = max(latest, key=lambda place: place.version, default=None)
+    if newest is None or newest.partition is None:
+        return [newest] if newest else []
+    return [place for place in latest if place.partition is not None]
+
+
+def point_view(con: duckdb.DuckDBPyConnection, asset: str, before: list[Place], new: Place) -> None:
+    """Redefines the view of an asset that showed `before`, if a new version changes the tables it reads."""
+    after = _shown([*(place for place in before if place.partition != new.partition), new])
+    if _sources(before) != _sources(after):
+        _define_view(con, asset, *_sources(after))
 
 
 def _places(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[Place]:
@@ -133,17 +145,19 @@ def _sources(places: list[Place]) -> tuple[bool, list[int]]:
 
 def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, layouts: list[int]) -> None:
     schema, view = view_of(asset)
+    commits = f"FROM {COMMITS} WHERE asset = {literal(asset)}"
     if partitioned:
         columns = _common_types(con, asset, layouts)
+        latest = f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL GROUP BY partition)"
         selects = [
             f"SELECT latest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
-            f"JOIN {_LATEST} AS latest ON latest.version = held.{_VERSION} AND latest.asset = {literal(asset)}"
+            f"JOIN {latest} AS latest ON latest.version = held.{_VERSION}"
             for layout in layouts
         ]
     else:
         selects = [
-            f"SELECT * EXCLUDE ({_VERSION}) FROM {rows_table(asset, layouts[0])} WHERE {_VERSION} = "
-            f"(SELECT max(version) FROM {_LATEST} WHERE asset = {literal(asset)})"
+            f"SELECT * EXCLUDE ({_VERSION}) FROM {rows_table(asset, layouts[0])} "
+            f"WHERE {_VERSION} = (SELECT max(version) {commits})"
         ]
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
     con.execute(f"CREATE OR REPLACE VIEW {quoted(schema, view)} AS " + " UNION ALL BY NAME ".join(selects))

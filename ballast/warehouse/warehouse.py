@@ -12,11 +12,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ballast.errors import WarehouseError
-from ballast.warehouse import commits, layouts
-from ballast.warehouse.commits import COMMITS, Commit, Verdict
+from ballast.warehouse import commits, layouts, queries
+from ballast.warehouse.commits import Commit, Verdict
 from ballast.warehouse.hashing import content_hash
 from ballast.warehouse.locking import connection
 from ballast.warehouse.names import view_of
@@ -99,12 +98,12 @@ class Warehouse:
             created_at=datetime.now(UTC),
         )
         with self._writing(layouts.row_group_option(table)) as con:
-            last = con.execute(f"SELECT max(version) FROM {COMMITS} WHERE asset = ?", [asset]).fetchone()
-            version = ((last and last[0]) or 0) + 1
+            before = layouts.shown(con, asset)
+            version = 1 + max((place.version for place in before), default=0)
             commit = replace(draft, version=version, created_at=datetime.now(UTC))
             layout = layouts.write_rows(con, asset, version, table.schema, stored)
             commits.insert_commit(con, commit, layout)
-            layouts.point_view(con, asset, layouts.Place(partition, version, layout))
+            layouts.point_view(con, asset, before, layouts.Place(partition, version, layout))
         return commit
 
     def read(self, asset: str, *, version: int | None = None, partition: str | None = None) -> pd.DataFrame:
@@ -130,9 +129,9 @@ class Warehouse:
         versions, rows = table[VERSION_COLUMN], table.drop_columns([VERSION_COLUMN])
         if version is not None or partition is not None or places[0].partition is None:
             return rows
-        position = pc.index_in(versions, pa.array([place.version for place in places], pa.int64()))
-        partitions = pa.array([place.partition for place in places], pa.string()).take(position)
-        return rows.add_column(0, PARTITION_COLUMN, partitions)
+        name_of = {place.version: place.partition for place in places}
+        partitions = versions.to_pandas().map(name_of)
+        return rows.add_column(0, PARTITION_COLUMN, pa.array(partitions, pa.string()))
 
     def commits(self, asset: str | None = None) -> list[Commit]:
         """Gives the history of one asset, or of all, newest first."""
@@ -170,16 +169,7 @@ class Warehouse:
         with self._reading() as con:
             if con is None:
                 raise WarehouseError(f"{self.path} is not there yet: run a pipeline, or commit, first")
-            try:
-                return con.execute(query, parameters).df()
-            except duckdb.InvalidInputException as error:
-                if "read-only mode" not in str(error):
-                    raise WarehouseError(f"the query cannot be run: {error}") from error
-                raise WarehouseError(
-                    f"sql only reads, and this query would write ({error}); the warehouse is written by commit alone"
-                ) from error
-            except duckdb.Error as error:
-                raise WarehouseError(f"the query cannot be run: {error}") from error
+            return queries.answer(con, query, parameters)
 
     def record_verdicts(self, rows: Sequence[Verdict]) -> None:
         """Stores what gates found; a verdict on the same asset, version and gate replaces the older one.
@@ -217,9 +207,11 @@ class Warehouse:
                 f"cannot make the folder {self.path.parent} of the warehouse: {error}; choose another url"
             ) from error
         with connection(self.path, read_only=False, timeout=self.timeout, options=options) as con:
+            prepared = layouts.prepared(con)
             con.begin()
-            for statement in (*commits.TABLES, *layouts.TABLES):
-                con.execute(statement)
+            if not prepared:
+                for statement in (*commits.TABLES, *layouts.TABLES):
+                    con.execute(statement)
             yield con
             con.commit()  # an error leaves before: closing the connection undoes what was begun
 
