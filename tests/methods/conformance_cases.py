@@ -96,7 +96,7 @@ def _world(n: int, m: int, d: int, seed: int) -> dict[str, Any]:
     centres = 1.5 * np.eye(3)[:, np.arange(d) % 3]
     y, y_target = rng.permutation(np.arange(n) % 3), rng.choice(3, m, p=[0.5, 0.3, 0.2])
     X = centres[y] + rng.normal(size=(n, d))
-    X_target = centres[y_target] + 0.3 + rng.normal(size=(m, d))
+    X_target = centres[y_target] + 0.6 + rng.normal(size=(m, d))
     fitted_on = rng.permutation(np.arange(300) % 3)
     model = LogisticRegression().fit(centres[fitted_on] + rng.normal(size=(300, d)), fitted_on)
     world: dict[str, Any] = {"classes": np.arange(3), "model": model, "models": {"plain": model, "again": model}}

@@ -307,8 +307,9 @@ def check_float32_near_float64(case: Case) -> None:
     for name, values in wide.rows.items():
         if values.dtype.kind == "f":
             np.testing.assert_allclose(narrow.rows[name], values, rtol=2e-2, atol=2e-2 * np.abs(values).max())
+    slack = 0.1 if "random_state" in case.takes else 2e-2  # one row on the other side of a tree's split
     for name, value in wide.numbers.items():
-        assert narrow.numbers[name] == pytest.approx(value, rel=2e-2, abs=2e-2), name
+        assert narrow.numbers[name] == pytest.approx(value, rel=2e-2, abs=slack), name
 
 
 @check(lambda case: case.cls.role != "sampler")
@@ -479,6 +480,7 @@ def contract_or_error(case: Case, given: Arguments) -> BallastError | None:
             return None
     assert case.cls.name in str(said), f"the message does not name the method: {said}"
     assert len(str(said).split()) >= 6, f"the message explains nothing: {said}"
+    assert not str(said).startswith(f"{case.cls.name} gave"), f"the method broke its contract: {said}"
     return said
 
 

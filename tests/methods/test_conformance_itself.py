@@ -1,0 +1,274 @@
+"""The conformance suite catches what it says it catches: one method a check, each broken in one way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.base import Assessor, Learner, Method, Sampler, Scorer, Weigher
+from ballast.methods.base import Test as TwoSampleTest
+from ballast.methods.parameters import Seed
+from ballast.methods.reports import AssessmentRows, TestReport
+from tests.methods.conformance_cases import Case
+from tests.methods.test_conformance import CHECKS
+
+
+class Sound(Scorer):
+    """The distance from the mean: passes every check."""
+
+    name = "sound"
+
+    def __init__(self, random_state: Seed = None) -> None:
+        self.random_state = random_state
+
+    def fit(self, X):
+        self.mean_ = X.mean(axis=0)
+        self.threshold_ = 3.0
+        return self
+
+    def score_samples(self, X):
+        return np.abs(X - self.mean_).sum(axis=1)
+
+
+class DrawsGlobally(Sound):
+    name = "draws_globally"
+
+    def score_samples(self, X):
+        return super().score_samples(X) + np.random.rand()  # noqa: NPY002
+
+
+class Remembers(Sound):
+    name = "remembers"
+
+    def fit(self, X):
+        self.mean_ = getattr(self, "mean_", None) if hasattr(self, "mean_") else X.mean(axis=0)
+        self.mean_ = np.resize(self.mean_, X.shape[1])
+        return self
+
+
+class ChangesParameters(Sound):
+    name = "changes_parameters"
+
+    def fit(self, X):
+        self.random_state = 17
+        return super().fit(X)
+
+
+class WorksInInit(Sound):
+    name = "works_in_init"
+
+    def __init__(self, random_state: Seed = None) -> None:
+        self.random_state = random_state or 0
+
+
+class Overwrites(Sound):
+    name = "overwrites"
+
+    def fit(self, X):
+        X -= X.mean(axis=0)
+        return super().fit(X)
+
+
+class Widens(Sound):
+    name = "widens"
+
+    def score_samples(self, X):
+        return super().score_samples(X).astype(np.float64)
+
+
+class LosesDigits(Sound):
+    name = "loses_digits"
+
+    def score_samples(self, X):
+        return super().score_samples(X) * (1 if X.dtype == np.float64 else 2)
+
+
+class CaresForOrder(Scorer):
+    name = "cares_for_order"
+
+    def fit(self, X):
+        self.mean_ = X[0]
+        return self
+
+    def score_samples(self, X):
+        return np.abs(X - self.mean_).sum(axis=1)
+
+
+class ForgetsToFit(Scorer):
+    name = "forgets_to_fit"
+
+    def score_samples(self, X):
+        return X[:, 0] - getattr(self, "mean_", None)
+
+    def fit(self, X):
+        self.mean_ = X.mean()
+        return self
+
+
+class AsksForMore(Sound):
+    name = "asks_for_more"
+
+    def score_samples(self, X):
+        if len(X) < 3:
+            raise IndexError("list index out of range")
+        return super().score_samples(X)
+
+
+class NeedsTwoFeatures(Sound):
+    name = "needs_two_features"
+
+    def score_samples(self, X):
+        return X[:, 1]
+
+
+class DividesBySpread(Sound):
+    name = "divides_by_spread"
+
+    def score_samples(self, X):
+        return super().score_samples(X) / X.std(axis=0).sum()
+
+
+class Overflows(Sound):
+    name = "overflows"
+
+    def score_samples(self, X):
+        return np.exp(super().score_samples(X))
+
+
+class NeedsLabels(Weigher):
+    name = "needs_labels"
+
+    def fit(self, X, y=None):
+        self.weights_ = 1.0 + y
+        return self
+
+
+class LearnsOneClass(Learner):
+    name = "learns_one_class"
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.repeat(self.classes_[:1], len(X))
+
+    def predict_proba(self, X):
+        return np.tile(np.eye(len(self.classes_))[0], (len(X), 1))
+
+
+class IgnoresWeights(Learner):
+    name = "ignores_weights"
+
+    def fit(self, X, y, sample_weight=None):
+        self.mean_ = X.mean()
+        return self
+
+    def predict(self, X):
+        return X[:, 0] + self.mean_
+
+
+class NumbersOnly(Weigher):
+    name = "numbers_only"
+
+    def fit(self, y):
+        self.weights_ = y + 1.0
+        return self
+
+
+class MislabelsRows(Sampler):
+    name = "mislabels_rows"
+
+    def fit_resample(self, X, y):
+        self.sample_indices_ = np.arange(len(X))
+        return X, y[::-1]
+
+
+class ForgetsOverall(TwoSampleTest):
+    name = "forgets_overall"
+
+    def test(self, X, X_target):
+        import pandas as pd
+
+        return TestReport(0.0, 1.0, 0.05, False, pd.DataFrame({"feature": ["x"]}))
+
+
+class CountsNothing(Assessor):
+    name = "counts_nothing"
+
+    def assess(self, y):
+        rows = AssessmentRows()
+        rows.add("mean", float("nan"), n=len(y))
+        return rows.finish()
+
+
+class TakesAnything(Sound):
+    name = "takes_anything"
+
+
+TakesAnything.fit = TakesAnything.fit.__wrapped__  # what the frame's checks are taken off of
+
+
+class IgnoresColumns(Sound):
+    name = "ignores_columns"
+
+
+IgnoresColumns.score_samples = lambda self, X: np.abs(np.asarray(X)[:, :3] - self.mean_).sum(axis=1)
+
+
+class ReadsTheIndex(Weigher):
+    name = "reads_the_index"
+
+    def fit(self, table):
+        self.weights_ = 1.0 + np.asarray(table.index)
+        return self
+
+
+BROKEN: list[tuple[str, type[Method]]] = [
+    ("role_contract", ForgetsOverall),
+    ("role_contract", CountsNothing),
+    ("role_contract", MislabelsRows),
+    ("required_arguments_alone", NeedsLabels),
+    ("default_parameters", WorksInInit),
+    ("deterministic", DrawsGlobally),
+    ("fitted_again", Remembers),
+    ("clone", ChangesParameters),
+    ("frame_equals_array", ReadsTheIndex),
+    ("inputs_unchanged", Overwrites),
+    ("float32_kept", Widens),
+    ("float32_near_float64", LosesDigits),
+    ("rows_permuted", CaresForOrder),
+    ("weights_equal_repetition", IgnoresWeights),
+    ("text_labels", NumbersOnly),
+    ("bad_arguments_named", TakesAnything),
+    ("other_columns_refused", IgnoresColumns),
+    ("not_fitted", ForgetsToFit),
+    ("one_class", LearnsOneClass),
+    ("one_feature", NeedsTwoFeatures),
+    ("few_rows", AsksForMore),
+    ("constant_features", DividesBySpread),
+    ("features_of_any_scale", Overflows),
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "cls"), BROKEN, ids=[f"{cls.name}-{name}" for name, cls in BROKEN])
+def test_broken_method_when_checked_then_caught(name, cls):
+    function, applies = CHECKS[name]
+    case = Case(cls.name, cls)
+    assert applies(case)
+    with pytest.raises((Exception, pytest.fail.Exception)):
+        function(case)
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_sound_method_when_checked_then_passes(name):
+    function, applies = CHECKS[name]
+    case = Case("sound", Sound)
+    if applies(case):
+        function(case)
+
+
+def test_checks_when_listed_then_each_is_shown_to_catch_something():
+    elsewhere = {"gpu_equals_cpu", "survives_store"}  # need a device, a store
+    assert set(CHECKS) - {name for name, _ in BROKEN} <= elsewhere
