@@ -1,0 +1,5 @@
+"""The command line: ``ballast run | check | catalog | sql | report | init``."""
+
+from ballast.cli.app import app
+
+__all__ = ["app"]

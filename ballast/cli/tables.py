@@ -1,0 +1,42 @@
+"""Tables on the terminal: the catalogue, and the answer to a query."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ballast.errors import ParameterError, nearest
+from ballast.methods.catalogue import catalog
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_ROWS = 200
+
+
+def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
+    cards = catalog()
+    rooms = sorted(cards["room"].unique())
+    if room is not None:
+        if room not in rooms:
+            raise ParameterError(f"there is no room {room!r}{nearest(room, rooms)} ({', '.join(rooms)})")
+        cards = cards[cards["room"] == room]
+    if as_json:
+        print(cards.to_json(orient="records", indent=2))
+        return
+    table = Table("name", "role", "room", "seeds", "claim", "what it gives", header_style="bold")
+    for card in cards.itertuples():
+        table.add_row(card.name, card.role, card.room, card.seeds, card.verdict, escape(str(card.summary)))
+    console.print(table)
+
+
+def print_frame(console: Console, frame: pd.DataFrame) -> None:
+    table = Table(*map(escape, map(str, frame.columns)), header_style="bold")
+    for row in frame.head(MOST_ROWS).itertuples(index=False):
+        table.add_row(*(escape(str(value)) for value in row))
+    console.print(table)
+    if len(frame) > MOST_ROWS:
+        console.print(f"{MOST_ROWS} of {len(frame):,} rows; add LIMIT, or --csv for all")

@@ -1,0 +1,68 @@
+"""What the gates of a running pipeline may look up: the stored data of its roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ballast.gates import Features
+from ballast.orchestration.inputs import Run
+from ballast.orchestration.plan import Node
+from ballast.warehouse import matrix_of
+
+
+@dataclass(frozen=True)
+class Context:
+    """The stage that is judged; see ``ballast.gates.GateContext``."""
+
+    run: Run
+    node: Node
+
+    @property
+    def asset(self) -> str:
+        return self.run.plan.asset(self.node.name)
+
+    @property
+    def stage(self) -> str:
+        return self.node.stage
+
+    @property
+    def role(self) -> str | None:
+        return self.node.role
+
+    @property
+    def id(self) -> str | None:
+        return self.run.plan.spec.data[self.node.name].id if self.stage == "source" else None
+
+    @property
+    def label(self) -> str | None:
+        return self.run.plan.spec.data[self.node.name].label if self.stage == "source" else None
+
+    @property
+    def label_required(self) -> bool:
+        bindings = (b for node in self.run.plan.nodes.values() for b in node.bindings)
+        return any(b.source == "label" and b.role == self.node.role for b in bindings)
+
+    def ids(self, role: str) -> np.ndarray | None:
+        if role not in self.run.plan.spec.data:
+            return None
+        table = self._latest(role)
+        return None if table is None else table.column(self.run.plan.spec.data[role].id).to_numpy()
+
+    def features(self, role: str) -> Features | None:
+        name = f"{role}/features"
+        table = self._latest(name) if name in self.run.plan.nodes else None
+        if table is None:
+            return None
+        commit = self.run.warehouse.latest(
+            self.run.plan.asset(name), partition=self.run.key_of(self.run.plan.nodes[name])
+        )
+        assert commit is not None
+        names = [str(n) for n in commit.summary["names"]]
+        return Features(table.column("sample_id").to_numpy(), matrix_of(table, "features"), names)
+
+    def _latest(self, name: str):
+        run, node = self.run, self.run.plan.nodes[name]
+        commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))
+        return None if commit is None else run.warehouse.read_arrow(commit.asset, version=commit.version)

@@ -1,0 +1,167 @@
+"""Reads the raw rows of a data role, from wherever the spec says, and holds them against it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ballast.errors import DataError, nearest
+from ballast.orchestration.spec import DataSpec, PartitionsSpec
+
+_READERS = {
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".parquet": "read_parquet",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "true_weight")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition: its key and, for a time partition, the window [start, end) it stands for."""
+
+    key: str
+    window: tuple[datetime, datetime] | None = None
+
+    def rows(self, table: pd.DataFrame, spec: PartitionsSpec, where: str) -> pd.DataFrame:
+        """Gives the rows of this partition; DataError where there are none."""
+        if spec.column not in table:
+            raise DataError(
+                f"{where}: the partition column {spec.column!r} is missing{nearest(spec.column, table.columns)} "
+                f"(columns: {_listed(table.columns)})"
+            )
+        column = table[spec.column]
+        if self.window is None:
+            kept = column.astype(str) == self.key
+        else:
+            start, end = (pd.Timestamp(t) for t in self.window)
+            stamps = pd.to_datetime(column, utc=True)
+            kept = (stamps >= _in_utc(start)) & (stamps < _in_utc(end))
+        if not kept.any():
+            there = _listed(sorted(column.astype(str).unique()))
+            raise DataError(
+                f"{where}: partition {self.key!r} has no rows: none of {len(table)} has it in column "
+                f"{spec.column!r} (values there: {there})"
+            )
+        return table[kept].reset_index(drop=True)
+
+
+def _in_utc(stamp: pd.Timestamp) -> pd.Timestamp:
+    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+
+
+def _listed(names: Iterable[Any], most: int = 12) -> str:
+    names = [str(n) for n in names]
+    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
+
+
+def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) -> pd.DataFrame:
+    """Gives the rows of a data role as a DataFrame whose columns are those the spec names, and more.
+
+    `where` ("pipelines/x/defs.yaml: data.train") opens every message; relative paths start from `folder`;
+    `given` is the value of the Dagster asset where the source is one.
+
+    Raises DataError for a source that is missing, unreadable, empty, or lacks a column that the spec names.
+    """
+    if spec.path:
+        table = _read_path(spec.path, f"{where}.path", folder)
+    elif spec.query:
+        table = _read_query(spec.query, spec.database, f"{where}.query", folder)
+    elif spec.loader:
+        table = _as_frame(_call(spec.loader, spec.params, f"{where}.loader"), f"{where}.loader")
+    else:
+        table = _as_frame(given, f"{where}.asset")
+    if len(table) == 0:
+        raise DataError(f"{where}: the source is empty (0 rows, columns {_listed(table.columns)}); check what feeds it")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()].unique()
+        raise DataError(f"{where}: column name(s) occur more than once: {_listed(twice)}; rename them")
+    table = table.rename(columns=str)
+    for key in COLUMN_KEYS:
+        _check_column(table, getattr(spec, key), f"{where}.{key}")
+    for name in spec.drop:
+        _check_column(table, name, f"{where}.drop")
+    return table
+
+
+def _check_column(table: pd.DataFrame, name: str | None, where: str) -> None:
+    if name is not None and name not in table:
+        raise DataError(
+            f"{where}: column {name!r} is not among the {table.shape[1]} columns of the {len(table)} rows"
+            f"{nearest(name, table.columns)} (columns: {_listed(table.columns)})"
+        )
+
+
+def feature_columns(spec: DataSpec, columns: Iterable[str], partition_column: str | None = None) -> list[str]:
+    """Gives the columns that describe a row: all but id, label, the other declared ones and those dropped."""
+    declared = {getattr(spec, key) for key in COLUMN_KEYS} | {*spec.drop, partition_column}
+    return [c for c in columns if c not in declared]
+
+
+def _read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
+    import duckdb
+
+    full = Path(path).expanduser()
+    full = full if full.is_absolute() else folder / full
+    suffixes = [s.lower() for s in full.suffixes if s.lower() not in (".gz", ".zst")]
+    reader = _READERS.get(suffixes[-1] if suffixes else "")
+    if reader is None:
+        raise DataError(f"{where}: {path!r} has no ending that says its format (known: {', '.join(_READERS)})")
+    is_glob = any(c in path for c in "*?[")
+    if not (any(full.parent.glob(full.name)) if is_glob and "**" not in path else full.exists() or is_glob):
+        what = "no file matches" if is_glob else "there is no file"
+        raise DataError(f"{where}: {what} {path!r} (looked in {full.parent}); correct the path")
+    try:
+        with duckdb.connect() as connection:
+            return connection.execute(f"SELECT * FROM {reader}(?)", [str(full)]).df()
+    except duckdb.Error as error:
+        raise DataError(f"{where}: cannot read {path!r}: {_first_lines(error)}") from error
+
+
+def _read_query(query: str, database: str | None, where: str, folder: Path) -> pd.DataFrame:
+    import duckdb
+
+    target = ":memory:" if database is None else str(folder / Path(database).expanduser())
+    if database is not None and not Path(target).exists():
+        raise DataError(f"{where}: there is no database {database!r} (looked for {target}); correct `database:`")
+    try:
+        with duckdb.connect(target, read_only=database is not None) as connection:
+            return connection.execute(query).df()
+    except duckdb.Error as error:
+        raise DataError(f"{where}: the query failed: {_first_lines(error)}") from error
+
+
+def _call(path: str, parameters: dict[str, Any], where: str) -> Any:
+    module, _, name = path.rpartition(".")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise DataError(f"{where}: cannot import {path!r}: {error}; give it as package.module.function") from error
+    try:
+        return function(**parameters)
+    except Exception as error:
+        raise DataError(f"{where}: {path} failed: {type(error).__name__}: {error}") from error
+
+
+def _as_frame(value: Any, where: str) -> pd.DataFrame:
+    for convert in ("to_pandas", "df"):
+        if not isinstance(value, pd.DataFrame) and callable(getattr(value, convert, None)):
+            value = getattr(value, convert)()
+    if not isinstance(value, pd.DataFrame):
+        raise DataError(
+            f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}"
+        )
+    return value.reset_index(drop=True)
+
+
+def _first_lines(error: Exception) -> str:
+    return " ".join(str(error).strip().splitlines()[:3])
