@@ -328,16 +328,20 @@ def check_rows_permuted(case: Case) -> None:
         assert abs(first.numbers["p_value"] - second.numbers["p_value"]) < 0.2
 
 
-@check(lambda case: case.cls.role == "learner" and "sample_weight" in case.needs())
+@check(lambda case: case.cls.role in ("learner", "assessor") and "sample_weight" in case.needs())
 def check_weights_equal_repetition(case: Case) -> None:
     given = arguments(case)
     times = np.random.default_rng(6).integers(0, 3, size=90)
-    repeated = take({**given, "sample_weight": np.ones(90)}, np.repeat(np.arange(90), times), slice(None))
-    weighted, equal = case.make(), case.make()
-    outcome(case, {**given, "sample_weight": times.astype(float)}, weighted)
-    outcome(case, repeated, equal)
-    for name, values in later(case, weighted, given).items():
-        close(values, later(case, equal, given)[name], 1e-3, name)
+    weighted = outcome(case, {**given, "sample_weight": times.astype(float)})
+    repeated = outcome(
+        case, take({**given, "sample_weight": np.ones(90)}, np.repeat(np.arange(90), times), slice(None))
+    )
+    for name, value in weighted.numbers.items():
+        close(np.asarray(value), np.asarray(repeated.numbers[name]), 1e-6, name)
+    if case.cls.role == "learner":
+        again = later(case, repeated.method, given)
+        for name, values in later(case, weighted.method, given).items():
+            close(values, again[name], 1e-3, name)
 
 
 @check(lambda case: not case.regression and bool({"y", "predictions", "prediction"} & set(case.vocabulary)))
@@ -445,8 +449,17 @@ def check_one_feature(case: Case) -> None:
 
 @check()
 def check_few_rows(case: Case) -> None:
-    for n in (1, 2, 3):
-        contract_or_error(case, take(arguments(case), np.arange(n), np.arange(n)))
+    for n, m in ((1, 1), (2, 2), (3, 3), (90, 1), (1, 70)):
+        contract_or_error(case, take(arguments(case), np.arange(n), np.arange(m)))
+
+
+@check(lambda case: "groups" in case.vocabulary)
+def check_group_of_one_row(case: Case) -> None:
+    given = arguments(case)
+    given["groups"] = np.where(np.arange(90) == 0, "alone", given["groups"])
+    if "groups_target" in given:
+        given["groups_target"] = np.where(np.arange(70) == 0, "elsewhere", given["groups_target"])
+    contract_or_error(case, given)
 
 
 @check(lambda case: bool({"X", "table"} & set(case.vocabulary)))

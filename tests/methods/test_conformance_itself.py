@@ -184,6 +184,15 @@ class MislabelsRows(Sampler):
         return X, y[::-1]
 
 
+class NeedsPairs(Weigher):
+    name = "needs_pairs"
+
+    def fit(self, groups):
+        _, code, count = np.unique(groups, return_inverse=True, return_counts=True)
+        self.weights_ = 1 / (count[code] - 1)
+        return self
+
+
 class ForgetsOverall(TwoSampleTest):
     name = "forgets_overall"
 
@@ -246,6 +255,7 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("one_class", LearnsOneClass),
     ("one_feature", NeedsTwoFeatures),
     ("few_rows", AsksForMore),
+    ("group_of_one_row", NeedsPairs),
     ("constant_features", DividesBySpread),
     ("features_of_any_scale", Overflows),
 ]
