@@ -304,12 +304,14 @@ def check_float32_kept(case: Case) -> None:
 @check()
 def check_float32_near_float64(case: Case) -> None:
     wide, narrow = outcome(case, arguments(case)), outcome(case, as_float32(arguments(case)))
+    drawn = "random_state" in case.takes  # rounding may move a draw, or one row to the other side of a tree's split
     for name, values in wide.rows.items():
-        if values.dtype.kind == "f":
+        if drawn:
+            assert alike(values, narrow.rows[name]), name
+        elif values.dtype.kind == "f":
             np.testing.assert_allclose(narrow.rows[name], values, rtol=2e-2, atol=2e-2 * np.abs(values).max())
-    slack = 0.1 if "random_state" in case.takes else 2e-2  # one row on the other side of a tree's split
     for name, value in wide.numbers.items():
-        assert narrow.numbers[name] == pytest.approx(value, rel=2e-2, abs=slack), name
+        assert narrow.numbers[name] == pytest.approx(value, rel=2e-2, abs=0.1 if drawn else 2e-2), name
 
 
 @check(lambda case: case.cls.role != "sampler")

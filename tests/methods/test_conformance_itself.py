@@ -76,13 +76,6 @@ class Widens(Sound):
         return super().score_samples(X).astype(np.float64)
 
 
-class LosesDigits(Sound):
-    name = "loses_digits"
-
-    def score_samples(self, X):
-        return super().score_samples(X) * (1 if X.dtype == np.float64 else 2)
-
-
 class CaresForOrder(Scorer):
     name = "cares_for_order"
 
@@ -92,6 +85,13 @@ class CaresForOrder(Scorer):
 
     def score_samples(self, X):
         return np.abs(X - self.mean_).sum(axis=1)
+
+
+class LosesDigits(CaresForOrder):
+    name = "loses_digits"
+
+    def score_samples(self, X):
+        return super().score_samples(X) * (1 if X.dtype == np.float64 else 2)
 
 
 class ForgetsToFit(Scorer):
