@@ -24,7 +24,8 @@ class GateContext(Protocol):
     asset : the stage's key, such as ``"digits/density"``.
     stage : one of ``ballast.gates.STAGES``.
     role : the data role of a source or features stage ("train", "target", ...), else None.
-    id, label : the columns of a source stage that hold the sample ids and the labels; None where it has none.
+    id : the column of a source stage that holds the sample ids; None for every other stage (there: ``sample_id``).
+    label : the column of a source stage that holds the labels; None where it has none.
     label_required : whether the stage cannot do without labels.
     """
 

@@ -24,7 +24,7 @@ _STAGES: Mapping[str, tuple[Expectation, ...]] = {
         Expectation("expect_no_constant_columns", severity="warn"),
     ),
     "features": (_SOME_ROWS, _UNIQUE_IDS, _finite("features")),
-    "test": (_SOME_ROWS, _finite("statistic", "p_value")),
+    "test": (_SOME_ROWS, Expectation("expect_overall_result")),
     "scorer": (_SOME_ROWS, _UNIQUE_IDS, _finite("score")),
     "weigher": (
         _SOME_ROWS,
@@ -53,16 +53,11 @@ _ROLES: Mapping[str, tuple[Expectation, ...]] = {
 """Sources only: rows shared by train and test are leakage; by train and target they may be wanted."""
 
 
-def default_suite(stage: str, role: str | None = None, *, has_id: bool = True) -> tuple[Expectation, ...]:
-    """Gives the expectations that stand after a stage by themselves.
-
-    ``role`` is the data role of a source; one without an id column (``has_id=False``) cannot be searched for shared
-    rows.
-    """
+def default_suite(stage: str, role: str | None = None) -> tuple[Expectation, ...]:
+    """Gives the expectations that stand after a stage by themselves; ``role`` is the data role of a source."""
     if stage not in _STAGES:
         raise SpecError(f"no stage {stage!r}{nearest(stage, STAGES)} (the stages: {', '.join(STAGES)})")
-    of_role = _ROLES.get(role or "", ()) if stage == "source" else ()
-    return _STAGES[stage] + tuple(e for e in of_role if has_id or e.type != "expect_no_shared_ids")
+    return _STAGES[stage] + (_ROLES.get(role or "", ()) if stage == "source" else ())
 
 
 def with_defaults(defaults: Iterable[Expectation], own: Iterable[Expectation]) -> tuple[Expectation, ...]:

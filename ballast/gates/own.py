@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -30,8 +30,10 @@ class Outcome(NamedTuple):
 class Own(BaseModel):
     """Base of Ballast's own expectations: the fields are the arguments, the docstring's first line the card.
 
-    The name in YAML is the class name in snake case.
+    The name in YAML is the class name in snake case. ``stages`` are those whose tables it can judge; none: any.
     """
+
+    stages: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -64,11 +66,9 @@ def numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def id_column(frame: pd.DataFrame, context: GateContext) -> pd.Series | None:
+def id_column(frame: pd.DataFrame, context: GateContext) -> pd.Series:
     """Gives the sample ids of the table: a source's own id column, ``sample_id`` of every other stage."""
-    if context.stage != "source":
-        return column(frame, "sample_id")
-    return None if context.id is None else column(frame, context.id)
+    return column(frame, context.id or "sample_id")
 
 
 def members(ids: Any, among: Any) -> np.ndarray:

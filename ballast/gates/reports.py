@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 class ExpectDriftBelow(Own):
     """The shift is small: an effect size of at most ``max_effect_size``, or a p-value of at least ``min_p_value``.
 
-    With ``feature``, that feature's row of the report is judged; without, the largest effect size of all rows and
-    the overall p-value (both adjusted for the number of features). In large samples tiny shifts have tiny p-values:
-    prefer the effect size there.
+    With ``feature``, that feature's row of the report is judged; without, the largest effect size of all features
+    that could be tested, and the overall p-value (adjusted for the number of features). In large samples tiny shifts
+    have tiny p-values: prefer the effect size there.
     """
 
+    stages = ("test",)
     max_effect_size: Positive | None = None
     min_p_value: Level | None = None
     feature: str | None = None
@@ -41,7 +42,9 @@ class ExpectDriftBelow(Own):
         rows = frame if self.feature is None else _rows_of_feature(frame, self.feature)
         missed, said, observed = [], [], {}
         if self.max_effect_size is not None:
-            effects = _effect_sizes(rows)
+            effects = np.abs(numbers(rows, "effect_size"))
+            if np.isnan(effects).all():
+                raise DataError(f"the report has no effect size: {listed(rows['effect'])}; give min_p_value instead")
             top = int(np.nanargmax(effects))
             over = int((effects > self.max_effect_size).sum())
             observed |= {"effect_size": effects[top], "feature": rows["feature"].iloc[top], "rows_over": over}
@@ -54,19 +57,38 @@ class ExpectDriftBelow(Own):
             said.append(f"p-value {p:.3g}")
             if not p >= self.min_p_value:
                 missed.append(f"p-value below {self.min_p_value:g}")
+        untested = _untested(rows)
+        said += [f"not tested: {listed(untested)}"] if untested else []
         if not missed:
-            return Outcome(True, observed, f"{' and '.join(said)}: no more drift than allowed")
+            return Outcome(True, observed, f"{', '.join(said)}: no more drift than allowed")
         remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
         return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
 
 
-def _effect_sizes(rows: pd.DataFrame) -> np.ndarray:
-    """Gives absolute effect sizes (n,), NaN for the overall row alone where a test has no overall one."""
-    effects = np.abs(numbers(rows, "effect_size"))
-    unknown = rows["feature"][np.isnan(effects) & (rows["feature"] != OVERALL).to_numpy()]
-    if len(unknown) or np.isnan(effects).all():
-        raise DataError(f"the report has no effect size for {listed(unknown) or OVERALL}; give min_p_value instead")
-    return effects
+class ExpectOverallResult(Own):
+    """The report of a shift test has an overall row with a finite statistic and a p-value in [0, 1]."""
+
+    stages = ("test",)
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        column(frame, "feature")
+        row = _rows_of_feature(frame, OVERALL)
+        statistic, p, untested = float(numbers(row, "statistic")[0]), _p_value(row), _untested(frame)
+        observed = {
+            "statistic": statistic,
+            "p_value": p,
+            "rejected": row["rejected"].iloc[0],
+            "untested": len(untested),
+        }
+        said = f"overall statistic {statistic:.4g}, p-value {p:.3g}"
+        said += f"; not tested: {listed(untested)}" if untested else ""
+        passed = bool(np.isfinite(statistic) and 0 <= p <= 1)
+        return Outcome(passed, observed, said if passed else f"{said}: the test came to no result; look at its columns")
+
+
+def _untested(rows: pd.DataFrame) -> list[str]:
+    """Gives the features that a test could not say anything of."""
+    return [str(f) for f in rows["feature"][np.isnan(numbers(rows, "p_value"))] if f != OVERALL]
 
 
 def _rows_of_feature(frame: pd.DataFrame, feature: str) -> pd.DataFrame:
@@ -96,6 +118,7 @@ class ExpectMetric(Own):
     units). Rows of ``slice`` are judged, all rows by default. A report of one model needs no ``model``.
     """
 
+    stages = ("assessor",)
     name: str
     model: str | None = None
     slice: str = OVERALL
@@ -150,6 +173,7 @@ class ExpectMetric(Own):
 class ExpectFlaggedShare(Own):
     """At most ``max`` of the rows are flagged by the scorer."""
 
+    stages = ("scorer",)
     max: NonNegative
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
@@ -159,6 +183,7 @@ class ExpectFlaggedShare(Own):
 class ExpectLabelNoiseShare(Own):
     """At most ``max`` of the labels look wrong to the scorer of label quality."""
 
+    stages = ("scorer",)
     max: NonNegative
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:

@@ -60,18 +60,19 @@ def _name(type_: str, arguments: Mapping[str, Any]) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "_", "__".join([type_, "_".join(words)] if words else [type_]))
 
 
-def parse_suite(entries: Any, *, where: str) -> tuple[Expectation, ...]:
+def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[Expectation, ...]:
     """Gives the expectations of a suite as YAML has it: items ``{expect_x: {arguments}}`` or ``expect_x`` alone.
 
-    ``where`` names the file and key, for the errors. Neither Great Expectations nor the data is touched. SpecError
-    for an empty suite, an item of another form, an unknown expectation, argument or severity, a missing argument,
-    a value out of range, or the same expectation twice.
+    ``where`` names the file and key, for the errors; ``stage`` is the kind of stage that the suite stands after.
+    Neither Great Expectations nor the data is touched. SpecError for an empty suite, an item of another form, an
+    unknown expectation, argument or severity, a missing argument, a value out of range, an expectation on another
+    kind of stage, or the same one twice.
     """
     if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
         raise SpecError(f"{where}: a suite is a list of expectations, got {_shown(entries)}; put '- ' before each")
     found: list[Expectation] = []
     for position, entry in enumerate(entries):
-        found.append(_parse_entry(entry, f"{where}[{position}]"))
+        found.append(_parse_entry(entry, f"{where}[{position}]", stage))
         if any(_same(found[-1], other) for other in found[:-1]):
             raise SpecError(f"{where}[{position}]: {found[-1].type} is there twice with the same arguments; delete one")
     if not found:
@@ -104,7 +105,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _parse_entry(entry: Any, where: str) -> Expectation:
+def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, Mapping) or not entry:
@@ -115,7 +116,7 @@ def _parse_entry(entry: Any, where: str) -> Expectation:
             "indent the arguments under the expectation, or put '- ' before each expectation"
         )
     type_, given = next(iter(entry.items()))
-    _check_type(type_, where)
+    _check_type(type_, where, stage)
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
@@ -130,12 +131,15 @@ def _parse_entry(entry: Any, where: str) -> Expectation:
     return Expectation(type_, arguments, severity)
 
 
-def _check_type(type_: Any, where: str) -> None:
+def _check_type(type_: Any, where: str, stage: str | None) -> None:
     if type_ in UNUSABLE:
         raise SpecError(f"{where}: {type_} needs a SQL database and a gate judges a table in memory; use another one")
     known = builtin_names() | OWN.keys()
     if type_ not in known:
         raise SpecError(f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted(known))}")
+    stages = OWN[type_].stages if type_ in OWN else ()
+    if stage and stages and stage not in stages:
+        raise SpecError(f"{where}: {type_} judges the table of a {' or '.join(stages)}, this is one of a {stage}")
 
 
 @cache

@@ -37,8 +37,6 @@ class ExpectUniqueIds(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         ids = id_column(frame, context)
-        if ids is None:
-            return Outcome(True, {"rows": len(frame)}, f"no id column is named; the {len(frame)} rows are numbered")
         nulls, repeated = int(ids.isna().sum()), ids[ids.notna() & ids.duplicated()]
         observed = {"rows": len(ids), "null_ids": nulls, "repeated_ids": len(repeated)}
         if not nulls and not len(repeated):
@@ -59,12 +57,7 @@ class ExpectNoSharedIds(Own):
     roles: Annotated[list[DataRole], Field(min_length=1)] = Field(alias="with")
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        ids = id_column(frame, context)
-        if ids is None:
-            raise DataError(
-                "the table has no id column, so rows shared between roles cannot be seen; name it (id: ...)"
-            )
-        ids = ids.dropna()
+        ids = id_column(frame, context).dropna()
         here = context.role or context.asset
         observed, found, absent = dict[str, Any](rows=len(ids)), [], []
         for role in self.roles:
@@ -91,6 +84,8 @@ class ExpectNoSharedIds(Own):
 class ExpectParentsExist(Own):
     """Every source id of a dataset, and every second parent of its synthetic rows, is a training id."""
 
+    stages = ("sampler",)
+
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         train = context.ids("train")
         if train is None:
@@ -114,6 +109,8 @@ class ExpectParentsExist(Own):
 class ExpectNoNullLabels(Own):
     """The label column is there, and every row has a label."""
 
+    stages = ("source",)
+
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         if context.label is None:
             return _without_label(frame, context)
@@ -133,6 +130,7 @@ class ExpectNoNullLabels(Own):
 class ExpectClassCountAtLeast(Own):
     """The label column has at least ``classes`` different values."""
 
+    stages = ("source",)
     classes: Count = 2
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
@@ -226,7 +224,7 @@ def _numeric(frame: pd.DataFrame) -> list[str]:
 
 
 def _is_vectors(values: pd.Series) -> bool:
-    return values.dtype == object and len(values) > 0 and isinstance(values.iloc[0], np.ndarray | list)
+    return values.dtype == object and any(isinstance(v, np.ndarray | list) for v in values.dropna().head(1))
 
 
 def _not_finite(frame: pd.DataFrame, name: str) -> int:
@@ -234,5 +232,5 @@ def _not_finite(frame: pd.DataFrame, name: str) -> int:
         return int((~np.isfinite(numbers(frame, name))).sum())
     values = frame[name]
     nulls = values.isna()
-    flat = np.concatenate([np.asarray(v, dtype=np.float64) for v in values[~nulls]])
+    flat = np.concatenate(values[~nulls].tolist())
     return int(nulls.sum()) + int((~np.isfinite(flat)).sum())

@@ -36,6 +36,7 @@ def _weights(frame: pd.DataFrame) -> np.ndarray:
 class ExpectEffectiveSampleSize(Own):
     """The weights' effective sample size is at least ``min_size`` rows, or ``min_share`` of all rows."""
 
+    stages = ("weigher",)
     min_share: Share | None = None
     min_size: Positive | None = None
 
@@ -63,6 +64,7 @@ class ExpectEffectiveSampleSize(Own):
 class ExpectWeightRange(Own):
     """Every weight lies in [``min``, ``max``]."""
 
+    stages = ("weigher",)
     min: NonNegative | None = None
     max: Positive | None = None
 
@@ -95,6 +97,7 @@ class ExpectWeightRange(Own):
 class ExpectMeanWeight(Own):
     """The weights' mean is ``mean``, within ``tolerance``: sums and learning rates keep their scale."""
 
+    stages = ("weigher",)
     mean: Positive = 1.0
     tolerance: Positive = 1e-3
 
@@ -111,20 +114,24 @@ class ExpectBalance(Own):
     """After weighting, training and target features have nearly the same means.
 
     At least ``min_share_of_features`` of the features have an absolute standardized mean difference of at most
-    ``max_standardized_difference`` (0.1 is customary: Austin, Statistics in Medicine, 2009), in units of
-    sqrt((s_train^2 + s_target^2) / 2) of the unweighted rows. Cost O((n + m) d).
+    ``max_standardized_difference`` (0.1 is customary: Austin, Statistics in Medicine, 2009), measured as
+    ``weight_diagnostics`` does. Cost O((n + m) d).
     """
 
+    stages = ("weigher",)
     max_standardized_difference: Positive = 0.1
     min_share_of_features: Share = 1.0
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        from ballast.methods.evaluation.weight_diagnostics import standardized_mean_differences
+
         weights = _weights(frame)
         train, target = context.features("train"), context.features("target")
         if train is None or target is None:
             raise DataError("the features of train and target are not both stored; run the features step first")
         matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
-        before, after = standardized_differences(matrix, np.stack([np.ones(len(weights)), weights]), target.matrix)
+        weightings = np.stack([np.ones(len(weights)), weights])
+        before, after = standardized_mean_differences(matrix, target.matrix, weightings)
         limit, d = self.max_standardized_difference, len(after)
         over = np.flatnonzero(after > limit)
         worst = over[np.argsort(-after[over], kind="stable")]
@@ -163,16 +170,3 @@ def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
             "features step and this one again"
         )
     return features.matrix[places]
-
-
-def standardized_differences(X: np.ndarray, weights: np.ndarray, X_target: np.ndarray) -> np.ndarray:
-    """Gives |standardized mean differences| (k, d) between X (n, d) under k weightings (k, n) and the target (m, d).
-
-    Zero where the means agree up to rounding, infinite where they differ and neither side has spread.
-    """
-    means = weights / weights.sum(axis=1, keepdims=True) @ X
-    gap = np.abs(means - X_target.mean(axis=0, dtype=np.float64))
-    spread = np.sqrt((X.var(axis=0, dtype=np.float64) + X_target.var(axis=0, dtype=np.float64)) / 2)
-    rounding = 1e-6 * np.abs(X_target).max(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(gap <= rounding, 0.0, gap / spread)

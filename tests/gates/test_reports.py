@@ -58,15 +58,31 @@ def test_drift_of_an_unknown_feature_closes_with_the_nearest(stored, drift) -> N
     assert "did you mean 'height'?" in found.message
 
 
-def test_drift_without_an_effect_size_or_p_value_closes(stored, drift) -> None:
+def test_feature_that_could_not_be_tested_is_named_and_closes_where_it_was_asked_for(stored, drift) -> None:
     drift.loc[0, ["effect_size", "p_value", "adjusted_p_value"]] = np.nan
-    effect = one({"expect_drift_below": {"max_effect_size": 9}}, drift, stored(stage="test"))
+    drift.loc[0, "effect"] = "not tested: constant in both"
+    others = one({"expect_drift_below": {"max_effect_size": 0.1}}, drift, stored(stage="test"))
+    assert others.passed
+    assert "not tested: age" in others.message
+    effect = one({"expect_drift_below": {"max_effect_size": 9, "feature": "age"}}, drift, stored(stage="test"))
     assert not effect.passed
-    assert "no effect size for age" in effect.message
+    assert "constant in both" in effect.message
     found = one({"expect_drift_below": {"min_p_value": 0.001, "feature": "age"}}, drift, stored(stage="test"))
     assert not found.passed
     assert found.observed == {"p_value": "nan"}
     assert not one({"expect_drift_below": {"max_effect_size": 9}}, drift.iloc[:0], stored(stage="test")).passed
+
+
+def test_overall_result_that_is_nan_or_missing_closes(stored, drift) -> None:
+    assert one("expect_overall_result", drift, stored(stage="test")).observed == {
+        "statistic": 0.3,
+        "p_value": 0.002,
+        "rejected": True,
+        "untested": 0,
+    }
+    assert not one("expect_overall_result", drift.iloc[:2], stored(stage="test")).passed
+    drift.loc[2, ["p_value", "adjusted_p_value"]] = np.nan
+    assert not one("expect_overall_result", drift, stored(stage="test")).passed
 
 
 @pytest.fixture

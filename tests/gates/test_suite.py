@@ -112,6 +112,12 @@ def test_malformed_entry_is_refused_with_what_was_expected(entry: object, said: 
     assert f"{WHERE}[1]" in refusal("expect_unique_ids", entry)
 
 
+def test_expectation_on_another_kind_of_stage_is_refused() -> None:
+    with pytest.raises(SpecError, match="expect_balance judges the table of a weigher, this is one of a scorer"):
+        parse_suite(["expect_balance"], where=WHERE, stage="scorer")
+    assert parse_suite(["expect_balance"], where=WHERE, stage="weigher")
+
+
 def test_empty_suite_is_refused_because_it_would_pass_anything() -> None:
     assert "the suite is empty" in refusal()
 
@@ -140,20 +146,18 @@ def test_parsing_a_suite_imports_neither_great_expectations_nor_dagster() -> Non
 def test_default_suite_of_every_stage_parses_as_if_a_user_had_written_it(stage: str) -> None:
     suite = default_suite(stage, "train")
     entries = [{e.type: {**e.arguments, "severity": e.severity}} for e in suite]
-    assert parse_suite(entries, where=WHERE) == suite
+    assert parse_suite(entries, where=WHERE, stage=stage) == suite
     assert "expect_row_count_at_least" in {e.type for e in suite}
 
 
 def test_default_suite_of_sources_looks_for_leakage_by_role() -> None:
-    def leakage(role: str, **options: bool) -> dict[str, str]:
-        return {
-            e.name: e.severity for e in default_suite("source", role, **options) if e.type == "expect_no_shared_ids"
-        }
+    def leakage(role: str) -> dict[str, str]:
+        return {e.name: e.severity for e in default_suite("source", role) if e.type == "expect_no_shared_ids"}
 
     assert leakage("train") == {"expect_no_shared_ids__test": "error", "expect_no_shared_ids__target": "warn"}
     assert leakage("test") == {"expect_no_shared_ids__train": "error"}
     assert leakage("target") == {"expect_no_shared_ids__train": "warn"}
-    assert leakage("reference") == leakage("train", has_id=False) == {}
+    assert leakage("reference") == {}
 
 
 def test_default_suite_of_an_unknown_stage_is_refused_with_the_nearest() -> None:

@@ -48,7 +48,7 @@ def test_warning_that_fails_does_not_close(stored) -> None:
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"sample_id": []}), pd.DataFrame({"a": [1]})])
 def test_default_suite_on_an_empty_or_foreign_table_is_closed_and_one_to_one(stored, stage: str, frame) -> None:
     suite = default_suite(stage, "train")
-    judged = judge(suite, frame, stored(stage=stage, role="train"))
+    judged = judge(suite, frame, stored(stage=stage, role="train", id="sample_id" if stage == "source" else None))
     assert [j.name for j in judged] == [e.name for e in suite]
     if stage != "learner" or frame.empty:  # a learner's table is any one row
         assert any(j.closes for j in judged)
@@ -66,7 +66,7 @@ def test_observed_figures_are_plain_and_json_holds_them(stored) -> None:
         ],
         where="gates",
     )
-    for judged in judge(suite, frame, stored(stage="weigher")):
+    for judged in judge(suite, frame, stored(stage="weigher", id=None)):
         assert judged.passed, judged.message
         assert judged.observed
         assert json.loads(json.dumps(judged.observed, allow_nan=False)) == judged.observed
@@ -77,7 +77,7 @@ def test_own_expectations_alone_do_not_import_great_expectations() -> None:
     program = (
         "import sys; import pandas as pd; from ballast.gates import judge, default_suite;"
         "print(len(judge(default_suite('weigher'), pd.DataFrame({'sample_id': [1], 'weight': [1.0]}),"
-        " type('C', (), {'stage': 'weigher'})())), 'great_expectations' in sys.modules)"
+        " type('C', (), {'id': None})())), 'great_expectations' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["5", "False"]
