@@ -24,9 +24,9 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
     if isinstance(frame, pa.Table):
         table = frame
     elif isinstance(frame, pd.DataFrame):
-        _check_columns(asset, frame.columns, partitioned)
-        if any(name is not None for name in frame.index.names):
-            frame = frame.reset_index()
+        named = any(name is not None for name in frame.index.names)
+        frame = frame.reset_index() if named else frame
+        _check_columns(asset, frame.columns, partitioned)  # before Arrow turns every name into text
         try:
             table = pa.Table.from_pandas(frame, preserve_index=False)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
@@ -39,7 +39,7 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
             f"asset {asset!r}: expected a pandas.DataFrame or pyarrow.Table, got {type(frame).__name__}"
         )
     _check_columns(asset, table.column_names, partitioned)
-    return table.replace_schema_metadata(None)
+    return pa.table(table.columns, schema=table.schema.remove_metadata())
 
 
 def _check_columns(asset: str, columns: Iterable[object], partitioned: bool) -> None:
