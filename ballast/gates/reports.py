@@ -154,7 +154,8 @@ class ExpectMetric(Own):
 
     def _value(self, frame: pd.DataFrame, model: str | None) -> float:
         """Gives the one value of the report that is asked for; DataError names what there is."""
-        rows = frame[column(frame, "versus").fillna("") == ""]
+        versus = column(frame, "versus")
+        rows = frame[versus.isna() | (versus == "")]
         for name, wanted in (("metric", self.name), ("slice", self.slice), ("model", model)):
             there = [str(v) for v in column(rows, name).unique()]
             if wanted is not None:
