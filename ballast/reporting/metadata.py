@@ -1,0 +1,128 @@
+"""The numbers and the figure that a stage shows of itself, as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ballast.methods.base import effective_sample_size
+from ballast.methods.reports import OVERALL
+from ballast.reporting.figures import figure_for
+from ballast.reporting.theme import as_markdown
+
+
+def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives what is worth showing of a stage, by name: numbers as numbers, the figure as a Markdown image.
+
+    Parameters
+    ----------
+    stage : the kind of stage; one that is not known has nothing to show.
+    table : the stage's table.
+    summary : the figures that the stage remembered with its commit.
+
+    Numbers that are not finite are left out: they have no place on a plot over time.
+    """
+    values = _VALUES[stage](table, summary) if stage in _VALUES else {}
+    shown = {name: _plain(value) for name, value in values.items()}
+    shown = {name: value for name, value in shown.items() if not isinstance(value, float) or math.isfinite(value)}
+    details = {"threshold": summary.get("threshold")} if stage == "scorer" else {}
+    figure = figure_for(stage, table, **details)
+    if figure is not None:
+        shown["figure"] = as_markdown(figure)
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _source(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    missing = table.isna().to_numpy().sum()
+    return {
+        "columns": table.shape[1],
+        "missing_values": missing,
+        "missing_share": missing / table.size if table.size else 0.0,
+    }
+
+
+def _features(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    repaired = {name: sum(summary.get(name, {}).values()) for name in ("imputed_nan", "imputed_inf")}
+    return {
+        "features": summary.get("n_features", len(summary.get("names", ()))),
+        "imputed_values": sum(repaired.values()),
+        "unseen_categories": sum(summary.get("unseen_categories", {}).values()),
+        "dropped_columns": len(summary.get("dropped_columns", {})),
+    }
+
+
+def _test(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    features = table[table["feature"] != OVERALL]
+    shown = {name: summary[name] for name in ("statistic", "p_value", "threshold", "rejected") if name in summary}
+    effects = (features if len(features) else table)["effect_size"].abs()
+    if effects.notna().any():
+        shown["largest_effect"] = effects.max()
+    if len(features):
+        shown["features_rejected"] = int(features["rejected"].sum())
+        if effects.notna().any():
+            shown["most_shifted_feature"] = str(features.loc[effects.idxmax(), "feature"])
+    return shown
+
+
+def _scorer(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    if not len(table):
+        return {}
+    low, middle, high = np.quantile(table["score"].to_numpy(dtype=float), [0.05, 0.5, 0.95])
+    return {
+        "flagged_share": table["flagged"].mean(),
+        "score_5_percent": low,
+        "score_median": middle,
+        "score_95_percent": high,
+    }
+
+
+def _weigher(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    if not len(table):
+        return {}
+    weight = table["weight"].to_numpy(dtype=float)
+    size = effective_sample_size(weight)
+    return {
+        "effective_sample_size": size,
+        "effective_share": size / len(weight),
+        "maximum_weight": weight.max(),
+        "zero_share": (weight == 0).mean(),
+    }
+
+
+def _sampler(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    synthetic = table["is_synthetic"].to_numpy(dtype=bool)
+    shown = {"rows": len(table), "synthetic_share": synthetic.mean() if len(table) else 0.0}
+    if summary.get("n_source"):
+        shown["unique_share"] = len(np.unique(table["sample_id"].to_numpy()[~synthetic])) / summary["n_source"]
+    return shown
+
+
+def _learner(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: summary[name] for name in ("n_rows", "n_features") if name in summary}
+    if "class" in table and len(table):
+        shown["class"] = str(table["class"].iloc[0])
+    return shown
+
+
+def _assessor(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in summary.items() if isinstance(value, int | float)}
+
+
+_VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {
+    "source": _source,
+    "features": _features,
+    "test": _test,
+    "scorer": _scorer,
+    "weigher": _weigher,
+    "sampler": _sampler,
+    "learner": _learner,
+    "assessor": _assessor,
+}

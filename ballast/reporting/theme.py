@@ -1,0 +1,231 @@
+"""How figures look, and how they leave matplotlib: as SVG text or as an image in Markdown.
+
+Figures are matplotlib ``Figure`` objects made without pyplot, 480 px wide, with as few artists as will do: a step of a
+pipeline draws one every time it runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 480
+"""Width of every figure in CSS pixels; one point of a figure is one pixel of its SVG."""
+
+INK, MUTED, GRID, PAPER = "#1f2933", "#5c6b7a", "#dde3e9", "#ffffff"
+BLUE, ORANGE, GREEN, GREY = "#0072b2", "#d55e00", "#009e73", "#94a1ae"  # Okabe & Ito: told apart by the colour-blind
+COLOURS = {
+    "ink": INK,
+    "muted": MUTED,
+    "grid": GRID,
+    "paper": PAPER,
+    "blue": BLUE,
+    "orange": ORANGE,
+    "green": GREEN,
+    "grey": GREY,
+}
+"""Colours by the name of the CSS variable that stands for each in a page of two themes."""
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
+
+
+def panel(
+    title: str, subtitle: str = "", *, height: float, left: float = 16, right: float = 16, bottom: float = 34
+) -> tuple[Figure, Axes]:
+    """Gives a figure with a title above one bare panel; margins and height in pixels."""
+    from matplotlib.figure import Figure
+
+    top = 54 if subtitle else 36
+    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=PAPER)
+    axes = figure.add_axes((left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, 1 - (bottom + top) / height))
+    axes.axis("off")
+    axes.margins(0)
+    figure.text(16 / WIDTH, 1 - 23 / height, shorten(title, 62), size=13, weight="bold", color=INK)
+    if subtitle:
+        figure.text(16 / WIDTH, 1 - 41 / height, shorten(subtitle, 82), size=11, color=MUTED)
+    return figure, axes
+
+
+def x_scale(axes: Axes, low: float, high: float, label: str = "", *, grid: bool = True) -> None:
+    """Sets the horizontal range and writes its ticks and label below the panel."""
+    axes.set_xlim(low, high)
+    at = ticks(low, high, 5)
+    if grid:
+        axes.vlines(at, 0, 1, transform=axes.get_xaxis_transform(), color=GRID, linewidth=1, zorder=0)
+    height = axes.get_window_extent().height
+    for value, text in zip(at, written(at), strict=True):
+        axes.text(value, -14 / height, text, transform=axes.get_xaxis_transform(), size=10.5, color=MUTED, ha="center")
+    if label:
+        axes.text(1, -29 / height, label, transform=axes.transAxes, size=10.5, color=MUTED, ha="right")
+
+
+def y_scale(axes: Axes, high: float, label: str = "") -> None:
+    """Sets a vertical range from zero, with grid lines labelled at the left and the unit at the highest."""
+    axes.set_ylim(0, high)
+    at = [v for v in ticks(0, high, 3) if v > 0]
+    axes.hlines(at, 0, 1, transform=axes.get_yaxis_transform(), color=GRID, linewidth=1, zorder=0)
+    axes.axhline(0, color=MUTED, linewidth=1, zorder=3)
+    width = axes.get_window_extent().width
+    at_left = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
+    texts = written(at)
+    for value, text in zip(at, [*texts[:-1], f"{texts[-1]}\n{label}"] if at else [], strict=True):
+        axes.text(-6 / width, value, text, **at_left, **small())
+
+
+def ticks(low: float, high: float, n: int) -> list[float]:
+    """Gives at most n + 1 round values within the range."""
+    from matplotlib.ticker import MaxNLocator
+
+    slack = 1e-9 * (high - low)
+    return [
+        float(v) for v in MaxNLocator(n, steps=[1, 2, 5, 10]).tick_values(low, high) if low - slack <= v <= high + slack
+    ]
+
+
+def written(values: Sequence[float]) -> list[str]:
+    """Gives the values in one short notation: 0.25, 1,200, 12k."""
+    top = max((abs(v) for v in values), default=0.0)
+    if top >= 10_000:
+        scale, unit = (1e6, "M") if top >= 1e6 else (1e3, "k")
+        return [f"{v / scale:g}{unit}" if v else "0" for v in values]
+    return [f"{v:,.0f}" if top >= 1000 else f"{round(v, 10):g}" for v in values]
+
+
+def shorten(text: object, length: int) -> str:
+    """Gives the text on one line, cut with an ellipsis; matplotlib's markup is disarmed."""
+    line = " ".join(str(text).split())
+    line = line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    return line.replace("$", r"\$")
+
+
+def bars(axes: Axes, values: np.ndarray, colours: Sequence[str], *, thickness: float = 0.62) -> None:
+    """Draws horizontal bars from zero at y = 0, -1, -2, ... as one artist."""
+    from matplotlib.collections import PolyCollection
+
+    y, half = -np.arange(len(values), dtype=float), thickness / 2
+    zero = np.zeros(len(values))
+    corners = np.stack([(zero, y - half), (values, y - half), (values, y + half), (zero, y + half)])
+    axes.add_collection(PolyCollection(list(corners.transpose(2, 0, 1)), facecolors=list(colours)), autolim=False)
+
+
+def row_names(axes: Axes, names: Sequence[object], *, length: int = 26) -> None:
+    """Writes names left of the panel at y = 0, -1, -2, ..."""
+    axes.set_ylim(0.6 - len(names), 0.6)
+    width = axes.get_window_extent().width
+    for j, name in enumerate(names):
+        axes.text(
+            -8 / width, -j, shorten(name, length), transform=axes.get_yaxis_transform(),
+            size=11, color=INK, ha="right", va="center_baseline",
+        )  # fmt: skip
+
+
+def name_margin(names: Sequence[object], *, length: int = 26) -> float:
+    """Gives the left margin that the names need, in pixels."""
+    longest = max((min(len(str(n)), length) for n in names), default=0)
+    return max(40.0, 26 + 6.4 * longest)
+
+
+def notes(axes: Axes, values: np.ndarray, texts: Sequence[str]) -> None:
+    """Writes a text after the end of each horizontal bar."""
+    reach = axes.get_xlim()[1] * 6 / axes.get_window_extent().width
+    for j, (value, text) in enumerate(zip(values, texts, strict=True)):
+        axes.text(value + reach, -j, text, **small(va="center_baseline"))
+
+
+def dots(
+    rows: pd.DataFrame,
+    name: str,
+    title: str,
+    texts: Sequence[str],
+    colours: Sequence[str],
+    label: str,
+    *,
+    line: float | None = None,
+    subtitle: str = "",
+) -> Figure:
+    """Gives a dot plot: ``value`` with its interval per row, named by the column ``name``, a text at the right."""
+    n = len(rows)
+    value, low, high = (rows[c].to_numpy(dtype=float) for c in ("value", "low", "high"))
+    low, high = np.where(np.isfinite(low), low, value), np.where(np.isfinite(high), high, value)
+    right = 26 + 6.0 * max(len(t) for t in texts)
+    figure, axes = panel(
+        title, subtitle, height=(78 if subtitle else 62) + 24 * n + 16, left=name_margin(list(rows[name])), right=right
+    )
+    row_names(axes, list(rows[name]))
+    y = -np.arange(n)
+    ends = [low.min(), high.max()] + ([] if line is None else [line])
+    spread = max(max(ends) - min(ends), 1e-3 * max(map(abs, ends)), 1e-9)
+    x_scale(axes, min(ends) - 0.06 * spread, max(ends) + 0.06 * spread, label)
+    axes.hlines(y, low, high, color=BLUE, linewidth=2.2)
+    axes.plot(value, y, "o", markersize=7, color=BLUE, markeredgecolor=PAPER, markeredgewidth=1)
+    if line is not None:
+        axes.axvline(line, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    width = axes.get_window_extent().width
+    for j, (text, colour) in enumerate(zip(texts, colours, strict=True)):
+        axes.text(
+            1 + 10 / width, -j, text, transform=axes.get_yaxis_transform(), **small(color=colour, va="center_baseline")
+        )
+    return figure
+
+
+def legend_row(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
+    """Writes coloured entries in the figure's lower left corner, level with the label of the x axis."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    x = 16.0
+    for text, colour in entries:
+        figure.text(x / WIDTH, 6 / (figure.get_figheight() * 72), text, **small(color=colour))
+        x += 14 + 6.2 * len(text)
+
+
+def small(**options: Any) -> dict[str, Any]:
+    """Gives the text options of small print."""
+    return {"size": 10.5, "color": MUTED, **options}
+
+
+def as_svg(figure: Figure) -> str:
+    """Gives the figure as one ``<svg>`` element: text stays text, the same figure gives the same bytes."""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ballast"}):
+        FigureCanvasSVG(figure).print_svg(
+            buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', r'width="\1" height="\2"', svg, count=1)
+    svg = re.sub(r"'DejaVu Sans'[^;\"]*", FONT, svg)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    return re.sub(r"\s*\n\s*", " ", svg).strip()
+
+
+def as_markdown(figure: Figure, *, format: Literal["svg", "png"] = "svg") -> str:
+    """Gives the figure as a Markdown image with its data inside; the Dagster UI and notebooks show it."""
+    if format == "svg":
+        data, mime = as_svg(figure).encode(), "image/svg+xml"
+    else:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        buffer = io.BytesIO()
+        FigureCanvasAgg(figure).print_figure(buffer, format="png", dpi=144)
+        data, mime = buffer.getvalue(), "image/png"
+    return f"![figure](data:{mime};base64,{base64.b64encode(data).decode()})"
+
+
+def themed(svg: str, prefix: str) -> str:
+    """Gives an SVG for a page: colours as CSS variables, and ids that no other figure of the page has."""
+    for name, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
