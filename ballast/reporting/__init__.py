@@ -2,5 +2,6 @@
 
 from ballast.reporting.metadata import stage_metadata
 from ballast.reporting.outline import Node, Outline
+from ballast.reporting.report import write_report
 
-__all__ = ["Node", "Outline", "stage_metadata"]
+__all__ = ["Node", "Outline", "stage_metadata", "write_report"]

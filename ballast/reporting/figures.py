@@ -83,7 +83,7 @@ def source_figure(table: pd.DataFrame) -> Figure | None:
         "Missing values",
         f"{len(missing)} of {table.shape[1]} columns have some, in {len(table):,} rows",
         height=92 + 22 * len(shown),
-        left=name_margin(shown.index),
+        left=name_margin(list(shown.index)),
         right=56,
     )
     row_names(axes, list(shown.index))
@@ -223,7 +223,7 @@ def balance_figure(table: pd.DataFrame) -> Figure | None:
         f"{int((before > 0.1).sum())} of {len(before)} features beyond 0.1 before; after: "
         + ", ".join(f"{int((after[m] > 0.1).sum())} {m}" for m in after.columns),
         height=98 + 22 * len(shown),
-        left=name_margin(shown.index),
+        left=name_margin(list(shown.index)),
     )
     y = -np.arange(len(shown))
     row_names(axes, list(shown.index))
@@ -237,7 +237,9 @@ def balance_figure(table: pd.DataFrame) -> Figure | None:
         axes.plot(column, y, marker, markersize=6, color=colour, markeredgewidth=0, zorder=3)
         legend.append((f"{symbol} {shorten(model, 16)}", colour))
     axes.plot(shown, y, "o", markersize=6.5, markerfacecolor=PAPER, markeredgecolor=ORANGE, markeredgewidth=1.6)
-    x_scale(axes, 0, max(float(shown.max()), float(values.max(axis=None)), 0.12) * 1.05, "standardized mean difference")
+    x_scale(
+        axes, 0, max(float(shown.max()), float(values.to_numpy().max()), 0.12) * 1.05, "standardized mean difference"
+    )
     legend_row(axes, legend)
     return figure
 

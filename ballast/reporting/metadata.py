@@ -26,14 +26,19 @@ def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) 
 
     Numbers that are not finite are left out: they have no place on a plot over time.
     """
-    values = _VALUES[stage](table, summary) if stage in _VALUES else {}
-    shown = {name: _plain(value) for name, value in values.items()}
-    shown = {name: value for name, value in shown.items() if not isinstance(value, float) or math.isfinite(value)}
+    shown = stage_values(stage, table, summary)
     details = {"threshold": summary.get("threshold")} if stage == "scorer" else {}
     figure = figure_for(stage, table, **details)
     if figure is not None:
         shown["figure"] = as_markdown(figure)
     return shown
+
+
+def stage_values(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the numbers of ``stage_metadata`` alone."""
+    values = _VALUES[stage](table, summary) if stage in _VALUES else {}
+    shown = {name: _plain(value) for name, value in values.items()}
+    return {name: value for name, value in shown.items() if not isinstance(value, float) or math.isfinite(value)}
 
 
 def _plain(value: Any) -> Any:

@@ -23,7 +23,8 @@ class Node:
     use : the method's name in the catalogue, an import path, or what the source reads.
     upstream : the assets that the step reads.
     description : a line for people.
-    notes : anything else worth a row in the provenance table, by name.
+    notes : the step's other keys (params, weights, rows, model, on ...); of a source, the columns by what they mean
+        (id, label, true_weight ...).
     """
 
     name: str

@@ -1,0 +1,134 @@
+"""One card a step: its figure, its numbers, and what its gates say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ballast.methods.reports import OVERALL
+from ballast.reporting.figures import as_svg, figure_for, truth_figure
+from ballast.reporting.lineage import anchor
+from ballast.reporting.metadata import stage_values
+from ballast.reporting.page import Markup, chip, code, facts, join, number, table, tag, words
+from ballast.reporting.snapshot import Snapshot, Step
+from ballast.reporting.theme import themed
+from ballast.reporting.verdict import comparison_of, known_accuracy
+
+Status = Callable[[Step], Markup]
+
+MOST_NUMBERS = 400
+"""Rows of a table that a card lists; the warehouse has the rest."""
+
+
+def cards(snapshot: Snapshot, steps: Sequence[Step], status: Status) -> Iterator[Markup]:
+    """Gives the card of each step; one that has not run says so."""
+    for step in steps:
+        if step.commit is None:
+            yield _missing(step, status)
+        else:
+            yield _card(snapshot, step, status)
+
+
+def _missing(step: Step, status: Status) -> Markup:
+    body = tag("div", tag("p", step.node.description), class_="body") if step.node.description else None
+    return tag("div", _head(step, status), body, tag("div", class_="body"), class_="card missing", id=anchor(step.node))
+
+
+def _head(step: Step, status: Status) -> Markup:
+    return tag("div", tag("h3", step.node.name), chip(step.node.use), status(step), class_="head")
+
+
+def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
+    body = tag(
+        "div",
+        tag("p", step.node.description, class_="muted") if step.node.description else None,
+        _verdicts(step),
+        facts(_values(step)),
+        _numbers(step),
+        class_="body",
+    )
+    return tag("div", _head(step, status), *_figures(snapshot, step), body, class_="card", id=anchor(step.node))
+
+
+def _figures(snapshot: Snapshot, step: Step) -> Iterator[Markup]:
+    """Gives the figures of a step, as parts of a page of two themes."""
+    if step.table is None or not len(step.table):
+        return
+    details, truth = _details(snapshot, step), None
+    drawn = [figure_for(step.node.stage, step.table, **details)]
+    if step.node.stage == "weigher" and "true_weight" in details:
+        truth = truth_figure(step.table["weight"].to_numpy(dtype=float), details["true_weight"], name=step.node.name)
+    for j, figure in enumerate(f for f in (*drawn, truth) if f is not None):
+        yield tag("figure", Markup(themed(as_svg(figure), f"{anchor(step.node)}-{j}")))
+
+
+def _details(snapshot: Snapshot, step: Step) -> dict[str, Any]:
+    """Gives what a figure shows beyond its own table: threshold, true weights, true accuracy."""
+    summary = step.commit.summary if step.commit else {}
+    if step.node.stage == "scorer":
+        return {"threshold": summary.get("threshold")}
+    if step.node.stage == "assessor":
+        return {"truth": known_accuracy(snapshot, step.node.notes.get("model"))}
+    if step.node.stage == "weigher" and snapshot.true_weights is not None and step.table is not None:
+        known = snapshot.true_weights.reindex(step.table["sample_id"]).to_numpy(dtype=float)
+        if np.isfinite(known).all() and known.sum() > 0:
+            return {"true_weight": known}
+    return {}
+
+
+def _values(step: Step) -> dict[str, object]:
+    if step.table is None or step.commit is None or step.node.stage == "assessor":
+        return {}
+    return stage_values(step.node.stage, step.table, step.commit.summary)
+
+
+def _verdicts(step: Step) -> Markup | None:
+    failed = [v for v in step.verdicts if not v.passed]
+    if not failed:
+        return None
+    return join(
+        tag("p", chip(v.gate, "bad" if v.severity == "error" else "warn"), " ", v.message or number(v.observed))
+        for v in failed
+    )
+
+
+def _numbers(step: Step) -> Markup | None:
+    """Gives the rows of a report's table, folded."""
+    if step.table is None or step.node.stage not in ("test", "assessor"):
+        return None
+    shown = step.table.head(MOST_NUMBERS)
+    columns = [c for c in shown.columns if shown[c].notna().any() and (shown[c].astype(str) != "").any()]
+    numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
+    rows = shown[columns].astype(object).itertuples(index=False, name=None)
+    title = f"all {len(step.table):,} numbers" if len(shown) == len(step.table) else f"the first {len(shown):,} numbers"
+    return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
+
+
+def models_table(snapshot: Snapshot, status: Status) -> Markup:
+    """Gives one row a model: what it is, what it was trained on, and how it did in the comparison."""
+    compared = comparison_of(snapshot)
+    metrics: list[str] = []
+    values: dict[tuple[object, object], float] = {}
+    if compared is not None:
+        alone = compared[(compared["versus"].fillna("") == "") & (compared["slice"] == OVERALL)]
+        metrics = [str(m) for m in alone["metric"].unique()]
+        values = {(r.model, r.metric): float(r.value) for r in alone.itertuples()}  # type: ignore[arg-type]
+    rows = []
+    for step in snapshot.of("learner"):
+        notes, summary = step.node.notes, step.commit.summary if step.commit else {}
+        rows.append(
+            (
+                join((tag("b", step.node.name, id=anchor(step.node)), " ", status(step))),
+                code(step.node.use),
+                notes.get("weights") or "uniform",
+                notes.get("rows") or "train",
+                summary.get("n_rows"),
+                summary.get("n_features"),
+                *(values.get((step.node.name, metric)) for metric in metrics),
+            )
+        )
+    head = ("model", "class", "weights", "trained on", "rows", "features", *map(words, metrics))
+    return table(head, rows, numeric=range(4, len(head)))

@@ -1,0 +1,236 @@
+"""The report of a pipeline: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ballast.reporting.cards import cards, models_table
+from ballast.reporting.lineage import anchor, lineage
+from ballast.reporting.outline import STAGES, Outline
+from ballast.reporting.page import Markup, chip, code, document, facts, join, number, table, tag
+from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
+from ballast.reporting.verdict import tiles
+from ballast.warehouse import Warehouse
+
+STATES = {
+    "done": ("ran", ""),
+    "open": ("gates open", "good"),
+    "warned": ("gate warns", "warn"),
+    "forced": ("gate forced", "warn"),
+    "closed": ("gate closed", "bad"),
+    "not-run": ("not run", ""),
+}
+
+SECTIONS = {
+    "shift": ("Shift", ("test",)),
+    "scores": ("Scores", ("scorer",)),
+    "weights": ("Weights", ("weigher",)),
+    "datasets": ("Datasets", ("sampler",)),
+    "training": ("Training", ("dynamics",)),
+    "judgement": ("Judgement", ("assessor",)),
+}
+
+
+def write_report(warehouse: Warehouse, outline: Outline, path: str | Path, *, partition: str | None = None) -> Path:
+    """Writes the report of a pipeline's latest state and gives its path.
+
+    Parameters
+    ----------
+    warehouse : where the steps' tables are; one that holds nothing gives a page that says so.
+    outline : the pipeline as it is declared; steps that the warehouse lacks are shown as not run.
+    path : the HTML file to write; its folder must be there.
+    partition : the partition to report on; without one the newest commit of any.
+
+    Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms and
+    two commits' worth of waiting a step.
+    """
+    snapshot = take_snapshot(warehouse, outline, partition)
+    path = Path(path)
+    path.write_text(document(f"{outline.name} · Ballast", _body(snapshot)), encoding="utf-8")
+    return path
+
+
+def _body(snapshot: Snapshot) -> Iterator[Markup]:
+    sections = list(_sections(snapshot))
+    yield _header(snapshot)
+    links = [tag("a", title, href=f"#{key}") for key, title, _ in sections]
+    yield tag("nav", tag("div", *links), aria_label="sections")
+    yield tag("main", *(tag("section", tag("h2", title), content, id=key) for key, title, content in sections))
+    yield _footer(snapshot)
+
+
+def _sections(snapshot: Snapshot) -> Iterator[tuple[str, str, Markup]]:
+    """Gives key, title and content of each section that the pipeline has steps for."""
+    if snapshot.steps:
+        yield "lineage", "Lineage", tag("div", tag("div", lineage(snapshot), class_="lineage"), _key(), class_="card")
+    if snapshot.of("source"):
+        yield "data", "Data", _data(snapshot)
+    for key, (title, stages) in SECTIONS.items():
+        steps = snapshot.of(*stages)
+        if steps:
+            yield key, title, tag("div", *cards(snapshot, steps, _status), class_="cards")
+        if key == "training" and snapshot.of("learner"):
+            yield "models", "Models", tag("div", models_table(snapshot, _status), class_="card")
+    yield "gates", "Gates", _gates(snapshot)
+    if snapshot.steps:
+        yield "provenance", "Provenance", _provenance(snapshot)
+
+
+def _status(step: Step) -> Markup:
+    return chip(*STATES[step.state])
+
+
+def _header(snapshot: Snapshot) -> Markup:
+    outline = snapshot.outline
+    ran = [s.commit for s in snapshot.steps.values() if s.commit is not None]
+    newest = max((c.created_at for c in ran), default=None)
+    about = [f"partition {snapshot.partition}"] if snapshot.partition is not None else []
+    about += [f"{len(ran)} of {len(snapshot.steps)} steps have run", f"latest {number(newest)}" if newest else ""]
+    return tag(
+        "header",
+        tag(
+            "div",
+            tag("h1", outline.name),
+            tag("p", outline.description, class_="lead") if outline.description else None,
+            tag("p", " · ".join(a for a in about if a), class_="muted"),
+            _banner(snapshot),
+            tag("div", *(_tile(*tile) for tile in tiles(snapshot)), class_="strip"),
+        ),
+    )
+
+
+def _tile(label: str, value: str, note: str, kind: str) -> Markup:
+    return tag(
+        "div", tag("div", label, class_="label"), tag("div", value, class_=f"value {kind}".strip()),
+        tag("div", note, class_="note") if note else None, class_="tile",
+    )  # fmt: skip
+
+
+def _banner(snapshot: Snapshot) -> Markup | None:
+    """Says first what keeps the results from being what they should be."""
+    closed = [
+        (step, verdict)
+        for step in snapshot.steps.values()
+        for verdict in step.verdicts
+        if not verdict.passed and verdict.severity == "error"
+    ]
+    waiting = [s for s in snapshot.steps.values() if s.commit is None]
+    if not snapshot.steps:
+        return tag("div", "This pipeline has no steps.", class_="banner warn")
+    if closed:
+        items = [
+            tag(
+                "li", code(verdict.gate), " on ", tag("a", step.node.name, href=f"#{anchor(step.node)}"), ": ",
+                verdict.message or number(verdict.observed), " (the run went on by force)" if verdict.forced else None,
+            )
+            for step, verdict in closed
+        ]  # fmt: skip
+        held = f"; {len(waiting)} step(s) have not run" if waiting else ""
+        return tag("div", tag("b", f"{len(closed)} gate(s) closed{held}"), tag("ul", *items), class_="banner")
+    if len(waiting) == len(snapshot.steps):
+        return tag("div", "Nothing has run yet: the warehouse holds no step of this pipeline.", class_="banner warn")
+    if waiting:
+        listed = ", ".join(s.node.name for s in waiting)
+        return tag("div", tag("b", f"{len(waiting)} step(s) have not run: "), listed, class_="banner warn")
+    return None
+
+
+def _key() -> Markup:
+    def entry(stage: str) -> Markup:
+        return tag("span", tag("i", style=f"background:var(--{stage})"), stage)
+
+    return tag("div", *(entry(stage) for stage in STAGES), class_="key")
+
+
+def _data(snapshot: Snapshot) -> Markup:
+    """Rows and columns of each role, and what encoding had to repair in it."""
+    encoded = {s.node.name.partition("/")[0]: s for s in snapshot.of("features")}
+    rows = []
+    for step in snapshot.of("source"):
+        summary = step.commit.summary if step.commit else {}
+        features = encoded.get(step.node.name)
+        repair = features.commit.summary if features and features.commit else {}
+        missing = summary.get("missing_values", {})
+        rows.append(
+            (
+                join((tag("b", step.node.name, id=anchor(step.node)), " ", _status(step))),
+                step.node.description or step.node.use,
+                step.commit.row_count if step.commit else None,
+                summary.get("columns"),
+                sum(missing.values()) if missing else (0 if step.commit else None),
+                repair.get("n_features"),
+                _cells(repair, "imputed_nan") + _cells(repair, "imputed_inf") if repair else None,
+                _cells(repair, "unseen_categories") if repair else None,
+            )
+        )
+    head = ("role", "from", "rows", "columns", "missing values", "features", "imputed cells", "unseen categories")
+    return tag("div", table(head, rows, numeric=range(2, 8)), class_="card")
+
+
+def _cells(report: dict, name: str) -> int:
+    return sum((report.get(name) or {}).values())
+
+
+def _gates(snapshot: Snapshot) -> Markup:
+    rows = [
+        (
+            tag("a", step.node.name, href=f"#{anchor(step.node)}"),
+            code(v.gate),
+            v.version,
+            chip("open", "good")
+            if v.passed
+            else chip("closed", "bad")
+            if v.severity == "error"
+            else chip("warns", "warn"),
+            v.message,
+            number(v.observed),
+            chip("forced", "warn") if v.forced else "",
+        )
+        for step in snapshot.steps.values()
+        for v in step.verdicts
+    ]
+    if not rows:
+        return tag(
+            "div",
+            tag("div", tag("p", "No gate has judged anything yet.", class_="muted"), class_="body"),
+            class_="card",
+        )
+    head = ("step", "gate", "version", "verdict", "says", "figures", "")
+    return tag("div", table(head, rows, numeric=(2,)), class_="card")
+
+
+def _provenance(snapshot: Snapshot) -> Markup:
+    rows = []
+    for step in snapshot.steps.values():
+        c = step.commit
+        name = tag("span", step.node.name, id=None if step.node.stage in _CARDED else anchor(step.node))
+        stale = chip("older input", "warn") if step.stale else None
+        notes = {k: v for k, v in step.node.notes.items() if v not in ({}, [], "", None)}
+        settings = tag("details", tag("summary", f"{len(notes)} settings"), facts(notes)) if notes else Markup("")
+        rows.append(
+            (
+                join((name, " ", stale)),
+                c.version if c else None,
+                c.row_count if c else None,
+                code((c.method if c else None) or step.node.use),
+                number(c.parameters) if c and c.parameters else "",
+                number(c.created_at) if c else "not run",
+                code(c.code_version or "") if c else "",
+                code((c.run_id or "")[:8]) if c else "",
+                settings,
+            )
+        )
+    head = ("step", "version", "rows", "method", "parameters", "made", "code", "run", "declared")
+    return tag("div", table(head, rows, numeric=(1, 2)), class_="card")
+
+
+_CARDED = {"source", "learner", *(stage for _, stages in SECTIONS.values() for stage in stages)}
+
+
+def _footer(snapshot: Snapshot) -> Markup:
+    from ballast import __version__
+
+    text = f"Ballast {__version__}, written {number(datetime.now(UTC))} from the warehouse's latest versions."
+    return tag("footer", tag("main", text, class_="plain"))
