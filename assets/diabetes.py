@@ -53,14 +53,15 @@ def draw_diabetes(seed: int = SEED) -> Diabetes:
     - coast:  exp(-1.5 + 1.2 r), patients with a high ratio of total to HDL cholesterol,
     - valley: exp(-1.7 - 1.5 t), patients with little fat in the blood,
 
-    where t is cholesterol - ldl - hdl and r is cholesterol_ratio, both standardised over all patients. These are also
-    the density ratios of site to pool. A site's patients are halved at random into ``field`` and ``field_labelled``.
+    where t is cholesterol - ldl - hdl and r is cholesterol_ratio, both standardised over all patients; the density
+    ratio of site to pool is proportional to it. A site's patients are halved at random into ``field`` and
+    ``field_labelled``.
 
     Patients are selected by columns that the model sees, so the log triglycerides given them do not change: a pure
     covariate shift. It matters to a linear model because triglycerides are close to 5 (cholesterol - ldl - hdl)
-    (Friedewald's formula) and so their logarithm bends; and weights repair it. The disease's progression, which this
-    data set is known for, is not the label: it is so nearly linear and so noisy that under seven such tilts weighting
-    with the true weights never lowered a linear model's error.
+    (Friedewald's formula), so that their logarithm bends; weights repair it, and so would squared columns. The
+    disease's progression, which this data set is known for, is not the label: it is so nearly linear and so noisy that
+    under eight such tilts not even the true weights lowered a linear model's error.
     """
     from sklearn.datasets import load_diabetes
 
