@@ -1,8 +1,8 @@
 """The digits pipeline: correction repairs the stated shift, and accuracy is told without labels.
 
 Twenty draws of the data; every interval is of the difference on the same draw's held-out field images. Mean accuracy:
-uniform weights 0.557, reweighting by camera 0.596, resampling 0.597, relative least squares 0.609, density ratios 0.616. For
-the first of them source accuracy tells 0.753, average thresholded confidence 0.632.
+uniform weights 0.557, reweighting by camera 0.596, resampling 0.597, relative least squares 0.609, density ratios
+0.616. For the first of them source accuracy tells 0.753, average thresholded confidence 0.632.
 """
 
 from __future__ import annotations
