@@ -9,12 +9,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+_BLOCK = 2**18  # values, so that the copies stay in the processor's cache
+
 
 def content_hash(table: pa.Table) -> str:
     """Gives 32 hexadecimal digits for the column names, types and values of a table.
 
     Chunks, offsets, unused dictionary entries and whatever lies under a null do not enter; the order of rows
-    and columns does. Cost: one pass over the values (about 1 GB/s).
+    and columns does. All zeros count as one and all NaN as one, since DuckDB's compression does not keep the sign
+    of either. Cost: two passes over the values (about 0.5 GB/s).
     """
     digest = hashlib.blake2b(digest_size=16)
     digest.update(str(table.num_rows).encode())
@@ -52,7 +55,11 @@ def _update(digest: Any, array: pa.Array) -> None:
     elif _is_text(kind):
         _update_text(digest, array)
     elif _is_fixed_width(kind):
-        digest.update(_fixed_width_bytes(array))
+        values = _fixed_width_bytes(array)
+        if pa.types.is_floating(kind):
+            _update_floats(digest, values.view(kind.to_pandas_dtype()))
+        else:
+            digest.update(values)
     else:  # maps, views: rare and small
         digest.update(repr(array.to_pylist()).encode())
 
@@ -82,6 +89,13 @@ def _fixed_width_bytes(array: pa.Array) -> np.ndarray:
     if array.null_count:
         values = values.reshape(-1, width) * array.is_valid().to_numpy(zero_copy_only=False)[:, None]
     return np.ascontiguousarray(values)
+
+
+def _update_floats(digest: Any, values: np.ndarray) -> None:
+    for start in range(0, len(values), _BLOCK):
+        block = values[start : start + _BLOCK] + 0.0  # a copy, in which -0.0 is 0.0
+        block[np.isnan(block)] = np.nan
+        digest.update(block)
 
 
 def _update_text(digest: Any, array: pa.Array) -> None:

@@ -148,10 +148,11 @@ def _holder(error: Exception) -> str | None:
     if found is None:
         return "another program"
     try:
-        command = Path(f"/proc/{found[1]}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        command = Path(f"/proc/{found[1]}/cmdline").read_text(errors="replace").replace("\0", " ")
     except OSError:
         command = ""
-    return f"PID {found[1]}" + (f" ({command.strip()[:200]})" if command.strip() else "")
+    words = " ".join(command.split())[:200]
+    return f"PID {found[1]} ({words})" if words else f"PID {found[1]}"
 
 
 def _locked(path: Path, timeout: float, holder: str) -> WarehouseLockedError:

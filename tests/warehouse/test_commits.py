@@ -157,7 +157,9 @@ def test_url_when_its_scheme_is_unknown_then_valid_ones_are_named(url):
         Warehouse(url)
 
 
-@pytest.mark.parametrize("url", ["duckdb://", "duckdb:///", "duckdb:///folder/", "duckdb:///:memory:", "duckdb://x.duckdb"])
+@pytest.mark.parametrize(
+    "url", ["duckdb://", "duckdb:///", "duckdb:///folder/", "duckdb:///:memory:", "duckdb://x.duckdb"]
+)
 def test_url_when_it_names_no_file_then_refused(url):
     with pytest.raises(WarehouseError, match="names no file"):
         Warehouse(url)
