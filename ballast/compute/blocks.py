@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 BLOCK_BYTES = 8 * 2**20
-"""Memory of one block's intermediate matrix: small enough to stay in a CPU's cache, large enough for full-speed GEMM."""
+"""Memory of one block's intermediate matrix: small enough for a CPU's cache, large enough for full-speed GEMM."""
 
 
 def row_blocks(n: int, bytes_per_row: int, budget: int = BLOCK_BYTES) -> Iterator[slice]:

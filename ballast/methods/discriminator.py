@@ -51,7 +51,8 @@ def cross_fit(
         kept, kept_target = folds != fold, folds_target != fold
         rows = np.concatenate([X[kept], X_target[kept_target]])
         is_target = np.repeat([0, 1], [int(kept.sum()), int(kept_target.sum())])
-        model = clone(classifier).fit(rows, is_target)
+        model: Any = clone(classifier)
+        model.fit(rows, is_target)
         source[~kept] = model.predict_proba(X[~kept])[:, 1]
         target[~kept_target] = model.predict_proba(X_target[~kept_target])[:, 1]
         models.append(model)

@@ -62,7 +62,7 @@ class ChiSquared(Test):
 
     def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
         self.alpha = alpha
-        self.multiplicity = multiplicity
+        self.multiplicity: Multiplicity = multiplicity
 
     def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
         """Compares the categorical columns of `table` (n rows) with those of `table_target` (m rows)."""

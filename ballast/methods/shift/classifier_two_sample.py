@@ -84,7 +84,7 @@ class ClassifierTwoSampleTest(Test):
 def _boosted_trees(seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    return HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=15, early_stopping=False, random_state=seed)
+    return HistGradientBoostingClassifier(max_iter=50, max_leaf_nodes=15, random_state=seed)
 
 
 def _areas_by_fold(fitted: CrossFit) -> tuple[np.ndarray, np.ndarray]:

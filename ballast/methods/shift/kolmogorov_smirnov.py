@@ -61,7 +61,7 @@ class KolmogorovSmirnov(Test):
 
     def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
         self.alpha = alpha
-        self.multiplicity = multiplicity
+        self.multiplicity: Multiplicity = multiplicity
 
     def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
         """Compares the numeric columns of `table` (n rows) with those of `table_target` (m rows)."""

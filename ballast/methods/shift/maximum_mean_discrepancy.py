@@ -169,9 +169,7 @@ def _assignments(in_source: np.ndarray, n_permutations: int, rng: np.random.Gene
     return np.ascontiguousarray(np.concatenate([in_source[None, :], permuted]).T)
 
 
-def _unbiased(
-    within: torch.Tensor, marginal: torch.Tensor, total: torch.Tensor, n: int, n_pooled: int
-) -> torch.Tensor:
+def _unbiased(within: torch.Tensor, marginal: torch.Tensor, total: torch.Tensor, n: int, n_pooled: int) -> torch.Tensor:
     """Gives the squared MMD from z'Kz, z'K1 and 1'K1, with z the membership of the source and K without diagonal."""
     m = n_pooled - n
     between = marginal - within

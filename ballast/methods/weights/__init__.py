@@ -1,0 +1,9 @@
+"""Weights for training rows: density ratios, class frequencies, label shift."""
+
+from ballast.methods.weights.black_box_shift import BlackBoxShift
+from ballast.methods.weights.density_ratio_classifier import DensityRatioClassifier
+from ballast.methods.weights.inverse_class_frequency import InverseClassFrequency
+from ballast.methods.weights.kliep import KLIEP
+from ballast.methods.weights.relative_least_squares import RelativeLeastSquares
+
+__all__ = ["KLIEP", "BlackBoxShift", "DensityRatioClassifier", "InverseClassFrequency", "RelativeLeastSquares"]

@@ -1,0 +1,95 @@
+"""Black box shift estimation (BBSE): class weights under label shift."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.errors import DataError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Positive
+from ballast.methods.weights._classes import class_positions
+
+
+class BlackBoxShift(Weigher):
+    """Weighs classes to the target's class shares, which it reads off a model's predictions on unlabelled rows.
+
+    Use it under label shift: class shares differ, but a class looks the same in source and target. Any model will
+    do that tells the classes apart on average, calibrated or not. Not under covariate shift, where it may do harm.
+
+    Parameters
+    ----------
+    soft : True takes mean probabilities, which use more of the model; False counts predicted labels, as in the paper.
+    max_condition : condition number of the confusion matrix beyond which the estimate is refused: errors of the
+        measured shares grow by up to that factor.
+
+    Attributes
+    ----------
+    priors_ : (K,) the estimated class shares of the target. ratio_per_class_ : (K,) these over the source's shares.
+    ratio_ : (n,) the ratio of each training row's class. classes_ : (K,). confusion_ : (K, K), column k the mean
+    prediction for rows of class k. condition_ : its condition number.
+
+    Notes
+    -----
+    ``probs`` must be out of sample for the training rows, or the confusion looks better than it is in the target.
+    Estimated shares below zero are set to zero, and the rest scaled to sum to one.
+    Cost: n K operations and one K x K system.
+
+    Raises
+    ------
+    DataError : one class alone, a class without rows, a width of ``probs`` that differs from the number of classes,
+    or a confusion matrix that is too ill-conditioned.
+    """
+
+    name = "black_box_shift"
+    reference = "Lipton, Wang and Smola, Detecting and Correcting for Label Shift with Black Box Predictors, ICML 2018"
+    claim = Claim("", "reproduced", "")
+
+    def __init__(self, soft: bool = True, max_condition: Positive = 100.0) -> None:
+        self.soft = soft
+        self.max_condition = max_condition
+
+    def fit(
+        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
+    ) -> BlackBoxShift:
+        """Learns the target's class shares.
+
+        ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
+        (K,) names the columns, by default the sorted labels of ``y``.
+        """
+        self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
+        n_classes = len(self.classes_)
+        if probs.shape[1] != n_classes:
+            raise DataError(
+                f"{self.name}: probs has {probs.shape[1]} column(s) but there are {n_classes} classes "
+                f"({', '.join(map(str, self.classes_[:20]))}); pass `classes` in the order of the columns"
+            )
+        positions = class_positions(y, self.classes_, self.name)
+        counts = np.bincount(positions, minlength=n_classes)
+        if (counts == 0).any():
+            absent = ", ".join(map(str, self.classes_[counts == 0][:20]))
+            raise DataError(f"{self.name}: no training row of class {absent}; drop the class or collect rows of it")
+        votes, votes_target = (p if self.soft else _hard(p) for p in (probs, probs_target))
+        one_hot = np.zeros((len(y), n_classes))
+        one_hot[np.arange(len(y)), positions] = 1.0
+        self.confusion_ = votes.T @ one_hot / counts
+        self.condition_ = float(np.linalg.cond(self.confusion_))
+        if not self.condition_ <= self.max_condition:
+            raise DataError(
+                f"{self.name}: the model's predictions do not tell the classes apart well enough: the confusion "
+                f"matrix of {len(y)} rows and {n_classes} classes has condition number {self.condition_:.3g} "
+                f"(max_condition {self.max_condition:g}); use a better model, merge classes it confuses, or raise "
+                "max_condition"
+            )
+        shares = np.linalg.solve(self.confusion_, votes_target.mean(axis=0, dtype=np.float64)).clip(min=0.0)
+        self.priors_ = shares / shares.sum()
+        self.ratio_per_class_ = self.priors_ * len(y) / counts
+        self.ratio_ = self.ratio_per_class_[positions]
+        return self
+
+    def weigh(self, y: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows with the labels (k,)."""
+        return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+
+
+def _hard(probs: np.ndarray) -> np.ndarray:
+    return np.eye(probs.shape[1])[probs.argmax(axis=1)]
