@@ -78,7 +78,7 @@ def test_docstring_when_read_then_says_what_when_and_at_what_cost(cls):
     assert re.search(r"\bCost\b", text), "does not state its cost"
     if "Error(" in inspect.getsource(cls):
         assert re.search(r"\b(Errors|Raises)\b", text), "does not state its errors"
-    assert re.search(r"\([nmk](, ?\w+)?,?\)", text + _docs_of_calls(cls)), "gives no shape"
+    assert re.search(r"\([nmk](, ?\w+)?,?\)|\([nm] rows\)", text + _docs_of_calls(cls)), "gives no shape"
 
 
 def _docs_of_calls(cls: type[Method]) -> str:

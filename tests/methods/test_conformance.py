@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Iterator
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ballast.errors import BallastError, DataError, ParameterError
 from ballast.methods.parameters import defaults
 from ballast.methods.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, Assessment, TestReport
 from ballast.methods.vocabulary import VOCABULARY
+from ballast.warehouse.models import ModelStore
 from tests.methods.conformance_cases import (
     Arguments,
     Case,
@@ -499,7 +501,19 @@ def contract_or_error(case: Case, given: Arguments) -> BallastError | None:
     return said
 
 
-# Checks: where it runs
+# Checks: where it runs, and what comes back from a file
+
+
+@check(lambda case: case.cls.role in ("learner", "weigher", "scorer"))
+def check_survives_store(case: Case) -> None:
+    given = as_frames(arguments(case))
+    before = outcome(case, given)
+    with TemporaryDirectory() as folder:
+        store = ModelStore(folder)
+        restored = store.load(store.save("pipeline/step", 1, before.method))
+    assert type(restored) is case.cls
+    assert restored.get_params() == before.method.get_params()
+    same(before, Outcome(restored, rows=later(case, restored, given)))
 
 
 @check(lambda case: "device" in case.takes)

@@ -14,8 +14,8 @@ class WeightDiagnostics(Assessor):
     """Effective sample size, tail and balance of weight tables, and their distance from the true weights.
 
     Use it after every weigher: weights that balance the features at an effective sample size of ten rows repair
-    nothing. It judges the weights alone; whether a model gains by them, ``compare_models`` says on labelled rows of
-    the target.
+    nothing. It does not say whether a model gains by the weights: ``compare_models`` does, on labelled rows of the
+    target.
 
     Notes
     -----

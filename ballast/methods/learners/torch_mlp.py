@@ -197,7 +197,8 @@ class TorchMLP(Learner):
         """Gives the fitted model that ``to_tensors`` declared; no code comes from either part."""
         import torch
 
-        model = cls(**declaration["params"])
+        params = declaration["params"]
+        model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
         model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
         model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
         if model.task_ == "classification":
