@@ -74,7 +74,13 @@ class KernelBasis:
         return values
 
     def check_overlap(
-        self, X_target: np.ndarray, coefficients: np.ndarray, bandwidth: float, n: int, rng: np.random.Generator
+        self,
+        X_target: np.ndarray,
+        coefficients: np.ndarray,
+        bandwidth: float,
+        n: int,
+        rng: np.random.Generator,
+        owner: str,
     ) -> None:
         """Raises OverlapError where most of the target's rows lie beyond the n training rows.
 
@@ -85,8 +91,8 @@ class KernelBasis:
         median = float(np.median(ratio))
         if median > max(n / LEAST_ROWS, LARGEST_RATIO):
             raise OverlapError(
-                f"the target does not overlap the {n} training rows: half of its rows have an estimated density ratio "
-                f"above {median:.3g} to them, which leaves an effective sample size of about {n / median:.1f}. Collect "
+                f"{owner}: the target does not overlap the {n} training rows: half of its rows have an estimated "
+                f"density ratio above {median:.3g} to them, which leaves an effective sample size of about {n / median:.1f}. Collect "
                 "training rows like the target's, or drop the features that tell the two apart completely"
             )
 

@@ -82,7 +82,7 @@ class BlackBoxShift(Weigher):
             )
         shares = np.linalg.solve(self.confusion_, votes_target.mean(axis=0, dtype=np.float64)).clip(min=0.0)
         self.priors_ = shares / shares.sum()
-        self.ratio_per_class_ = self.priors_ * len(y) / counts
+        self.ratio_per_class_ = (self.priors_ * len(y) / counts).astype(probs.dtype)
         self.ratio_ = self.ratio_per_class_[positions]
         return self
 

@@ -105,7 +105,7 @@ class KLIEP(Weigher):
             )
         self.log_likelihood_ = float((target @ shares).log().mean())
         self.coefficients_ = (shares[:, 0] / source_mean).cpu().numpy()
-        self.basis_.check_overlap(X_target, self.coefficients_, self.bandwidth_, len(X), rng)
+        self.basis_.check_overlap(X_target, self.coefficients_, self.bandwidth_, len(X), rng, self.name)
         self.ratio_ = self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
         return self
 

@@ -82,7 +82,7 @@ class RelativeLeastSquares(Weigher):
         system = (1 - self.alpha) * gram_source + self.alpha * gram_target
         system[np.diag_indices_from(system)] += self.regularization_
         self.coefficients_ = solve(system, linear, assume_a="pos")
-        self.basis_.check_overlap(X_target, self.coefficients_, self.bandwidth_, len(X), rng)
+        self.basis_.check_overlap(X_target, self.coefficients_, self.bandwidth_, len(X), rng, self.name)
         self.ratio_ = self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
         return self
 
