@@ -12,7 +12,7 @@ from ballast.methods.reports import OVERALL
 from ballast.reporting.figures import as_svg, figure_for, truth_figure
 from ballast.reporting.lineage import anchor
 from ballast.reporting.metadata import stage_values
-from ballast.reporting.page import Markup, chip, code, facts, join, number, table, tag, words
+from ballast.reporting.page import Markup, chip, code, facts, join, number, prose, table, tag, words
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.reporting.theme import themed
 from ballast.reporting.verdict import comparison_of, known_accuracy
@@ -33,7 +33,7 @@ def cards(snapshot: Snapshot, steps: Sequence[Step], status: Status) -> Iterator
 
 
 def _missing(step: Step, status: Status) -> Markup:
-    body = tag("div", tag("p", step.node.description), class_="body") if step.node.description else None
+    body = tag("div", tag("p", prose(step.node.description)), class_="body") if step.node.description else None
     return tag("div", _head(step, status), body, tag("div", class_="body"), class_="card missing", id=anchor(step.node))
 
 
@@ -44,7 +44,7 @@ def _head(step: Step, status: Status) -> Markup:
 def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
     body = tag(
         "div",
-        tag("p", step.node.description, class_="muted") if step.node.description else None,
+        tag("p", prose(step.node.description), class_="muted") if step.node.description else None,
         _verdicts(step),
         facts(_values(step)),
         _numbers(step),
@@ -103,7 +103,7 @@ def _numbers(step: Step) -> Markup | None:
     columns = [c for c in shown.columns if shown[c].notna().any() and (shown[c].astype(str) != "").any()]
     numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
-    title = f"all {len(step.table):,} numbers" if len(shown) == len(step.table) else f"the first {len(shown):,} numbers"
+    title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
     return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
 
 

@@ -218,29 +218,28 @@ def balance_figure(table: pd.DataFrame) -> Figure | None:
     if before.empty:
         return None
     shown = before.sort_values(ascending=False).head(MOST_ROWS)
+    models = list(table["model"].unique())[: len(_MARKERS)]
     figure, axes = panel(
-        "Balance before and after weighting",
-        f"{int((before > 0.1).sum())} of {len(before)} features beyond 0.1 before; after: "
-        + ", ".join(f"{int((after[m] > 0.1).sum())} {m}" for m in after.columns),
+        f"Features out of balance by more than 0.1, of {len(before)}",
+        " ",
         height=98 + 22 * len(shown),
         left=name_margin(list(shown.index)),
     )
     y = -np.arange(len(shown))
     row_names(axes, list(shown.index))
     axes.axvline(0.1, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    values, legend = after.loc[shown.index], [("○ before", ORANGE)]
-    for j, (model, (marker, symbol)) in enumerate(zip(values.columns, _MARKERS, strict=False)):
-        column = values[model].to_numpy()
-        if j == 0:
-            axes.hlines(y, np.minimum(column, shown), np.maximum(column, shown), color=GREY, linewidth=1.2, zorder=1)
-        colour = (BLUE, GREEN, INK)[j % 3]
-        axes.plot(column, y, marker, markersize=6, color=colour, markeredgewidth=0, zorder=3)
-        legend.append((f"{symbol} {shorten(model, 16)}", colour))
+    values = after.loc[shown.index, models]
+    nearest, farthest = values.min(axis=1), values.max(axis=1)
+    axes.hlines(y, np.minimum(nearest, shown), np.maximum(farthest, shown), color=GREY, linewidth=1, zorder=1)
+    legend = [(f"○ before {int((before > 0.1).sum())}", ORANGE)]
+    for j, model in enumerate(models):
+        (marker, symbol), colour = _MARKERS[j], (BLUE, GREEN, INK)[j % 3]
+        axes.plot(values[model], y, marker, markersize=6, color=colour, markeredgewidth=0, zorder=3)
+        legend.append((f"{symbol} {shorten(model, 18)} {int((after[model] > 0.1).sum())}", colour))
     axes.plot(shown, y, "o", markersize=6.5, markerfacecolor=PAPER, markeredgecolor=ORANGE, markeredgewidth=1.6)
-    x_scale(
-        axes, 0, max(float(shown.max()), float(values.to_numpy().max()), 0.12) * 1.05, "standardized mean difference"
-    )
-    legend_row(axes, legend)
+    high = max(float(shown.max()), float(values.to_numpy().max()), 0.12)
+    x_scale(axes, 0, high * 1.05, "standardized mean difference")
+    legend_row(figure, legend)
     return figure
 
 

@@ -76,7 +76,7 @@ def _box(step: Step, x: float, y: float) -> Markup:
         tag("rect", class_="box", width=BOX_WIDTH, height=BOX_HEIGHT, rx=8),
         tag("rect", width=5, height=BOX_HEIGHT - 16, x=7, y=8, rx=2.5, style=f"fill:var(--{tone})"),
         tag("text", _cut(node.name, 18), x=19, y=18),
-        tag("text", _cut(node.use.rpartition(".")[2], 21), class_="use", x=19, y=33),
+        tag("text", _cut(node.use.rpartition(".")[2], 19), class_="use", x=19, y=33),
         tag("text", MARKS[step.state], class_="mark", x=BOX_WIDTH - 17, y=17) if MARKS[step.state] else None,
     ]
     return tag(

@@ -87,6 +87,12 @@ def code(text: object) -> Markup:
     return tag("code", text)
 
 
+def prose(text: str) -> Markup:
+    """Gives a description with what stands in double backticks as code."""
+    parts = text.split("``")
+    return join(code(part) if j % 2 and j < len(parts) - 1 else part for j, part in enumerate(parts))
+
+
 def document(title: str, body: Iterable[object]) -> str:
     """Gives a page that holds all it needs and fetches nothing."""
     here = Path(__file__).parent

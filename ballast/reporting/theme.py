@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,8 +103,8 @@ def written(values: Sequence[float]) -> list[str]:
 
 
 def shorten(text: object, length: int) -> str:
-    """Gives the text on one line, cut with an ellipsis; matplotlib's markup is disarmed."""
-    line = " ".join(str(text).split())
+    """Gives the text on one line, cut with an ellipsis; matplotlib's markup and control characters are disarmed."""
+    line = "".join(c for c in " ".join(str(text).split()) if c.isprintable())
     line = line if len(line) <= length else line[: length - 1].rstrip() + "…"
     return line.replace("$", r"\$")
 
@@ -178,14 +179,12 @@ def dots(
     return figure
 
 
-def legend_row(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
-    """Writes coloured entries in the figure's lower left corner, level with the label of the x axis."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    x = 16.0
+def legend_row(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
+    """Writes coloured entries where a subtitle would stand."""
+    x, y = 16.0, 1 - 41 / (figure.get_figheight() * 72)
     for text, colour in entries:
-        figure.text(x / WIDTH, 6 / (figure.get_figheight() * 72), text, **small(color=colour))
-        x += 14 + 6.2 * len(text)
+        figure.text(x / WIDTH, y, text, size=11, color=colour)
+        x += 12 + 6.4 * len(text)
 
 
 def small(**options: Any) -> dict[str, Any]:
@@ -199,7 +198,8 @@ def as_svg(figure: Figure) -> str:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ballast"}):
+    with warnings.catch_warnings(), matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "ballast"}):
+        warnings.filterwarnings("ignore", "Glyph", UserWarning)  # the reader's fonts draw the text, not matplotlib's
         FigureCanvasSVG(figure).print_svg(
             buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
         )

@@ -39,7 +39,7 @@ def known_accuracy(snapshot: Snapshot, model: object) -> float | None:
     """Gives a model's accuracy on labelled rows from the pipeline's other judgements, None where nothing tells."""
     for step in snapshot.of("assessor"):
         t = step.table
-        if t is None or step.node.notes.get("on") in (None, "train"):
+        if t is None or step.node.notes.get("on") == "train":
             continue
         found = t[(t["metric"] == "accuracy") & (t["slice"] == OVERALL) & (t["versus"].fillna("") == "")]
         by_name = found[found["model"] == model]
@@ -68,7 +68,7 @@ def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
     kind = "good" if worst_end > 0 else "bad" if best_end < 0 else ""
     yield (
         f"{words(metric)}, before → after",
-        f"{number(float(base['value']))} → {number(float(after['value']))}",
+        f"{base['value']:.3g} → {after['value']:.3g}",
         f"{best['model']} against {base['model']}: {best['value']:+.3g} [{best['low']:+.3g}, {best['high']:+.3g}]"
         + ("" if kind else ", no clear difference"),
         kind,
