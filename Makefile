@@ -25,7 +25,7 @@ services:
 
 ui: $(READY) .ballast/dagster/dagster.yaml
 	@DAGSTER_HOME="$(CURDIR)/.ballast/dagster" PATH="$(CURDIR)/$(BIN):$$PATH" \
-		dagster dev --workspace workspace.yaml --host 127.0.0.1 --port 3000
+		dagster dev --workspace workspace.yaml --host 127.0.0.1
 
 bench: $(READY)
 	@set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python "$$script"; done
