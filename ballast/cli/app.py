@@ -35,7 +35,7 @@ def told() -> Iterator[None]:
         yield
     except BallastError as error:
         err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        err.print(str(error), markup=False, highlight=False)
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt as error:
         err.print("[yellow]stopped[/]")

@@ -33,7 +33,7 @@ class Checked:
 
     @property
     def closed(self) -> bool:
-        return self.judgement is not None and not self.judgement.passed and self.judgement.severity == "error"
+        return self.judgement is not None and self.judgement.closes
 
 
 def check(run: Run, partitions: list[Partition | None]) -> Iterator[Checked]:
@@ -43,34 +43,39 @@ def check(run: Run, partitions: list[Partition | None]) -> Iterator[Checked]:
     """
     for partition in partitions:
         here = replace(run, partition=partition)
+        read, problems = _read_sources(here)
         for node in run.plan.nodes.values():
             if node.suite and (node.partitioned or partition == partitions[0]):
-                yield from _check_node(here, node)
+                yield from _check_node(here, node, read, problems.get(node.name))
 
 
-def _check_node(run: Run, node: Node) -> Iterator[Checked]:
+def _read_sources(run: Run) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """Gives the tables of all sources that can be read here, and why others could not."""
+    read: dict[str, pd.DataFrame] = {}
+    problems: dict[str, str] = {}
+    for role, spec in run.plan.spec.data.items():
+        if spec.asset:
+            continue
+        where = f"{run.plan.where}: data.{role}"
+        try:
+            read[role] = read_source(spec, where=where, folder=run.folder)
+            if run.plan.nodes[role].partitioned and run.partition and run.plan.spec.partitions:
+                read[role] = run.partition.rows(read[role], run.plan.spec.partitions, where)
+        except BallastError as error:
+            problems[role] = str(error)
+    return read, problems
+
+
+def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: str | None) -> Iterator[Checked]:
     asset, key = run.plan.asset(node.name), run.key_of(node)
-    try:
-        version, frame = _table(run, node)
-    except BallastError as error:
-        yield Checked(asset, key, None, problem=str(error))
+    commit = None
+    if problem is None and node.name not in read:
+        commit = run.warehouse.latest(asset, partition=key)
+        problem = None if commit else "not made yet: run the pipeline first"
+    if problem is not None:
+        yield Checked(asset, key, None, problem=problem)
         return
-    if frame is None:
-        yield Checked(asset, key, None, problem="not made yet: run the pipeline first")
-        return
-    for judgement in judge(node.suite, frame, Context(run, node)):
+    version = commit.version if commit else None
+    frame = read[node.name] if version is None else run.warehouse.read_arrow(asset, version=version).to_pandas()
+    for judgement in judge(node.suite, frame, Context(run, node, read)):
         yield Checked(asset, key, version, judgement)
-
-
-def _table(run: Run, node: Node) -> tuple[int | None, pd.DataFrame | None]:
-    spec = run.plan.spec.data.get(node.name)
-    if spec is not None and not spec.asset:
-        where = f"{run.plan.where}: data.{node.name}"
-        table = read_source(spec, where=where, folder=run.folder)
-        if node.partitioned and run.partition and run.plan.spec.partitions:
-            table = run.partition.rows(table, run.plan.spec.partitions, where)
-        return None, table
-    commit = run.warehouse.latest(run.plan.asset(node.name), partition=run.key_of(node))
-    if commit is None:
-        return None, None
-    return commit.version, run.warehouse.read_arrow(commit.asset, version=commit.version).to_pandas()

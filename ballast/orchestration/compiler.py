@@ -17,7 +17,7 @@ from ballast.methods.catalogue import resolve, role_of
 from ballast.methods.parameters import defaults
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, REPORT, Binding, Node, Plan, build_method
-from ballast.orchestration.spec import ROLES, DataSpec, PipelineSpec, StepSpec
+from ballast.orchestration.spec import ROLES, SOURCES, DataSpec, PipelineSpec, StepSpec
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
@@ -89,9 +89,11 @@ class _Compiler:
             key = f"data.{role}"
             if role not in ROLES:
                 raise self.fail(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
-            given = [s for s in ("asset", "path", "query", "loader") if getattr(data, s)]
+            given = [s for s in SOURCES if getattr(data, s)]
             if len(given) != 1:
-                named = " and ".join(given) if given else "none"
+                empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
+                unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
+                named = " and ".join(given) if given else unset
                 raise self.fail(key, f"give exactly one of asset, path, query, loader (given: {named})")
         if "train" not in self.spec.data:
             raise self.fail("data", "the role 'train' is missing: it names the rows to learn from")
@@ -259,7 +261,7 @@ class _Compiler:
 
     def add_sources(self) -> None:
         for role, data in self.spec.data.items():
-            kind = next(s for s in ("asset", "path", "query", "loader") if getattr(data, s))
+            kind = next(s for s in SOURCES if getattr(data, s))
             self.nodes[role] = Node(
                 role,
                 "source",
@@ -337,14 +339,15 @@ class _Compiler:
     def add_gates(self) -> None:
         gates = dict(self.spec.gates)
         for name, node in self.nodes.items():
-            entries = gates.pop(name, None)
-            own = parse_suite(entries, where=f"{self.where}: gates.{name}") if entries is not None else ()
-            defaults_ = default_suite(node.stage, node.role) if node.stage in STAGES else ()
-            self.nodes[name] = replace(node, suite=with_defaults(defaults_, own))
+            stage = node.stage if node.stage in STAGES else None
+            suite = default_suite(stage, node.role) if stage else ()
+            if name in gates:
+                own = parse_suite(gates.pop(name), where=f"{self.where}: gates.{name}", stage=stage)
+                suite = with_defaults(suite, own)
+            self.nodes[name] = replace(node, suite=suite)
         for name in gates:
             raise self.fail(
-                f"gates.{name}",
-                f"no step or data role {name!r}{nearest(name, self.nodes)} to put a gate behind",
+                f"gates.{name}", f"no step or data role {name!r}{nearest(name, self.nodes)} to put a gate behind"
             )
 
     def in_order(self) -> dict[str, Node]:

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,10 @@ from ballast.orchestration.inputs import Inputs, Run
 from ballast.orchestration.judging import Context
 from ballast.orchestration.outline import outline_of
 from ballast.orchestration.plan import Node, Plan
-from ballast.orchestration.stages import Product, model_row, perform
+from ballast.orchestration.stages import Product, perform
 from ballast.reporting import stage_metadata, write_report
-from ballast.warehouse import Commit, Verdict, content_hash
+from ballast.warehouse import Commit, Verdict
+from ballast.warehouse.hashing import content_hash
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,9 @@ def _commit(run: Run, inputs: Inputs, node: Node, product: Product, fingerprint:
     table: pd.DataFrame | pa.Table = product.table
     asset, key = run.plan.asset(node.name), run.key_of(node)
     if product.model is not None:
-        stored = run.models.save(asset, fingerprint, product.model, partition=key)
-        table = model_row(product.model, stored, product.summary)
+        before = run.warehouse.latest(asset, partition=key)
+        stored = run.models.save(asset, before.version + 1 if before else 1, product.model, partition=key)
+        table = pd.DataFrame([asdict(stored)])
     if node.stage == "source" and not run.fresh:
         before = run.warehouse.latest(asset, partition=key)
         if before is not None and before.content_hash == content_hash(_arrow(table)):

@@ -1,7 +1,5 @@
 """From a plan to Dagster: one multi-asset a unit, with its gates as checks, its partitions and its job."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path

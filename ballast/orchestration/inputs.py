@@ -15,10 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, GateClosedError, WarehouseError
+from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, Binding, Node, Plan
 from ballast.orchestration.sources import Partition, feature_columns
 from ballast.orchestration.spec import DataSpec
-from ballast.warehouse import Commit, ModelStore, Warehouse, matrix_of
+from ballast.warehouse import Commit, ModelStore, StoredModel, Warehouse, matrix_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Inputs:
         if not node.suite:
             return commit
         verdicts = run.warehouse.verdicts(asset, version=commit.version, partition=run.key_of(node))
-        closed = [v for v in verdicts if not v.passed and v.severity == "error" and not v.forced]
+        closed = [v for v in verdicts if not v.passed and v.severity == "error"]
         unjudged = {e.name for e in node.suite} - {v.gate for v in verdicts}
         if not closed and not unjudged:
             return commit
@@ -123,8 +124,8 @@ class Inputs:
         return values if ids is None else values[positions(table[spec.id].to_numpy(), ids, f"data.{role}")]
 
     def model(self, name: str) -> Any:
-        stored = self.frame(name).iloc[0]
-        return self.run.models.load(Path(str(stored["path"])), sha256=str(stored["sha256"]))
+        row = self.frame(name).iloc[0]
+        return self.run.models.load(StoredModel(**{str(key): str(value) for key, value in row.items()}))
 
     def encoder(self) -> Any:
         return self.model(ENCODER)
@@ -137,12 +138,11 @@ class Inputs:
 
     def ids(self, entry: str) -> np.ndarray:
         """Gives the sample ids of the rows that a call runs over, in the order of its arguments."""
-        sources = {b.source: b.role for b in self.node.bindings if b.entry == entry}
+        over = [b for b in self.node.bindings if b.entry == entry and VOCABULARY[b.term].rows == "sample"]
         step = self.node.step
-        if "dynamics" in sources and step is not None:
+        if step is not None and any(b.source == "dynamics" for b in over):
             return self.arrow(f"{step.model}/dynamics").column("sample_id").to_numpy()
-        role = next(r for s, r in sources.items() if s not in ("model", "classes"))
-        return self._ids_of(role)
+        return self._ids_of(over[0].role)
 
     def _ids_of(self, role: str) -> np.ndarray:
         if f"{role}/features" in self.commits:

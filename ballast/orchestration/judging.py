@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from ballast.gates import Features
 from ballast.orchestration.inputs import Run
@@ -14,10 +16,14 @@ from ballast.warehouse import matrix_of
 
 @dataclass(frozen=True)
 class Context:
-    """The stage that is judged; see ``ballast.gates.GateContext``."""
+    """The stage that is judged; see ``ballast.gates.GateContext``.
+
+    ``read`` holds the sources' tables where they were read afresh; what is stored stands in for the others.
+    """
 
     run: Run
     node: Node
+    read: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def asset(self) -> str:
@@ -47,6 +53,8 @@ class Context:
     def ids(self, role: str) -> np.ndarray | None:
         if role not in self.run.plan.spec.data:
             return None
+        if role in self.read:
+            return self.read[role][self.run.plan.spec.data[role].id].to_numpy()
         table = self._latest(role)
         return None if table is None else table.column(self.run.plan.spec.data[role].id).to_numpy()
 

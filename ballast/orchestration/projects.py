@@ -16,7 +16,7 @@ import dagster as dg
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ballast.errors import SpecError, nearest
+from ballast.errors import BallastError, SpecError, nearest
 from ballast.orchestration.component import Pipeline
 from ballast.orchestration.graph import RESOURCE
 from ballast.orchestration.plan import Plan
@@ -145,18 +145,32 @@ def project_definitions(root: Path) -> dg.Definitions | None:
     for folder in (str(root / "src"), str(root)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    if importlib.util.find_spec(module_name.partition(".")[0]) is None:
-        return None
+    package = importlib.util.find_spec(module_name.partition(".")[0])
+    origin = None if package is None else package.origin or next(iter(package.submodule_search_locations or []), None)
+    if origin is None or not Path(origin).resolve().is_relative_to(root.resolve()):
+        return None  # nothing of this project: another one that is installed here has a module of the same name
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name == module_name:
             return None
         raise
+    except Exception as error:
+        raise _innermost(error) from error
     found = next((v for v in vars(module).values() if isinstance(v, dg.Definitions)), None)
     if found is None and callable(lazy := getattr(module, "defs", None)):
         found = lazy()
     return found if isinstance(found, dg.Definitions) else None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Gives Ballast's own error behind the ones that Dagster wraps it in, else the error itself."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, BallastError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return error
 
 
 def _first_problem(error: ValidationError) -> str:

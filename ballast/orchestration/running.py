@@ -104,6 +104,7 @@ def run(
     """Runs a pipeline, or the steps selected, for one partition.
 
     What is finished stays whatever happens later; the report is written even when a step failed or a gate closed.
+    Ctrl-C comes out as KeyboardInterrupt, after Dagster has recorded the run as stopped.
     """
     units = units_of(plan, select)
     names = {f"{plan.spec.name}__{unit.replace('/', '__')}": unit for unit, _ in plan.units()}
@@ -111,6 +112,7 @@ def run(
     run_id = str(uuid4())
     states: dict[str, State] = {}
     messages: dict[str, str] = {}
+    interrupted: list[str] = []
 
     def listen(entry: EventLogEntry) -> None:
         event = entry.dagster_event
@@ -120,6 +122,7 @@ def run(
         states[unit] = _STATES[event.event_type]
         if states[unit] == "failed":
             messages[unit] = _reason(event.step_failure_data)
+            interrupted.extend([unit] if _was_interrupted(event.step_failure_data) else [])
         tell(Progress(unit, states[unit], messages.get(unit, "")))
 
     on.add_event_listener(run_id, listen)
@@ -137,10 +140,22 @@ def run(
         run_id=run_id,
         raise_on_error=False,
     )
+    if interrupted:
+        raise KeyboardInterrupt
+    states |= {unit: "skipped" for unit in units if unit not in states}
     report = None
     if not select or states.get(REPORT) == "done":
         report = write_report_of(declared, plan, definitions, partition, run_id, already=states.get(REPORT) == "done")
     return Finished(run_id, partition, result.success, states, messages, report)
+
+
+def _was_interrupted(failure: Any) -> bool:
+    error = failure.error if failure is not None else None
+    while error is not None:
+        if error.cls_name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError"):
+            return True
+        error = error.cause
+    return False
 
 
 def _reason(failure: Any) -> str:

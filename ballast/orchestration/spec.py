@@ -10,6 +10,8 @@ from pydantic import Field
 ROLES = ("train", "target", "test", "reference")
 """The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""
 
+SOURCES = ("asset", "path", "query", "loader")
+
 
 class DataSpec(dg.Model, dg.Resolvable):
     """Where a data role comes from, and which of its columns mean what. Exactly one source is given."""

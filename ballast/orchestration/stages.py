@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -210,18 +209,3 @@ def perform(inputs: Inputs, nodes: list[Node], given: Any = None) -> list[Produc
         return STAGES[node.stage](inputs, nodes, given)
     except BallastError as error:
         raise type(error)(f"{run.plan.asset(node.unit)}: {error}") from error
-
-
-def model_row(model: Any, stored: Any, summary: Mapping[str, Any]) -> pd.DataFrame:
-    """Gives the one-row table of a stored model."""
-    return pd.DataFrame(
-        [
-            {
-                "class": f"{type(model).__module__}.{type(model).__qualname__}",
-                "format": stored.format,
-                "path": str(stored.path),
-                "sha256": stored.sha256,
-                "summary": json.dumps(dict(summary)),
-            }
-        ]
-    )
