@@ -80,13 +80,14 @@ class Assessment:
         return found
 
     def value(self, metric: str, *, model: str = "", versus: str = "", slice: str = OVERALL) -> float:
-        """Gives one number of the table; a KeyError names the metrics there are."""
-        wanted = {"metric": metric, "slice": slice} | {k: v for k, v in (("model", model), ("versus", versus)) if v}
+        """Gives one number of the table; a KeyError says what there is where none, or more than one, is meant."""
+        wanted = {"metric": metric, "slice": slice, "versus": versus} | ({"model": model} if model else {})
         rows = self.table.to_dict("records")
-        for row in rows:
-            if all(row[key] == value for key, value in wanted.items()):
-                return float(row["value"])
-        raise KeyError(f"no row with {wanted}; the metrics are {sorted({str(row['metric']) for row in rows})}")
+        found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+        if len(found) != 1:
+            have = sorted({str(row["metric"]) for row in rows}), sorted({str(row["model"]) for row in rows})
+            raise KeyError(f"{len(found)} rows with {wanted}; the metrics are {have[0]}, the models {have[1]}")
+        return float(found[0]["value"])
 
 
 @dataclass
