@@ -39,21 +39,33 @@ def matrix_table(
     DataError
         The lengths differ, or something is no (n, d) array of numbers.
     """
-    data: dict[str, pa.Array] = {"sample_id": pa.array(ids)}
-    for name, values in (columns or {}).items():
-        data[name] = pa.array(values)
+    plain = dict(columns or {})
+    for name in [*plain, *matrices]:
+        if name == "sample_id":
+            raise DataError("'sample_id' is the column of the ids; rename the other one")
+        if name in plain and name in matrices:
+            raise DataError(f"{name!r} is given twice, as a matrix and as a column; rename one")
+    if unknown := sorted(set(names or {}) - set(matrices)):
+        raise DataError(
+            f"names for {unknown[0]!r}, but there is no matrix {unknown[0]!r}{nearest(unknown[0], matrices)}"
+        )
+    data = {"sample_id": pa.array(ids)} | {name: pa.array(values) for name, values in plain.items()}
+    fields = [pa.field(name, array.type) for name, array in data.items()]
     for name, matrix in matrices.items():
         data[name] = _vectors(name, np.asarray(matrix))
+        fields.append(pa.field(name, data[name].type, metadata=_labels(name, data[name], (names or {}).get(name))))
     for name, array in data.items():
         if len(array) != len(data["sample_id"]):
             raise DataError(f"{name!r} has {len(array)} rows, the ids are {len(data['sample_id'])}; give one row an id")
-    fields = []
-    for name, array in data.items():
-        labels = list((names or {}).get(name, ()))
-        if labels and len(labels) != array.type.list_size:
-            raise DataError(f"matrix {name!r} has {array.type.list_size} columns but {len(labels)} names")
-        fields.append(pa.field(name, array.type, metadata={_NAMES: json.dumps(labels)} if labels else None))
     return pa.table(list(data.values()), schema=pa.schema(fields))
+
+
+def _labels(name: str, vectors: pa.FixedSizeListArray, labels: Sequence[str] | None) -> dict[bytes, str] | None:
+    if labels is None:
+        return None
+    if len(labels) != vectors.type.list_size:
+        raise DataError(f"matrix {name!r} has {vectors.type.list_size} columns but {len(labels)} names")
+    return {_NAMES: json.dumps([str(label) for label in labels])}
 
 
 def _vectors(name: str, matrix: np.ndarray) -> pa.FixedSizeListArray:
@@ -68,7 +80,9 @@ def _vectors(name: str, matrix: np.ndarray) -> pa.FixedSizeListArray:
 
 
 def matrix_of(table: pa.Table, name: str) -> np.ndarray:
-    """Gives a matrix column as an (n, d) C-contiguous array of its own float type, without a copy if it is one chunk.
+    """Gives a matrix column as an (n, d) C-contiguous array of its own float type.
+
+    One chunk is not copied, and then cannot be written to: copy it before changing it.
 
     Raises
     ------

@@ -244,7 +244,7 @@ def _from_tensors(path: Path, data: bytes) -> object:
 def _tensor_class(name: str) -> Any:
     """Gives the class of a tensor model by its full name, if that is one of Ballast's methods."""
     cls = trust.own(name)
-    if not isinstance(cls, type) or not hasattr(cls, "from_tensors"):
+    if cls is None or not hasattr(cls, "from_tensors"):
         raise UntrustedModelError(
             f"{name} is no class under {trust.METHODS} with from_tensors, so a model of it is neither stored nor loaded"
         )

@@ -8,10 +8,8 @@ user adds in the environment variable BALLAST_TRUSTED_TYPES (comma separated) ar
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from collections.abc import Iterable
-from typing import Any
 
 ENVIRONMENT = "BALLAST_TRUSTED_TYPES"
 METHODS = "ballast.methods."
@@ -74,8 +72,8 @@ def untrusted(names: Iterable[str]) -> list[str]:
     return sorted(name for name in names if name not in allowed and own(name) is None)
 
 
-def own(name: str) -> Any:
-    """Gives the class or function of Ballast's methods that has this full name, None if it is none of them.
+def own(name: str) -> type | None:
+    """Gives the class of Ballast's methods that has this full name, None if it is none of them.
 
     It must be defined where its name says: a module of ours that imports something harmful does not make it ours.
     """
@@ -83,11 +81,10 @@ def own(name: str) -> Any:
         return None
     module, _, member = name.rpartition(".")
     try:
-        found: Any = getattr(importlib.import_module(module), member, None)
+        found = getattr(importlib.import_module(module), member, None)
     except ImportError:
         return None
-    defined = inspect.isclass(found) or inspect.isfunction(found)
-    return found if defined and f"{found.__module__}.{found.__qualname__}" == name else None
+    return found if isinstance(found, type) and f"{found.__module__}.{found.__qualname__}" == name else None
 
 
 def remedy(names: Iterable[str]) -> str:
