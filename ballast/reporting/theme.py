@@ -205,7 +205,9 @@ def as_svg(figure: Figure) -> str:
         )
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', r'width="\1" height="\2"', svg, count=1)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)  # would rule a whole page
+    size = r'width="\1" height="\2" stroke-linejoin="round"'
+    svg = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', size, svg, count=1)
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", FONT, svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     return re.sub(r"\s*\n\s*", " ", svg).strip()
