@@ -122,14 +122,15 @@ def drift_figure(table: pd.DataFrame) -> Figure:
     shown = shown.sort_values("effect_size", ascending=False, key=np.abs).head(MOST_ROWS)
     size = shown["effect_size"].abs().fillna(0).to_numpy(dtype=float)
     found = bool(overall["rejected"].iloc[0]) if len(overall) else bool(features["rejected"].any())
-    subtitle = f"p {p_text(overall['p_value'].iloc[0])}" if len(overall) else ""
+    parts = [p_text(p) for p in overall["p_value"]]
     if len(features):
-        subtitle += f"{', ' if subtitle else ''}{int(features['rejected'].sum())} of {len(features)} features differ"
-        subtitle += f", the {len(shown)} largest shown" if len(shown) < len(features) else ""
+        parts.append(f"{int(features['rejected'].sum())} of {len(features)} features differ")
+    if len(shown) < len(features):
+        parts.append(f"the {len(shown)} largest shown")
     names = [f if f != OVERALL else "all features" for f in shown["feature"]]
     figure, axes = panel(
         "Shift found" if found else "No shift found",
-        subtitle,
+        ", ".join(p for p in parts if p),
         height=94 + 22 * len(shown),
         left=name_margin(names),
         right=74,
@@ -138,7 +139,7 @@ def drift_figure(table: pd.DataFrame) -> Figure:
     bars(axes, size, [ORANGE if r else GREY for r in shown["rejected"]])
     effect = ", ".join(shown["effect"].astype(str).unique()).replace("_", " ")
     x_scale(axes, 0, max(float(size.max()) * 1.05, 1e-6), effect)
-    notes(axes, size, [f"p {p_text(p)}" for p in shown["adjusted_p_value"].fillna(shown["p_value"])])
+    notes(axes, size, [p_text(p) for p in shown["adjusted_p_value"].fillna(shown["p_value"])])
     return figure
 
 
@@ -359,8 +360,10 @@ _FIGURES: dict[str, Callable[..., Figure | None]] = {
 
 
 def p_text(p: float) -> str:
-    """Gives a p-value as text: "= 0.012", or "< 0.001"."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    """Gives "p = 0.012", "p < 0.001", or nothing where there is none."""
+    if np.isnan(p):
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _words(metric: object) -> str:

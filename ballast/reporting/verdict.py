@@ -8,7 +8,8 @@ import pandas as pd
 
 from ballast.methods.base import effective_sample_size
 from ballast.methods.reports import OVERALL
-from ballast.reporting.page import number, words
+from ballast.reporting.figures import p_text
+from ballast.reporting.page import words
 from ballast.reporting.snapshot import Snapshot, Step
 
 Tile = tuple[str, str, str, str]
@@ -84,7 +85,7 @@ def _shift(snapshot: Snapshot) -> Tile:
     notes = []
     for step in ran:
         p = step.commit.summary.get("p_value") if step.commit else None
-        notes.append(f"{step.node.name}: p {'< 0.001' if p is not None and p < 0.001 else f'= {number(p)}'}")
+        notes.append(f"{step.node.name}: {p_text(float('nan') if p is None else p)}".rstrip(": "))
     return "shift", value, "; ".join(notes), "bad" if found else "good"
 
 
