@@ -54,7 +54,14 @@ class SMOTE(Sampler):
     name = "smote"
     reference = "Chawla, Bowyer, Hall & Kegelmeyer, SMOTE: synthetic minority over-sampling technique, JAIR 2002"
     seeds = ("S011",)
-    claim = Claim("CLAIM", "partly", "FIGURE")
+    claim = Claim(
+        "With under-sampling it beats under-sampling alone and class weights in ROC space.",
+        "partly",
+        "AUROC of one digit (30 of about 1,000 rows), 40 draws. Decision tree, 30 % of common rows kept: .892, over "
+        "class weights +.032 [.020, .044], over the same under-sampling +.025 [.012, .039], over under-sampling to "
+        "even classes +.014 [-.001, .029]. No gain over class weights for logistic regression (-.001) or a forest "
+        "(-.001 [-.004, .002]).",
+    )
 
     def __init__(
         self,
