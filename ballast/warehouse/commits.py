@@ -134,11 +134,12 @@ def select_commits(
     limit: int | None = None,
 ) -> list[Commit]:
     """Gives the commits that agree with all that is given, newest first."""
+    newest = "created_at" if asset is None else "version"  # clocks of several machines may disagree
     rows = fetched(
         con,
         f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} "
         "WHERE ($1 IS NULL OR asset = $1) AND ($2 IS NULL OR version = $2) AND ($3 IS NULL OR partition = $3) "
-        "ORDER BY created_at DESC, version DESC LIMIT $4",
+        f"ORDER BY {newest} DESC, version DESC LIMIT $4",
         [asset, version, partition, limit],
     )
     return [_commit(row) for row in rows]

@@ -12,7 +12,6 @@ import os
 import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +20,17 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from ballast.errors import WarehouseError, WarehouseLockedError
-from ballast.warehouse.names import CATALOG, literal, quoted
+from ballast.warehouse.files import OpenFile, create
 
 logger = logging.getLogger("ballast.warehouse")
 
-_THREADS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_THREADS: dict[tuple[int, Path], threading.Lock] = {}  # by process: a forked one may find its parent's locked
 _FIRST_WAIT, _LONGEST_WAIT = 0.01, 1.0  # seconds between two tries
-_BLOCK_SIZE = 65536  # bytes; DuckDB's default of 262144 makes small commits cost 4 times the space
 
 
 @contextmanager
 def connection(
-    path: Path, *, read_only: bool, timeout: float, options: str = ""
+    path: Path, *, read_only: bool, timeout: float, options: str = "", reuse: bool = True
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Gives a connection whose default catalog is the database file, alone among this process's threads.
 
@@ -42,6 +40,8 @@ def connection(
         Seconds to wait for other threads, processes and programs.
     options
         More options of DuckDB's ATTACH.
+    reuse
+        False if the block may change settings that a later one should not find.
 
     Raises
     ------
@@ -51,17 +51,19 @@ def connection(
         The file or its folder cannot be opened, read or written.
     """
     deadline = time.monotonic() + timeout
-    threads = _THREADS[path]
+    threads = _THREADS.setdefault((os.getpid(), path), threading.Lock())
     if not threads.acquire(timeout=timeout):
         raise _locked(path, timeout, "another thread of this process")
     try:
-        con, queue = _open(path, read_only, options, timeout, deadline)
+        file, queue = _open(path, read_only, options, timeout, deadline)
+        intact = False
         try:
-            yield con
+            yield file.connection
+            intact = True
         except duckdb.Error as error:
             raise _unusable(path, error) from error
         finally:
-            con.close()
+            file.close(reuse=reuse and intact)
             if queue is not None:
                 queue.release()
     finally:
@@ -70,19 +72,19 @@ def connection(
 
 def _open(
     path: Path, read_only: bool, options: str, timeout: float, deadline: float
-) -> tuple[duckdb.DuckDBPyConnection, FileLock | None]:
+) -> tuple[OpenFile, FileLock | None]:
     """Opens the file as soon as nobody holds it; a writer keeps the queue's lock, a reader gives it back."""
     wait, named = _FIRST_WAIT, None
     while True:
         queue = _queue(path, read_only, timeout, deadline)
         try:
             if not read_only and not path.exists():
-                _create(path)
-            con = _attach(path, read_only, options)
+                create(path)
+            file = OpenFile(path, read_only=read_only, options=options)
             if read_only and queue is not None:
                 queue.release()
                 queue = None
-            return con, queue
+            return file, queue
         except (duckdb.Error, OSError) as error:
             if queue is not None:
                 queue.release()
@@ -110,31 +112,6 @@ def _queue(path: Path, read_only: bool, timeout: float, deadline: float) -> File
             return None
         raise _unusable(path, error) from error
     return queue
-
-
-def _attach(path: Path, read_only: bool, options: str) -> duckdb.DuckDBPyConnection:
-    # Attached under a name of ours: a file "ballast.duckdb" connected to directly would be a catalog "ballast",
-    # and DuckDB finds the schema "ballast" in it ambiguous.
-    choices = ", ".join(filter(None, ["READ_ONLY" if read_only else "", options]))
-    con = duckdb.connect()
-    try:
-        con.execute(f"ATTACH {literal(str(path))} AS {quoted(CATALOG)}" + (f" ({choices})" if choices else ""))
-        con.execute(f"USE {quoted(CATALOG)}")
-    except duckdb.Error:
-        con.close()
-        raise
-    return con
-
-
-def _create(path: Path) -> None:
-    """Makes an empty database under another name and renames it: a killed process leaves no half a file."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.unlink(missing_ok=True)
-    try:
-        _attach(fresh, False, f"BLOCK_SIZE {_BLOCK_SIZE}").close()
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _holder(error: Exception) -> str | None:

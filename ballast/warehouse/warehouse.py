@@ -166,7 +166,7 @@ class Warehouse:
         WarehouseError
             The query is wrong, or would write.
         """
-        with self._reading() as con:
+        with self._reading(reuse=False) as con:
             if con is None:
                 raise WarehouseError(f"{self.path} is not there yet: run a pipeline, or commit, first")
             return queries.answer(con, query, parameters)
@@ -216,12 +216,12 @@ class Warehouse:
             con.commit()  # an error leaves before: closing the connection undoes what was begun
 
     @contextmanager
-    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    def _reading(self, *, reuse: bool = True) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """Gives a read-only connection, or None while there is no file."""
         if not self.path.exists():
             yield None
             return
-        with connection(self.path, read_only=True, timeout=self.timeout) as con:
+        with connection(self.path, read_only=True, timeout=self.timeout, reuse=reuse) as con:
             yield con
 
 

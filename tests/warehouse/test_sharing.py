@@ -87,6 +87,24 @@ def test_threads_when_they_read_and_write_at_once_then_all_succeed(warehouse, we
     assert len(warehouse.commits()) == 16
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_fork_when_the_parent_has_used_a_warehouse_then_both_go_on(warehouse, process):
+    forking = """
+import os, sys
+import pandas as pd
+from ballast.warehouse import Warehouse
+warehouse = Warehouse(sys.argv[1])
+warehouse.commit("digits/density", pd.DataFrame({"x": [1]}))
+child = os.fork()
+warehouse.commit("digits/density", pd.DataFrame({"x": [child]}))
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    _, errors = process(forking, warehouse.url).communicate(timeout=60)
+    assert errors == ""
+    assert len(warehouse.commits("digits/density")) == 3
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the holder's command is read from /proc")
 def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(warehouse, weights, process, caplog):
     warehouse.commit("digits/density", weights)
@@ -207,7 +225,7 @@ from ballast.errors import WarehouseError
 from ballast.warehouse import Warehouse
 warehouse = Warehouse(sys.argv[1])
 size = warehouse.path.stat().st_size
-resource.setrlimit(resource.RLIMIT_FSIZE, (size + 200_000, resource.RLIM_INFINITY))
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + int(sys.argv[2]), resource.RLIM_INFINITY))
 values = np.random.default_rng(0).normal(size=(100_000, 4))
 try:
     warehouse.commit("digits/density", pd.DataFrame(values, columns=list("abcd")))
@@ -216,13 +234,22 @@ except WarehouseError as error:
 """
 
 
-def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(warehouse, weights, process):
+@pytest.mark.parametrize("room", [0, 20_000, 200_000, 2_000_000])
+def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(warehouse, weights, process, room):
     warehouse.commit("digits/density", weights)
-    output, errors = process(FULL, warehouse.url).communicate(timeout=60)
+    output, errors = process(FULL, warehouse.url, room).communicate(timeout=60)
     assert f"cannot use the warehouse {warehouse.path}" in output, errors
     assert "disk has room" in output
     assert_frame_equal(warehouse.read("digits/density"), weights)
     assert warehouse.commit("digits/density", weights).version == 2
+
+
+def test_disk_when_the_log_fits_but_not_the_file_then_the_commit_counts(warehouse, weights, process):
+    warehouse.commit("digits/density", weights)
+    output, errors = process(FULL.replace("100_000, 4", "10, 4"), warehouse.url, 20_000).communicate(timeout=60)
+    assert output == "", errors
+    assert [commit.version for commit in warehouse.commits()] == [2, 1]
+    assert len(warehouse.read("digits/density")) == 10
 
 
 def test_folder_when_it_cannot_be_made_then_the_path_is_named(tmp_path, weights):
