@@ -7,6 +7,7 @@ from ballast.compute.blocks import draw_rows, row_blocks, row_keys
 from ballast.compute.devices import device
 from ballast.compute.kernels import gaussian_kernel, median_distance, nearest_neighbors, squared_distances
 from ballast.compute.scaling import joint_scaling
+from ballast.compute.threads import threads_for
 
 __all__ = [
     "device",
@@ -18,4 +19,5 @@ __all__ = [
     "row_blocks",
     "row_keys",
     "squared_distances",
+    "threads_for",
 ]

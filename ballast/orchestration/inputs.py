@@ -93,6 +93,11 @@ class Inputs:
     def versions(self) -> dict[str, int]:
         return {commit.asset: commit.version for commit in self.commits.values()}
 
+    @property
+    def n_cells(self) -> int:
+        """The size of the largest input, in cells."""
+        return max((c.row_count * len(c.summary.get("names", "?")) for c in self.commits.values()), default=0)
+
     def fingerprint(self, **what: Any) -> str:
         """Gives a digest of what a result depends on: the upstreams' contents and `what` is done with them."""
         parts = {"inputs": {c.asset: c.content_hash for c in self.commits.values()}, **what}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ballast.compute import threads_for
 from ballast.errors import BallastError, DataError
 from ballast.methods.catalogue import method
 from ballast.methods.encoding import FeatureEncoder
@@ -206,6 +207,7 @@ def perform(inputs: Inputs, nodes: list[Node], given: Any = None) -> list[Produc
     """Does a unit's work. A BallastError comes out with the unit's name before it."""
     run, node = inputs.run, nodes[0]
     try:
-        return STAGES[node.stage](inputs, nodes, given)
+        with threads_for(inputs.n_cells):
+            return STAGES[node.stage](inputs, nodes, given)
     except BallastError as error:
         raise type(error)(f"{run.plan.asset(node.unit)}: {error}") from error

@@ -13,7 +13,7 @@ STEP = {"use": "logistic_regression"}
 
 MISTAKES = {
     "unknown method": ({"steps__density": {"use": "kliepp"}}, ["steps.density.use", "kliepp", "did you mean 'kliep'"]),
-    "unknown import": ({"steps__baseline": {"use": "sklearn.svm.SCV"}}, ["steps.baseline.use", "did you mean 'SVC'"]),
+    "unknown import": ({"steps__baseline": {"use": "sklearn.linear_model.LogisticRegresion"}}, ["steps.baseline.use", "did you mean 'LogisticRegression'"]),
     "missing package": ({"steps__baseline": {"use": "nopackage.Model"}}, ["steps.baseline.use", "nopackage"]),
     "not an estimator": ({"steps__baseline": {"use": "collections.Counter"}}, ["get_params"]),
     "unknown parameter": (

@@ -44,7 +44,8 @@ class TorchMLP(Learner):
     patience : stops after so many epochs without a better held-out loss, and restores the best epoch; 10. None
         holds no rows out and runs all epochs.
     validation_share : share of the rows held out for that, a tenth; of each class where the task is classification
-        (a class of fewer than ten rows then gives none). Rows of weight zero are never held out.
+        (a class of fewer than ten rows then gives none). Rows of weight zero are never held out. Where rows repeat,
+        as after resampling, their copies are trained on and the stop comes late: set ``patience`` to None there.
     record_dynamics : keeps each training row's loss and margin in every epoch. All rows are then trained on for
         ``max_epochs``: nothing is held out and nothing stops early.
     device : where to train and predict.
@@ -125,15 +126,16 @@ class TorchMLP(Learner):
         self.network_ = _network([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
         rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
         kept, held_out = self._hold_out(targets, weights, rng)
-        history = train(
-            self.network_,
-            rows if held_out is None else rows[_on(kept, self._device())],
-            None if held_out is None else rows[_on(held_out, self._device())],
-            _row_loss(self.task_),
-            self._schedule(),
-            generator,
-            record=self.record_dynamics,
-        )
+        with compute.threads_for(X.size):
+            history = train(
+                self.network_,
+                rows if held_out is None else rows[_on(kept, self._device())],
+                None if held_out is None else rows[_on(held_out, self._device())],
+                _row_loss(self.task_),
+                self._schedule(),
+                generator,
+                record=self.record_dynamics,
+            )
         self._keep(history)
         return self
 
