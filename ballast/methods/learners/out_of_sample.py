@@ -34,7 +34,8 @@ def out_of_sample(
     estimator : a scikit-learn-compatible classifier or regressor; clones of it are fitted, itself is left alone.
     X, y : the (n, d) training rows and their (n,) labels or values.
     sample_weight : (n,) weights for the fits.
-    groups : (n,) keeps the rows of a group in one fold, for rows that repeat a person or a place.
+    groups : (n,) keeps the rows of a group in one fold, for rows that repeat a person or a place. Pass the source
+        rows' ids for rows that were drawn with multiplicity, otherwise copies of a row predict it.
     n_folds : the number of fits, 5 by default; fewer where a class has fewer rows or there are fewer groups.
     random_state : the seed that assigns rows to folds.
 
@@ -50,7 +51,10 @@ def out_of_sample(
     ``predict_proba``.
     """
     X, y = np.asarray(X), np.asarray(y)
-    if task_of_estimator(estimator, y) == "regression":
+    task = task_of_estimator(estimator, y)
+    if getattr(estimator, "task", None) == "auto":  # all of y decides, not the part that a fold sees
+        estimator = type(estimator)(**{**estimator.get_params(), "task": task})
+    if task == "regression":
         prediction = np.empty(len(y), dtype=np.float64)
         for train, test in _folds(None, groups, len(y), n_folds, random_state):
             prediction[test] = _fitted(estimator, X, y, sample_weight, train).predict(X[test])

@@ -51,6 +51,8 @@ def test_out_of_sample_when_regressing_then_it_equals_scikit_learns_cross_valida
 def test_out_of_sample_when_the_networks_task_is_auto_then_y_decides():
     X, y = load_diabetes(return_X_y=True)
     assert set(out_of_sample(TorchMLP(max_epochs=2), X, y, n_folds=2)) == {"prediction"}
+    few = np.append(np.tile(np.arange(20.0), 5), 20.0)  # 21 values, of which a fold sees 20
+    assert set(out_of_sample(TorchMLP(max_epochs=2), X[:101], few)) == {"prediction"}
 
 
 def test_out_of_sample_when_weighted_then_the_fits_are():

@@ -41,8 +41,18 @@ def test_nearest_neighbor_distance_when_there_are_many_rows_then_the_threshold_c
     assert part == NearestNeighborDistance().fit(X[::-1]).threshold_
 
 
+def test_nearest_neighbor_distance_when_rows_exceed_the_most_then_a_part_stands_for_all():
+    full, part = NearestNeighborDistance().fit(X), NearestNeighborDistance(max_rows=200).fit(X)
+    assert part.rows_.shape == (200, 5)
+    assert len(np.unique(np.concatenate([X, part.rows_]), axis=0)) == 400
+    assert np.corrcoef(full.score_samples(NEW), part.score_samples(NEW))[0, 1] > 0.9
+    assert abs(part.flag(part.score_samples(NEW)).mean() - 0.05) < 0.03
+    with pytest.raises(DataError, match="raise max_rows"):
+        NearestNeighborDistance(max_rows=5).fit(X)
+
+
 def test_nearest_neighbor_distance_when_there_are_too_few_rows_then_data_error():
-    with pytest.raises(DataError, match=r"X has 10 row.*at least 11"):
+    with pytest.raises(DataError, match=r"10 row.* of X are kept.*at least 11"):
         NearestNeighborDistance(n_neighbors=10).fit(X[:10])
 
 
