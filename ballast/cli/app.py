@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -146,6 +147,7 @@ def init(
     with told():
         from ballast.cli.init import make_project
 
-        made: list[Any] = make_project(directory)
-        out.print(f"Made {len(made)} files in {directory}. Next:")
-        out.print(f"  cd {directory} && ballast run wine", soft_wrap=True, highlight=False)
+        made = make_project(directory)
+        out.print(f"Made {len(made)} files in {directory}. Next:", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"  cd {shlex.quote(str(directory))}", markup=False, highlight=False, soft_wrap=True)
+        out.print("  ballast run wine", highlight=False)
