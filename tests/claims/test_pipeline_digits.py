@@ -15,7 +15,8 @@ from scipy.stats import ttest_1samp
 from assets.digits import draw_digits
 from ballast.methods.encoding import FeatureEncoder
 from ballast.methods.evaluation import AverageThresholdedConfidence
-from ballast.methods.learners import LogisticRegression, out_of_sample
+from ballast.methods.labels import AreaUnderMargin
+from ballast.methods.learners import LogisticRegression, TorchMLP, out_of_sample
 from ballast.methods.sampling import ImportanceResampling
 from ballast.methods.weights import DensityRatioClassifier, RelativeLeastSquares
 
@@ -80,3 +81,16 @@ def test_the_accuracy_told_without_labels_is_nearer_the_truth_than_source_accura
     error = (draws["estimated_accuracy"] - draws["uniform"]).abs()
     error_of_source = (draws["source_accuracy"] - draws["uniform"]).abs()
     assert least_gain(error_of_source - error) > 0.05
+
+
+def test_most_of_the_labels_that_area_under_the_margin_flags_are_wrong():
+    precision = []
+    for seed in range(5):
+        data = draw_digits(seed)
+        X = FeatureEncoder().fit_transform(data.pool.drop(columns=["image_id", "digit", "camera"]))
+        y = data.pool["digit"].to_numpy()
+        network = TorchMLP(max_epochs=30, patience=None, record_dynamics=True, random_state=seed).fit(X, y)
+        scorer = AreaUnderMargin(noise_rate=0.08).fit(network.dynamics_["margins"])
+        flagged = scorer.flag(scorer.score_samples(network.dynamics_["margins"]))
+        precision.append((y != data.true_digit)[flagged].mean())
+    assert ttest_1samp(precision, 0).confidence_interval(0.95).low > 0.5  # 0.08 by chance
