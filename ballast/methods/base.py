@@ -186,6 +186,14 @@ class Test(Method):
     role = "test"
     entry_points = ("test",)
 
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if not (np.isfinite(result.statistic) and 0 <= result.p_value <= 1):
+            raise DataError(
+                f"{_owner(self)} gave the statistic {result.statistic} and p-value {result.p_value}, which say "
+                "nothing; look for constant columns and for values far beyond the others"
+            )
+        return result
+
 
 class Scorer(Method):
     """Gives one number a row: novelty, label quality, value, difficulty.

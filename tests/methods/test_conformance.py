@@ -359,6 +359,28 @@ def check_features_of_any_scale(case: Case) -> None:
         contract_or_error(case, given)
 
 
+@check(lambda case: "X" in case.vocabulary)
+def check_extreme_row(case: Case) -> None:
+    """A placeholder such as 99999999 in one row leaves a result, or a reason why there is none."""
+    for name in ("X", "X_target"):
+        given = arguments(case)
+        if name in given:
+            given[name] = given[name].copy()
+            given[name][0] = 1e8
+            contract_or_error(case, given)
+
+
+@check(lambda case: "table" in case.vocabulary)
+def check_columns_without_values(case: Case) -> None:
+    """A column may be empty in one sample or both, or hold categories that the other lacks."""
+    given = arguments(case)
+    for column, value in (("income", np.nan), ("town", None), ("town", "Rome")):
+        for names in (("table", "table_target"), ("table_target",)):
+            contract_or_error(
+                case, {**given, **{name: given[name].assign(**{column: value}) for name in names if name in given}}
+            )
+
+
 def contract_or_error(case: Case, given: Arguments) -> BallastError | None:
     """Asserts that the method gives what its role promises, or says in its own words why it cannot."""
     with warnings.catch_warnings():

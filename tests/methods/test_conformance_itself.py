@@ -193,6 +193,14 @@ class NeedsPairs(Weigher):
         return self
 
 
+class CountsTowns(Weigher):
+    name = "counts_towns"
+
+    def fit(self, table):
+        self.weights_ = 1.0 + table["town"].str.len().to_numpy()
+        return self
+
+
 class KeepsAFunction(Sound):
     name = "keeps_a_function"
 
@@ -267,6 +275,8 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("constant_features", DividesBySpread),
     ("features_of_any_scale", Overflows),
     ("survives_store", KeepsAFunction),
+    ("extreme_row", Overflows),
+    ("columns_without_values", CountsTowns),
 ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.base import ROLES, Assessor, Sampler, Scorer, Weigher, effective_sample_size
 from ballast.methods.base import Test as TwoSampleTest
+from ballast.methods.reports import TestReport
 from tests.methods.tiny_methods import Distance, Everyone, Given, Ratio, X
 
 # Weigher
@@ -103,6 +105,21 @@ def test_bad_weights_when_a_method_gives_them_then_the_method_is_named(raw, mess
 )
 def test_effective_sample_size_when_weights_are_extreme_then_kishs_formula_holds(weights, expected):
     assert effective_sample_size(np.array(weights, dtype=float)) == pytest.approx(expected)
+
+
+# Test
+
+
+@pytest.mark.parametrize(("statistic", "p_value"), [(np.nan, 0.5), (1.0, np.nan), (1.0, 1.5)])
+def test_report_when_its_numbers_say_nothing_then_refused_rather_than_passed_as_no_shift(statistic, p_value):
+    class Hollow(TwoSampleTest):
+        name = "hollow"
+
+        def test(self, X, X_target):
+            return TestReport(statistic, p_value, 0.05, False, pd.DataFrame())
+
+    with pytest.raises(DataError, match=r"hollow gave the statistic .* which say nothing"):
+        Hollow().test(X, X)
 
 
 # Scorer
