@@ -1,97 +1,12 @@
-"""A small pipeline in a real warehouse: every stage, with real methods where they are quick."""
+"""An empty warehouse for each test."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from ballast.methods.evaluation import AverageThresholdedConfidence, CompareModels, WeightDiagnostics
-from ballast.reporting import Node, Outline
-from ballast.warehouse import Verdict, Warehouse
-
-N = 200
-
-
-def drift_table(names: list[str]) -> pd.DataFrame:
-    rejected = [j % 2 == 0 for j in range(len(names))]
-    rows = pd.DataFrame({"feature": names, "effect_size": np.linspace(0.4, 0.1, len(names)), "rejected": rejected})
-    overall = pd.DataFrame({"feature": ["(all)"], "effect_size": [0.4], "rejected": [True]})
-    return pd.concat([rows, overall], ignore_index=True).assign(
-        statistic=0.3, p_value=0.002, adjusted_p_value=0.01, threshold=0.05, effect="Kolmogorov-Smirnov distance"
-    )
-
-
-def tables(names: list[str]) -> dict[str, pd.DataFrame]:
-    rng = np.random.default_rng(0)
-    X, X_target = rng.normal(size=(N, len(names))), rng.normal(0.3, 1, size=(150, len(names)))
-    weight = rng.lognormal(0, 0.5, size=N)
-    weight /= weight.mean()
-    y = rng.integers(2, size=N)
-    good, fair = (np.where(rng.random(N) < p, y, 1 - y) for p in (0.9, 0.6))
-    p = np.clip(rng.normal(0.5 + 0.3 * (2 * y - 1), 0.2), 0.02, 0.98)
-    probs = np.column_stack([1 - p, p])
-    scores = rng.normal(size=N)
-    return {
-        "train": pd.DataFrame(X, columns=names).assign(id=range(N), label=y, right_weight=weight),
-        "drift": drift_table(names),
-        "novelty": pd.DataFrame({"sample_id": range(N), "score": scores, "flagged": scores > 1.5}),
-        "density": pd.DataFrame({"sample_id": range(N), "weight": weight}),
-        "resampled": pd.DataFrame(
-            {"row": range(N), "sample_id": rng.integers(N, size=N), "second_parent_id": None, "is_synthetic": False}
-        ),
-        "baseline": pd.DataFrame({"class": ["sklearn.linear_model.LogisticRegression"], "format": ["skops"]}),
-        "baseline/dynamics": pd.DataFrame(
-            {"sample_id": range(N), "losses": list(np.exp(-np.arange(8) / 4) * rng.exponential(size=(N, 1)))}
-        ),
-        "balance": WeightDiagnostics().assess({"density": weight}, X, X_target, feature_names=names).table,
-        "estimate": AverageThresholdedConfidence(random_state=0).assess(probs, y, probs[:150]).table,
-        "verdict": CompareModels(random_state=0).assess(y, {"baseline": fair, "reweighted": good}).table,
-    }
-
-
-OUTLINE = Outline(
-    "digits",
-    "A reader of digits.",
-    (
-        Node("train", "digits/train", "source", "asset", notes={"id": "id", "true_weight": "right_weight"}),
-        Node("drift", "digits/drift", "test", "kolmogorov_smirnov", ("digits/train",)),
-        Node("novelty", "digits/novelty", "scorer", "mahalanobis", ("digits/train",)),
-        Node("density", "digits/density", "weigher", "kliep", ("digits/train",), notes={"params": {"n_centers": 20}}),
-        Node("resampled", "digits/resampled", "sampler", "importance_resampling", ("digits/density",)),
-        Node("baseline", "digits/baseline", "learner", "logistic_regression", ("digits/train",)),
-        Node("baseline/dynamics", "digits/baseline/dynamics", "dynamics", "logistic_regression", ("digits/train",)),
-        Node("balance", "digits/balance", "assessor", "weight_diagnostics", ("digits/density",)),
-        Node("estimate", "digits/estimate", "assessor", "average_thresholded_confidence", ("digits/baseline",),
-             notes={"model": "baseline"}),
-        Node("verdict", "digits/verdict", "assessor", "compare_models", ("digits/baseline", "digits/density")),
-    ),
-)  # fmt: skip
-
-
-def fill(warehouse: Warehouse, outline: Outline = OUTLINE, *, names: list[str] | None = None, upto: int = 99) -> None:
-    """Commits the first steps of the outline in order."""
-    made = tables(names or ["age", "income", "height"])
-    for node in outline.nodes[:upto]:
-        summary = {"p_value": 0.002, "rejected": True} if node.stage == "test" else {}
-        warehouse.commit(
-            node.asset,
-            made[node.name],
-            method=node.use,
-            kind=node.stage,
-            run_id="run-1",
-            code_version="1.2.3",
-            inputs=dict.fromkeys(node.upstream, 1),
-            summary=summary,
-        )
-
-
-def verdict(asset: str, gate: str, *, passed: bool, **more) -> Verdict:
-    base = Verdict(asset=asset, partition=None, version=1, gate=gate, passed=passed, severity="error")
-    return replace(base, **more)
+from ballast.warehouse import Warehouse
 
 
 @pytest.fixture

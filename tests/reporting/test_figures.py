@@ -17,8 +17,7 @@ from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
 from ballast.reporting import stage_metadata
 from ballast.reporting.figures import as_markdown, as_svg, figure_for
 from ballast.reporting.theme import COLOURS, themed, written
-
-from .conftest import OUTLINE, drift_table, tables
+from tests.reporting.example import OUTLINE, drift_table, tables
 
 TABLES = tables(["age", "income", "height"])
 STAGES = {node.name: node.stage for node in OUTLINE.nodes}

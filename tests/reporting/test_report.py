@@ -11,8 +11,7 @@ import pytest
 
 from ballast.reporting import Node, Outline, write_report
 from ballast.warehouse import Warehouse
-
-from .conftest import OUTLINE, fill, verdict
+from tests.reporting.example import OUTLINE, fill, verdict
 
 
 class Page(HTMLParser):
