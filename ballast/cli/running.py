@@ -148,7 +148,8 @@ def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
             continue
         frame = warehouse.read(plan.asset(node.name), partition=finished.partition if node.partitioned else None)
         table = Table("model", "metric", "value", "interval", "rows", title=node.name, header_style="bold")
-        for row in frame.itertuples():
-            model = f"{row.model} minus {row.versus}" if row.versus else row.model
-            table.add_row(escape(model), row.metric, f"{row.value:.4f}", f"{row.low:.4f} to {row.high:.4f}", str(row.n))
+        for row in frame.to_dict("records"):
+            model = f"{row['model']} minus {row['versus']}" if row["versus"] else str(row["model"])
+            interval = f"{row['low']:.4f} to {row['high']:.4f}"
+            table.add_row(escape(model), str(row["metric"]), f"{row['value']:.4f}", interval, str(row["n"]))
         out.print(table)

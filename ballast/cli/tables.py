@@ -28,8 +28,8 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
         print(cards.to_json(orient="records", indent=2))
         return
     table = Table("name", "role", "room", "seeds", "claim", "what it gives", header_style="bold")
-    for card in cards.itertuples():
-        table.add_row(card.name, card.role, card.room, card.seeds, card.verdict, escape(str(card.summary)))
+    for card in cards[["name", "role", "room", "seeds", "verdict", "summary"]].astype(str).itertuples(index=False):
+        table.add_row(*map(escape, card))
     console.print(table)
 
 
