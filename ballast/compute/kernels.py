@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.blocks import row_blocks
 from ballast.compute.devices import device
 
 if TYPE_CHECKING:
     import torch
-
-MEDIAN_ROWS = 1000
-"""Rows of the subsample from which the median distance is taken (about half a million pairs)."""
 
 
 def squared_distances(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
@@ -26,7 +23,7 @@ def squared_distances(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
 
 
 def gaussian_kernel(x: torch.Tensor, c: torch.Tensor, bandwidth: float) -> torch.Tensor:
-    """Gives (n, k) values exp(-||x - c||^2 / (2 bandwidth^2)), at most 1 up to rounding.
+    """Gives (n, k) values exp(-||x - c||^2 / (2 bandwidth^2)), in [0, 1].
 
     The norms ride along as two more columns of one GEMM, so that the result is passed over only once more, by exp.
     """
@@ -35,16 +32,22 @@ def gaussian_kernel(x: torch.Tensor, c: torch.Tensor, bandwidth: float) -> torch
     x, c = x / bandwidth, c / bandwidth
     left = torch.cat([x, (x * x).sum(dim=1, keepdim=True), torch.ones_like(x[:, :1])], dim=1)
     right = torch.cat([c, torch.full_like(c[:, :1], -0.5), (c * c).sum(dim=1, keepdim=True).mul_(-0.5)], dim=1)
-    return (left @ right.T).exp_()
+    return (left @ right.T).clamp_(max=0.0).exp_()  # far from the centre rounding would else overflow exp
 
 
-def median_distance(X: np.ndarray, rng: np.random.Generator) -> float:
-    """Gives the median distance between distinct rows of a subsample of 1000 rows; 1.0 where they are all equal."""
+def median_distance(X: np.ndarray) -> float:
+    """Gives the median distance between standardised rows that differ; 1.0 where they are all equal.
+
+    No less than a thousandth of a standard deviation: where a few huge values press all other rows together, float32
+    cannot tell those apart.
+
+    Takes every pair: pass a drawn subsample, of 1000 rows say.
+    """
     from scipy.spatial.distance import pdist
 
-    distances = pdist(X[draw_rows(X, MEDIAN_ROWS, rng)])
+    distances = pdist(X)
     distances = distances[distances > 0]
-    return float(np.median(distances)) if len(distances) else 1.0
+    return max(float(np.median(distances)), 1e-3) if len(distances) else 1.0
 
 
 def nearest_neighbors(

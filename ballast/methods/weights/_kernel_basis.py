@@ -20,8 +20,9 @@ LEAST_ROWS, LARGEST_RATIO = 5, 20
 """The target is disjoint when its typical row is like fewer than 5 training rows, at a ratio beyond 20."""
 CACHE_BYTES = 2 * 2**20
 """A block of kernel values is read again at once, so it should fit a core's second-level cache."""
+MEDIAN_ROWS = 1000
 BANDWIDTH_FACTORS = (0.2, 0.3, 0.45, 0.65, 1.0, 1.5, 2.2, 3.3, 5.0)
-"""Bandwidths tried, as multiples of the median distance between the target's rows."""
+"""Bandwidths tried, as multiples of the median distance between 1000 of the target's rows."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,13 @@ class KernelBasis:
         if median > max(n / LEAST_ROWS, LARGEST_RATIO):
             raise OverlapError(
                 f"{owner}: the target does not overlap the {n} training rows: half of its rows have an estimated "
-                f"density ratio above {median:.3g} to them, which leaves an effective sample size of about {n / median:.1f}. Collect "
-                "training rows like the target's, or drop the features that tell the two apart completely"
+                f"density ratio above {median:.3g} to them, which leaves an effective sample size of about "
+                f"{n / median:.1f}. Collect training rows like the target's, or drop the features that tell the two apart completely"
             )
 
     def bandwidths(self, X_target: np.ndarray, rng: np.random.Generator) -> list[float]:
         """Gives the bandwidths to compare."""
-        target = self.standardised(X_target[draw_rows(X_target, SELECTION_ROWS, rng)])
-        median = median_distance(target, rng)
+        median = median_distance(self.standardised(X_target[draw_rows(X_target, MEDIAN_ROWS, rng)]))
         return [factor * median for factor in BANDWIDTH_FACTORS]
 
     def selection_distances(self, X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

@@ -72,8 +72,9 @@ class DensityRatioClassifier(Weigher):
         fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name)
         self.models_, self.odds_ = fitted.models, fitted.odds
         ratio = _ratio(fitted.source, fitted.odds[fitted.folds])
-        cap = self.max_ratio or len(X) ** 0.5
-        self.cap_ = float(min(cap, np.quantile(ratio, self.clip_quantile, method="inverted_cdf")))
+        self.cap_ = float(self.max_ratio or len(X) ** 0.5)
+        if self.clip_quantile < 1:
+            self.cap_ = min(self.cap_, float(np.quantile(ratio, self.clip_quantile, method="inverted_cdf")))
         self.ratio_ = self._clipped(ratio, X.dtype)
         return self
 
