@@ -17,7 +17,16 @@ from ballast.warehouse.names import CATALOG, literal, quoted
 logger = logging.getLogger("ballast.warehouse")
 
 _BLOCK_SIZE = 65536  # bytes; DuckDB's default of 262144 makes small commits cost 4 times the space
-_IDLE: dict[int, list[duckdb.DuckDBPyConnection]] = {}  # by process: a forked one may not touch its parent's
+_IDLE: list[duckdb.DuckDBPyConnection] = []
+
+
+def _stop() -> None:
+    while _IDLE:
+        _IDLE.pop().close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_stop)  # a forked process has none of DuckDB's threads, and would wait for them
 
 
 class OpenFile:
@@ -29,9 +38,8 @@ class OpenFile:
 
     def __init__(self, path: Path, *, read_only: bool, options: str = "") -> None:
         choices = ", ".join(filter(None, ["READ_ONLY" if read_only else "", options]))
-        idle = _IDLE.setdefault(os.getpid(), [])
         self.path = path
-        self._engine = idle.pop() if idle else duckdb.connect()
+        self._engine = _IDLE.pop() if _IDLE else duckdb.connect()
         try:
             attach = f"ATTACH {literal(str(path))} AS {quoted(CATALOG)}"
             self._engine.execute(f"{attach} ({choices})" if choices else attach)
@@ -53,7 +61,7 @@ class OpenFile:
             logger.warning("%s could not be tidied up: %s", self.path, error)
             self._engine.close()
         else:
-            _IDLE[os.getpid()].append(self._engine)
+            _IDLE.append(self._engine)
 
 
 def create(path: Path) -> None:

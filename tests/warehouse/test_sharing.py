@@ -90,19 +90,19 @@ def test_threads_when_they_read_and_write_at_once_then_all_succeed(warehouse, we
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_fork_when_the_parent_has_used_a_warehouse_then_both_go_on(warehouse, process):
     forking = """
-import os, sys
+import multiprocessing, sys
 import pandas as pd
 from ballast.warehouse import Warehouse
-warehouse = Warehouse(sys.argv[1])
-warehouse.commit("digits/density", pd.DataFrame({"x": [1]}))
-child = os.fork()
-warehouse.commit("digits/density", pd.DataFrame({"x": [child]}))
-if child:
-    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+def commit(number):
+    return Warehouse(sys.argv[1]).commit("digits/density", pd.DataFrame({"x": [number]})).version
+commit(0)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    pool.map(commit, range(4))
+commit(5)
 """
     _, errors = process(forking, warehouse.url).communicate(timeout=60)
     assert errors == ""
-    assert len(warehouse.commits("digits/density")) == 3
+    assert len(warehouse.commits("digits/density")) == 6
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the holder's command is read from /proc")
