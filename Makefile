@@ -44,4 +44,4 @@ $(READY): pyproject.toml constraints.txt
 
 .ballast/dagster/dagster.yaml:
 	@mkdir -p $(@D)
-	@printf 'telemetry:\n  enabled: false\n' > $@
+	@printf 'telemetry:\n  enabled: false\nnux:\n  enabled: false\n' > $@

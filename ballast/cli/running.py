@@ -8,7 +8,7 @@ from time import perf_counter
 
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ballast.cli.app import CLOSED, FAILED, INTERRUPTED, err, out
 from ballast.orchestration.plan import REPORT, Plan
@@ -98,7 +98,16 @@ def _run_one(
 
 def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display: Display) -> bool:
     """Prints a row a step, then what failed; gives whether a blocking gate is closed."""
-    table = Table("step", "method", "version", "rows", "gates", "seconds", "outcome", header_style="bold")
+    table = Table(
+        Column("step", no_wrap=True),
+        Column("method", no_wrap=True),
+        "version",
+        "rows",
+        "gates",
+        "seconds",
+        "outcome",
+        header_style="bold",
+    )
     closed: list[Verdict] = []
     for node in plan.nodes.values():
         state = finished.states.get(node.unit)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ballast.errors import ParameterError, nearest
 from ballast.methods.catalogue import catalog
@@ -27,7 +27,7 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
     if as_json:
         print(cards.to_json(orient="records", indent=2))
         return
-    table = Table("name", "role", "room", "seeds", "claim", "what it gives", header_style="bold")
+    table = Table(Column("name", no_wrap=True), "role", "room", "seeds", "claim", "what it gives", header_style="bold")
     for card in cards[["name", "role", "room", "seeds", "verdict", "summary"]].astype(str).itertuples(index=False):
         table.add_row(*map(escape, card))
     console.print(table)

@@ -56,8 +56,10 @@ class _Compiler:
             self.add_step(name, step)
         self.add_gates()
         ordered = self.in_order()
+        used = {upstream for node in ordered.values() for upstream in node.upstream}
+        last = tuple(name for name in ordered if name not in used)
         report = Node(
-            REPORT, "report", "write_report", tuple(ordered), REPORT, description="What the run found, on a page."
+            REPORT, "report", "write_report", last, REPORT, description="What the run found, on a page."
         )
         ordered[REPORT] = replace(report, partitioned=any(n.partitioned for n in ordered.values()))
         return Plan(self.spec, self.where, ordered)

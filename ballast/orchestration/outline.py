@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ballast.orchestration.plan import Plan
+from typing import Any
+
+from ballast.orchestration.plan import Node, Plan
+from ballast.orchestration.sources import COLUMN_KEYS
 from ballast.reporting import Node as OutlineNode
 from ballast.reporting import Outline
 
@@ -17,9 +20,17 @@ def outline_of(plan: Plan) -> Outline:
             use=node.use,
             upstream=tuple(plan.asset(u) for u in node.upstream),
             description=node.description,
-            notes=node.step.model_dump(exclude_none=True, exclude={"use", "description"}) if node.step else {},
+            notes=_notes(plan, node),
         )
         for node in plan.nodes.values()
         if node.stage != "report"
     )
     return Outline(plan.spec.name, plan.spec.description, nodes)
+
+
+def _notes(plan: Plan, node: Node) -> dict[str, Any]:
+    """Gives the other keys of a step, and of a source the columns by what they mean."""
+    if node.step is not None:
+        return node.step.model_dump(exclude_none=True, exclude={"use", "description"})
+    data = plan.spec.data.get(node.name)
+    return {} if data is None else data.model_dump(include=set(COLUMN_KEYS), exclude_none=True)

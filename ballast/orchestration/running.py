@@ -57,7 +57,7 @@ def instance() -> dg.DagsterInstance:
         folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "dagster.yaml"
         if not settings.exists():
-            settings.write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+            settings.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n", encoding="utf-8")
         os.environ["DAGSTER_HOME"] = str(folder)
     return dg.DagsterInstance.get()
 
