@@ -132,8 +132,8 @@ def _optimizer(network: torch.nn.Module, schedule: Schedule) -> torch.optim.Opti
 
     rate, decay = schedule.learning_rate, schedule.weight_decay
     if schedule.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
-    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=True)
+    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
 
 
 def _batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> Iterator[torch.Tensor]:
