@@ -62,7 +62,8 @@ class AverageThresholdedConfidence(Assessor):
         "partly",
         "mean absolute error, novel subclusters of 4 classes, 12 seeds: .083 (negative entropy .073) against .119 for "
         "average confidence and .116 for difference of confidences (gains .033 +- .013 and more). Not on corrupted "
-        "digits (.077, .074, .075; source accuracy .099), nor for a calibrated model under covariate shift (.011, .008, .008)",
+        "digits (.077, .074, .075; source accuracy .099), nor for a calibrated model under covariate shift "
+        "(.011, .008, .008)",
     )
 
     def __init__(
