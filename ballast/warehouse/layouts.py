@@ -107,31 +107,29 @@ def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
         )
 
 
-def shown(con: duckdb.DuckDBPyConnection, asset: str) -> list[Place]:
-    """Gives the places of what an asset's view shows, by partition."""
-    return _shown(
-        _places(
-            con,
-            f"SELECT partition, max(version), arg_max(layout, version) FROM {COMMITS} WHERE asset = ? "
-            "GROUP BY partition ORDER BY partition",
-            [asset],
-        )
+def latest(con: duckdb.DuckDBPyConnection, asset: str) -> list[Place]:
+    """Gives the place of the latest version of every partition an asset has had, None among them."""
+    return _places(
+        con,
+        f"SELECT partition, max(version), arg_max(layout, version) FROM {COMMITS} WHERE asset = ? "
+        "GROUP BY partition ORDER BY partition",
+        [asset],
     )
 
 
-def _shown(latest: list[Place]) -> list[Place]:
-    """Leaves the partitions, or, if the newest of all commits has none, that commit."""
-    newest = max(latest, key=lambda place: place.version, default=None)
+def shown(places: list[Place]) -> list[Place]:
+    """Leaves of the latest places those that people see: the partitions, or a newer commit that has none."""
+    newest = max(places, key=lambda place: place.version, default=None)
     if newest is None or newest.partition is None:
         return [newest] if newest else []
-    return [place for place in latest if place.partition is not None]
+    return [place for place in places if place.partition is not None]
 
 
 def point_view(con: duckdb.DuckDBPyConnection, asset: str, before: list[Place], new: Place) -> None:
-    """Redefines the view of an asset that showed `before`, if a new version changes the tables it reads."""
-    after = _shown([*(place for place in before if place.partition != new.partition), new])
-    if _sources(before) != _sources(after):
-        _define_view(con, asset, *_sources(after))
+    """Redefines the view of an asset whose latest places were `before`, if a new one changes the tables it reads."""
+    after = [*(place for place in before if place.partition != new.partition), new]
+    if _sources(shown(before)) != _sources(shown(after)):
+        _define_view(con, asset, *_sources(shown(after)))
 
 
 def _places(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[Place]:
@@ -148,10 +146,10 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
     commits = f"FROM {COMMITS} WHERE asset = {literal(asset)}"
     if partitioned:
         columns = _common_types(con, asset, layouts)
-        latest = f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL GROUP BY partition)"
+        newest = f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL GROUP BY partition)"
         selects = [
-            f"SELECT latest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
-            f"JOIN {latest} AS latest ON latest.version = held.{_VERSION}"
+            f"SELECT newest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
+            f"JOIN {newest} AS newest ON newest.version = held.{_VERSION}"
             for layout in layouts
         ]
     else:
@@ -198,7 +196,7 @@ def _selected(name: str, kinds: set[str]) -> str:
 def held(con: duckdb.DuckDBPyConnection, asset: str, version: int | None, partition: str | None) -> list[Place]:
     """Gives the places of one version, or of the latest of a partition; with neither, of all that is shown."""
     if version is None and partition is None:
-        return shown(con, asset)
+        return shown(latest(con, asset))
     return _places(
         con,
         f"SELECT partition, version, layout FROM {COMMITS} WHERE asset = $1 "

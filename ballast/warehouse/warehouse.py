@@ -98,7 +98,7 @@ class Warehouse:
             created_at=datetime.now(UTC),
         )
         with self._writing(layouts.row_group_option(table)) as con:
-            before = layouts.shown(con, asset)
+            before = layouts.latest(con, asset)
             version = 1 + max((place.version for place in before), default=0)
             commit = replace(draft, version=version, created_at=datetime.now(UTC))
             layout = layouts.write_rows(con, asset, version, table.schema, stored)

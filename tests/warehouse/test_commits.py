@@ -72,11 +72,12 @@ def test_partitions_when_read_whole_then_latest_of_each_with_its_name(warehouse,
 
 
 def test_partitions_when_an_asset_stops_having_them_then_the_view_follows(warehouse, weights):
-    warehouse.commit("sites/density", weights.head(2), partition="b")
+    other_columns = weights.head(2).assign(more=1)
+    warehouse.commit("sites/density", other_columns, partition="b")
     warehouse.commit("sites/density", weights.head(5))
     assert_frame_equal(warehouse.read("sites/density"), weights.head(5))
     assert_frame_equal(warehouse.sql("FROM sites.density"), weights.head(5))
-    assert_frame_equal(warehouse.read("sites/density", partition="b"), weights.head(2))
+    assert_frame_equal(warehouse.read("sites/density", partition="b"), other_columns)
     warehouse.commit("sites/density", weights.head(3), partition="a")
     assert warehouse.read("sites/density").partition.value_counts().to_dict() == {"a": 3, "b": 2}
     assert warehouse.sql("FROM sites.density").partition.value_counts().to_dict() == {"a": 3, "b": 2}
