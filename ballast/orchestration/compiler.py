@@ -288,7 +288,7 @@ class _Compiler:
         for role in (r for r in ROLES if r in wanted or r == "train"):
             together = (role in split) == ("train" in split)
             unit = ENCODER if together else "partitioned_features"
-            upstream = tuple(dict.fromkeys(["train", role])) if together else (role, ENCODER)
+            upstream = (role, ENCODER)
             self.nodes[f"{role}/features"] = Node(
                 f"{role}/features", "features", self.nodes[ENCODER].use, upstream, unit, role=role,
                 description=f"The {role} rows as a float32 matrix.",

@@ -166,7 +166,7 @@ BAD_DATA = {
         ["expect_no_null_labels", "5"],
     ),
     "one class": (lambda p: p.write("train", rows(200, seed=1).assign(kind="yes")), ["class", "kind"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("spoil", "said"), BAD_DATA.values(), ids=BAD_DATA)
@@ -280,7 +280,7 @@ def test_partitioned_pipeline_weighs_each_partition_against_its_own_target(proje
     assert weights.values.tolist() == [["green", 200], ["red", 200]]
     red, green = (project.warehouse.read("demo/density", partition=p) for p in ("red", "green"))
     assert not np.allclose(red["weight"], green["weight"])
-    assert len([c for c in project.warehouse.commits("demo/baseline")]) == 1
+    assert len(project.warehouse.commits("demo/baseline")) == 1
 
 
 class Fragile:

@@ -64,20 +64,26 @@ def test_asset_when_arrow_or_polars_like_is_turned_into_a_frame(tmp_path):
 
 
 REFUSED = {
-    "missing file": ({"path": "nowhere.csv"}, ["data.train.path", "there is no file 'nowhere.csv'", "correct the path"]),
+    "missing file": (
+        {"path": "nowhere.csv"},
+        ["data.train.path", "there is no file 'nowhere.csv'", "correct the path"],
+    ),
     "empty glob": ({"path": "none*.csv"}, ["no file matches"]),
     "unknown ending": ({"path": "t.xls"}, ["has no ending that says its format", ".parquet"]),
     "broken file": ({"path": "bad.parquet"}, ["cannot read 'bad.parquet'"]),
     "empty table": ({"path": "empty.csv"}, ["empty (0 rows", "key"]),
     "id column missing": ({"path": "t.csv", "id": "kee"}, ["data.train.id", "'kee'", "3 rows", "did you mean 'key'"]),
-    "label column missing": ({"path": "t.csv", "label": "kin"}, ["data.train.label", "did you mean 'kind'", "3 columns"]),
+    "label column missing": (
+        {"path": "t.csv", "label": "kin"},
+        ["data.train.label", "did you mean 'kind'", "3 columns"],
+    ),
     "dropped column missing": ({"path": "t.csv", "drop": ["sise"]}, ["data.train.drop", "did you mean 'size'"]),
     "bad query": ({"query": "SELEC 1"}, ["data.train.query", "the query failed"]),
     "missing database": ({"query": "SELECT 1", "database": "no.duckdb"}, ["there is no database 'no.duckdb'"]),
     "missing loader": ({"loader": "no.such.loader"}, ["data.train.loader", "cannot import"]),
     "failing loader": ({"loader": f"{__name__}.broken"}, ["RuntimeError: the tap is dry"]),
     "loader of no table": ({"loader": "os.getcwd"}, ["a table is needed", "got str"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("attributes", "said"), REFUSED.values(), ids=REFUSED)

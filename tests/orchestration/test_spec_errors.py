@@ -13,7 +13,10 @@ STEP = {"use": "logistic_regression"}
 
 MISTAKES = {
     "unknown method": ({"steps__density": {"use": "kliepp"}}, ["steps.density.use", "kliepp", "did you mean 'kliep'"]),
-    "unknown import": ({"steps__baseline": {"use": "sklearn.linear_model.LogisticRegresion"}}, ["steps.baseline.use", "did you mean 'LogisticRegression'"]),
+    "unknown import": (
+        {"steps__baseline": {"use": "sklearn.linear_model.LogisticRegresion"}},
+        ["steps.baseline.use", "did you mean 'LogisticRegression'"],
+    ),
     "missing package": ({"steps__baseline": {"use": "nopackage.Model"}}, ["steps.baseline.use", "nopackage"]),
     "not an estimator": ({"steps__baseline": {"use": "collections.Counter"}}, ["get_params"]),
     "unknown parameter": (
@@ -25,19 +28,28 @@ MISTAKES = {
         ["steps.density.params", "n_centers", ">= 1", "got 0"],
     ),
     "unknown step": ({"steps__reweighted__weights": "densty"}, ["steps.reweighted.weights", "did you mean 'density'"]),
-    "step of the wrong role": ({"steps__reweighted__weights": "baseline"}, ["is a learner, a weigher is needed", "density"]),
+    "step of the wrong role": (
+        {"steps__reweighted__weights": "baseline"},
+        ["is a learner, a weigher is needed", "density"],
+    ),
     "step of another pipeline": (
         {"steps__reweighted__weights": "other/density"},
         ["steps.reweighted.weights", "not a step of this pipeline", "query"],
     ),
     "step that refers to itself": ({"steps__reweighted": {**STEP, "embed": "reweighted"}}, ["refers to itself"]),
-    "unknown gate": ({"gates__density": [{"expect_efective_sample_size": {"min_share": 0.1}}]}, ["gates.density", "did you mean"]),
+    "unknown gate": (
+        {"gates__density": [{"expect_efective_sample_size": {"min_share": 0.1}}]},
+        ["gates.density", "did you mean"],
+    ),
     "gate without a step": ({"gates__densty": ["expect_mean_weight"]}, ["gates.densty", "did you mean 'density'"]),
     "empty gate": ({"gates__density": []}, ["gates.density", "empty"]),
     "unknown role": ({"data__tset": {"path": "x.csv", "id": "key"}}, ["data.tset", "did you mean 'test'"]),
     "no training rows": ({"data__train": None}, ["'train' is missing"]),
     "two sources": ({"data__train__query": "SELECT 1"}, ["data.train", "path and query"]),
-    "role that is not declared": ({"steps__drift__against": "reference"}, ["steps.drift.against", "reference", "train"]),
+    "role that is not declared": (
+        {"steps__drift__against": "reference"},
+        ["steps.drift.against", "reference", "train"],
+    ),
     "no test rows": ({"data__test": None}, ["steps.verdict", "test"]),
     "label not declared": ({"data__train__label": None}, ["data.train", "declare the column with `label:`"]),
     "weights not named": ({"steps__check": {"use": "weight_diagnostics"}}, ["steps.check", "weights"]),
@@ -46,7 +58,10 @@ MISTAKES = {
         {"steps__noise": {"use": "area_under_margin", "model": "baseline"}},
         ["steps.noise.model", "torch_mlp"],
     ),
-    "no embedding": ({"steps__novelty": {"use": "mahalanobis", "embed": "baseline"}}, ["no embedding", "torch_mlp"]),
+    "no embedding": (
+        {"steps__novelty": {"use": "mahalanobis", "embed": "baseline"}},
+        ["no embedding", "torch_mlp"],
+    ),
     "rows for what is no learner": (
         {"steps__drawn": {"use": "random_subset"}, "steps__drift__rows": "drawn"},
         ["steps.drift.rows", "only learners"],
@@ -60,7 +75,7 @@ MISTAKES = {
         ["partitions", "exactly one"],
     ),
     "time partition without a start": ({"partitions": {"column": "day", "time": "daily"}}, ["partitions.start"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("changes", "said"), MISTAKES.values(), ids=MISTAKES)
@@ -102,14 +117,14 @@ def test_yaml_with_a_wrong_key_or_type_names_file_and_key(tmp_path, key, said, c
 
 def test_yaml_when_an_environment_variable_is_missing_says_so(tmp_path):
     declared = Declared(tmp_path / "defs.yaml", tmp_path, spec(data__train__path="{{ env.NOWHERE_TO_BE_FOUND }}"))
-    with pytest.raises(SpecError, match="data.train: .*path is empty: is its environment variable set"):
+    with pytest.raises(SpecError, match=r"data\.train: .*path is empty: is its environment variable set"):
         declared.plan()
 
 
 def test_yaml_when_it_cannot_be_parsed_names_the_file(tmp_path):
     file = tmp_path / "defs.yaml"
     file.write_text("type: ballast.Pipeline\nattributes: {name: [")
-    with pytest.raises(SpecError, match="defs.yaml: cannot be read as YAML"):
+    with pytest.raises(SpecError, match=r"defs\.yaml: cannot be read as YAML"):
         find(str(file))
 
 
