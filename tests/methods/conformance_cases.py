@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ballast.methods.base import Method
 from ballast.methods.catalogue import methods
-from ballast.methods.parameters import defaults
+from ballast.methods.parameters import defaults, schema
 from ballast.methods.vocabulary import VOCABULARY
 
 QUICK: dict[str, Any] = {
@@ -84,6 +84,18 @@ def cases() -> list[Case]:
 
 def _choices(cls: type[Method], name: str) -> tuple[Any, ...]:
     return get_args(get_type_hints(cls.__init__).get(name))
+
+
+def edges(cls: type[Method]) -> dict[str, list[Any]]:
+    """Gives the choices, and the least and greatest values, of each parameter that its schema says any of."""
+    return {name: _edges(part) for name, part in schema(cls)["properties"].items()}
+
+
+def _edges(part: dict[str, Any]) -> list[Any]:
+    if "anyOf" in part:
+        return [value for option in part["anyOf"] for value in _edges(option)]
+    found = list(part.get("enum", [])) + [part[key] for key in ("const", "minimum", "maximum") if key in part]
+    return found + {"boolean": [False, True], "null": [None]}.get(part.get("type", ""), [])
 
 
 # Arguments

@@ -32,6 +32,7 @@ from tests.methods.conformance_cases import (
     as_text,
     cases,
     each,
+    edges,
     later,
     outcome,
     take,
@@ -102,6 +103,16 @@ def check_default_parameters(case: Case) -> None:
     for name, default in defaults(case.cls).items():
         assert getattr(made, name) is default, f"__init__ changes {name}"
     assert not [name for name in vars(made) if name.endswith("_")], "__init__ sets learned attributes"
+
+
+@check(lambda case: bool(case.takes))
+def check_every_choice(case: Case) -> None:
+    """Each parameter at each of its choices, and at its least and greatest value, the others as they are."""
+    for name, values in edges(case.cls).items():
+        for value in values:
+            if name in ("task", "device") or value == case.parameters.get(name):
+                continue
+            contract_or_error(case, arguments(case), **{name: value})
 
 
 @check()
@@ -381,14 +392,16 @@ def check_columns_without_values(case: Case) -> None:
             )
 
 
-def contract_or_error(case: Case, given: Arguments) -> BallastError | None:
+def contract_or_error(case: Case, given: Arguments, **parameters: Any) -> BallastError | None:
     """Asserts that the method gives what its role promises, or says in its own words why it cannot."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            result = outcome(case, given)
+            result = outcome(case, given, case.make(**parameters))
         except (DataError, ParameterError) as error:
             said = error
+        except Exception as error:
+            raise AssertionError(f"{parameters or 'this'} ends in {type(error).__name__}: {error}") from error
         else:
             holds_contract(case, result, given)
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -201,6 +203,16 @@ class CountsTowns(Weigher):
         return self
 
 
+class FailsUnnamed(Sound):
+    name = "fails_unnamed"
+
+    def __init__(self, norm: Literal["absolute", "squared"] = "absolute") -> None:
+        self.norm = norm
+
+    def score_samples(self, X):
+        return {"absolute": np.abs}[self.norm](X).sum(axis=1)
+
+
 class KeepsAFunction(Sound):
     name = "keeps_a_function"
 
@@ -255,6 +267,7 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("role_contract", MislabelsRows),
     ("required_arguments_alone", NeedsLabels),
     ("default_parameters", WorksInInit),
+    ("every_choice", FailsUnnamed),
     ("deterministic", DrawsGlobally),
     ("fitted_again", Remembers),
     ("clone", ChangesParameters),
