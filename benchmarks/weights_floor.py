@@ -62,38 +62,40 @@ def floor_discrepancy(X: np.ndarray, X_target: np.ndarray, permutations: int = 1
     return total
 
 
-def main(sizes: list[int]) -> None:
+Work = Callable[[], object]
+
+
+def cases(n: int) -> list[tuple[str, Work | None, Work]]:
+    """Gives (name, floor or None, Ballast's) for samples of n rows."""
     rng = np.random.default_rng(0)
+    X = rng.standard_normal((n, 10)).astype(np.float32)
+    X_target = rng.standard_normal((n, 10)).astype(np.float32) + np.float32(0.2)
+    fixed = RelativeLeastSquares(bandwidth=3.0, regularization=0.1)
+    test = MaximumMeanDiscrepancy(n_permutations=100)
+    bare = (lambda: floor_discrepancy(X, X_target)) if n <= 10_000 else None
+    found: list[tuple[str, Work | None, Work]] = [
+        (
+            "relative_least_squares, fixed parameters",
+            lambda: floor_least_squares(X, X_target),
+            lambda: fixed.fit(X, X_target),
+        ),
+        ("relative_least_squares, selected", None, lambda: RelativeLeastSquares().fit(X, X_target)),
+        ("kliep, selected", None, lambda: KLIEP().fit(X, X_target)),
+        ("density_ratio_classifier, 5 folds", None, lambda: DensityRatioClassifier().fit(X, X_target)),
+        (f"maximum_mean_discrepancy, {'all pairs' if bare else 'linear'}", bare, lambda: test.test(X, X_target)),
+    ]
+    if n <= 100_000:
+        a, b = rng.standard_normal((n, 50)), rng.standard_normal((n, 50))
+        tables = pd.DataFrame(a), pd.DataFrame(b)
+        sorts = ("kolmogorov_smirnov, 50 columns", lambda: floor_sort(a, b), lambda: KolmogorovSmirnov().test(*tables))
+        found.append(sorts)
+    return found
+
+
+def main(sizes: list[int]) -> None:
     print(f"{'case':46}{'rows':>9}{'floor':>9}{'ballast':>9}{'ratio':>7}")
     for n in sizes:
-        X = rng.standard_normal((n, 10)).astype(np.float32)
-        X_target = rng.standard_normal((n, 10)).astype(np.float32) + np.float32(0.2)
-        fixed = RelativeLeastSquares(bandwidth=3.0, regularization=0.1)
-        cases: list[tuple[str, Callable[[], object] | None, Callable[[], object]]] = [
-            (
-                "relative_least_squares, fixed parameters",
-                lambda: floor_least_squares(X, X_target),
-                lambda: fixed.fit(X, X_target),
-            ),
-            ("relative_least_squares, selected", None, lambda: RelativeLeastSquares().fit(X, X_target)),
-            ("kliep, selected", None, lambda: KLIEP().fit(X, X_target)),
-            ("density_ratio_classifier, 5 folds", None, lambda: DensityRatioClassifier().fit(X, X_target)),
-        ]
-        if n <= 100_000:
-            a, b = rng.standard_normal((n, 50)), rng.standard_normal((n, 50))
-            tables = pd.DataFrame(a), pd.DataFrame(b)
-            cases.append(
-                (
-                    "kolmogorov_smirnov, 50 columns",
-                    lambda: floor_sort(a, b),
-                    lambda: KolmogorovSmirnov().test(*tables),
-                )
-            )
-        bare = (lambda: floor_discrepancy(X, X_target)) if n <= 10_000 else None
-        form = "all pairs" if bare else "linear"
-        test = MaximumMeanDiscrepancy(n_permutations=100)
-        cases.append((f"maximum_mean_discrepancy, {form}", bare, lambda: test.test(X, X_target)))
-        for name, floor, ours in cases:
+        for name, floor, ours in cases(n):
             times = [(seconds(floor) if floor else float("nan"), seconds(ours)) for _ in range(3)]
             low, mine = np.min(times, axis=0)
             print(f"{name:46}{n:9d}{low:9.3f}{mine:9.3f}{mine / low:7.2f}", flush=True)

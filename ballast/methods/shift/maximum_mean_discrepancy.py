@@ -59,8 +59,10 @@ class MaximumMeanDiscrepancy(Test):
     reference = "Gretton et al., A Kernel Two-Sample Test, JMLR 2012"
     claim = Claim(
         "Holds its level and detects shifts that tests column by column cannot see, such as in the correlation alone.",
-        "reproduced",
-        "",
+        "partly",
+        "Level 0.05: rejects 4.5 to 6 % of 200 draws. Correlation 0 to 0.6, 300 rows each: found in 98 % of 60 draws "
+        "with 2 columns, tests by column 7 %; not with more: 200 rows of 5 columns, 10 %. Linear form: 71 % against "
+        "76 % for all pairs (mean moved by 0.12 in 1 of 10 columns, 2000 rows each, 150 draws).",
     )
 
     def __init__(

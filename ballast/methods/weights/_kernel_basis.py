@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.compute import device, draw_rows, gaussian_kernel, joint_scaling, median_distance, row_blocks
+from ballast.compute import device, gaussian_kernel, joint_scaling, median_distance, row_blocks
 from ballast.errors import OverlapError
 
 if TYPE_CHECKING:
     import torch
 
-SELECTION_ROWS = 4000
-"""Rows of either sample on which bandwidths are compared: they decide between few values, so more add nothing."""
 LEAST_ROWS, LARGEST_RATIO = 5, 20
 """The target is disjoint when its typical row is like fewer than 5 training rows, at a ratio beyond 20."""
 CACHE_BYTES = 2 * 2**20
@@ -42,17 +40,13 @@ class KernelBasis:
     choice: str
 
     @classmethod
-    def draw(
-        cls, X: np.ndarray, X_target: np.ndarray, n_centers: int, choice: str, rng: np.random.Generator
-    ) -> KernelBasis:
-        """Takes `n_centers` rows of the target, or all there are, whatever their order."""
+    def at(cls, rows: np.ndarray, X: np.ndarray, X_target: np.ndarray, choice: str) -> KernelBasis:
+        """Gives the kernels centred at some rows of the target."""
         mean, scale = joint_scaling(X, X_target)
-        basis = cls(mean, scale, np.empty((0, X.shape[1]), dtype=np.float32), choice)
-        centers = basis.standardised(X_target[draw_rows(X_target, n_centers, rng)])
-        return cls(mean, scale, centers, choice)
+        return cls(mean, scale, _standardised(rows, mean, scale), choice)
 
     def standardised(self, X: np.ndarray) -> np.ndarray:
-        return ((X - self.mean) / self.scale).astype(np.float32, copy=False)
+        return _standardised(X, self.mean, self.scale)
 
     def blocks(self, X: np.ndarray, bandwidth: float) -> Iterator[tuple[slice, torch.Tensor]]:
         """Gives the rows' kernel values (b, c) float32 on the device, block by block."""
@@ -76,35 +70,41 @@ class KernelBasis:
 
     def check_overlap(
         self,
-        X_target: np.ndarray,
+        rows: np.ndarray,
         coefficients: np.ndarray,
         bandwidth: float,
         n: int,
-        rng: np.random.Generator,
         owner: str,
     ) -> None:
-        """Raises OverlapError where most of the target's rows lie beyond the n training rows.
+        """Raises OverlapError where most of the target, of which some rows are given, lies beyond n training rows.
 
         A ratio r at a row of the target says that n / r training rows are like it. The mean ratio over the training
         rows cannot tell: a wide kernel, or its normalisation, keeps that near 1 however far the target is.
         """
-        ratio = self.evaluate(X_target[draw_rows(X_target, SELECTION_ROWS, rng)], coefficients, bandwidth)
-        median = float(np.median(ratio))
+        median = float(np.median(self.evaluate(rows, coefficients, bandwidth)))
         if median > max(n / LEAST_ROWS, LARGEST_RATIO):
             raise OverlapError(
                 f"{owner}: the target does not overlap the {n} training rows: half of its rows have an estimated "
-                f"density ratio above {median:.3g} to them, which leaves an effective sample size of about "
-                f"{n / median:.1f}. Collect training rows like the target's, or drop the features that tell the two apart completely"
+                f"density ratio above {median:.3g} to them, an effective sample size of about {n / median:.1f}. "
+                "Collect training rows like the target's, or drop the features that tell the two apart completely"
             )
 
-    def bandwidths(self, X_target: np.ndarray, rng: np.random.Generator) -> list[float]:
-        """Gives the bandwidths to compare."""
-        median = median_distance(self.standardised(X_target[draw_rows(X_target, MEDIAN_ROWS, rng)]))
+    def bandwidths(self, rows: np.ndarray, rng: np.random.Generator) -> list[float]:
+        """Gives the bandwidths to compare, from some rows of the target."""
+        median = median_distance(self.standardised(some(rows, MEDIAN_ROWS, rng)))
         return [factor * median for factor in BANDWIDTH_FACTORS]
 
-    def selection_distances(self, X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        """Gives (k, c) squared distances of k drawn rows from the centres, in double precision."""
+    def distances(self, rows: np.ndarray) -> np.ndarray:
+        """Gives (k, c) squared distances of a few rows from the centres, in double precision."""
         from scipy.spatial.distance import cdist
 
-        rows = self.standardised(X[draw_rows(X, k, rng)])
-        return cdist(rows.astype(np.float64), self.centers.astype(np.float64), "sqeuclidean")
+        return cdist(self.standardised(rows).astype(np.float64), self.centers.astype(np.float64), "sqeuclidean")
+
+
+def _standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return ((X - mean) / scale).astype(np.float32, copy=False)
+
+
+def some(rows: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Gives k of the rows, or all, in their order; for rows that `draw_rows` drew, whose order is their contents'."""
+    return rows if k >= len(rows) else rows[np.sort(rng.choice(len(rows), size=k, replace=False))]

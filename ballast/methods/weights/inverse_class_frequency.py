@@ -30,7 +30,12 @@ class InverseClassFrequency(Weigher):
 
     name = "inverse_class_frequency"
     reference = "King and Zeng, Logistic Regression in Rare Events Data, Political Analysis 2001"
-    claim = Claim("Every class carries the same total weight, whatever its share of the rows.", "by definition", "")
+    claim = Claim(
+        "Every class carries the same total weight, whatever its share of the rows.",
+        "by definition",
+        "One class in twenty: logistic regression's balanced accuracy rises by more than 0.1 on 15 of 15 seeds, and "
+        "its accuracy falls on all.",
+    )
 
     def fit(self, y: np.ndarray) -> InverseClassFrequency:
         """Learns the class frequencies of the labels (n,)."""

@@ -10,7 +10,7 @@ import numpy as np
 from ballast.compute import device, draw_rows
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights._kernel_basis import KernelBasis
+from ballast.methods.weights._kernel_basis import KernelBasis, some
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +65,13 @@ class KLIEP(Weigher):
 
     name = "kliep"
     reference = "Sugiyama et al., Direct importance estimation for covariate shift adaptation, AISM 2008"
-    claim = Claim("", "reproduced", "")
+    claim = Claim(
+        "A ratio estimated at once stays near the truth in dimensions in which a ratio of two density estimates fails.",
+        "partly",
+        "500 rows, mean moved by 1: squared error of the ratio, in units of uniform weights', 0.55 against 0.81 (5 "
+        "columns), 0.71 against 2.24 (10), better on 20 of 20 seeds; worse with few, 0.39 against 0.22 (2). Line "
+        "through sinc under shift: 0.004, unweighted 0.359; better on 20 of 20.",
+    )
 
     def __init__(
         self,
@@ -88,11 +94,11 @@ class KLIEP(Weigher):
         import torch
 
         rng = np.random.default_rng(self.random_state)
-        self.basis_ = KernelBasis.draw(X, X_target, self.n_centers, self.device, rng)
-        self.bandwidth_ = float(self.bandwidth) if self.bandwidth else self._select(X, X_target, rng)
-        rows = draw_rows(X_target, ROWS_A_KERNEL * self.n_centers, rng)
+        drawn = X_target[draw_rows(X_target, ROWS_A_KERNEL * self.n_centers, rng)]
+        self.basis_ = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
+        self.bandwidth_ = float(self.bandwidth) if self.bandwidth else self._select(X, drawn, rng)
         source_mean = self._source_mean(X)
-        target = self._kernel(X_target[rows]) / source_mean
+        target = self._kernel(drawn) / source_mean
         every = torch.ones((len(target), 1), device=target.device)
         shares, self.n_iter_, self.gap_ = climb(target, every, self.tolerance, self.max_iter)
         if self.gap_ > self.tolerance:
@@ -105,7 +111,7 @@ class KLIEP(Weigher):
             )
         self.log_likelihood_ = float((target @ shares).log().mean())
         self.coefficients_ = (shares[:, 0] / source_mean).cpu().numpy()
-        self.basis_.check_overlap(X_target, self.coefficients_, self.bandwidth_, len(X), rng, self.name)
+        self.basis_.check_overlap(drawn, self.coefficients_, self.bandwidth_, len(X), self.name)
         self.ratio_ = self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
         return self
 
@@ -122,17 +128,17 @@ class KLIEP(Weigher):
         total = sum(kernel.sum(dim=0).double() for _, kernel in self.basis_.blocks(X, self.bandwidth_))
         return (total / len(X)).clamp(min=1 / len(X)).float()  # type: ignore[union-attr]
 
-    def _select(self, X: np.ndarray, X_target: np.ndarray, rng: np.random.Generator) -> float:
-        """Gives the bandwidth under which target rows left out of the fit are likeliest."""
+    def _select(self, X: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> float:
+        """Gives the bandwidth under which drawn target rows left out of the fit are likeliest."""
         import torch
 
-        bandwidths = self.basis_.bandwidths(X_target, rng)
-        if len(X_target) < N_FOLDS:
+        bandwidths = self.basis_.bandwidths(drawn, rng)
+        if len(drawn) < N_FOLDS:
             return float(np.median(bandwidths))
         where = device(self.device)
         source, target = (
-            torch.from_numpy(self.basis_.selection_distances(data, SELECTION_ROWS, rng)).to(where)
-            for data in (X, X_target)
+            torch.from_numpy(self.basis_.distances(rows)).to(where)
+            for rows in (X[draw_rows(X, SELECTION_ROWS, rng)], some(drawn, SELECTION_ROWS, rng))
         )
         fold = torch.arange(len(target), device=where) % N_FOLDS
         held_out = fold[:, None] == torch.arange(N_FOLDS, device=where)
