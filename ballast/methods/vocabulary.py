@@ -208,6 +208,7 @@ VOCABULARY: dict[str, Term] = {
         _mapping(labels, "model"),
     ),
     "classes": Term("The label of each column of probs or logits, (n_classes,).", None, "classes", _column),
+    "feature_names": Term("The name of each column of X, (d,).", None, "feature_names", _column),
     "losses": Term("Training loss of each row and epoch, (n, epochs).", "sample", "dynamics", matrix),
     "margins": Term("Logit margin of each row and epoch, (n, epochs).", "sample", "dynamics", matrix),
     "model": Term("A fitted learner.", None, "model", _object),
