@@ -22,7 +22,6 @@ from ballast.reporting.theme import (
     as_svg,
     bars,
     dots,
-    legend_row,
     name_margin,
     notes,
     panel,
@@ -122,7 +121,7 @@ def drift_figure(table: pd.DataFrame) -> Figure:
     shown = shown.sort_values("effect_size", ascending=False, key=np.abs).head(MOST_ROWS)
     size = shown["effect_size"].abs().fillna(0).to_numpy(dtype=float)
     found = bool(overall["rejected"].iloc[0]) if len(overall) else bool(features["rejected"].any())
-    parts = [p_text(p) for p in overall["p_value"]]
+    parts = [p_text(p) for p in overall["adjusted_p_value"].fillna(overall["p_value"])]
     if len(features):
         parts.append(f"{int(features['rejected'].sum())} of {len(features)} features differ")
     if len(shown) < len(features):
@@ -220,9 +219,12 @@ def balance_figure(table: pd.DataFrame) -> Figure | None:
         return None
     shown = before.sort_values(ascending=False).head(MOST_ROWS)
     models = list(table["model"].unique())[: len(_MARKERS)]
+    legend = [(f"○ before {int((before > 0.1).sum())}", ORANGE)]
+    for model, (_, symbol, colour) in zip(models, _MARKERS, strict=False):
+        legend.append((f"{symbol} {shorten(model, 18)} {int((after[model] > 0.1).sum())}", colour))
     figure, axes = panel(
         f"Features out of balance by more than 0.1, of {len(before)}",
-        " ",
+        legend=legend,
         height=98 + 22 * len(shown),
         left=name_margin(list(shown.index)),
     )
@@ -232,15 +234,11 @@ def balance_figure(table: pd.DataFrame) -> Figure | None:
     values = after.loc[shown.index, models]
     nearest, farthest = values.min(axis=1), values.max(axis=1)
     axes.hlines(y, np.minimum(nearest, shown), np.maximum(farthest, shown), color=GREY, linewidth=1, zorder=1)
-    legend = [(f"○ before {int((before > 0.1).sum())}", ORANGE)]
-    for j, model in enumerate(models):
-        (marker, symbol), colour = _MARKERS[j], (BLUE, GREEN, INK)[j % 3]
+    for model, (marker, _, colour) in zip(models, _MARKERS, strict=False):
         axes.plot(values[model], y, marker, markersize=6, color=colour, markeredgewidth=0, zorder=3)
-        legend.append((f"{symbol} {shorten(model, 18)} {int((after[model] > 0.1).sum())}", colour))
     axes.plot(shown, y, "o", markersize=6.5, markerfacecolor=PAPER, markeredgecolor=ORANGE, markeredgewidth=1.6)
     high = max(float(shown.max()), float(values.to_numpy().max()), 0.12)
     x_scale(axes, 0, high * 1.05, "standardized mean difference")
-    legend_row(figure, legend)
     return figure
 
 
@@ -344,7 +342,15 @@ def _assessor_figure(table: pd.DataFrame, *, truth: float | None = None) -> Figu
     return comparison_figure(table) if (table["model"] != "").any() else metrics_figure(table)
 
 
-_MARKERS = (("o", "●"), ("D", "◆"), ("^", "▲"), ("s", "■"), ("v", "▼"), ("*", "★"))
+_MARKERS = (
+    ("o", "●", BLUE),
+    ("D", "◆", GREEN),
+    ("^", "▲", INK),
+    ("s", "■", BLUE),
+    ("v", "▼", GREEN),
+    ("*", "★", INK),
+)
+"""Shape, its letter and colour of each weight table in the balance figure."""
 
 _FIGURES: dict[str, Callable[..., Figure | None]] = {
     "source": source_figure,

@@ -41,19 +41,33 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu 
 
 
 def panel(
-    title: str, subtitle: str = "", *, height: float, left: float = 16, right: float = 16, bottom: float = 34
+    title: str,
+    subtitle: str = "",
+    *,
+    height: float,
+    left: float = 16,
+    right: float = 16,
+    bottom: float = 34,
+    legend: Sequence[tuple[str, str]] = (),
 ) -> tuple[Figure, Axes]:
-    """Gives a figure with a title above one bare panel; margins and height in pixels."""
+    """Gives a figure with a title above one bare panel; margins and height in pixels.
+
+    Below the title stands the subtitle, or the texts of a legend in their colours; each line of the legend after the
+    first makes the figure higher.
+    """
     from matplotlib.figure import Figure
 
-    top = 54 if subtitle else 36
+    lines = legend_lines(legend) if legend else [[(16.0, shorten(subtitle, 82), MUTED)]] if subtitle else []
+    height += 16 * max(len(lines) - 1, 0)
+    top = 38 + 16 * len(lines)
     figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=PAPER)
     axes = figure.add_axes((left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, 1 - (bottom + top) / height))
     axes.axis("off")
     axes.margins(0)
     figure.text(16 / WIDTH, 1 - 23 / height, shorten(title, 62), size=13, weight="bold", color=INK)
-    if subtitle:
-        figure.text(16 / WIDTH, 1 - 41 / height, shorten(subtitle, 82), size=11, color=MUTED)
+    for j, line in enumerate(lines):
+        for x, text, colour in line:
+            figure.text(x / WIDTH, 1 - (41 + 16 * j) / height, text, size=11, color=colour)
     return figure, axes
 
 
@@ -179,12 +193,18 @@ def dots(
     return figure
 
 
-def legend_row(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
-    """Writes coloured entries where a subtitle would stand."""
-    x, y = 16.0, 1 - 41 / (figure.get_figheight() * 72)
+def legend_lines(entries: Sequence[tuple[str, str]]) -> list[list[tuple[float, str, str]]]:
+    """Gives the entries as lines of (x in pixels, text, colour) that fit the figure."""
+    lines: list[list[tuple[float, str, str]]] = [[]]
+    x = 16.0
     for text, colour in entries:
-        figure.text(x / WIDTH, y, text, size=11, color=colour)
-        x += 12 + 6.4 * len(text)
+        width = 12 + 6.4 * len(text)
+        if lines[-1] and x + width > WIDTH:
+            lines.append([])
+            x = 16.0
+        lines[-1].append((x, text, colour))
+        x += width
+    return lines
 
 
 def small(**options: Any) -> dict[str, Any]:

@@ -66,12 +66,13 @@ def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
     after = plain[plain["model"] == best["model"]].iloc[0]
     worst_end = min(sign * best["low"], sign * best["high"])
     best_end = max(sign * best["low"], sign * best["high"])
+    chosen = f" (best of {len(others)})" if len(others) > 1 else ""
     kind = "good" if worst_end > 0 else "bad" if best_end < 0 else ""
+    gain = f"{best['value']:+.3g} [{best['low']:+.3g}, {best['high']:+.3g}]"
     yield (
         f"{words(metric)}, before → after",
         f"{base['value']:.3g} → {after['value']:.3g}",
-        f"{best['model']} against {base['model']}: {best['value']:+.3g} [{best['low']:+.3g}, {best['high']:+.3g}]"
-        + ("" if kind else ", no clear difference"),
+        f"{best['model']}{chosen} against {base['model']}: {gain}{'' if kind else ', no clear difference'}",
         kind,
     )
 
