@@ -84,7 +84,8 @@ def chip(text: object, kind: str = "") -> Markup:
 
 
 def code(text: object) -> Markup:
-    return tag("code", text)
+    """Gives text as code that may break after an underscore."""
+    return Markup(tag("code", text).replace("_", "_<wbr>"))
 
 
 def prose(text: str) -> Markup:

@@ -43,8 +43,8 @@ def write_report(warehouse: Warehouse, outline: Outline, path: str | Path, *, pa
     path : the HTML file to write; its folder must be there.
     partition : the partition to report on; without one the newest commit of any.
 
-    Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms and
-    two commits' worth of waiting a step.
+    Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms a
+    step.
     """
     snapshot = take_snapshot(warehouse, outline, partition)
     path = Path(path)
@@ -174,6 +174,8 @@ def _cells(report: dict, name: str) -> int:
 
 
 def _gates(snapshot: Snapshot) -> Markup:
+    """Every verdict, those that are closed first."""
+    judged = [(step, v) for step in snapshot.steps.values() for v in step.verdicts]
     rows = [
         (
             tag("a", step.node.name, href=f"#{anchor(step.node)}"),
@@ -188,8 +190,7 @@ def _gates(snapshot: Snapshot) -> Markup:
             number(v.observed),
             chip("forced", "warn") if v.forced else "",
         )
-        for step in snapshot.steps.values()
-        for v in step.verdicts
+        for step, v in sorted(judged, key=lambda pair: (pair[1].passed, pair[1].severity == "warn"))
     ]
     if not rows:
         return tag(

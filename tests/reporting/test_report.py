@@ -17,7 +17,7 @@ from tests.reporting.example import OUTLINE, fill, verdict
 class Page(HTMLParser):
     """Gathers a page's tags, text and addresses, and holds that every element is closed in order."""
 
-    VOID = {"meta", "br", "img"}
+    VOID = {"meta", "br", "img", "wbr"}
 
     def __init__(self, html: str) -> None:
         super().__init__()
