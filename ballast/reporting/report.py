@@ -190,7 +190,9 @@ def _gates(snapshot: Snapshot) -> Markup:
             number(v.observed),
             chip("forced", "warn") if v.forced else "",
         )
-        for step, v in sorted(judged, key=lambda pair: (pair[1].passed, pair[1].severity == "warn"))
+        for step, v in sorted(
+            judged, key=lambda pair: (pair[1].passed, not pair[1].passed and pair[1].severity == "warn")
+        )
     ]
     if not rows:
         return tag(
