@@ -19,8 +19,9 @@ class ClassifierTwoSampleTest(Test):
 
     Use it when the shift may be of any kind and a number people understand is wanted: ``effect_size`` is the area
     under the ROC curve of "is this row from the target", 0.5 for equal distributions, 1 for disjoint ones. Power is
-    that of the classifier: trees see dependence between columns, logistic regression sees means alone. Below some
-    hundred rows ``maximum_mean_discrepancy`` finds more.
+    that of the classifier: trees see dependence between columns, logistic regression sees means alone. Not the first
+    choice for small samples and small shifts of means: one of 5 columns moved by 0.3, 200 rows each, is found by the
+    default in 13 % of draws, with logistic regression in 57 %, by ``maximum_mean_discrepancy`` in 63 %.
 
     Parameters
     ----------
