@@ -77,5 +77,5 @@ def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: st
         return
     version = commit.version if commit else None
     frame = read[node.name] if version is None else run.warehouse.read_arrow(asset, version=version).to_pandas()
-    for judgement in judge(node.suite, frame, Context(run, node, read)):
+    for judgement in judge(node.suite, frame, Context(run, node, read=read)):
         yield Checked(asset, key, version, judgement)

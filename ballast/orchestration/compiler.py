@@ -58,9 +58,7 @@ class _Compiler:
         ordered = self.in_order()
         used = {upstream for node in ordered.values() for upstream in node.upstream}
         last = tuple(name for name in ordered if name not in used)
-        report = Node(
-            REPORT, "report", "write_report", last, REPORT, description="What the run found, on a page."
-        )
+        report = Node(REPORT, "report", "write_report", last, REPORT, description="What the run found, on a page.")
         ordered[REPORT] = replace(report, partitioned=any(n.partitioned for n in ordered.values()))
         return Plan(self.spec, self.where, ordered)
 

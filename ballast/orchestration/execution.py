@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,26 +59,83 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
     """Runs the nodes of one unit and gives their outcomes.
 
     What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have
-    changed), so that a run that failed or was stopped goes on where it was.
+    changed), so that a run that failed or was stopped goes on where it was. The store is opened twice, to read and to
+    write, and held by neither the computation nor the gates.
     """
     nodes = list(nodes)
     own = {node.name for node in nodes}
     upstream = tuple(dict.fromkeys(u for node in nodes for u in node.upstream if u not in own))
-    inputs = Inputs(run, nodes[0], upstream)
-    fingerprint = inputs.fingerprint(
-        code=code_version(run.plan, nodes[0]),
-        what=_what(run.plan, nodes[0]),
-        nodes=sorted(own),
-        seed=run.plan.spec.seed,
-    )
-    if nodes[0].stage != "source" and not run.fresh:
+    results: list[Result] = []
+    with run.warehouse.reading():
+        inputs = Inputs(run, nodes[0], upstream)
         stored = [run.warehouse.latest(run.plan.asset(node.name), partition=run.key_of(node)) for node in nodes]
+        fingerprint = inputs.fingerprint(
+            code=code_version(run.plan, nodes[0]),
+            what=_what(run.plan, nodes[0]),
+            nodes=sorted(own),
+            seed=run.plan.spec.seed,
+        )
         same = [commit for commit in stored if commit is not None and commit.fingerprint == fingerprint]
-        if len(same) == len(nodes):
-            pairs = zip(nodes, same, strict=True)
-            return [_settle(run, node, commit, _stored_table(run, commit), reused=True) for node, commit in pairs]
-    products = {product.node: product for product in perform(inputs, nodes, given)}
-    return [_commit(run, inputs, node, products[node.name], fingerprint) for node in nodes]
+        reusable = len(same) == len(nodes) and nodes[0].stage != "source" and not run.fresh
+        if reusable:
+            results = [
+                Result(node, run.warehouse.read_arrow(commit.asset, version=commit.version), commit.summary, commit)
+                for node, commit in zip(nodes, same, strict=True)
+            ]
+        else:
+            inputs.read()
+    if not reusable:
+        products = {product.node: product for product in perform(inputs, nodes, given)}
+        results = [_result(run, node, products[node.name], before) for node, before in zip(nodes, stored, strict=True)]
+    judged = [judge(r.node.suite, r.frame, Context(run, r.node, inputs)) if r.node.suite else [] for r in results]
+    with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
+        inputs.record_force()
+        commits = [r.commit or _commit(run, inputs, r, fingerprint) for r in results]
+        verdicts = [_verdict(run, c, j) for c, judgements in zip(commits, judged, strict=True) for j in judgements]
+        run.warehouse.record_verdicts(verdicts)
+    return [
+        Outcome(
+            r.node,
+            commit,
+            judgements,
+            {name: str(type_) for name, type_ in zip(r.table.schema.names, r.table.schema.types, strict=True)},
+            stage_metadata(r.node.stage, r.frame, commit.summary),
+            reused=r.commit is not None,
+        )
+        for r, commit, judgements in zip(results, commits, judged, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A node's table before it is stored, or the stored one that stands for it."""
+
+    node: Node
+    table: pa.Table
+    summary: Mapping[str, Any]
+    commit: Commit | None = None
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return self.table.to_pandas()
+
+
+def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
+    """Gives what is to be stored of a product. A source whose content has not changed keeps its version."""
+    table = product.table
+    if product.model is not None:
+        version = before.version + 1 if before else 1
+        stored = run.models.save(run.plan.asset(node.name), version, product.model, partition=run.key_of(node))
+        table = pd.DataFrame([asdict(stored)])
+    if isinstance(table, pd.DataFrame):
+        table = pa.Table.from_pandas(table, preserve_index=False)
+    if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
+        return Result(node, table, product.summary, before)
+    return Result(node, table, product.summary)
+
+
+def _row_bytes(table: pa.Table) -> float:
+    return table.nbytes / max(table.num_rows, 1)
 
 
 def _what(plan: Plan, node: Node) -> dict[str, Any]:
@@ -91,22 +148,12 @@ def _what(plan: Plan, node: Node) -> dict[str, Any]:
     return {}
 
 
-def _commit(run: Run, inputs: Inputs, node: Node, product: Product, fingerprint: str) -> Outcome:
-    """Stores one product and judges it. A source whose content has not changed keeps its version."""
-    table: pd.DataFrame | pa.Table = product.table
-    asset, key = run.plan.asset(node.name), run.key_of(node)
-    if product.model is not None:
-        before = run.warehouse.latest(asset, partition=key)
-        stored = run.models.save(asset, before.version + 1 if before else 1, product.model, partition=key)
-        table = pd.DataFrame([asdict(stored)])
-    if node.stage == "source" and not run.fresh:
-        before = run.warehouse.latest(asset, partition=key)
-        if before is not None and before.content_hash == content_hash(_arrow(table)):
-            return _settle(run, node, before, table, reused=True)
-    commit = run.warehouse.commit(
-        asset,
-        table,
-        partition=key,
+def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commit:
+    node = result.node
+    return run.warehouse.commit(
+        run.plan.asset(node.name),
+        result.table,
+        partition=run.key_of(node),
         method=node.use,
         parameters=node.step.params if node.step else {},
         code_version=code_version(run.plan, node),
@@ -114,34 +161,8 @@ def _commit(run: Run, inputs: Inputs, node: Node, product: Product, fingerprint:
         inputs=inputs.versions,
         run_id=run.run_id,
         kind=node.stage,
-        summary=product.summary,
+        summary=result.summary,
     )
-    return _settle(run, node, commit, table, reused=False)
-
-
-def _settle(run: Run, node: Node, commit: Commit, table: pd.DataFrame | pa.Table, *, reused: bool) -> Outcome:
-    """Judges a stored version, keeps the verdicts, and gathers what is shown of it."""
-    frame = table if isinstance(table, pd.DataFrame) else table.to_pandas()
-    judgements = judge(node.suite, frame, Context(run, node)) if node.suite else []
-    if judgements:
-        run.warehouse.record_verdicts([_verdict(run, commit, j) for j in judgements])
-    schema = _arrow(table).schema
-    return Outcome(
-        node,
-        commit,
-        judgements,
-        {name: str(type_) for name, type_ in zip(schema.names, schema.types, strict=True)},
-        stage_metadata(node.stage, frame, commit.summary),
-        reused,
-    )
-
-
-def _stored_table(run: Run, commit: Commit) -> pa.Table:
-    return run.warehouse.read_arrow(commit.asset, version=commit.version)
-
-
-def _arrow(table: pd.DataFrame | pa.Table) -> pa.Table:
-    return pa.Table.from_pandas(table, preserve_index=False) if isinstance(table, pd.DataFrame) else table
 
 
 def _verdict(run: Run, commit: Commit, judgement: Judgement) -> Verdict:

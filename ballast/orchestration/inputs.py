@@ -19,7 +19,7 @@ from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, Binding, Node, Plan
 from ballast.orchestration.sources import Partition, feature_columns
 from ballast.orchestration.spec import DataSpec
-from ballast.warehouse import Commit, ModelStore, StoredModel, Warehouse, matrix_of
+from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse, matrix_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,9 @@ class Inputs:
     node: Node
     upstream: tuple[str, ...]
     commits: dict[str, Commit] = field(init=False)
+    forced: list[Verdict] = field(init=False, default_factory=list)
+    _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
+    _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.commits = {name: self._settled(name) for name in self.upstream}
@@ -86,8 +89,17 @@ class Inputs:
                 "(mend the data or the step, or set `force: true` in the run's config; that is recorded)"
             )
         run.log(f"forced past the closed gate behind {asset} (version {commit.version}): {told}")
-        run.warehouse.record_verdicts([replace(v, forced=True) for v in closed])
+        self.forced += [replace(v, forced=True) for v in closed]
         return commit
+
+    def record_force(self) -> None:
+        """Keeps with the verdicts that were overridden that they were."""
+        self.run.warehouse.record_verdicts(self.forced)
+
+    def read(self) -> None:
+        """Reads all upstream tables, so that the store is not needed while computing."""
+        for name in self.commits:
+            self.arrow(name)
 
     @property
     def versions(self) -> dict[str, int]:
@@ -106,12 +118,15 @@ class Inputs:
     # -- tables ----------------------------------------------------------------------------------------------
 
     def arrow(self, name: str) -> pa.Table:
-        commit = self.commits[name]
-        return self.run.warehouse.read_arrow(commit.asset, version=commit.version)
+        if name not in self._tables:
+            commit = self.commits[name]
+            self._tables[name] = self.run.warehouse.read_arrow(commit.asset, version=commit.version)
+        return self._tables[name]
 
     def frame(self, name: str) -> pd.DataFrame:
-        commit = self.commits[name]
-        return self.run.warehouse.read(commit.asset, version=commit.version)
+        if name not in self._frames:
+            self._frames[name] = self.arrow(name).to_pandas()
+        return self._frames[name]
 
     def data(self, role: str) -> DataSpec:
         return self.run.plan.spec.data[role]

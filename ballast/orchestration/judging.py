@@ -7,22 +7,25 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ballast.gates import Features
-from ballast.orchestration.inputs import Run
+from ballast.orchestration.inputs import Inputs, Run
 from ballast.orchestration.plan import Node
-from ballast.warehouse import matrix_of
+from ballast.warehouse import Commit, matrix_of
 
 
 @dataclass(frozen=True)
 class Context:
     """The stage that is judged; see ``ballast.gates.GateContext``.
 
-    ``read`` holds the sources' tables where they were read afresh; what is stored stands in for the others.
+    ``inputs`` are the tables that the stage itself was made from, ``read`` the sources' tables where they were read
+    afresh; what is stored stands in for all others.
     """
 
     run: Run
     node: Node
+    inputs: Inputs | None = None
     read: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -55,22 +58,22 @@ class Context:
             return None
         if role in self.read:
             return self.read[role][self.run.plan.spec.data[role].id].to_numpy()
-        table = self._latest(role)
-        return None if table is None else table.column(self.run.plan.spec.data[role].id).to_numpy()
+        found = self._latest(role)
+        return None if found is None else found[1].column(self.run.plan.spec.data[role].id).to_numpy()
 
     def features(self, role: str) -> Features | None:
         name = f"{role}/features"
-        table = self._latest(name) if name in self.run.plan.nodes else None
-        if table is None:
+        found = self._latest(name) if name in self.run.plan.nodes else None
+        if found is None:
             return None
-        commit = self.run.warehouse.latest(
-            self.run.plan.asset(name), partition=self.run.key_of(self.run.plan.nodes[name])
-        )
-        assert commit is not None
+        commit, table = found
         names = [str(n) for n in commit.summary["names"]]
         return Features(table.column("sample_id").to_numpy(), matrix_of(table, "features"), names)
 
-    def _latest(self, name: str):
+    def _latest(self, name: str) -> tuple[Commit, pa.Table] | None:
+        if self.inputs is not None and name in self.inputs.commits:
+            return self.inputs.commits[name], self.inputs.arrow(name)
         run, node = self.run, self.run.plan.nodes[name]
-        commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))
-        return None if commit is None else run.warehouse.read_arrow(commit.asset, version=commit.version)
+        with run.warehouse.reading():
+            commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))
+            return None if commit is None else (commit, run.warehouse.read_arrow(commit.asset, version=commit.version))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,6 +23,13 @@ from ballast.warehouse.names import view_of
 from ballast.warehouse.tables import PARTITION_COLUMN, VERSION_COLUMN, arrow_table, pandas_frame, storable
 
 
+class _Held(threading.local):
+    """The connection that a thread's calls share within ``reading`` or ``writing``."""
+
+    connection: duckdb.DuckDBPyConnection | None = None
+    writes: bool = False
+
+
 class Warehouse:
     """A DuckDB file that keeps every version of every asset.
 
@@ -40,6 +48,7 @@ class Warehouse:
         self.url = url
         self.path = _path(url)
         self.timeout = timeout
+        self._held = _Held()
 
     def __repr__(self) -> str:
         return f"Warehouse({self.url!r})"
@@ -198,8 +207,40 @@ class Warehouse:
             return commits.select_verdicts(con, asset, version, partition) if con else []
 
     @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Makes the reads in the block share one opening of the file, and see one state of it; nothing can be written.
+
+        For a few reads on end: whoever wants to write waits for the block to end.
+        """
+        with self._reading() as con, self._holding(con, writes=False):
+            yield
+
+    @contextmanager
+    def writing(self, widest: pa.Table) -> Iterator[None]:
+        """Makes the commits and verdicts in the block one transaction: all are stored, or none.
+
+        `widest` is the table with the largest rows among those that will be committed; it sizes the groups of rows.
+        """
+        with self._writing(layouts.row_group_option(widest)) as con, self._holding(con, writes=True):
+            yield
+
+    @contextmanager
+    def _holding(self, con: duckdb.DuckDBPyConnection | None, *, writes: bool) -> Iterator[None]:
+        before = self._held.connection, self._held.writes
+        self._held.connection, self._held.writes = con, writes
+        try:
+            yield
+        finally:
+            self._held.connection, self._held.writes = before
+
+    @contextmanager
     def _writing(self, options: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
         """Gives a connection in a transaction that ends with the block: written, or undone by an error."""
+        if self._held.connection is not None:
+            if not self._held.writes:
+                raise WarehouseError("nothing can be written within `with warehouse.reading()`; write after it")
+            yield self._held.connection
+            return
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -218,6 +259,9 @@ class Warehouse:
     @contextmanager
     def _reading(self, *, reuse: bool = True) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """Gives a read-only connection, or None while there is no file."""
+        if self._held.connection is not None and reuse:
+            yield self._held.connection
+            return
         if not self.path.exists():
             yield None
             return
