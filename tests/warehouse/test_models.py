@@ -74,6 +74,7 @@ def mixed() -> pd.DataFrame:
     ],
     ids=lambda model: type(model).__name__,
 )
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_sklearn_model_when_stored_then_predicts_the_same(store, model):
     labels = np.array(["no", "yes"])[y]
     stored = store.save("digits/model", 1, model.fit(X, labels))
