@@ -259,7 +259,9 @@ class Warehouse:
     @contextmanager
     def _reading(self, *, reuse: bool = True) -> Iterator[duckdb.DuckDBPyConnection | None]:
         """Gives a read-only connection, or None while there is no file."""
-        if self._held.connection is not None and reuse:
+        if self._held.connection is not None:
+            if not reuse:
+                raise WarehouseError("sql opens the file for itself; call it before or after the block, not within")
             yield self._held.connection
             return
         if not self.path.exists():

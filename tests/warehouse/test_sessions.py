@@ -34,10 +34,15 @@ def test_writing_stores_commits_and_verdicts_together(warehouse: Warehouse):
 
 def test_writing_when_the_block_fails_stores_nothing(warehouse: Warehouse):
     warehouse.commit("p/a", TABLE)
-    with pytest.raises(RuntimeError), warehouse.writing(TABLE):
-        warehouse.commit("p/a", TABLE)
-        warehouse.commit("p/b", TABLE)
-        raise RuntimeError("stopped")
+
+    def stopped() -> None:
+        with warehouse.writing(TABLE):
+            warehouse.commit("p/a", TABLE)
+            warehouse.commit("p/b", TABLE)
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        stopped()
     assert [(c.asset, c.version) for c in warehouse.commits()] == [("p/a", 1)]
     assert warehouse.commit("p/b", TABLE).version == 1
 
@@ -49,6 +54,14 @@ def test_reading_refuses_to_write_and_says_so(warehouse: Warehouse):
         with pytest.raises(WarehouseError, match="write after it"):
             warehouse.commit("p/a", TABLE)
     assert warehouse.commit("p/a", TABLE).version == 2
+
+
+@pytest.mark.parametrize("block", [lambda w: w.reading(), lambda w: w.writing(TABLE)], ids=["reading", "writing"])
+def test_sql_when_called_within_a_block_then_refused_at_once_instead_of_waiting_for_itself(warehouse, block):
+    warehouse.commit("p/a", TABLE)
+    with block(warehouse), pytest.raises(WarehouseError, match="before or after the block"):
+        warehouse.sql("SELECT 1")
+    assert warehouse.sql("SELECT count(*) AS n FROM p.a").n.tolist() == [2]
 
 
 def test_reading_of_a_store_that_is_not_there_finds_nothing(warehouse: Warehouse):
