@@ -21,6 +21,7 @@ from ballast.orchestration.inputs import Inputs, Run
 from ballast.orchestration.judging import Context
 from ballast.orchestration.outline import outline_of
 from ballast.orchestration.plan import Node, Plan
+from ballast.orchestration.recent import remember, stored_table
 from ballast.orchestration.stages import Product, perform
 from ballast.reporting import stage_metadata, write_report
 from ballast.warehouse import Commit, Verdict
@@ -79,7 +80,7 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
         reusable = len(same) == len(nodes) and nodes[0].stage != "source" and not run.fresh
         if reusable:
             results = [
-                Result(node, run.warehouse.read_arrow(commit.asset, version=commit.version), commit.summary, commit)
+                Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
                 for node, commit in zip(nodes, same, strict=True)
             ]
         else:
@@ -91,6 +92,8 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
         inputs.record_force()
         commits = [r.commit or _commit(run, inputs, r, fingerprint) for r in results]
+        for result, commit in zip(results, commits, strict=True):
+            remember(commit, result.table)
         verdicts = [_verdict(run, c, j) for c, judgements in zip(commits, judged, strict=True) for j in judgements]
         run.warehouse.record_verdicts(verdicts)
     return [
@@ -182,6 +185,6 @@ def _verdict(run: Run, commit: Commit, judgement: Judgement) -> Verdict:
 def run_report(run: Run, path: Path) -> Path:
     """Writes the pipeline's report from what the warehouse holds now."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return write_report(
-        run.warehouse, outline_of(run.plan), path, partition=run.partition.key if run.partition else None
-    )
+    key = run.partition.key if run.partition else None
+    with run.warehouse.reading():
+        return write_report(run.warehouse, outline_of(run.plan), path, partition=key)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from ballast.errors import DataError, GateClosedError, WarehouseError
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, Binding, Node, Plan
+from ballast.orchestration.recent import stored_table
 from ballast.orchestration.sources import Partition, feature_columns
 from ballast.orchestration.spec import DataSpec
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse, matrix_of
@@ -119,8 +120,7 @@ class Inputs:
 
     def arrow(self, name: str) -> pa.Table:
         if name not in self._tables:
-            commit = self.commits[name]
-            self._tables[name] = self.run.warehouse.read_arrow(commit.asset, version=commit.version)
+            self._tables[name] = stored_table(self.run.warehouse, self.commits[name])
         return self._tables[name]
 
     def frame(self, name: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ballast.gates import Features
 from ballast.orchestration.inputs import Inputs, Run
 from ballast.orchestration.plan import Node
+from ballast.orchestration.recent import stored_table
 from ballast.warehouse import Commit, matrix_of
 
 
@@ -76,4 +77,4 @@ class Context:
         run, node = self.run, self.run.plan.nodes[name]
         with run.warehouse.reading():
             commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))
-            return None if commit is None else (commit, run.warehouse.read_arrow(commit.asset, version=commit.version))
+            return None if commit is None else (commit, stored_table(run.warehouse, commit))
