@@ -98,16 +98,8 @@ def _run_one(
 
 def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display: Display) -> bool:
     """Prints a row a step, then what failed; gives whether a blocking gate is closed."""
-    table = Table(
-        Column("step", no_wrap=True),
-        Column("method", no_wrap=True),
-        "version",
-        "rows",
-        "gates",
-        "seconds",
-        "outcome",
-        header_style="bold",
-    )
+    whole = (Column(name, no_wrap=True) for name in ("version", "rows", "gates", "seconds", "outcome"))
+    table = Table(Column("step", no_wrap=True), "method", *whole, header_style="bold")
     closed: list[Verdict] = []
     for node in plan.nodes.values():
         state = finished.states.get(node.unit)
