@@ -51,7 +51,7 @@ class BallastResource(dg.ConfigurableResource):
         return Path(self.folder).expanduser().resolve() if self.folder else home()
 
     def open(self) -> Warehouse:
-        return Warehouse(self.warehouse or f"duckdb:///{self.base() / 'ballast.duckdb'}", timeout=self.timeout)
+        return Warehouse(self.warehouse or f"duckdb:///{self.base() / 'warehouse.duckdb'}", timeout=self.timeout)
 
     def model_store(self) -> ModelStore:
         return ModelStore(self.base() / "models")
