@@ -69,7 +69,7 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
     results: list[Result] = []
     with run.warehouse.reading():
         inputs = Inputs(run, nodes[0], upstream)
-        stored = [run.warehouse.latest(run.plan.asset(node.name), partition=run.key_of(node)) for node in nodes]
+        stored = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
         fingerprint = inputs.fingerprint(
             code=code_version(run.plan, nodes[0]),
             what=_what(run.plan, nodes[0]),

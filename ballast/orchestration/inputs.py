@@ -63,27 +63,31 @@ class Inputs:
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.commits = {name: self._settled(name) for name in self.upstream}
+        run = self.run
+        nodes = [run.plan.nodes[name] for name in self.upstream]
+        found = run.warehouse.latest_of([(run.plan.asset(n.name), run.key_of(n)) for n in nodes])
+        verdicts = run.warehouse.verdicts_of([(c.asset, c.version) for c in found if c is not None])
+        self.commits = {
+            node.name: self._settled(node, commit, [v for v in verdicts if commit and v.asset == commit.asset])
+            for node, commit in zip(nodes, found, strict=True)
+        }
 
-    def _settled(self, name: str) -> Commit:
+    def _settled(self, node: Node, commit: Commit | None, verdicts: list[Verdict]) -> Commit:
         """Gives the version of an upstream to read; GateClosedError where its gate is closed or never judged it."""
-        run, node = self.run, self.run.plan.nodes[name]
-        asset = run.plan.asset(name)
-        commit = run.warehouse.latest(asset, partition=run.key_of(node))
+        run, asset = self.run, self.run.plan.asset(node.name)
         if commit is None:
             raise WarehouseError(
                 f"{asset} has not been made yet, and {self.node.name} needs it: run it first "
-                f"(`ballast run {run.plan.spec.name} --select {name}`)"
+                f"(`ballast run {run.plan.spec.name} --select {node.name}`)"
             )
         if not node.suite:
             return commit
-        verdicts = run.warehouse.verdicts(asset, version=commit.version, partition=run.key_of(node))
         closed = [v for v in verdicts if not v.passed and v.severity == "error"]
         unjudged = {e.name for e in node.suite} - {v.gate for v in verdicts}
         if not closed and not unjudged:
             return commit
         told = "; ".join(f"{v.gate}: {v.message}" for v in closed)
-        told = told or f"never judged by {', '.join(sorted(unjudged))}; run {name} again"
+        told = told or f"never judged by {', '.join(sorted(unjudged))}; run {node.name} again"
         if not run.force:
             raise GateClosedError(
                 f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed. {told} "

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
 from ballast.warehouse.names import PEOPLE, STORE, quoted
@@ -159,35 +160,43 @@ def _names(columns: str) -> list[str]:
 
 def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]) -> None:
     """Writes verdicts; an older one of the same asset, version and gate goes."""
-    keys = [[verdict.asset, verdict.version, verdict.gate] for verdict in verdicts]
-    con.executemany(f"DELETE FROM {GATES} WHERE asset = ? AND version = ? AND gate = ?", keys)
-    con.executemany(
-        f"INSERT INTO {GATES} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            [
-                verdict.asset,
-                verdict.partition,
-                verdict.version,
-                verdict.gate,
-                bool(verdict.passed),
-                verdict.severity,
-                json.dumps(plain(f"the figures of gate {verdict.gate!r}", verdict.observed)),
-                verdict.message,
-                verdict.run_id,
-                verdict.forced,
-            ]
-            for verdict in verdicts
-        ],
-    )
+    columns = _names(_VERDICT_COLUMNS)
+    rows = [
+        {
+            **{name: getattr(verdict, name) for name in columns},
+            "passed": bool(verdict.passed),
+            "observed": json.dumps(plain(f"the figures of gate {verdict.gate!r}", verdict.observed)),
+        }
+        for verdict in verdicts
+    ]
+    con.register("incoming", pa.Table.from_pylist(rows))
+    incoming = quoted("temp", "incoming")
+    con.execute(f"DELETE FROM {GATES} WHERE (asset, version, gate) IN (SELECT (asset, version, gate) FROM {incoming})")
+    con.execute(f"INSERT INTO {GATES} BY NAME SELECT * FROM {incoming}")
+    con.unregister("incoming")
 
 
-def select_verdicts(con: duckdb.DuckDBPyConnection, asset: str, version: int, partition: str | None) -> list[Verdict]:
-    """Gives the verdicts on one version, by gate."""
+def select_latest(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[str, str | None]]) -> list[Commit | None]:
+    """Gives the newest commit of each asset and partition wanted (of any partition where that is None)."""
     rows = fetched(
         con,
-        f"SELECT {_VERDICT_COLUMNS} FROM {GATES} "
-        "WHERE asset = $1 AND version = $2 AND ($3 IS NULL OR partition = $3) ORDER BY gate",
-        [asset, version, partition],
+        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} WHERE asset IN (SELECT unnest($1::VARCHAR[])) "
+        "QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY version DESC) = 1 ORDER BY version",
+        [[asset for asset, _ in wanted]],
+    )
+    newest: dict[tuple[str, str | None], Commit] = {}
+    for commit in map(_commit, rows):
+        newest[commit.asset, commit.partition] = newest[commit.asset, None] = commit
+    return [newest.get(key) for key in wanted]
+
+
+def select_verdicts(con: duckdb.DuckDBPyConnection, versions: Sequence[tuple[str, int]]) -> list[Verdict]:
+    """Gives the verdicts on versions of assets, by asset and gate."""
+    rows = fetched(
+        con,
+        f"SELECT {_VERDICT_COLUMNS} FROM {GATES} WHERE (asset, version) IN "
+        "(SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[]))) ORDER BY asset, gate",
+        [[asset for asset, _ in versions], [version for _, version in versions]],
     )
     return [_verdict(row) for row in rows]
 

@@ -149,9 +149,12 @@ class Warehouse:
 
     def latest(self, asset: str, *, partition: str | None = None) -> Commit | None:
         """Gives the newest commit of an asset (or of one of its partitions), None if there is none."""
+        return self.latest_of([(asset, partition)])[0]
+
+    def latest_of(self, wanted: Sequence[tuple[str, str | None]]) -> list[Commit | None]:
+        """Gives the newest commit of each (asset, partition), in the order wanted and in one query."""
         with self._reading() as con:
-            found = commits.select_commits(con, asset, partition=partition, limit=1) if con else []
-        return found[0] if found else None
+            return commits.select_latest(con, wanted) if con else [None] * len(wanted)
 
     def version(self, asset: str, version: int) -> Commit:
         """Gives the commit of one version.
@@ -203,8 +206,13 @@ class Warehouse:
 
     def verdicts(self, asset: str, *, version: int, partition: str | None = None) -> list[Verdict]:
         """Gives the verdicts on a version, by gate; none if no gate has judged it."""
+        found = self.verdicts_of([(asset, version)])
+        return [v for v in found if partition is None or v.partition == partition]
+
+    def verdicts_of(self, versions: Sequence[tuple[str, int]]) -> list[Verdict]:
+        """Gives the verdicts on several (asset, version), in one query."""
         with self._reading() as con:
-            return commits.select_verdicts(con, asset, version, partition) if con else []
+            return commits.select_verdicts(con, versions) if con else []
 
     @contextmanager
     def reading(self) -> Iterator[None]:
