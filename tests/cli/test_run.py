@@ -13,7 +13,7 @@ from tests.cli.conftest import Folder
 
 
 def versions(folder: Folder) -> dict[str, int]:
-    warehouse = Warehouse(f"duckdb:///{folder.home / 'ballast.duckdb'}")
+    warehouse = Warehouse(f"duckdb:///{folder.home / 'warehouse.duckdb'}")
     return {c.asset: c.version for c in reversed(warehouse.commits())}
 
 
@@ -98,7 +98,7 @@ def test_run_of_one_partition_stores_that_one_alone(folder: Folder):
     result = folder.ballast("run", "demo", "--partition", "red", "--select", "target", "--select", "train")
     assert result.exit_code == 0, result.output
     assert "demo [red]" in result.output
-    warehouse = Warehouse(f"duckdb:///{folder.home / 'ballast.duckdb'}")
+    warehouse = Warehouse(f"duckdb:///{folder.home / 'warehouse.duckdb'}")
     assert set(warehouse.read("demo/target")["partition"]) == {"red"}
     unknown = folder.ballast("run", "demo", "--partition", "blue")
     assert unknown.exit_code == 2
