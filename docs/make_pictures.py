@@ -47,7 +47,7 @@ def main() -> None:
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(url, server)
-            shoot(browser, f"{url}/locations/cellar/asset-groups/wine/lineage", "graph.png", (2000, 1000))
+            shoot(browser, f"{url}/locations/cellar/asset-groups/wine/lineage", "graph.png", (2000, 1560))
         finally:
             server.terminate()
             server.wait()
