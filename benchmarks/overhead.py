@@ -42,11 +42,13 @@ from ballast.orchestration.plan import Node, Plan  # noqa: E402
 from ballast.orchestration.projects import Declared, find  # noqa: E402
 from ballast.orchestration.running import Finished, instance, resource_of, run  # noqa: E402
 from ballast.warehouse import ModelStore, Warehouse  # noqa: E402
+from ballast.warehouse.files import OpenFile  # noqa: E402
 
 TARGET = 0.060  # seconds a step
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "warehouse": [(Warehouse, name) for name in ("commit", "read_arrow", "latest", "verdicts", "record_verdicts")],
+    "warehouse: open and close": [(OpenFile, "__init__"), (OpenFile, "close")],
     "model store": [(ModelStore, name) for name in ("save", "load")],
     "gates": [(execution, "judge")],
     "figures and metadata": [(execution, "stage_metadata")],
@@ -108,6 +110,7 @@ class Parts:
 def pipeline(declared: Declared, plan: Plan, home: str, *, persistent: bool) -> tuple[Finished, Spent]:
     """Runs digits into the folder `home`, on an instance in memory or on the project's own kind in SQLite."""
     os.environ["BALLAST_HOME"] = home
+    os.environ.pop("DAGSTER_HOME", None)  # so that the instance in SQLite lies in `home` too
     definitions = declared.definitions(plan)
     began = now()
     on = instance() if persistent else dg.DagsterInstance.ephemeral()
