@@ -87,25 +87,6 @@ def test_threads_when_they_read_and_write_at_once_then_all_succeed(warehouse, we
     assert len(warehouse.commits()) == 16
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_fork_when_the_parent_has_used_a_warehouse_then_both_go_on(warehouse, process):
-    forking = """
-import multiprocessing, sys
-import pandas as pd
-from ballast.warehouse import Warehouse
-def commit(number):
-    return Warehouse(sys.argv[1]).commit("digits/density", pd.DataFrame({"x": [number]})).version
-commit(0)
-with multiprocessing.get_context("fork").Pool(2) as pool:
-    pool.map(commit, range(4))
-commit(5)
-"""
-    # generous: on a disk that is busy each commit may wait seconds; a deadlock never ends
-    _, errors = process(forking, warehouse.url).communicate(timeout=300)
-    assert errors == ""
-    assert len(warehouse.commits("digits/density")) == 6
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="the holder's command is read from /proc")
 def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(warehouse, weights, process, caplog):
     warehouse.commit("digits/density", weights)
