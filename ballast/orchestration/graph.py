@@ -48,7 +48,10 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
         plan.spec.name, selection=selection, partitions_def=partitions, description=plan.spec.description or None
     )
     return dg.Definitions(
-        assets=assets, jobs=[job], schedules=_schedules(plan, job, partitions), sensors=_sensors(plan, folder, job)
+        assets=assets,
+        jobs=[job],
+        schedules=_schedules(plan, job, partitions),
+        sensors=_sensors(plan, folder, job, partitions),
     )
 
 
@@ -210,14 +213,24 @@ def _schedules(plan: Plan, job: Any, partitions: dg.PartitionsDefinition | None)
 
     @dg.schedule(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)
     def scheduled(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        keys = partitions.get_partition_keys()
-        for key in keys if isinstance(partitions, dg.StaticPartitionsDefinition) else keys[-1:]:
-            yield dg.RunRequest(run_key=f"{context.scheduled_execution_time}:{key}", partition_key=key)
+        yield from _requests(partitions, str(context.scheduled_execution_time))
 
     return [scheduled]
 
 
-def _sensors(plan: Plan, folder: Path, job: Any) -> list[dg.SensorDefinition]:
+def _requests(partitions: dg.PartitionsDefinition | None, occasion: str) -> Iterator[dg.RunRequest]:
+    """Asks for a run, or for one of every static partition, or of the latest time window."""
+    if partitions is None:
+        yield dg.RunRequest(run_key=occasion)
+        return
+    keys = list(partitions.get_partition_keys())
+    for key in keys[-1:] if isinstance(partitions, dg.TimeWindowPartitionsDefinition) else keys:
+        yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
+
+
+def _sensors(
+    plan: Plan, folder: Path, job: Any, partitions: dg.PartitionsDefinition | None
+) -> list[dg.SensorDefinition]:
     """Gives a sensor that runs the pipeline when one of its source files changes."""
     spec = plan.spec.sensor
     paths = [data.path for data in plan.spec.data.values() if data.path]
@@ -226,10 +239,11 @@ def _sensors(plan: Plan, folder: Path, job: Any) -> list[dg.SensorDefinition]:
 
     @dg.sensor(name=f"{plan.spec.name}_sensor", job=job, minimum_interval_seconds=spec.every)
     def changed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        files = sorted(f for path in paths for f in folder.glob(path))
+        wholes = [folder / Path(path).expanduser() for path in paths]
+        files = sorted(f for w in wholes for f in Path(w.anchor).glob(str(w.relative_to(w.anchor))))
         state = ";".join(f"{f}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
         if state == (context.cursor or ""):
             return dg.SkipReason(f"none of {len(files)} source file(s) changed")
-        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=state)], cursor=state)
+        return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)
 
     return [changed]

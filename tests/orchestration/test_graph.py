@@ -113,6 +113,20 @@ def test_sensor_asks_for_a_run_when_a_source_file_changes_and_only_then(project:
     assert len(changed.run_requests or []) == 1
 
 
+def test_sensor_watches_absolute_paths_and_asks_for_every_partition(project: Project):
+    project.attributes = spec(
+        sensor={"every": 30},
+        data__target__path=str(project.folder / "target.csv"),
+        partitions={"column": "colour", "static": ["red", "green"]},
+    )
+    sensor = project.definitions.resolve_sensor_def("demo_sensor")
+    first = sensor.evaluate_tick(
+        dg.build_sensor_context(project.instance, cursor=None, repository_def=project.definitions.get_repository_def())
+    )
+    assert [r.partition_key for r in first.run_requests or []] == ["red", "green"]
+    assert str(project.folder / "target.csv") in (first.cursor or "")
+
+
 def test_eager_automation_waits_for_the_gates_of_what_it_reads(project: Project):
     project.attributes = spec(automation="eager")
     condition = project.definitions.resolve_asset_graph().get(key("reweighted")).automation_condition
