@@ -41,14 +41,13 @@ from ballast.orchestration import execution, graph, inputs, stages  # noqa: E402
 from ballast.orchestration.plan import Node, Plan  # noqa: E402
 from ballast.orchestration.projects import Declared, find  # noqa: E402
 from ballast.orchestration.running import Finished, instance, resource_of, run  # noqa: E402
-from ballast.warehouse import ModelStore, Warehouse  # noqa: E402
-from ballast.warehouse.files import OpenFile  # noqa: E402
+from ballast.warehouse import ModelStore, Warehouse, embedded  # noqa: E402
 
 TARGET = 0.060  # seconds a step
 
 PARTS: dict[str, list[tuple[Any, str]]] = {
     "warehouse": [(Warehouse, name) for name in ("commit", "read_arrow", "latest", "verdicts", "record_verdicts")],
-    "warehouse: open and close": [(OpenFile, "__init__"), (OpenFile, "close")],
+    "warehouse: open and close": [(embedded._Place, "_open"), (embedded._Place, "_close")],
     "model store": [(ModelStore, name) for name in ("save", "load")],
     "gates": [(execution, "judge")],
     "figures and metadata": [(execution, "stage_metadata")],

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests import postgres
 
 # Set before numpy and torch load: the workers share the cores, and one thread sums in one order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,6 +25,13 @@ def chromium() -> str:
     if path is None:
         pytest.skip("no Chromium on PATH")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URI of a Postgres server that lives as long as the tests; see `postgres.new_database`."""
+    with tempfile.TemporaryDirectory(prefix="postgres-") as folder, postgres.server(Path(folder)) as uri:
+        yield uri
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

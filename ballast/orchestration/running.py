@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,14 +12,16 @@ from uuid import uuid4
 
 import dagster as dg
 from dagster import DagsterEventType, EventLogEntry
+from sqlalchemy.exc import SQLAlchemyError
 
-from ballast.errors import SpecError, nearest
+from ballast.errors import BallastError, SpecError, nearest
 from ballast.orchestration.execution import run_report
 from ballast.orchestration.graph import RESOURCE, asset_key, partition_of, partitions_of
 from ballast.orchestration.inputs import Run
 from ballast.orchestration.plan import REPORT, Plan
 from ballast.orchestration.projects import Declared
 from ballast.orchestration.resources import BallastResource, home
+from ballast.warehouse import keep_open
 
 State = Literal["running", "done", "failed", "skipped"]
 _STATES: dict[DagsterEventType, State] = {
@@ -57,9 +60,24 @@ def instance() -> dg.DagsterInstance:
         folder.mkdir(parents=True, exist_ok=True)
         settings = folder / "dagster.yaml"
         if not settings.exists():
-            settings.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n", encoding="utf-8")
+            fresh = settings.with_suffix(".new")
+            fresh.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n", encoding="utf-8")
+            fresh.replace(settings)
         os.environ["DAGSTER_HOME"] = str(folder)
     return dg.DagsterInstance.get()
+
+
+@contextmanager
+def _records() -> Iterator[None]:
+    """Words what goes wrong with Dagster's own records, which it keeps in SQLite files."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        folder = os.environ.get("DAGSTER_HOME", home() / "dagster")
+        raise BallastError(
+            f"Dagster cannot keep its records in {folder}: {getattr(error, 'orig', None) or error}. Check that the "
+            "folder is writable and the disk has room; what was finished is stored, and the next run goes on from there"
+        ) from error
 
 
 def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
@@ -108,7 +126,8 @@ def run(
     """
     units = units_of(plan, select)
     names = {f"{plan.spec.name}__{unit.replace('/', '__')}": unit for unit, _ in plan.units()}
-    on = on or instance()
+    with _records():
+        on = on or instance()
     run_id = str(uuid4())
     states: dict[str, State] = {}
     messages: dict[str, str] = {}
@@ -132,14 +151,15 @@ def run(
         config["ops"] = {name: settings for name, unit in names.items() if unit in units}
     job = definitions.resolve_job_def(plan.spec.name)
     chosen = [asset_key(plan, name) for name, node in plan.nodes.items() if node.unit in units]
-    result = job.execute_in_process(
-        run_config=config,
-        instance=on,
-        partition_key=partition,
-        asset_selection=chosen if select else None,
-        run_id=run_id,
-        raise_on_error=False,
-    )
+    with _records(), keep_open():
+        result = job.execute_in_process(
+            run_config=config,
+            instance=on,
+            partition_key=partition,
+            asset_selection=chosen if select else None,
+            run_id=run_id,
+            raise_on_error=False,
+        )
     if interrupted:
         raise KeyboardInterrupt
     states |= {unit: "skipped" for unit in units if unit not in states}
@@ -159,12 +179,12 @@ def _was_interrupted(failure: Any) -> bool:
 
 
 def _reason(failure: Any) -> str:
-    """Gives the message of the innermost error of a failed step."""
+    """Gives the message of the error that a failed step raised, without what Dagster wraps around it."""
     metadata = getattr(failure, "user_failure_data", None)
     if metadata is not None and metadata.description:
         return str(metadata.description)
     error = failure.error if failure is not None else None
-    while error is not None and error.cause is not None:
+    while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
         error = error.cause
     return error.message.strip() if error is not None else ""
 

@@ -1,8 +1,9 @@
-"""The store: every version of every table in one DuckDB file, and the models beside it."""
+"""The store: every version of every table, in a DuckDB file or a lake, and the models beside it."""
 
 from __future__ import annotations
 
 from ballast.warehouse.commits import Commit, Verdict
+from ballast.warehouse.embedded import keep_open
 from ballast.warehouse.matrices import matrix_of, matrix_table, names_of
 from ballast.warehouse.models import ModelStore, StoredModel
 from ballast.warehouse.warehouse import Warehouse
@@ -13,6 +14,7 @@ __all__ = [
     "StoredModel",
     "Verdict",
     "Warehouse",
+    "keep_open",
     "matrix_of",
     "matrix_table",
     "names_of",

@@ -19,6 +19,10 @@ COMMITS = quoted(STORE, "commits")
 GATES = quoted(STORE, "gates")
 
 
+MODEL_KINDS = ("encoder", "learner")
+"""The kinds of commits that are models: one row that says where the file is."""
+
+
 @dataclass(frozen=True)
 class Commit:
     """One version of an asset: where it came from and what it held.
@@ -207,19 +211,56 @@ def _verdict(row: tuple[Any, ...]) -> Verdict:
     return Verdict(**values)
 
 
+def prunable(
+    con: duckdb.DuckDBPyConnection, *, keep: int | None, before: datetime | None, models: bool
+) -> list[Commit]:
+    """Gives the commits that may go, oldest first.
+
+    Never the latest of a partition; of the others those that are not among the newest `keep`, or older than
+    `before`. Unless `models`, neither a model nor a version that one was made from.
+    """
+    rows = fetched(
+        con,
+        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} "
+        "QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY version DESC) > $1 "
+        "AND ($2 IS NULL OR created_at < $2::TIMESTAMP) ORDER BY created_at, asset, version",
+        [keep or 1, before],
+    )
+    found = [_commit(row) for row in rows]
+    if models:
+        return found
+    made = fetched(con, f"SELECT inputs FROM {COMMITS} WHERE kind IN (SELECT unnest(?))", [list(MODEL_KINDS)])
+    needed = {item for (inputs,) in made for item in json.loads(inputs).items()}
+    return [c for c in found if c.kind not in MODEL_KINDS and (c.asset, c.version) not in needed]
+
+
+def delete_commits(con: duckdb.DuckDBPyConnection, gone: Sequence[Commit]) -> None:
+    """Removes the records of commits and the verdicts on them."""
+    values = [[commit.asset for commit in gone], [commit.version for commit in gone]]
+    for table in (COMMITS, GATES):
+        con.execute(
+            f"DELETE FROM {table} WHERE (asset, version) IN (SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[])))",
+            values,
+        )
+
+
 def not_found(
     con: duckdb.DuckDBPyConnection | None,
     where: str,
     asset: str,
-    version: int | None,
-    partition: str | None,
+    *,
+    version: int | None = None,
+    partition: str | None = None,
+    as_of: datetime | None = None,
+    run: str | None = None,
 ) -> VersionNotFoundError:
     """Gives the error that says what there is instead of the version asked for."""
     if con is None:
         return VersionNotFoundError(
             f"{where} has no asset {asset!r}: nothing was committed yet; run the pipeline first"
         )
-    history = fetched(con, f"SELECT version, partition FROM {COMMITS} WHERE asset = ? ORDER BY version", [asset])
+    query = f"SELECT version, partition, created_at, run_id FROM {COMMITS} WHERE asset = ? ORDER BY version"
+    history = fetched(con, query, [asset])
     if not history:
         assets = [row[0] for row in fetched(con, f"SELECT DISTINCT asset FROM {COMMITS} ORDER BY asset")]
         known = f"it holds {', '.join(assets[:20])}" if assets else "it holds nothing yet; run the pipeline first"
@@ -230,9 +271,20 @@ def not_found(
         return VersionNotFoundError(
             f"asset {asset!r} has no partition {partition!r}{nearest(partition, partitions)}: {known}"
         )
-    versions = [row[0] for row in history if partition is None or row[1] == partition]
-    closest = min(versions, key=lambda known: abs(known - (version or 0)))
     of = "" if partition is None else f" of partition {partition!r}"
+    history = [row for row in history if partition is None or row[1] == partition]
+    if as_of is not None:
+        return VersionNotFoundError(
+            f"asset {asset!r} had no version{of} at {as_of} UTC; the oldest that is stored is of {history[0][2]} UTC"
+        )
+    if run is not None:
+        runs = list(dict.fromkeys(row[3] for row in reversed(history) if row[3] is not None))
+        return VersionNotFoundError(
+            f"asset {asset!r} has no version{of} committed by run {run!r}{nearest(run, runs)}; the newest were by "
+            f"{', '.join(runs[:5]) or 'no run'} (a run that finds its result stored commits none)"
+        )
+    versions = [row[0] for row in history]
+    closest = min(versions, key=lambda known: abs(known - (version or 0)))
     return VersionNotFoundError(
         f"asset {asset!r} has no version {version}{of}: there are {len(versions)}, from {versions[0]} to "
         f"{versions[-1]}; the nearest is {closest}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -25,7 +27,6 @@ _VERSION = quoted(VERSION_COLUMN)
 _PARTITION = quoted(PARTITION_COLUMN)
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _NUMBERS = _INTEGERS | {"FLOAT", "DOUBLE"}
-_ROW_GROUP_BYTES = 2**19
 
 TABLES = (f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",)
 
@@ -36,17 +37,6 @@ class Place(NamedTuple):
     partition: str | None
     version: int
     layout: int
-
-
-def row_group_option(table: pa.Table) -> str:
-    """Gives the ATTACH option that sizes the groups of rows which DuckDB stores and rewrites as one.
-
-    An append rewrites the last group; DuckDB's default of 122,880 rows is nothing for weights but 120 MB
-    for a matrix of 256 columns, so a group gets about half a MiB.
-    """
-    row_bytes = table.nbytes / max(table.num_rows, 1)
-    groups = _ROW_GROUP_BYTES / max(row_bytes, 1) // 2048  # DuckDB takes multiples of 2048 rows
-    return f"ROW_GROUP_SIZE {2048 * int(min(max(groups, 1), 60))}"
 
 
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
@@ -107,13 +97,19 @@ def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
         )
 
 
-def latest(con: duckdb.DuckDBPyConnection, asset: str) -> list[Place]:
-    """Gives the place of the latest version of every partition an asset has had, None among them."""
+def latest(
+    con: duckdb.DuckDBPyConnection, asset: str, *, as_of: datetime | None = None, run: str | None = None
+) -> list[Place]:
+    """Gives the place of the latest version of every partition an asset has had, None among them.
+
+    Of those committed up to `as_of` (UTC, without a zone), or by `run`, where these are given.
+    """
     return _places(
         con,
-        f"SELECT partition, max(version), arg_max(layout, version) FROM {COMMITS} WHERE asset = ? "
+        f"SELECT partition, max(version), arg_max(layout, version) FROM {COMMITS} WHERE asset = $1 "
+        "AND ($2 IS NULL OR created_at <= $2::TIMESTAMP) AND ($3 IS NULL OR run_id = $3) "
         "GROUP BY partition ORDER BY partition",
-        [asset],
+        [asset, as_of, run],
     )
 
 
@@ -193,33 +189,62 @@ def _selected(name: str, kinds: set[str]) -> str:
     return f"{column}::VARCHAR AS {quoted(name)}"
 
 
-def held(con: duckdb.DuckDBPyConnection, asset: str, version: int | None, partition: str | None) -> list[Place]:
-    """Gives the places of one version, or of the latest of a partition; with neither, of all that is shown."""
-    if version is None and partition is None:
-        return shown(latest(con, asset))
-    return _places(
-        con,
-        f"SELECT partition, version, layout FROM {COMMITS} WHERE asset = $1 "
-        "AND ($2 IS NULL OR version = $2) AND ($3 IS NULL OR partition = $3) ORDER BY version DESC LIMIT 1",
-        [asset, version, partition],
-    )
+def held(
+    con: duckdb.DuckDBPyConnection,
+    asset: str,
+    *,
+    version: int | None = None,
+    partition: str | None = None,
+    as_of: datetime | None = None,
+    run: str | None = None,
+) -> list[Place]:
+    """Gives the place of one version, or of the latest, as of a time or of a run, of a partition or of all shown."""
+    if version is not None:
+        return _places(
+            con,
+            f"SELECT partition, version, layout FROM {COMMITS} WHERE asset = $1 AND version = $2 "
+            "AND ($3 IS NULL OR partition = $3)",
+            [asset, version, partition],
+        )
+    places = latest(con, asset, as_of=as_of, run=run)
+    return shown(places) if partition is None else [place for place in places if place.partition == partition]
 
 
-def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> pa.Table:
-    """Gives the rows of some versions in the types they were committed with, `_version` in front."""
+def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> str:
+    """Gives a query for the rows of some versions, `_version` in front."""
     layouts = sorted({place.layout for place in places})
     if len(layouts) == 1:
         columns = {layouts[0]: f"* EXCLUDE ({_VERSION})"}
     else:
         columns = _common_types(con, asset, layouts)
-    selects, values = [], []
+    selects = []
     for layout in layouts:
-        versions = [place.version for place in places if place.layout == layout]
+        versions = ", ".join(str(int(place.version)) for place in places if place.layout == layout)
         selects.append(
             f"SELECT {_VERSION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
-            f"WHERE {_VERSION} IN ({', '.join('?' * len(versions))})"
+            f"WHERE {_VERSION} IN ({versions})"
         )
-        values += versions
-    table = con.execute(" UNION ALL BY NAME ".join(selects), values).to_arrow_table()
+    return " UNION ALL BY NAME ".join(selects)
+
+
+def asset_of_view(con: duckdb.DuckDBPyConnection, schema: str, view: str) -> str | None:
+    """Gives the asset that people read as schema.view."""
+    wanted = (schema.casefold(), view.casefold())
+    for (asset,) in fetched(con, f"SELECT DISTINCT asset FROM {_LAYOUTS}"):
+        if tuple(name.casefold() for name in view_of(asset)) == wanted:
+            return asset
+    return None
+
+
+def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[int]) -> None:
+    """Removes the rows of some versions."""
+    for (layout,) in con.execute(f"SELECT layout FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall():
+        con.execute(f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)])
+
+
+def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> pa.Table:
+    """Gives the rows of some versions in the types they were committed with, `_version` in front."""
+    layouts = {place.layout for place in places}
+    table = con.execute(rows_query(con, asset, places)).to_arrow_table()
     kept = con.execute(f"SELECT layout, schema FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
     return restored(table, [pa.ipc.read_schema(pa.py_buffer(blob)) for layout, blob in kept if layout in layouts])

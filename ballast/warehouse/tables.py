@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -62,9 +62,15 @@ def _check_columns(asset: str, columns: Iterable[object], partitioned: bool) -> 
         raise WarehouseError(f"asset {asset!r}: the frame has no columns, so there is nothing to store")
 
 
-def storable(asset: str, table: pa.Table) -> pa.Table:
-    """Gives the table with the few column types DuckDB lacks replaced by ones that hold the same values."""
-    fields = [pa.field(field.name, _stored_type(field.type)) for field in table.schema]
+def storable(asset: str, table: pa.Table, *, arrays: bool, reserved: Collection[str] = ()) -> pa.Table:
+    """Gives the table with the few column types the store lacks replaced by ones that hold the same values.
+
+    `arrays` says whether it has arrays of a fixed length, `reserved` names columns it cannot have.
+    """
+    for name in table.column_names:
+        if name.casefold() in reserved:
+            raise WarehouseError(f"asset {asset!r}: column {name!r} is one that DuckLake needs; rename the column")
+    fields = [pa.field(field.name, _stored_type(field.type, arrays=arrays)) for field in table.schema]
     try:
         return table.cast(pa.schema(fields))
     except pa.ArrowInvalid as error:
@@ -73,9 +79,11 @@ def storable(asset: str, table: pa.Table) -> pa.Table:
         ) from error
 
 
-def _stored_type(kind: pa.DataType) -> pa.DataType:
+def _stored_type(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
     if pa.types.is_dictionary(kind):
-        return _stored_type(kind.value_type)
+        return _stored_type(kind.value_type, arrays=arrays)
+    if pa.types.is_fixed_size_list(kind) and not arrays:
+        return pa.list_(_stored_type(kind.value_type, arrays=arrays))
     if pa.types.is_float16(kind):
         return pa.float32()
     if pa.types.is_duration(kind):

@@ -1,12 +1,12 @@
-"""The one way to the store: weight tables, scores, matrices and reports, all their versions, in a DuckDB file."""
+"""The one way to the store: weight tables, scores, matrices and reports, with all their versions."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ import pyarrow as pa
 from ballast.errors import WarehouseError
 from ballast.warehouse import commits, layouts, queries
 from ballast.warehouse.commits import Commit, Verdict
+from ballast.warehouse.embedded import Embedded
 from ballast.warehouse.hashing import content_hash
-from ballast.warehouse.locking import connection
+from ballast.warehouse.homes import Home
+from ballast.warehouse.lake import PostgresLake, SqliteLake
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables import PARTITION_COLUMN, VERSION_COLUMN, arrow_table, pandas_frame, storable
+from ballast.warehouse.urls import parsed, without_password
 
 
 class _Held(threading.local):
@@ -31,23 +34,25 @@ class _Held(threading.local):
 
 
 class Warehouse:
-    """A DuckDB file that keeps every version of every asset.
+    """Keeps every version of every asset, in a DuckDB file or a DuckLake.
 
-    No connection outlives a call, so many processes and people share the file; a call waits its turn.
+    Many processes and people share it. Nothing is held between two calls, and a call that must wait waits.
 
     Parameters
     ----------
     url
-        "duckdb:///relative/to/here.duckdb" or "duckdb:////absolute.duckdb". File and folders are made by the
-        first commit.
+        "duckdb:///relative/to/here.duckdb" or "duckdb:////absolute.duckdb": one file;
+        "ducklake:sqlite:///lake.sqlite": Parquet files with a catalog in SQLite, where readers never wait;
+        "ducklake:postgresql://user@host/database?data_path=/shared/folder": the same for many machines, its
+        password from PGPASSWORD or the user's pgpass file. Files, folders and tables are made by the first commit.
     timeout
-        Seconds a call waits for whoever holds the file.
+        Seconds a call waits for whoever holds what it needs.
     """
 
     def __init__(self, url: str = "duckdb:///ballast.duckdb", *, timeout: float = 120.0) -> None:
-        self.url = url
-        self.path = _path(url)
+        self.url = without_password(url)
         self.timeout = timeout
+        self.home = _home_of(url)
         self._held = _Held()
 
     def __repr__(self) -> str:
@@ -89,7 +94,7 @@ class Warehouse:
         """
         view_of(asset)
         table = arrow_table(asset, frame, partitioned=partition is not None)
-        stored = storable(asset, table)
+        stored = storable(asset, table, arrays=self.home.arrays, reserved=self.home.reserved)
         draft = Commit(
             asset=asset,
             partition=partition,
@@ -106,7 +111,7 @@ class Warehouse:
             summary=commits.plain("summary", summary),
             created_at=datetime.now(UTC),
         )
-        with self._writing(layouts.row_group_option(table)) as con:
+        with self._writing(table) as con:
             before = layouts.latest(con, asset)
             version = 1 + max((place.version for place in before), default=0)
             commit = replace(draft, version=version, created_at=datetime.now(UTC))
@@ -115,25 +120,56 @@ class Warehouse:
             layouts.point_view(con, asset, before, layouts.Place(partition, version, layout))
         return commit
 
-    def read(self, asset: str, *, version: int | None = None, partition: str | None = None) -> pd.DataFrame:
+    def read(
+        self,
+        asset: str,
+        *,
+        version: int | None = None,
+        partition: str | None = None,
+        as_of: datetime | None = None,
+        run: str | None = None,
+    ) -> pd.DataFrame:
         """Gives the rows of a version as a DataFrame; see `read_arrow`."""
-        return pandas_frame(self.read_arrow(asset, version=version, partition=partition))
+        return pandas_frame(self.read_arrow(asset, version=version, partition=partition, as_of=as_of, run=run))
 
-    def read_arrow(self, asset: str, *, version: int | None = None, partition: str | None = None) -> pa.Table:
-        """Gives the rows of a version as they were committed.
+    def read_arrow(
+        self,
+        asset: str,
+        *,
+        version: int | None = None,
+        partition: str | None = None,
+        as_of: datetime | None = None,
+        run: str | None = None,
+    ) -> pa.Table:
+        """Gives the rows of a version as they were committed: the latest, unless one of these says which.
 
-        Without a version the latest; of a partitioned asset, with neither version nor partition, the latest of
-        every partition, told apart by a first column `partition`.
+        Of a partitioned asset, without version and partition, it gives the rows of every partition, told apart by a
+        first column `partition`.
+
+        Parameters
+        ----------
+        version
+            The version's number.
+        as_of
+            The latest at that time, which must have a time zone.
+        run
+            The one that the run with this id committed.
 
         Raises
         ------
         VersionNotFoundError
-            There is no such asset, version or partition; the message names what there is.
+            There is no such asset, version, partition or commit; the message names what there is.
         """
+        if sum(choice is not None for choice in (version, as_of, run)) > 1:
+            raise WarehouseError(f"read of {asset!r}: give one of version, as_of and run, not several")
+        if as_of is not None and as_of.tzinfo is None:
+            raise WarehouseError(f"read of {asset!r}: as_of={as_of} has no time zone; write as_of.astimezone()")
+        moment = None if as_of is None else as_of.astimezone(UTC).replace(tzinfo=None)
         with self._reading() as con:
-            places = layouts.held(con, asset, version, partition) if con else []
+            found = {"version": version, "partition": partition, "as_of": moment, "run": run}
+            places = layouts.held(con, asset, **found) if con else []
             if con is None or not places:
-                raise commits.not_found(con, self.url, asset, version, partition)
+                raise commits.not_found(con, self.url, asset, **found)
             table = layouts.read_rows(con, asset, places)
         versions, rows = table[VERSION_COLUMN], table.drop_columns([VERSION_COLUMN])
         if version is not None or partition is not None or places[0].partition is None:
@@ -141,6 +177,49 @@ class Warehouse:
         name_of = {place.version: place.partition for place in places}
         partitions = versions.to_pandas().map(name_of)
         return rows.add_column(0, PARTITION_COLUMN, pa.array(partitions, pa.string()))
+
+    def prune(
+        self,
+        *,
+        keep: int | None = None,
+        older_than: timedelta | None = None,
+        models: bool = False,
+        dry_run: bool = False,
+    ) -> list[Commit]:
+        """Removes old versions, of every asset and partition but the latest, and gives their commits, oldest first.
+
+        Parameters
+        ----------
+        keep
+            How many of the newest versions stay.
+        older_than
+            How old a version must be to go.
+        models
+            Without it models stay, and every version that one of them was made from.
+        dry_run
+            Only gives what would go.
+
+        Raises
+        ------
+        WarehouseError
+            Neither or both of `keep` and `older_than` are given, or one is not positive.
+        """
+        if (keep is None) == (older_than is None):
+            raise WarehouseError("prune needs either keep (a number of versions) or older_than (an age)")
+        if keep is not None and keep < 1:
+            raise WarehouseError(f"prune: keep={keep} must be at least 1; the latest version always stays")
+        if older_than is not None and older_than < timedelta(0):
+            raise WarehouseError(f"prune: older_than={older_than} must not be negative")
+        before = None if older_than is None else (datetime.now(UTC) - older_than).replace(tzinfo=None)
+        with self._reading() if dry_run else self._writing() as con:
+            gone = commits.prunable(con, keep=keep, before=before, models=models) if con else []
+            if con is None or dry_run or not gone:
+                return gone
+            for asset in {commit.asset for commit in gone}:
+                layouts.delete_rows(con, asset, [commit.version for commit in gone if commit.asset == asset])
+            commits.delete_commits(con, gone)
+        self.home.tidy(self.timeout)
+        return gone
 
     def commits(self, asset: str | None = None) -> list[Commit]:
         """Gives the history of one asset, or of all, newest first."""
@@ -167,20 +246,23 @@ class Warehouse:
         with self._reading() as con:
             found = commits.select_commits(con, asset, version=version) if con else []
             if not found:
-                raise commits.not_found(con, self.url, asset, version, None)
+                raise commits.not_found(con, self.url, asset, version=version)
         return found[0]
 
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """Gives the answer to a query that only reads, `parameters` bound to its `?` or `$name`.
+
+        `FROM digits.density AT (VERSION => 3)` reads a version, `AT (TIMESTAMP => '2026-05-01 12:00:00')` what was
+        the latest at that time (UTC).
 
         Raises
         ------
         WarehouseError
             The query is wrong, or would write.
         """
-        with self._reading(reuse=False) as con:
+        with self._reading(private=True) as con:
             if con is None:
-                raise WarehouseError(f"{self.path} is not there yet: run a pipeline, or commit, first")
+                raise WarehouseError(f"{self.home} is not there yet: run a pipeline, or commit, first")
             return queries.answer(con, query, parameters)
 
     def record_verdicts(self, rows: Sequence[Verdict]) -> None:
@@ -216,20 +298,21 @@ class Warehouse:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Makes the reads in the block share one opening of the file, and see one state of it; nothing can be written.
+        """Makes the reads in the block share one opening of the store, and see one state of it; nothing can be written.
 
-        For a few reads on end: whoever wants to write waits for the block to end.
+        For a few reads on end: whoever wants to write to an embedded file waits for the block to end.
         """
         with self._reading() as con, self._holding(con, writes=False):
             yield
 
     @contextmanager
-    def writing(self, widest: pa.Table) -> Iterator[None]:
+    def writing(self, widest: pa.Table | None = None) -> Iterator[None]:
         """Makes the commits and verdicts in the block one transaction: all are stored, or none.
 
-        `widest` is the table with the largest rows among those that will be committed; it sizes the groups of rows.
+        `widest` is the table with the largest rows among those that will be committed; an embedded file sizes its
+        groups of rows by it.
         """
-        with self._writing(layouts.row_group_option(widest)) as con, self._holding(con, writes=True):
+        with self._writing(widest) as con, self._holding(con, writes=True):
             yield
 
     @contextmanager
@@ -242,51 +325,48 @@ class Warehouse:
             self._held.connection, self._held.writes = before
 
     @contextmanager
-    def _writing(self, options: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+    def _writing(self, widest: pa.Table | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Gives a connection in a transaction that ends with the block: written, or undone by an error."""
         if self._held.connection is not None:
             if not self._held.writes:
                 raise WarehouseError("nothing can be written within `with warehouse.reading()`; write after it")
             yield self._held.connection
             return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise WarehouseError(
-                f"cannot make the folder {self.path.parent} of the warehouse: {error}; choose another url"
-            ) from error
-        with connection(self.path, read_only=False, timeout=self.timeout, options=options) as con:
-            prepared = layouts.prepared(con)
-            con.begin()
-            if not prepared:
+        with self.home.writing(self.timeout, widest) as con, _transaction(con):
+            if not layouts.prepared(con):
                 for statement in (*commits.TABLES, *layouts.TABLES):
                     con.execute(statement)
             yield con
-            con.commit()  # an error leaves before: closing the connection undoes what was begun
 
     @contextmanager
-    def _reading(self, *, reuse: bool = True) -> Iterator[duckdb.DuckDBPyConnection | None]:
-        """Gives a read-only connection, or None while there is no file."""
+    def _reading(self, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection | None]:
+        """Gives a connection in a transaction, or None while there is no store."""
         if self._held.connection is not None:
-            if not reuse:
-                raise WarehouseError("sql opens the file for itself; call it before or after the block, not within")
+            if private:
+                raise WarehouseError("sql opens the store for itself; call it before or after the block, not within")
             yield self._held.connection
             return
-        if not self.path.exists():
+        if not self.home.exists():
             yield None
             return
-        with connection(self.path, read_only=True, timeout=self.timeout, reuse=reuse) as con:
+        with self.home.reading(self.timeout, private=private) as con, _transaction(con):
             yield con
 
 
-def _path(url: str) -> Path:
-    """Gives the file of a url, as SQLAlchemy reads it: three slashes before a relative path, four an absolute."""
-    scheme, separator, rest = str(url).partition("://")
-    if not separator or scheme != "duckdb":
-        raise WarehouseError(
-            f"warehouse url {url!r} is not supported; valid is 'duckdb:///folder/name.duckdb' (relative) or "
-            "'duckdb:////folder/name.duckdb' (absolute)"
-        )
-    if not rest.startswith("/") or not rest[1:] or rest[1:].endswith("/") or rest[1:].startswith(":memory:"):
-        raise WarehouseError(f"warehouse url {url!r} names no file; write 'duckdb:///folder/name.duckdb'")
-    return Path(rest[1:]).expanduser().resolve()
+@contextmanager
+def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    con.begin()
+    try:
+        yield
+        con.commit()
+    except BaseException:
+        with suppress(duckdb.Error):  # the first error is the one to tell
+            con.rollback()
+        raise
+
+
+def _home_of(url: str) -> Home:
+    kind, place, data = parsed(url)
+    if kind == "postgres":
+        return PostgresLake(place, str(data))
+    return SqliteLake(Path(place), data) if kind == "sqlite" else Embedded(Path(place))

@@ -6,17 +6,43 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ballast.warehouse import Warehouse
+from tests import postgres
+
+HOMES = ("embedded", "sqlite", "postgres")
+
+
+@pytest.fixture(params=HOMES)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
+    """An empty warehouse in each of the homes."""
+    return make_warehouse(request.param, tmp_path, request)
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(f"duckdb:///{tmp_path}/store/ballast.duckdb", timeout=30)
+def embedded(tmp_path: Path, request: pytest.FixtureRequest) -> Warehouse:
+    """An empty warehouse in a DuckDB file."""
+    return make_warehouse("embedded", tmp_path, request)
+
+
+@pytest.fixture(scope="module", params=HOMES)
+def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse in each of the homes that the tests of a module fill together."""
+    return make_warehouse(request.param, tmp_path_factory.mktemp("shared"), request)
+
+
+def make_warehouse(home: str, folder: Path, request: pytest.FixtureRequest, timeout: float = 30) -> Warehouse:
+    if home == "embedded":
+        return Warehouse(f"duckdb:///{folder}/store/ballast.duckdb", timeout=timeout)
+    if home == "sqlite":
+        return Warehouse(f"ducklake:sqlite:///{folder}/store/lake.sqlite", timeout=timeout)
+    database = postgres.new_database(request.getfixturevalue("postgres_server"), uuid4().hex)
+    return Warehouse(f"ducklake:{database}?data_path={folder}/store", timeout=timeout)
 
 
 @pytest.fixture

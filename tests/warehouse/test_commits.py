@@ -120,29 +120,29 @@ def test_partitions_when_their_types_differ_then_the_view_finds_a_common_one(war
         assert whole.more.isna().tolist() == [True, False]
 
 
-def test_not_found_when_names_are_near_then_the_nearest_is_named(warehouse, weights):
+def test_not_found_when_names_are_near_then_the_nearest_is_named(embedded, weights):
     with pytest.raises(VersionNotFoundError, match="nothing was committed yet"):
-        warehouse.read("digits/density")
+        embedded.read("digits/density")
     for _ in range(3):
-        warehouse.commit("digits/density", weights)
-    warehouse.commit("sites/density", weights, partition="north")
+        embedded.commit("digits/density", weights)
+    embedded.commit("sites/density", weights, partition="north")
     with pytest.raises(VersionNotFoundError, match="did you mean 'digits/density'"):
-        warehouse.read("digits/densitty")
+        embedded.read("digits/densitty")
     with pytest.raises(VersionNotFoundError, match=r"from 1 to 3; the nearest is 3"):
-        warehouse.version("digits/density", 9)
+        embedded.version("digits/density", 9)
     with pytest.raises(VersionNotFoundError, match="did you mean 'north'"):
-        warehouse.read("sites/density", partition="nort")
+        embedded.read("sites/density", partition="nort")
     with pytest.raises(VersionNotFoundError, match="it has no partitions"):
-        warehouse.read("digits/density", partition="north")
+        embedded.read("digits/density", partition="north")
 
 
-def test_nothing_when_no_file_is_there_then_reading_makes_none(warehouse):
-    assert warehouse.commits() == []
-    assert warehouse.latest("digits/density") is None
-    assert warehouse.verdicts("digits/density", version=1) == []
+def test_nothing_when_no_file_is_there_then_reading_makes_none(embedded):
+    assert embedded.commits() == []
+    assert embedded.latest("digits/density") is None
+    assert embedded.verdicts("digits/density", version=1) == []
     with pytest.raises(WarehouseError, match="not there yet"):
-        warehouse.sql("SELECT 1")
-    assert not warehouse.path.parent.exists()
+        embedded.sql("SELECT 1")
+    assert not embedded.home.path.parent.exists()
 
 
 @pytest.mark.parametrize("value", [object(), {"step": object()}, {1, 2}])
@@ -175,17 +175,17 @@ def test_url_when_relative_then_it_stays_where_it_was_made(tmp_path, monkeypatch
     assert (tmp_path / "store" / "ballast.duckdb").exists()
 
 
-def test_file_when_it_was_a_users_own_database_then_both_live_in_it(warehouse, weights):
+def test_file_when_it_was_a_users_own_database_then_both_live_in_it(embedded, weights):
     import duckdb
 
-    warehouse.path.parent.mkdir(parents=True)
-    with duckdb.connect(warehouse.path) as con:
+    embedded.home.path.parent.mkdir(parents=True)
+    with duckdb.connect(embedded.home.path) as con:
         con.execute("CREATE SCHEMA digits; CREATE TABLE digits.raw AS SELECT 42 AS answer")
-    assert warehouse.commits() == []
-    warehouse.commit("digits/density", weights)
-    assert warehouse.sql("SELECT answer FROM digits.raw").answer.tolist() == [42]
+    assert embedded.commits() == []
+    embedded.commit("digits/density", weights)
+    assert embedded.sql("SELECT answer FROM digits.raw").answer.tolist() == [42]
     with pytest.raises(WarehouseError, match=r"already has a base table of that name which Ballast did not make"):
-        warehouse.commit("digits/raw", weights)
+        embedded.commit("digits/raw", weights)
 
 
 def _verdict(gate: str, **changes: object) -> Verdict:

@@ -51,16 +51,16 @@ ARRAYS = {
 
 @pytest.mark.parametrize("kind", ARRAYS)
 @pytest.mark.parametrize("rows", [2, 0])
-def test_arrow_when_of_any_type_then_comes_back_the_same(warehouse, kind, rows):
+def test_arrow_when_of_any_type_then_comes_back_the_same(shared, kind, rows):
     table = pa.table({"value": ARRAYS[kind].slice(0, rows)})
-    made = warehouse.commit("types/x", table)
-    back = warehouse.read_arrow("types/x")
+    made = shared.commit("types/x", table)
+    back = shared.read_arrow("types/x")
     assert back.schema == table.schema
     assert str(back["value"].to_pylist()) == str(table["value"].to_pylist())  # as text, since nan != nan
     assert content_hash(back) == made.content_hash
 
 
-def test_pandas_when_of_every_common_type_then_comes_back_the_same(warehouse):
+def test_pandas_when_of_every_common_type_then_comes_back_the_same(shared):
     frame = pd.DataFrame(
         {
             "whole": [2**53 + 1, -1, 3],
@@ -75,26 +75,26 @@ def test_pandas_when_of_every_common_type_then_comes_back_the_same(warehouse):
             "kind": pd.Categorical(["x", None, "y"]),
         }
     )
-    warehouse.commit("types/x", frame)
-    assert_frame_equal(warehouse.read("types/x"), frame)
+    shared.commit("types/x", frame)
+    assert_frame_equal(shared.read("types/x"), frame)
 
 
-def test_zoned_time_when_finer_than_a_microsecond_then_refused_rather_than_rounded(warehouse):
+def test_zoned_time_when_finer_than_a_microsecond_then_refused_rather_than_rounded(embedded):
     with pytest.raises(WarehouseError, match="kept to the microsecond"):
-        warehouse.commit("types/x", pa.table({"when": pa.array([1], pa.timestamp("ns", "UTC"))}))
+        embedded.commit("types/x", pa.table({"when": pa.array([1], pa.timestamp("ns", "UTC"))}))
 
 
-def test_pandas_index_when_named_then_kept_as_a_column_and_else_dropped(warehouse, weights):
-    warehouse.commit("types/x", weights.set_index("sample_id"))
-    assert_frame_equal(warehouse.read("types/x"), weights)
-    warehouse.commit("types/x", weights.tail(3))
-    assert_frame_equal(warehouse.read("types/x"), weights.tail(3).reset_index(drop=True))
+def test_pandas_index_when_named_then_kept_as_a_column_and_else_dropped(shared, weights):
+    shared.commit("types/x", weights.set_index("sample_id"))
+    assert_frame_equal(shared.read("types/x"), weights)
+    shared.commit("types/x", weights.tail(3))
+    assert_frame_equal(shared.read("types/x"), weights.tail(3).reset_index(drop=True))
 
 
-def test_rows_when_many_then_their_order_is_kept(warehouse):
+def test_rows_when_many_then_their_order_is_kept(shared):
     order = np.random.default_rng(0).permutation(300_000)
-    warehouse.commit("types/x", pd.DataFrame({"sample_id": order}))
-    np.testing.assert_array_equal(warehouse.read("types/x").sample_id, order)
+    shared.commit("types/x", pd.DataFrame({"sample_id": order}))
+    np.testing.assert_array_equal(shared.read("types/x").sample_id, order)
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_rows_when_many_then_their_order_is_kept(warehouse):
         ([1, 2], "got list"),
     ],
 )
-def test_frame_when_sql_cannot_hold_it_then_the_column_is_named(warehouse, frame, message):
+def test_frame_when_sql_cannot_hold_it_then_the_column_is_named(embedded, frame, message):
     with pytest.raises(WarehouseError, match=message):
-        warehouse.commit("types/x", frame)
-    assert warehouse.commits() == []
+        embedded.commit("types/x", frame)
+    assert embedded.commits() == []
 
 
 def test_frame_when_it_has_a_column_partition_then_only_a_partitioned_commit_refuses_it(warehouse):
@@ -139,29 +139,29 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("asset", HOSTILE)
-def test_names_when_hostile_then_stored_and_shown_like_any_other(warehouse, weights, asset):
+def test_names_when_hostile_then_stored_and_shown_like_any_other(shared, weights, asset):
     hostile = weights.rename(columns={"weight": asset})
-    warehouse.commit("digits/density", weights)
-    warehouse.commit(asset, hostile)
-    warehouse.commit(asset + "/parted", hostile, partition=asset)
-    warehouse.commit(asset + "/parted", hostile.assign(more=1), partition="'\"")
-    assert_frame_equal(warehouse.read(asset), hostile)
-    assert_frame_equal(warehouse.read(asset + "/parted", partition=asset), hostile)
-    assert_frame_equal(warehouse.sql(f"SELECT * FROM {quoted(*view_of(asset))}"), hostile)
-    assert len(warehouse.sql(f"SELECT * FROM {quoted(*view_of(asset + '/parted'))}")) == 2 * len(weights)
-    assert_frame_equal(warehouse.read("digits/density"), weights)
+    shared.commit("digits/density", weights)
+    shared.commit(asset, hostile)
+    shared.commit(asset + "/parted", hostile, partition=asset)
+    shared.commit(asset + "/parted", hostile.assign(more=1), partition="'\"")
+    assert_frame_equal(shared.read(asset), hostile)
+    assert_frame_equal(shared.read(asset + "/parted", partition=asset), hostile)
+    assert_frame_equal(shared.sql(f"SELECT * FROM {quoted(*view_of(asset))}"), hostile)
+    assert len(shared.sql(f"SELECT * FROM {quoted(*view_of(asset + '/parted'))}")) == 2 * len(weights)
+    assert_frame_equal(shared.read("digits/density"), weights)
 
 
 @pytest.mark.parametrize("asset", ["density", "", "/", "digits/", "/density", "digits//x", "digits/ ", "digits/\0"])
-def test_names_when_no_pipeline_and_step_then_refused(warehouse, weights, asset):
+def test_names_when_no_pipeline_and_step_then_refused(embedded, weights, asset):
     with pytest.raises(WarehouseError, match="write it as 'pipeline/step'"):
-        warehouse.commit(asset, weights)
+        embedded.commit(asset, weights)
 
 
 @pytest.mark.parametrize("pipeline", ["ballast", "BALLAST", "ballast_store", "temp", "system", "memory", "pg_catalog"])
-def test_names_when_reserved_then_refused(warehouse, weights, pipeline):
+def test_names_when_reserved_then_refused(embedded, weights, pipeline):
     with pytest.raises(WarehouseError, match="rename the pipeline"):
-        warehouse.commit(f"{pipeline}/x", weights)
+        embedded.commit(f"{pipeline}/x", weights)
 
 
 def test_names_when_the_pipeline_is_called_like_the_file_then_still_found(tmp_path, weights):
@@ -171,18 +171,18 @@ def test_names_when_the_pipeline_is_called_like_the_file_then_still_found(tmp_pa
 
 
 @pytest.mark.parametrize("other", ["digits/train_features", "Digits/train/features", "digits/TRAIN/features"])
-def test_names_when_two_would_be_one_view_then_the_second_is_refused(warehouse, weights, other):
-    warehouse.commit("digits/train/features", weights)
+def test_names_when_two_would_be_one_view_then_the_second_is_refused(embedded, weights, other):
+    embedded.commit("digits/train/features", weights)
     with pytest.raises(WarehouseError, match="would both be the view"):
-        warehouse.commit(other, weights)
-    assert [commit.asset for commit in warehouse.commits()] == ["digits/train/features"]
+        embedded.commit(other, weights)
+    assert [commit.asset for commit in embedded.commits()] == ["digits/train/features"]
 
 
 def test_sql_of_the_package_when_it_formats_a_value_then_only_quoted_or_constant():
     """No f-string with SQL in it may take a name in raw: what it formats is quoted, or a constant of the module."""
     statement = re.compile(r'f"[^"\n]*\b(?:SELECT|INSERT|DELETE|CREATE|DROP|ATTACH|USE|FROM|JOIN|DESCRIBE)\b[^"\n]*"')
     allowed = re.compile(
-        r"quoted\(.*\)|literal\(.*\)|rows_table\(.*\)|_?[A-Z][A-Z_]+|columns\[layout\]|commits|newest|choices|incoming"
+        r"quoted\(.*\)|literal\(.*\)|rows_table\(.*\)|_?[A-Z][A-Z_]+|columns\[layout\]|commits|newest|options|chosen|milliseconds|incoming"
         r"|', '\.join\('\?' \* len\(versions\)\)"
     )
     folder = Path(ballast.warehouse.__file__).parent
@@ -223,11 +223,6 @@ _columns = st.one_of(
     ),
 )
 _tables = st.dictionaries(st.text(string.ascii_lowercase, min_size=1, max_size=3), _columns, min_size=1, max_size=4)
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    return Warehouse(f"duckdb:///{tmp_path_factory.mktemp('random')}/x.duckdb")
 
 
 @given(_tables)

@@ -88,9 +88,9 @@ def test_threads_when_they_read_and_write_at_once_then_all_succeed(warehouse, we
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the holder's command is read from /proc")
-def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(warehouse, weights, process, caplog):
-    warehouse.commit("digits/density", weights)
-    holder = process(HOLDER, warehouse.path)
+def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(embedded, weights, process, caplog):
+    embedded.commit("digits/density", weights)
+    holder = process(HOLDER, embedded.home.path)
     assert holder.stdout.readline() == "holding\n"
 
     class Release(logging.Handler):
@@ -102,7 +102,7 @@ def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(warehou
     logger.addHandler(release)
     try:
         with caplog.at_level(logging.WARNING, "ballast.warehouse"):
-            made = warehouse.commit("digits/density", weights.head(3))
+            made = embedded.commit("digits/density", weights.head(3))
     finally:
         logger.removeHandler(release)
     assert made.version == 2
@@ -113,50 +113,50 @@ def test_holder_when_a_shell_has_the_file_open_then_named_and_waited_for(warehou
 @pytest.mark.parametrize(
     "call", [lambda w: w.read("digits/density"), lambda w: w.commit("a/b", pd.DataFrame({"x": [1]}))]
 )
-def test_holder_when_it_never_lets_go_then_the_error_names_it(warehouse, weights, process, call):
-    warehouse.commit("digits/density", weights)
-    holder = process(HOLDER, warehouse.path)
+def test_holder_when_it_never_lets_go_then_the_error_names_it(embedded, weights, process, call):
+    embedded.commit("digits/density", weights)
+    holder = process(HOLDER, embedded.home.path)
     assert holder.stdout.readline() == "holding\n"
     with pytest.raises(WarehouseLockedError, match=rf"held by PID {holder.pid}\b.* for all of 0.2 s; close that"):
-        call(Warehouse(warehouse.url, timeout=0.2))
+        call(Warehouse(embedded.url, timeout=0.2))
     holder.communicate("")
-    assert len(warehouse.read("digits/density")) == len(weights)
+    assert len(embedded.read("digits/density")) == len(weights)
 
 
-def test_holder_when_it_is_this_process_then_said_so(warehouse, weights):
-    warehouse.commit("digits/density", weights)
-    with duckdb.connect(warehouse.path), pytest.raises(WarehouseLockedError, match="this process itself"):
-        Warehouse(warehouse.url, timeout=0.1).read("digits/density")
+def test_holder_when_it_is_this_process_then_said_so(embedded, weights):
+    embedded.commit("digits/density", weights)
+    with duckdb.connect(embedded.home.path), pytest.raises(WarehouseLockedError, match="this process itself"):
+        Warehouse(embedded.url, timeout=0.1).read("digits/density")
 
 
-def test_reader_when_another_program_only_reads_then_both_read(warehouse, weights, process):
-    warehouse.commit("digits/density", weights)
-    other = process(HOLDER.replace("sys.argv[1])", "sys.argv[1], read_only=True)"), warehouse.path)
+def test_reader_when_another_program_only_reads_then_both_read(embedded, weights, process):
+    embedded.commit("digits/density", weights)
+    other = process(HOLDER.replace("sys.argv[1])", "sys.argv[1], read_only=True)"), embedded.home.path)
     assert other.stdout.readline() == "holding\n"
-    assert_frame_equal(warehouse.read("digits/density"), weights)
+    assert_frame_equal(embedded.read("digits/density"), weights)
 
 
-def test_commit_when_its_process_is_killed_then_whole_versions_remain(warehouse, process):
+def test_commit_when_its_process_is_killed_then_whole_versions_remain(embedded, process):
     expected = 0
     for round_number in range(4):
-        child = process(KILLED, warehouse.url)
+        child = process(KILLED, embedded.url)
         assert child.stdout.readline() == "committing\n"
         # Wait for a first whole commit of this round, then kill amid one of those that follow.
-        while len(warehouse.commits("digits/density")) <= expected:
+        while len(embedded.commits("digits/density")) <= expected:
             assert child.poll() is None
         for _ in range(round_number):
-            warehouse.latest("digits/density")
+            embedded.latest("digits/density")
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-        versions = [commit.version for commit in warehouse.commits("digits/density")]
+        versions = [commit.version for commit in embedded.commits("digits/density")]
         assert versions == list(range(len(versions), 0, -1))
         assert len(versions) > expected
-        counts = warehouse.sql('SELECT _version, count(*) AS n FROM ballast_store."digits/density#1" GROUP BY 1')
+        counts = embedded.sql('SELECT _version, count(*) AS n FROM ballast_store."digits/density#1" GROUP BY 1')
         assert sorted(counts._version) == sorted(versions)
         assert set(counts.n) == {20_000}
         expected = len(versions)
-    assert [path.suffix for path in warehouse.path.parent.glob("*.new*")] == []
-    assert warehouse.commit("digits/density", pd.DataFrame({"number": [1]})).version == expected + 1
+    assert [path.suffix for path in embedded.home.path.parent.glob("*.new*")] == []
+    assert embedded.commit("digits/density", pd.DataFrame({"number": [1]})).version == expected + 1
 
 
 # Becomes a user without rights where the tests run as root, then tries to commit and to read.
@@ -171,10 +171,10 @@ rehearsal.read("digits/density")
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-warehouse = Warehouse(sys.argv[1])
-print(len(warehouse.read("digits/density")))
+embedded = Warehouse(sys.argv[1])
+print(len(embedded.read("digits/density")))
 try:
-    warehouse.commit("digits/density", pd.DataFrame({"x": [1]}))
+    embedded.commit("digits/density", pd.DataFrame({"x": [1]}))
 except WarehouseError as error:
     print(type(error).__name__, error)
 """
@@ -185,16 +185,17 @@ def test_folder_when_read_only_then_read_works_and_commit_says_what_to_do(tmp_pa
     warehouse = Warehouse(f"duckdb:///{folder}/x.duckdb")
     warehouse.commit("digits/density", weights)
     (folder / "x.duckdb.lock").unlink()
+    (folder / "x.duckdb.queue").rmdir()
     for parent in folder.parents:
         if parent.owner() == folder.owner() and parent.stat().st_mode & 0o007 == 0:
             parent.chmod(0o755)
-    warehouse.path.chmod(0o444)
+    warehouse.home.path.chmod(0o444)
     folder.chmod(0o555)
     try:
         output, errors = process(UNPRIVILEGED, warehouse.url, f"duckdb:///{tmp_path}/x.duckdb").communicate(timeout=60)
     finally:
         folder.chmod(0o755)
-    assert output.startswith(f"{len(weights)}\nWarehouseError cannot use the warehouse {warehouse.path}"), errors
+    assert output.startswith(f"{len(weights)}\nWarehouseError cannot use the warehouse {warehouse.home.path}"), errors
     assert "writable" in output
     assert len(warehouse.commits()) == 1
 
@@ -206,7 +207,7 @@ import numpy as np, pandas as pd
 from ballast.errors import WarehouseError
 from ballast.warehouse import Warehouse
 warehouse = Warehouse(sys.argv[1])
-size = warehouse.path.stat().st_size
+size = warehouse.home.path.stat().st_size
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + int(sys.argv[2]), resource.RLIM_INFINITY))
 values = np.random.default_rng(0).normal(size=(100_000, 4))
 try:
@@ -217,21 +218,21 @@ except WarehouseError as error:
 
 
 @pytest.mark.parametrize("room", [0, 20_000, 200_000, 2_000_000])
-def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(warehouse, weights, process, room):
-    warehouse.commit("digits/density", weights)
-    output, errors = process(FULL, warehouse.url, room).communicate(timeout=60)
-    assert f"cannot use the warehouse {warehouse.path}" in output, errors
+def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(embedded, weights, process, room):
+    embedded.commit("digits/density", weights)
+    output, errors = process(FULL, embedded.url, room).communicate(timeout=60)
+    assert f"cannot use the warehouse {embedded.home.path}" in output, errors
     assert "disk has room" in output
-    assert_frame_equal(warehouse.read("digits/density"), weights)
-    assert warehouse.commit("digits/density", weights).version == 2
+    assert_frame_equal(embedded.read("digits/density"), weights)
+    assert embedded.commit("digits/density", weights).version == 2
 
 
-def test_disk_when_the_log_fits_but_not_the_file_then_the_commit_counts(warehouse, weights, process):
-    warehouse.commit("digits/density", weights)
-    output, errors = process(FULL.replace("100_000, 4", "10, 4"), warehouse.url, 20_000).communicate(timeout=60)
+def test_disk_when_the_log_fits_but_not_the_file_then_the_commit_counts(embedded, weights, process):
+    embedded.commit("digits/density", weights)
+    output, errors = process(FULL.replace("100_000, 4", "10, 4"), embedded.url, 20_000).communicate(timeout=60)
     assert output == "", errors
-    assert [commit.version for commit in warehouse.commits()] == [2, 1]
-    assert len(warehouse.read("digits/density")) == 10
+    assert [commit.version for commit in embedded.commits()] == [2, 1]
+    assert len(embedded.read("digits/density")) == 10
 
 
 def test_folder_when_it_cannot_be_made_then_the_path_is_named(tmp_path, weights):
@@ -241,10 +242,10 @@ def test_folder_when_it_cannot_be_made_then_the_path_is_named(tmp_path, weights)
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 1000])
-def test_file_when_it_is_no_database_then_refused_and_left_alone(warehouse, weights, content):
-    warehouse.path.parent.mkdir()
-    warehouse.path.write_bytes(content)
-    for call in (lambda: warehouse.commit("digits/density", weights), lambda: warehouse.read("digits/density")):
+def test_file_when_it_is_no_database_then_refused_and_left_alone(embedded, weights, content):
+    embedded.home.path.parent.mkdir()
+    embedded.home.path.write_bytes(content)
+    for call in (lambda: embedded.commit("digits/density", weights), lambda: embedded.read("digits/density")):
         with pytest.raises(WarehouseError, match="Check that it is a DuckDB file"):
             call()
-    assert warehouse.path.read_bytes() == content
+    assert embedded.home.path.read_bytes() == content

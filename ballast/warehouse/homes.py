@@ -1,0 +1,63 @@
+"""What a place that keeps a warehouse must offer, whichever it is."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from ballast.errors import WarehouseError
+
+
+class Home(Protocol):
+    """Where a warehouse is kept: a DuckDB file, or a lake of Parquet files with a catalog.
+
+    Every connection it gives has the warehouse as its default catalog and holds no open transaction.
+    """
+
+    arrays: bool
+    """Whether it keeps arrays of a fixed length; elsewhere they are lists."""
+
+    reserved: frozenset[str]
+    """Column names that it needs for itself."""
+
+    def __str__(self) -> str:
+        """Gives its place in words, without secrets."""
+        ...
+
+    def exists(self) -> bool:
+        """Gives whether there is anything to open."""
+        ...
+
+    def reading(self, timeout: float, *, private: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Opens it to read; `private` gives a connection that can only read, whose settings nobody else will find."""
+        ...
+
+    def writing(self, timeout: float, widest: pa.Table | None) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Opens it to write, alone; `widest` is the table with the largest rows that will be written."""
+        ...
+
+    def tidy(self, timeout: float) -> None:
+        """Gives the space of deleted rows back."""
+        ...
+
+
+def make_folder(folder: Path) -> None:
+    """Makes the folder of a home, and those above it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"cannot make the folder {folder} of the warehouse: {error}; choose another url"
+        ) from error
+
+
+def unusable(where: object, error: Exception) -> WarehouseError:
+    """Gives the error of a home that cannot be opened, read or written."""
+    return WarehouseError(
+        f"cannot use the warehouse {where}: {error}. Check that it is a DuckDB file, that its folder is there "
+        "and writable, and that the disk has room; what was committed before is as it was"
+    )

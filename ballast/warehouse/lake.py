@@ -1,0 +1,248 @@
+"""A warehouse in a DuckLake: rows in Parquet files, their catalog in SQLite or Postgres.
+
+Any number of processes read at once, and while one writes; of those that write, one has its turn. With the catalog in
+Postgres they may be on several machines, the Parquet files in a folder or bucket that all reach.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import duckdb
+import pyarrow as pa
+
+from ballast.warehouse import extensions
+from ballast.warehouse.homes import make_folder, unusable
+from ballast.warehouse.names import CATALOG, literal, quoted
+from ballast.warehouse.turns import Queue, locked
+from ballast.warehouse.urls import without_password
+
+logger = logging.getLogger("ballast.warehouse")
+
+_OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
+_TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
+
+
+class Lake(ABC):
+    """A DuckLake; see `SqliteLake` and `PostgresLake` for where its catalog is.
+
+    The process stays connected to it between calls, which holds nothing that others need.
+    """
+
+    arrays = False
+    reserved = frozenset({"row_id"})
+    extension: str
+    options: tuple[str, ...] = ()
+
+    def __init__(self, metadata: str, data: str) -> None:
+        self.metadata = metadata
+        self.data = data
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @abstractmethod
+    def exists(self) -> bool: ...
+
+    @abstractmethod
+    def _turn(self, timeout: float) -> AbstractContextManager[None]: ...
+
+    @contextmanager
+    def reading(self, timeout: float, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Gives a connection; what others commit meanwhile, its open transaction does not see."""
+        if self.metadata not in _engines and not private:
+            with self._turn(timeout):  # connecting makes the lake where there is none, which two must not do at once
+                self._shared()
+        with self._connected(private=private) as con:
+            yield con
+
+    @contextmanager
+    def writing(self, timeout: float, widest: pa.Table | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Gives a connection that may write, when it is its turn."""
+        with self._turn(timeout), self._connected() as con:
+            yield con
+
+    def tidy(self, timeout: float) -> None:
+        """Forgets what the lake was like before, and removes the files that only the past needed.
+
+        Files wait an hour, in which a reader that has begun may still want them.
+        """
+        with self.writing(timeout, None) as con:
+            con.execute(f"CALL ducklake_expire_snapshots({literal(CATALOG)}, older_than => now()::TIMESTAMPTZ)")
+            con.execute(f"CALL ducklake_cleanup_old_files({literal(CATALOG)}, older_than => now() - INTERVAL 1 HOUR)")
+
+    @contextmanager
+    def _connected(self, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        engine, intact = None, False
+        try:
+            engine = self._engine("READ_ONLY") if private else self._shared()
+            connection = engine.cursor()
+            try:
+                connection.execute(f"USE {quoted(CATALOG)}")
+                yield connection
+                intact = True
+            finally:
+                connection.close()  # which undoes what was not committed
+        except duckdb.Error as error:
+            raise unusable(self, error) from error
+        finally:
+            if engine is not None and (private or not intact):
+                _forget(engine)
+
+    def _shared(self) -> duckdb.DuckDBPyConnection:
+        return _engine_of(self.metadata, self._engine)
+
+    def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
+        chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *_OPTIONS, *self.options])
+        return _started(
+            ["ducklake", self.extension],
+            f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})",
+        )
+
+
+class SqliteLake(Lake):
+    """A lake whose catalog is a SQLite file, for the processes of one machine."""
+
+    extension = "sqlite_scanner"
+    options = ("META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000")
+
+    def __init__(self, path: Path, data: str | None) -> None:
+        super().__init__(f"sqlite:{path}", data or f"{path}.data")
+        self.path = path
+        self._queue = Queue(path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    @contextmanager
+    def _turn(self, timeout: float) -> Iterator[None]:
+        make_folder(self.path.parent)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._queue.turn(timeout))
+            except OSError as error:
+                raise unusable(self, error) from error
+            yield
+
+
+class PostgresLake(Lake):
+    """A lake whose catalog is in Postgres, for many machines."""
+
+    extension = "postgres_scanner"
+
+    def __init__(self, uri: str, data: str) -> None:
+        super().__init__(f"postgres:{uri}", data)
+        self.uri = uri
+
+    def __str__(self) -> str:
+        return without_password(self.uri)
+
+    def exists(self) -> bool:
+        return True
+
+    @contextmanager
+    def _turn(self, timeout: float) -> Iterator[None]:
+        intact = False
+        turns = None
+        try:
+            turns = _engine_of(f"turns:{self.uri}", self._turns)
+            with turns.cursor() as queue:
+                queue.begin()
+                self._wait(queue, timeout)
+                yield
+                intact = True
+        except duckdb.Error as error:
+            raise unusable(self, error) from error
+        finally:
+            if turns is not None and not intact:
+                _forget(turns)
+
+    def _turns(self) -> duckdb.DuckDBPyConnection:
+        name = f"ballast on {socket.gethostname()}, PID {os.getpid()}"
+        return _started([self.extension], f"ATTACH {literal(_named(self.uri, name))} AS turns (TYPE postgres)")
+
+    def _wait(self, queue: duckdb.DuckDBPyConnection, timeout: float) -> None:
+        """Takes the lock that Postgres gives in the order of asking; the end of the transaction returns it."""
+        if _ask(queue, f"SELECT pg_try_advisory_xact_lock({_TURN})"):
+            return
+        logger.info("%s: waiting for %s, up to %g s", self, _holder(queue), timeout)
+        milliseconds = int(1000 * timeout)
+        _ask(queue, f"SELECT set_config('lock_timeout', '{milliseconds}', true)")
+        try:
+            _ask(queue, f"SELECT pg_advisory_xact_lock({_TURN})::text")
+        except duckdb.Error as error:
+            if "lock timeout" not in str(error):
+                raise
+            queue.rollback()
+            raise locked(self, timeout, _holder(queue)) from error
+
+
+def _ask(con: duckdb.DuckDBPyConnection, query: str) -> object:
+    row = con.execute("SELECT * FROM postgres_query('turns', ?)", [query]).fetchone()
+    return row[0] if row else None
+
+
+def _holder(con: duckdb.DuckDBPyConnection) -> str:
+    found = _ask(
+        con,
+        "SELECT coalesce(nullif(a.application_name, ''), 'PID ' || a.pid) FROM pg_locks l "
+        f"JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = {_TURN} AND l.granted",
+    )
+    return str(found or "another process")
+
+
+_engines: dict[str, duckdb.DuckDBPyConnection] = {}
+_lock = threading.Lock()
+
+
+def _engine_of(key: str, start: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
+    with _lock:
+        if key not in _engines:
+            _engines[key] = start()
+        return _engines[key]
+
+
+def _started(needed: list[str], attach: str) -> duckdb.DuckDBPyConnection:
+    engine = duckdb.connect()
+    try:
+        for name in needed:
+            extensions.load(engine, name)
+        engine.execute(attach)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
+
+
+def _forget(engine: duckdb.DuckDBPyConnection) -> None:
+    """Lets go of a connection after an error, so that the next call starts afresh."""
+    with _lock:
+        for key in [key for key, known in _engines.items() if known is engine]:
+            del _engines[key]
+    engine.close()
+
+
+def _before_fork() -> None:
+    for engine in list(_engines.values()):
+        _forget(engine)
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of DuckDB's threads, and would wait for them
+    os.register_at_fork(before=_before_fork)
+
+
+def _named(uri: str, name: str) -> str:
+    parts = urlsplit(uri)
+    query = urlencode([*parse_qsl(parts.query), ("application_name", name)], quote_via=quote)
+    return urlunsplit(parts._replace(query=query))
