@@ -8,8 +8,9 @@ from typing import Any
 
 from ballast.errors import SpecError, nearest
 from resources.embedded import embedded
+from resources.team import team
 
-PROFILES: dict[str, Callable[[], dict[str, Any]]] = {"embedded": embedded}
+PROFILES: dict[str, Callable[[], dict[str, Any]]] = {"embedded": embedded, "team": team}
 
 
 def of_profile(name: str | None = None) -> dict[str, Any]:

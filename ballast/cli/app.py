@@ -126,6 +126,28 @@ def sql(
 
 
 @app.command()
+def prune(
+    keep: Annotated[int | None, typer.Option(help="Keep this many of the newest versions of each step.")] = None,
+    older_than: Annotated[str | None, typer.Option(help="Remove versions older than this, such as 30d or 12h.")] = None,
+    models: Annotated[bool, typer.Option("--models", help="Remove old models too, and what they came from.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove old versions from the warehouse.
+
+    The latest version of every step and partition stays; so do models and all that one of them was trained on,
+    unless --models is given.
+    """
+    with told():
+        from ballast.cli.tables import age, print_pruned
+        from ballast.orchestration.projects import project_resource
+        from ballast.orchestration.pruning import prune as remove
+
+        limit = None if older_than is None else age(older_than)
+        gone = remove(project_resource(), keep=keep, older_than=limit, models=models, dry_run=dry_run)
+        print_pruned(out, gone, dry_run=dry_run)
+
+
+@app.command()
 def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> None:
     """Write a pipeline's report from what is stored, and print where it is."""
     with told():

@@ -20,7 +20,7 @@ from ballast.errors import BallastError, SpecError, nearest
 from ballast.orchestration.component import Pipeline
 from ballast.orchestration.graph import RESOURCE
 from ballast.orchestration.plan import Plan
-from ballast.orchestration.resources import BallastResource, project_root
+from ballast.orchestration.resources import BallastResource, project_root, resolved
 
 TYPE = "ballast.Pipeline"
 _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
@@ -211,4 +211,4 @@ def project_resource(start: Path | None = None) -> BallastResource:
     """Gives the resource ``ballast`` of the project that `start` stands in, or the default one."""
     definitions = project_definitions(project_root(start))
     found = (definitions.resources or {}).get(RESOURCE) if definitions is not None else None
-    return found if isinstance(found, BallastResource) else BallastResource()
+    return resolved(found) if isinstance(found, BallastResource) else BallastResource()

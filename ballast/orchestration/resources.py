@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from ballast.errors import SpecError
 from ballast.orchestration.plan import Plan
 from ballast.orchestration.sources import Partition
 from ballast.warehouse import ModelStore, Warehouse
@@ -25,6 +26,17 @@ def project_root(start: Path | None = None) -> Path:
         if pyproject.exists() and "[tool.dg" in pyproject.read_text(encoding="utf-8"):
             return folder
     return start
+
+
+def resolved(resource: BallastResource) -> BallastResource:
+    """Gives a resource with the environment's values in place of references to them, as a run gets it."""
+    given = (resource.warehouse, resource.folder)
+    missing = [v.env_var_name for v in given if isinstance(v, dg.EnvVar) and v.env_var_name not in os.environ]
+    if missing:
+        raise SpecError(
+            f"the project's resource needs the environment variable(s) {', '.join(missing)}, which are not set"
+        )
+    return resource.process_config_and_initialize()
 
 
 def home(start: Path | None = None) -> Path:

@@ -20,7 +20,7 @@ from ballast.orchestration.graph import RESOURCE, asset_key, partition_of, parti
 from ballast.orchestration.inputs import Run
 from ballast.orchestration.plan import REPORT, Plan
 from ballast.orchestration.projects import Declared
-from ballast.orchestration.resources import BallastResource, home
+from ballast.orchestration.resources import BallastResource, home, resolved
 from ballast.warehouse import keep_open
 
 State = Literal["running", "done", "failed", "skipped"]
@@ -135,13 +135,14 @@ def run(
 
     def listen(entry: EventLogEntry) -> None:
         event = entry.dagster_event
+        if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
+            interrupted.extend([run_id] if _was_interrupted(event.job_failure_data) else [])
         if event is None or event.event_type not in _STATES or event.step_key is None:
             return
         unit = names.get(event.step_key, event.step_key)
         states[unit] = _STATES[event.event_type]
         if states[unit] == "failed":
             messages[unit] = _reason(event.step_failure_data)
-            interrupted.extend([unit] if _was_interrupted(event.step_failure_data) else [])
         tell(Progress(unit, states[unit], messages.get(unit, "")))
 
     on.add_event_listener(run_id, listen)
@@ -196,7 +197,7 @@ def resource_of(definitions: dg.Definitions) -> BallastResource:
             f"the project has no resource {RESOURCE!r}; add `resources={{'{RESOURCE}': ballast.BallastResource()}}` "
             "to its Definitions"
         )
-    return found
+    return resolved(found)
 
 
 def write_report_of(

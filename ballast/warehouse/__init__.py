@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ballast.warehouse.commits import Commit, Verdict
+from ballast.warehouse.commits import MODEL_KINDS, Commit, Verdict
 from ballast.warehouse.embedded import keep_open
 from ballast.warehouse.matrices import matrix_of, matrix_table, names_of
 from ballast.warehouse.models import ModelStore, StoredModel
 from ballast.warehouse.warehouse import Warehouse
 
 __all__ = [
+    "MODEL_KINDS",
     "Commit",
     "ModelStore",
     "StoredModel",

@@ -72,6 +72,7 @@ class Project:
     folder: Path
     attributes: dict[str, Any] = field(default_factory=spec)
     instance: dg.DagsterInstance = field(default_factory=dg.DagsterInstance.ephemeral)
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.write("train", rows(200, seed=1))
@@ -87,7 +88,7 @@ class Project:
 
     @property
     def resource(self) -> BallastResource:
-        return BallastResource(folder=str(self.folder / "home"))
+        return BallastResource(warehouse=self.url, folder=str(self.folder / "home"))
 
     @property
     def warehouse(self) -> Warehouse:

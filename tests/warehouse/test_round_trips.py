@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import hashlib
 import re
 import string
 from pathlib import Path
@@ -233,6 +234,33 @@ def test_tables_when_drawn_at_random_then_come_back_the_same(shared, drawn):
     back = shared.read_arrow("random/x", version=made.version)
     assert content_hash(back) == made.content_hash
     assert back.schema == table.schema
+
+
+_names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=300).filter(str.strip)
+_ids = st.one_of(
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=2, unique=True),
+    st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2, unique=True),
+)
+
+
+@given(_names, _names, _names, _ids)
+@settings(max_examples=15, deadline=None)
+def test_names_and_ids_when_drawn_at_random_then_come_back_the_same(shared, step, column, partition, ids):
+    asset = f"drawn/{hashlib.sha256(step.encode()).hexdigest()[:8]} {step}"
+    if column.casefold() in ("sample_id", "_version", "partition", *shared.home.reserved):
+        return
+    frame = pd.DataFrame({"sample_id": ids, column: [float("nan"), 5e-324]})
+    made = shared.commit(asset, frame, partition=partition)
+    assert shared.latest(asset, partition=partition) == made
+    assert_frame_equal(shared.read(asset, partition=partition), frame)
+    assert (
+        len(shared.sql(f"SELECT {quoted(column)} FROM {quoted(*view_of(asset))} WHERE partition = ?", [partition])) == 2
+    )
+
+
+def test_ids_when_of_mixed_types_then_refused(embedded):
+    with pytest.raises(WarehouseError, match="'types/x': a column mixes types"):
+        embedded.commit("types/x", pd.DataFrame({"sample_id": [1, "a", 2**63]}))
 
 
 def test_hash_when_only_arrow_differs_then_the_same():

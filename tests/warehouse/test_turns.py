@@ -1,0 +1,152 @@
+"""Turns: first come, first served, the dead cleared away, the waiting told for whom; files kept open a moment."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import Popen
+
+import pandas as pd
+import pytest
+
+from ballast.errors import WarehouseError, WarehouseLockedError
+from ballast.warehouse import keep_open
+from ballast.warehouse.turns import Queue
+from tests.orchestration.projects import Project
+
+QUEUER = """
+import sys, time
+from pathlib import Path
+from ballast.warehouse.turns import Queue
+with Queue(Path(sys.argv[1])).turn(300):
+    with open(sys.argv[2], "a") as order:
+        order.write(sys.argv[3] + "\\n")
+    print("mine", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_turns_come_in_the_order_of_asking(tmp_path: Path, process: Callable[..., Popen[str]]):
+    order, queue = tmp_path / "order", Queue(tmp_path / "store")
+    with queue.turn(60):
+        children = []
+        for number in range(6):
+            children.append(process(QUEUER, tmp_path / "store", order, number))
+            wait_for(lambda n=number: len(list(queue.folder.iterdir())) == 2 + n)
+        assert queue.others()
+        for child in children:
+            child.stdin.close()
+        assert not order.exists()
+    wait_for(lambda: order.exists() and len(order.read_text().split()) == 6)
+    assert order.read_text().split() == list("012345")
+
+
+def test_turns_of_the_killed_go_to_the_next(tmp_path: Path, process: Callable[..., Popen[str]]):
+    children = [process(QUEUER, tmp_path / "store", tmp_path / "order", 0)]
+    assert children[0].stdout.readline() == "mine\n"
+    queue = Queue(tmp_path / "store")
+    children.append(process(QUEUER, tmp_path / "store", tmp_path / "order", 1))
+    wait_for(lambda: len(list(queue.folder.iterdir())) == 2)
+    for child in children:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait()
+    with queue.turn(30):
+        assert len(list(queue.folder.iterdir())) == 1
+    assert list(queue.folder.iterdir()) == []
+
+
+def test_turns_that_do_not_come_name_who_has_it(tmp_path: Path, process: Callable[..., Popen[str]], caplog):
+    child = process(QUEUER, tmp_path / "store", tmp_path / "order", 0)
+    assert child.stdout.readline() == "mine\n"
+    with (
+        caplog.at_level(logging.WARNING, "ballast.warehouse"),
+        pytest.raises(WarehouseLockedError, match=f"held by PID {child.pid} .* for all of 1.5 s"),
+        Queue(tmp_path / "store").turn(1.5),
+    ):
+        pass
+    assert f"waiting for PID {child.pid}" in caplog.text
+
+
+def is_open(path: Path) -> bool:
+    """Gives whether some process has the file open so that a shell could not write it."""
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1]).close()"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode != 0 and "Could not set lock" in done.stderr
+
+
+def test_keep_open_keeps_the_file_for_a_moment_and_then_lets_go(embedded, weights, monkeypatch):
+    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 5.0)
+    with keep_open():
+        embedded.commit("p/a", weights)
+        assert is_open(embedded.home.path)
+        assert len(embedded.read("p/a")) == len(weights)
+        with pytest.raises(WarehouseError, match="no columns"), embedded.writing():
+            embedded.commit("p/b", pd.DataFrame())
+        assert embedded.commit("p/a", weights).version == 2
+    assert not is_open(embedded.home.path)
+    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 0.2)
+    with keep_open():
+        embedded.commit("p/a", weights)
+        wait_for(lambda: not is_open(embedded.home.path))
+        assert embedded.commit("p/a", weights).version == 4
+
+
+def test_keep_open_yields_to_another_process_that_waits(embedded, weights, monkeypatch, process):
+    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 3600.0)
+    embedded.commit("p/a", weights)
+    with keep_open():
+        with embedded.writing():
+            child = process(
+                "import sys; from ballast.warehouse import Warehouse; print(len(Warehouse(sys.argv[1]).read('p/a')))",
+                embedded.url,
+            )
+            wait_for(lambda: len(list(Path(f"{embedded.home.path}.queue").iterdir())) == 2)
+        assert child.communicate(timeout=120)[0].strip() == str(len(weights))
+
+
+def test_keep_open_lets_threads_share_the_file(embedded, weights):
+    with keep_open():
+        threads = [threading.Thread(target=lambda n=n: embedded.commit(f"p/a{n}", weights)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=120)
+    assert sorted(commit.asset for commit in embedded.commits()) == ["p/a0", "p/a1", "p/a2", "p/a3"]
+
+
+HOLDER = """
+import sys, time
+import duckdb
+with duckdb.connect(sys.argv[1]) as con:
+    con.execute("SELECT 1")
+    print("holding", flush=True)
+    time.sleep(20)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_waits_for_a_shell_that_holds_the_file_says_so_and_finishes(tmp_path: Path, process, caplog):
+    project = Project(tmp_path)
+    project.warehouse.commit("other/asset", pd.DataFrame({"x": [1]}))
+    holder = process(HOLDER, project.warehouse.home.path)
+    assert holder.stdout.readline() == "holding\n"
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING, "ballast.warehouse"):
+        finished = project.run()
+    assert finished.success, finished.messages
+    assert time.monotonic() - began > 15
+    assert f"is held by PID {holder.pid}" in caplog.text
