@@ -8,6 +8,9 @@ same method calls on the very same arrays. The overhead per step is
 in processor time, which other programs on the machine do not change, and in wall time. The parts are timed inside the
 pipeline's own run: each counts what is spent in it and not in a part within it; the rest is Dagster.
 
+Beside it stand two floors. Dagster alone: the same graph, gates and metadata, handed back at once. DuckDB alone: open
+a file, insert 1000 rows in a table, close it.
+
     python benchmarks/overhead.py [--rounds 5] [--persistent]
 """
 
@@ -34,12 +37,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import dagster as dg  # noqa: E402
+import duckdb  # noqa: E402
+import pyarrow as pa  # noqa: E402
 
 from ballast.methods.encoding import FeatureEncoder  # noqa: E402
 from ballast.methods.learners import fit_with_weights, out_of_sample  # noqa: E402
 from ballast.orchestration import execution, graph, inputs, stages  # noqa: E402
 from ballast.orchestration.plan import Node, Plan  # noqa: E402
 from ballast.orchestration.projects import Declared, find  # noqa: E402
+from ballast.orchestration.resources import WarehouseIOManager  # noqa: E402
 from ballast.orchestration.running import Finished, instance, resource_of, run  # noqa: E402
 from ballast.warehouse import ModelStore, Warehouse, embedded  # noqa: E402
 
@@ -119,6 +125,35 @@ def pipeline(declared: Declared, plan: Plan, home: str, *, persistent: bool) -> 
     return finished, took
 
 
+def dagster_alone(declared: Declared, plan: Plan, home: str, *, persistent: bool) -> Spent:
+    """Runs the pipeline twice, the second time with the first one's outcomes in place of all that Ballast does."""
+    made: dict[str, Any] = {}
+
+    def remembered(run: inputs.Run, nodes: list[Node], given: Any = None) -> Any:
+        made[nodes[0].unit] = execution.run_unit(run, nodes, given)
+        return made[nodes[0].unit]
+
+    with patch.object(graph, "run_unit", remembered):
+        pipeline(declared, plan, home, persistent=persistent)
+    with (
+        patch.object(graph, "run_unit", lambda run, nodes, given=None: made[nodes[0].unit]),
+        patch.object(graph, "run_report", lambda run, path: path),
+        patch.object(WarehouseIOManager, "handle_output", lambda self, context, obj: None),
+        patch.object(WarehouseIOManager, "load_input", lambda self, context: None),
+    ):
+        return pipeline(declared, plan, home, persistent=persistent)[1]
+
+
+def duckdb_alone(home: str, times: int) -> Spent:
+    rows = pa.table({"sample_id": range(1000), "weight": [1.0] * 1000})
+    began = now()
+    for number in range(times):
+        with duckdb.connect(f"{home}/alone.duckdb") as con:
+            con.register("incoming", rows)
+            con.execute(f"CREATE TABLE weights_{number} AS SELECT * FROM incoming")
+    return now() - began
+
+
 def calls_by_hand(declared: Declared, plan: Plan, home: str) -> list[Callable[[], object]]:
     """Gives the method calls of a finished run, in its order, with their arrays in memory."""
     os.environ["BALLAST_HOME"] = home
@@ -177,12 +212,22 @@ def measure(rounds: int, persistent: bool) -> dict[str, Any]:
         calls = calls_by_hand(declared, plan, home)
         by_hand(calls)
     steps = len(finished.states)
-    parts, runs, hands = Parts(), [], []
+    parts, runs, hands, dagster, duck = Parts(), [], [], [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as home, parts.watching():
             runs.append(pipeline(declared, plan, home, persistent=persistent)[1])
         hands.append(by_hand(calls))
-    return _figures(parts, runs, hands, steps)
+        with tempfile.TemporaryDirectory() as home:
+            dagster.append(dagster_alone(declared, plan, home, persistent=persistent))
+            duck.append(duckdb_alone(home, steps))
+    floors = {"dagster_alone": dagster, "duckdb_alone": duck}
+    raw = by_hand(calls[:3])  # the raw assets draw their tables in Dagster's floor too
+    return _figures(parts, runs, hands, steps) | {
+        f"{name}_ms_per_step": 1e3
+        * (statistics.median(s.processor for s in spent) - (raw.processor if spent is dagster else 0.0))
+        / steps
+        for name, spent in floors.items()
+    }
 
 
 def _figures(parts: Parts, runs: list[Spent], hands: list[Spent], steps: int) -> dict[str, Any]:
@@ -222,6 +267,8 @@ def _print(figures: dict[str, Any], title: str) -> None:
         print(f"  {name:42} " + "  ".join(f"{value:.2f}" for value in figures[name]))
     for name in ("overhead_ms_per_step", "overhead_ms_per_step_without_report"):
         print(f"  {name:42} {figures[name]:.1f} (wall {figures[name.replace('overhead_', 'overhead_wall_')]:.1f})")
+    for name in ("dagster_alone_ms_per_step", "duckdb_alone_ms_per_step"):
+        print(f"  {name:42} {figures[name]:.1f}")
     print("  of which, without the report, in processor ms a step:")
     for name, value in sorted(figures["parts_ms_per_step"].items(), key=lambda item: -item[1]):
         calls = f"  ({figures['calls'][name]:.0f} calls a run)" if name in figures["calls"] else ""

@@ -85,15 +85,34 @@ def check(
     ] = None,
     spec_only: Annotated[bool, typer.Option("--spec-only", help="Check the YAML alone, no data.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write the verdicts as JUnit XML too.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", help="Judge only this data role or step; may be given again.")
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option("--file", help="NAME=PATH: judge this table as that data role's or step's; may be given again."),
+    ] = None,
+    partition: PartitionOption = None,
+    stored: Annotated[bool, typer.Option("--stored", help="Judge sources as last stored, not as now.")] = False,
 ) -> None:
-    """Judge every gate on the data as they stand.
+    """Judge every gate: of the sources as they are now, of the steps as last stored.
 
     Exit code 0: all open; 1: a gate is closed; 2: something could not be judged.
     """
     with told():
         from ballast.cli.checking import check_pipelines
 
-        raise typer.Exit(check_pipelines(pipelines or [], spec_only=spec_only, junit=junit))
+        raise typer.Exit(
+            check_pipelines(
+                pipelines or [],
+                spec_only=spec_only,
+                junit=junit,
+                select=select or [],
+                files=file or [],
+                partition=partition,
+                stored=stored,
+            )
+        )
 
 
 @app.command()

@@ -7,8 +7,8 @@ Expectations, and neither does ``parse_suite``.
 
 from __future__ import annotations
 
-from ballast.gates.context import Features, GateContext
-from ballast.gates.defaults import STAGES, default_suite, with_defaults
+from ballast.gates.context import Features, GateContext, Given
+from ballast.gates.defaults import STAGES, default_suite, mirrored, with_defaults
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
 from ballast.gates.verdicts import Judgement, judge
 
@@ -17,11 +17,13 @@ __all__ = [
     "Expectation",
     "Features",
     "GateContext",
+    "Given",
     "Judgement",
     "Severity",
     "default_suite",
     "expectation_arguments",
     "judge",
+    "mirrored",
     "parse_suite",
     "with_defaults",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -49,3 +51,23 @@ class GateContext(Protocol):
     def features(self, role: str) -> Features | None:
         """Gives the encoded features of a data role; None where there are none, or they are not stored yet."""
         ...
+
+
+@dataclass(frozen=True)
+class Given:
+    """A GateContext of what is at hand: the names of columns, and the ids and features of data roles by role."""
+
+    asset: str = "the table"
+    stage: str = "table"
+    role: str | None = None
+    id: str | None = None
+    label: str | None = None
+    label_required: bool = False
+    stored_ids: Mapping[str, np.ndarray] = field(default_factory=dict)
+    stored_features: Mapping[str, Features] = field(default_factory=dict)
+
+    def ids(self, role: str) -> np.ndarray | None:
+        return self.stored_ids.get(role)
+
+    def features(self, role: str) -> Features | None:
+        return self.stored_features.get(role)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ballast.errors import SpecError, nearest
 from ballast.gates.suite import Expectation, unique_names
@@ -65,3 +65,17 @@ def with_defaults(defaults: Iterable[Expectation], own: Iterable[Expectation]) -
     own = tuple(own)
     names = {e.name for e in own}
     return unique_names([*(d for d in defaults if d.name not in names), *own])
+
+
+def mirrored(suites: Mapping[str, Sequence[Expectation]]) -> dict[str, tuple[Expectation, ...]]:
+    """Gives the suites of data roles such that a role is held against all that are held against it.
+
+    Either may be stored last, and only the later one sees the other.
+    """
+    found = {role: list(suite) for role, suite in suites.items()}
+    for role, suite in suites.items():
+        for expectation in suite:
+            for other in expectation.roles & found.keys():
+                if not any(role in e.roles for e in found[other]):
+                    found[other].append(Expectation(expectation.type, {"with": [role]}, expectation.severity))
+    return {role: unique_names(suite) for role, suite in found.items()}

@@ -31,9 +31,12 @@ class Own(BaseModel):
     """Base of Ballast's own expectations: the fields are the arguments, the docstring's first line the card.
 
     The name in YAML is the class name in snake case. ``stages`` are those whose tables it can judge; none: any.
+    ``between_roles`` says that it holds one data role against others. Roles are read at the same time by different
+    processes, so that of a source it is judged while it is stored, one after the other.
     """
 
     stages: ClassVar[tuple[str, ...]] = ()
+    between_roles: ClassVar[bool] = False
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 

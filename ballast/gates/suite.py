@@ -15,6 +15,7 @@ from ballast.errors import SpecError, nearest
 from ballast.gates import reports, tables, weights
 from ballast.gates.builtin import UNUSABLE, builtin_arguments, builtin_names
 from ballast.gates.own import Own
+from ballast.methods.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
 
 Severity = Literal["error", "warn"]
 """What a failure does: "error" closes the gate, "warn" is shown and lets pass."""
@@ -26,6 +27,20 @@ OWN: Mapping[str, type[Own]] = {
     if isinstance(cls, type) and issubclass(cls, Own) and cls is not Own
 }
 """Ballast's own expectations by their name in YAML."""
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "features": ("sample_id", "features"),
+    "test": TEST_COLUMNS,
+    "scorer": ("sample_id", "score", "flagged"),
+    "weigher": ("sample_id", "weight"),
+    "sampler": ("sample_id", "row", "is_synthetic", "second_parent_id", "label", "features"),
+    "learner": ("path", "sha256", "format", "class_name"),
+    "assessor": ASSESSMENT_COLUMNS,
+}
+"""The columns of each kind of stage; a dataset of a sampler may lack the last two. Sources have whatever they have."""
+
+_NAMING = ("column", "column_A", "column_B", "column_list", "column_set", "columns")
+"""Arguments that name columns of the table."""
 
 _TELLING = ("column", "column_A", "column_B", "column_list", "feature", "with", "name", "model", "slice")
 """Arguments that tell expectations of one type apart; their values go into the name."""
@@ -53,6 +68,16 @@ class Expectation:
         if not self.name:
             object.__setattr__(self, "name", _name(self.type, self.arguments))
 
+    @property
+    def definition(self) -> str:
+        """What it asks for, as JSON; it tells whether a stored verdict is one on the gate as it is declared now."""
+        return json.dumps({self.type: self.arguments}, sort_keys=True, default=str)
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The data roles that it holds its table against."""
+        return frozenset(self.arguments["with"] if self.type in OWN and OWN[self.type].between_roles else ())
+
 
 def _name(type_: str, arguments: Mapping[str, Any]) -> str:
     told = [arguments[a] for a in _TELLING if a in arguments]
@@ -66,7 +91,7 @@ def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[
     ``where`` names the file and key, for the errors; ``stage`` is the kind of stage that the suite stands after.
     Neither Great Expectations nor the data is touched. SpecError for an empty suite, an item of another form, an
     unknown expectation, argument or severity, a missing argument, a value out of range, an expectation on another
-    kind of stage, or the same one twice.
+    kind of stage or on a column that such a stage has not, or the same one twice.
     """
     if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
         raise SpecError(f"{where}: a suite is a list of expectations, got {_shown(entries)}; put '- ' before each")
@@ -128,6 +153,8 @@ def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
     if severity not in get_args(Severity):
         raise SpecError(f"{where}.{type_}: severity must be error or warn, got {_shown(severity)}")
     _check_arguments(type_, arguments, f"{where}.{type_}")
+    if stage is not None and stage in COLUMNS:
+        _check_columns(type_, arguments, f"{where}.{type_}", stage)
     return Expectation(type_, arguments, severity)
 
 
@@ -167,10 +194,23 @@ def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> No
         try:
             OWN[type_].model_validate(arguments)
         except ValidationError as error:
-            raise SpecError(f"{where}: {_words(error)}") from error
+            raise SpecError(f"{where}: {worded(error)}") from error
 
 
-def _words(error: ValidationError) -> str:
+def _check_columns(type_: str, arguments: Mapping[str, Any], where: str, stage: str) -> None:
+    """Refuses a gate on a column that the tables of a stage do not have, since it could never be judged."""
+    for argument in set(arguments) & set(_NAMING):
+        value = arguments[argument]
+        for name in value if isinstance(value, list) else [value]:
+            if name not in COLUMNS[stage]:
+                raise SpecError(
+                    f"{where}: {argument} names {name!r}, and the table of a {stage} has no such column"
+                    f"{nearest(str(name), COLUMNS[stage])} (its columns: {', '.join(COLUMNS[stage])})"
+                )
+
+
+def worded(error: ValidationError) -> str:
+    """Gives what is wrong with an own expectation's arguments, in a line."""
     said = []
     for detail in error.errors():
         message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")

@@ -52,21 +52,25 @@ class ExpectUniqueIds(Own):
 
 
 class ExpectNoSharedIds(Own):
-    """No sample id of this table is also in one of the data roles ``with``: no leakage."""
+    """No sample id of this table is also in one of the data roles ``with``: no leakage.
 
+    A source is held against those roles that are stored; the others are held against it when they are.
+    """
+
+    between_roles = True
     roles: Annotated[list[DataRole], Field(min_length=1)] = Field(alias="with")
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         ids = id_column(frame, context).dropna()
         here = context.role or context.asset
-        observed, found, absent = dict[str, Any](rows=len(ids)), [], []
-        for role in self.roles:
-            other = None if role == context.role else context.ids(role)
-            if other is None:
-                absent.append(role)
-                continue
-            shared = ids[members(ids, other)].unique()
-            observed[f"shared_with_{role}"] = len(shared)
+        others = {role: context.ids(role) for role in self.roles if role != context.role}
+        absent = [role for role, other in others.items() if other is None]
+        if absent and context.stage != "source":
+            raise DataError(f"the ids of {' and '.join(absent)} are not stored; run {' and '.join(absent)} first")
+        observed, found = dict[str, Any](rows=len(ids)), []
+        for role, other in others.items():
+            shared = ids[members(ids, other)].unique() if other is not None else []
+            observed |= {f"shared_with_{role}": len(shared)} if other is not None else {}
             if len(shared):
                 found.append(
                     f"{len(shared)} of {len(ids)} ids of {here} ({percent(len(shared), len(ids))}) are also in {role} "
@@ -75,9 +79,9 @@ class ExpectNoSharedIds(Own):
         if found:
             remedy = "a model looks better on rows it was fitted on; take the shared rows out of one of the two"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
-        compared = [r for r in self.roles if r not in absent]
+        compared = [role for role in others if role not in absent]
         said = [f"none of {len(ids)} ids of {here} is in {' or '.join(compared)}"] if compared else []
-        said += [f"not compared with {' and '.join(absent)}: not stored beside it"] if absent else []
+        said += [f"not compared with {' and '.join(absent)}: not stored yet"] if absent else []
         return Outcome(True, observed, "; ".join(said))
 
 

@@ -59,7 +59,7 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
                 expectation.type,
                 bool(outcome.passed),
                 expectation.severity,
-                {k: _plain(v) for k, v in outcome.observed.items()},
+                {k: plain(v) for k, v in outcome.observed.items()},
                 outcome.message,
             )
         )
@@ -91,7 +91,7 @@ def _closed(error: Exception) -> Outcome:
     return Outcome(False, {"error": type(error).__name__}, f"cannot be judged: {said}")
 
 
-def _plain(value: Any) -> float | int | str | bool:
+def plain(value: Any) -> float | int | str | bool:
     """Gives a plain number, text or truth; NaN and infinity, which JSON cannot hold, become text."""
     if hasattr(value, "item"):
         value = value.item()

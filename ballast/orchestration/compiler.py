@@ -11,7 +11,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from ballast.errors import BallastError, SpecError, nearest
-from ballast.gates import STAGES, default_suite, parse_suite, with_defaults
+from ballast.gates import STAGES, default_suite, mirrored, parse_suite, with_defaults
 from ballast.methods.base import Method
 from ballast.methods.catalogue import resolve, role_of
 from ballast.methods.parameters import defaults
@@ -340,15 +340,21 @@ class _Compiler:
         gates = dict(self.spec.gates)
         for name, node in self.nodes.items():
             stage = node.stage if node.stage in STAGES else None
-            suite = default_suite(stage, node.role) if stage else ()
+            suite = tuple(e for e in default_suite(stage, node.role) if e.roles <= set(self.spec.data)) if stage else ()
             if name in gates:
                 own = parse_suite(gates.pop(name), where=f"{self.where}: gates.{name}", stage=stage)
+                others = [role for role in self.spec.data if role != name]
+                for role in {role for e in own for role in e.roles if role not in others}:
+                    raise self.fail(f"gates.{name}", f"there is no other data role {role!r}{nearest(role, others)}")
                 suite = with_defaults(suite, own)
             self.nodes[name] = replace(node, suite=suite)
         for name in gates:
             raise self.fail(
                 f"gates.{name}", f"no step or data role {name!r}{nearest(name, self.nodes)} to put a gate behind"
             )
+        sources = {name: node.suite for name, node in self.nodes.items() if node.stage == "source"}
+        for name, suite in mirrored(sources).items():
+            self.nodes[name] = replace(self.nodes[name], suite=suite)
 
     def in_order(self) -> dict[str, Node]:
         graph: dict[str, set[str]] = {}

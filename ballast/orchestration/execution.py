@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,8 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
 
     What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have
     changed), so that a run that failed or was stopped goes on where it was. The store is opened twice, to read and to
-    write, and held by neither the computation nor the gates.
+    write, and held by neither the computation nor the gates, but for those that hold one data role against another: of
+    two roles that are stored at the same time the later must see the earlier.
     """
     nodes = list(nodes)
     own = {node.name for node in nodes}
@@ -88,39 +89,48 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
     if not reusable:
         products = {product.node: product for product in perform(inputs, nodes, given)}
         results = [_result(run, node, products[node.name], before) for node, before in zip(nodes, stored, strict=True)]
-    judged = [judge(r.node.suite, r.frame, Context(run, r.node, inputs)) if r.node.suite else [] for r in results]
+    for result in results:
+        result.judge(run, inputs, between_roles=False)
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
         inputs.record_force()
         commits = [r.commit or _commit(run, inputs, r, fingerprint) for r in results]
         for result, commit in zip(results, commits, strict=True):
             remember(commit, result.table)
-        verdicts = [_verdict(run, c, j) for c, judgements in zip(commits, judged, strict=True) for j in judgements]
+            result.judge(run, inputs, between_roles=True)
+        verdicts = [v for r, commit in zip(results, commits, strict=True) for v in _verdicts(run, commit, r)]
         run.warehouse.record_verdicts(verdicts)
     return [
         Outcome(
             r.node,
             commit,
-            judgements,
+            list(r.judgements.values()),
             {name: str(type_) for name, type_ in zip(r.table.schema.names, r.table.schema.types, strict=True)},
             stage_metadata(r.node.stage, r.frame, commit.summary),
             reused=r.commit is not None,
         )
-        for r, commit, judgements in zip(results, commits, judged, strict=True)
+        for r, commit in zip(results, commits, strict=True)
     ]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Result:
-    """A node's table before it is stored, or the stored one that stands for it."""
+    """A node's table before it is stored, or the stored one that stands for it, and what its gates say of it."""
 
     node: Node
     table: pa.Table
     summary: Mapping[str, Any]
     commit: Commit | None = None
+    judgements: dict[str, Judgement] = field(default_factory=dict)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         return self.table.to_pandas()
+
+    def judge(self, run: Run, inputs: Inputs, *, between_roles: bool) -> None:
+        """Holds the table against the part of the suite that does, or does not, look at other data roles."""
+        suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
+        if suite:
+            self.judgements |= {j.name: j for j in judge(suite, self.frame, Context(run, self.node, inputs))}
 
 
 def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
@@ -168,18 +178,23 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
     )
 
 
-def _verdict(run: Run, commit: Commit, judgement: Judgement) -> Verdict:
-    return Verdict(
-        asset=commit.asset,
-        partition=commit.partition,
-        version=commit.version,
-        gate=judgement.name,
-        passed=judgement.passed,
-        severity=judgement.severity,
-        observed=judgement.observed,
-        message=judgement.message,
-        run_id=run.run_id,
-    )
+def _verdicts(run: Run, commit: Commit, result: Result) -> list[Verdict]:
+    return [
+        Verdict(
+            asset=commit.asset,
+            partition=commit.partition,
+            version=commit.version,
+            gate=judgement.name,
+            passed=judgement.passed,
+            severity=judgement.severity,
+            observed=judgement.observed,
+            message=judgement.message,
+            run_id=run.run_id,
+            definition=expectation.definition,
+        )
+        for expectation in result.node.suite
+        for judgement in [result.judgements[expectation.name]]
+    ]
 
 
 def run_report(run: Run, path: Path) -> Path:

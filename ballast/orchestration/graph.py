@@ -136,6 +136,10 @@ def _unit_asset(
             context.log.info(
                 f"{outcome.commit.asset} is at version {outcome.commit.version}{' (reused)' * outcome.reused}"
             )
+            for j in outcome.judgements:
+                if not j.passed:
+                    tell = context.log.error if j.closes else context.log.warning
+                    tell(f"{outcome.commit.asset}: {j.name}: {j.message}")
             yield _result(plan, outcome)
 
     return compute

@@ -80,21 +80,25 @@ class Inputs:
                 f"{asset} has not been made yet, and {self.node.name} needs it: run it first "
                 f"(`ballast run {run.plan.spec.name} --select {node.name}`)"
             )
-        if not node.suite:
-            return commit
-        closed = [v for v in verdicts if not v.passed and v.severity == "error"]
-        unjudged = {e.name for e in node.suite} - {v.gate for v in verdicts}
+        judged = {(v.gate, v.definition): v for v in verdicts}
+        blocking = [(e.name, e.definition) for e in node.suite if e.severity == "error"]
+        closed = [judged[gate] for gate in blocking if gate in judged and not judged[gate].passed]
+        unjudged = [gate for gate in blocking if gate not in judged]
         if not closed and not unjudged:
             return commit
-        told = "; ".join(f"{v.gate}: {v.message}" for v in closed)
-        told = told or f"never judged by {', '.join(sorted(unjudged))}; run {node.name} again"
+        never = f"never judged by {', '.join(name for name, _ in unjudged)} as declared now; run {node.name} again"
+        told = "; ".join([*(f"{v.gate}: {v.message}" for v in closed), *([never] if unjudged else [])])
         if not run.force:
             raise GateClosedError(
                 f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed. {told} "
                 "(mend the data or the step, or set `force: true` in the run's config; that is recorded)"
             )
         run.log(f"forced past the closed gate behind {asset} (version {commit.version}): {told}")
-        self.forced += [replace(v, forced=True) for v in closed]
+        closed += [
+            Verdict(asset, commit.partition, commit.version, name, False, "error", {}, never, run.run_id, definition)
+            for name, definition in unjudged
+        ]
+        self.forced += [replace(v, forced_by=run.run_id) for v in closed]
         return commit
 
     def record_force(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ballast.errors import VersionNotFoundError
 from ballast.gates import Features
 from ballast.orchestration.inputs import Inputs, Run
 from ballast.orchestration.plan import Node
@@ -59,8 +60,12 @@ class Context:
             return None
         if role in self.read:
             return self.read[role][self.run.plan.spec.data[role].id].to_numpy()
-        found = self._latest(role)
-        return None if found is None else found[1].column(self.run.plan.spec.data[role].id).to_numpy()
+        run, node = self.run, self.run.plan.nodes[role]
+        partition = run.key_of(node) if self.node.partitioned else None
+        try:
+            return run.warehouse.read_column(run.plan.asset(role), run.plan.spec.data[role].id, partition=partition)
+        except VersionNotFoundError:
+            return None
 
     def features(self, role: str) -> Features | None:
         name = f"{role}/features"

@@ -73,7 +73,7 @@ def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) 
     Raises DataError for a source that is missing, unreadable, empty, or lacks a column that the spec names.
     """
     if spec.path:
-        table = _read_path(spec.path, f"{where}.path", folder)
+        table = read_path(spec.path, f"{where}.path", folder)
     elif spec.query:
         table = _read_query(spec.query, spec.database, f"{where}.query", folder)
     elif spec.loader:
@@ -107,7 +107,8 @@ def feature_columns(spec: DataSpec, columns: Iterable[str], partition_column: st
     return [c for c in columns if c not in declared]
 
 
-def _read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
+def read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
+    """Gives the rows of a CSV, Parquet or JSON file, or of all that a glob names; DataError where that fails."""
     import duckdb
 
     full = Path(path).expanduser()

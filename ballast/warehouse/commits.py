@@ -49,7 +49,11 @@ class Commit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One gate's judgement of one version: `observed` holds its figures, `forced` that a run went on regardless."""
+    """One gate's judgement of one version.
+
+    `definition` is what the gate asked for, `observed` holds its figures, `run_id` is the run that judged, and
+    `forced_by` the last one that went on regardless.
+    """
 
     asset: str
     partition: str | None
@@ -60,14 +64,19 @@ class Verdict:
     observed: dict[str, Any] = field(default_factory=dict)
     message: str = ""
     run_id: str | None = None
-    forced: bool = False
+    definition: str = ""
+    forced_by: str | None = None
+
+    @property
+    def forced(self) -> bool:
+        return self.forced_by is not None
 
 
 _COMMIT_COLUMNS = (
     "asset, partition, version, run_id, kind, method, parameters, code_version, fingerprint, row_count, "
     "content_hash, inputs, summary, created_at"
 )
-_VERDICT_COLUMNS = "asset, partition, version, gate, passed, severity, observed, message, run_id, forced"
+_VERDICT_COLUMNS = "asset, partition, version, gate, passed, severity, observed, message, run_id, definition, forced_by"
 
 # The views name no schema "ballast": in a file "ballast.duckdb" opened by a person's shell, where the catalog is
 # called "ballast" too, DuckDB would find it ambiguous.
@@ -78,9 +87,11 @@ TABLES = (
     "kind VARCHAR, method VARCHAR, parameters JSON, code_version VARCHAR, fingerprint VARCHAR, row_count BIGINT, "
     "content_hash VARCHAR, inputs JSON, summary JSON, created_at TIMESTAMP, layout BIGINT)",
     f"CREATE TABLE IF NOT EXISTS {GATES} (asset VARCHAR, partition VARCHAR, version BIGINT, gate VARCHAR, "
-    "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, forced BOOLEAN)",
+    "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, definition VARCHAR, "
+    "forced_by VARCHAR)",
     f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
-    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'gates')} AS SELECT {_VERDICT_COLUMNS} FROM {GATES}",
+    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
+    f"forced_by IS NOT NULL AS forced FROM {GATES}",
 )
 
 
@@ -163,19 +174,27 @@ def _names(columns: str) -> list[str]:
 
 
 def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]) -> None:
-    """Writes verdicts; an older one of the same asset, version and gate goes."""
+    """Writes verdicts; an older one of the same asset, version and gate goes, but not that it was forced."""
+    older = {
+        (v.asset, v.version, v.gate): v.forced_by
+        for v in select_verdicts(con, list({(v.asset, v.version) for v in verdicts}))
+    }
     columns = _names(_VERDICT_COLUMNS)
     rows = [
         {
             **{name: getattr(verdict, name) for name in columns},
             "passed": bool(verdict.passed),
             "observed": json.dumps(plain(f"the figures of gate {verdict.gate!r}", verdict.observed)),
+            "forced_by": verdict.forced_by or older.get((verdict.asset, verdict.version, verdict.gate)),
         }
         for verdict in verdicts
     ]
     con.register("incoming", pa.Table.from_pylist(rows))
     incoming = quoted("temp", "incoming")
-    con.execute(f"DELETE FROM {GATES} WHERE (asset, version, gate) IN (SELECT (asset, version, gate) FROM {incoming})")
+    if older:
+        con.execute(
+            f"DELETE FROM {GATES} WHERE (asset, version, gate) IN (SELECT (asset, version, gate) FROM {incoming})"
+        )
     con.execute(f"INSERT INTO {GATES} BY NAME SELECT * FROM {incoming}")
     con.unregister("incoming")
 
@@ -237,9 +256,9 @@ def prunable(
 def delete_commits(con: duckdb.DuckDBPyConnection, gone: Sequence[Commit]) -> None:
     """Removes the records of commits and the verdicts on them."""
     values = [[commit.asset for commit in gone], [commit.version for commit in gone]]
-    for table in (COMMITS, GATES):
+    for records in (COMMITS, GATES):
         con.execute(
-            f"DELETE FROM {table} WHERE (asset, version) IN (SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[])))",
+            f"DELETE FROM {records} WHERE (asset, version) IN (SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[])))",
             values,
         )
 

@@ -23,7 +23,7 @@ from ballast.warehouse import extensions
 from ballast.warehouse.homes import make_folder, unusable
 from ballast.warehouse.names import CATALOG, literal, quoted
 from ballast.warehouse.turns import Queue, locked
-from ballast.warehouse.urls import without_password
+from ballast.warehouse.urls import secrets, without_password
 
 logger = logging.getLogger("ballast.warehouse")
 
@@ -54,6 +54,9 @@ class Lake(ABC):
 
     @abstractmethod
     def _turn(self, timeout: float) -> AbstractContextManager[None]: ...
+
+    def _without_secrets(self, error: duckdb.Error) -> duckdb.Error:
+        return error
 
     @contextmanager
     def reading(self, timeout: float, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -92,7 +95,8 @@ class Lake(ABC):
             finally:
                 connection.close()  # which undoes what was not committed
         except duckdb.Error as error:
-            raise unusable(self, error) from error
+            told = self._without_secrets(error)
+            raise unusable(self, told) from told
         finally:
             if engine is not None and (private or not intact):
                 _forget(engine)
@@ -163,10 +167,18 @@ class PostgresLake(Lake):
                 yield
                 intact = True
         except duckdb.Error as error:
-            raise unusable(self, error) from error
+            told = self._without_secrets(error)
+            raise unusable(self, told) from told
         finally:
             if turns is not None and not intact:
                 _forget(turns)
+
+    def _without_secrets(self, error: duckdb.Error) -> duckdb.Error:
+        """Gives an error as it may be told and logged: DuckDB's hold the whole URI."""
+        text = str(error)
+        for secret in secrets(self.uri):
+            text = text.replace(secret, "***")
+        return type(error)(text)
 
     def _turns(self) -> duckdb.DuckDBPyConnection:
         name = f"ballast on {socket.gethostname()}, PID {os.getpid()}"

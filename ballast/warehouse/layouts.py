@@ -15,6 +15,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ballast.errors import WarehouseError
@@ -240,6 +241,15 @@ def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[i
     """Removes the rows of some versions."""
     for (layout,) in con.execute(f"SELECT layout FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall():
         con.execute(f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)])
+
+
+def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], column: str) -> np.ndarray:
+    """Gives one column of some versions."""
+    try:
+        table = con.execute(f"SELECT {quoted(column)} FROM ({rows_query(con, asset, places)})").to_arrow_table()
+    except duckdb.BinderException as error:
+        raise WarehouseError(f"asset {asset!r} has no column {column!r}: {error}") from error
+    return table.column(0).to_numpy()
 
 
 def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> pa.Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode, urlsplit, urlunsplit
 
 from ballast.errors import WarehouseError
 
@@ -14,12 +14,22 @@ _VALID = (
 )
 
 
+_SECRET = frozenset({"password", "passfile", "sslpassword"})
+
+
+def secrets(uri: str) -> set[str]:
+    """Gives the passwords in a URI, as they are written there and as they are meant."""
+    parts = urlsplit(uri)
+    said = [] if parts.password is None else [parts.password]
+    said += [value for key, value in parse_qsl(parts.query) if key.casefold() in _SECRET]
+    return {form for text in said if text for form in (text, unquote(text), quote(text), quote_plus(text))}
+
+
 def without_password(url: str) -> str:
     """Gives a URL as it may be shown and logged."""
     inner = url.removeprefix("ducklake:")
     parts = urlsplit(inner)
-    secret = {"password", "passfile", "sslpassword"}
-    query = [(key, "***" if key.casefold() in secret else value) for key, value in parse_qsl(parts.query)]
+    query = [(key, "***" if key.casefold() in _SECRET else value) for key, value in parse_qsl(parts.query)]
     if parts.password is None and not any(value == "***" for _, value in query):
         return url
     user, _, host = parts.netloc.rpartition("@")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -177,6 +178,20 @@ class Warehouse:
         name_of = {place.version: place.partition for place in places}
         partitions = versions.to_pandas().map(name_of)
         return rows.add_column(0, PARTITION_COLUMN, pa.array(partitions, pa.string()))
+
+    def read_column(self, asset: str, column: str, *, partition: str | None = None) -> np.ndarray:
+        """Gives one column of the latest version, of a partition or of all; errors as `read_arrow`.
+
+        Raises
+        ------
+        WarehouseError
+            There is no such column.
+        """
+        with self._reading() as con:
+            places = layouts.held(con, asset, partition=partition) if con else []
+            if con is None or not places:
+                raise commits.not_found(con, self.url, asset, partition=partition)
+            return layouts.read_column(con, asset, places, column)
 
     def prune(
         self,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+import pandas as pd
+import pytest
+
 from tests.cli.conftest import Folder
 from tests.orchestration.projects import rows
 
@@ -77,3 +80,77 @@ def test_check_where_no_pipeline_is_declared_says_where_it_looked(folder: Folder
     result = folder.ballast("check")
     assert result.exit_code == 2
     assert f"no pipeline is declared under {folder.path}" in result.stderr
+
+
+def test_check_of_a_file_judges_it_in_the_place_of_its_role_alone(finished: Folder, tmp_path):
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.csv"
+    rows(50, seed=9, start=9000).to_parquet(good)
+    rows(50, seed=9, start=2000).to_csv(bad, index=False)  # the ids of test
+    opened = finished.ballast("check", "demo", "--file", f"train={good}")
+    assert opened.exit_code == 0, opened.output
+    assert "demo/test" not in opened.output
+    closed = finished.ballast("check", "demo", "--file", f"train={bad}", "--junit", str(tmp_path / "verdicts.xml"))
+    assert closed.exit_code == 1, closed.output
+    (suite,) = ElementTree.parse(tmp_path / "verdicts.xml").getroot()
+    (failure,) = suite.iter("failure")
+    assert "50 of 50 ids of train (100 %) are also in test" in str(failure.get("message"))
+
+
+def test_check_of_a_file_in_the_place_of_a_step(finished: Folder, tmp_path):
+    weights = pd.DataFrame({"sample_id": [f"r{i}" for i in range(200)], "weight": [100.0] + [0.5] * 199})
+    weights.to_csv(tmp_path / "weights.csv", index=False)
+    result = finished.ballast("check", "demo", "--file", f"density={tmp_path / 'weights.csv'}")
+    assert result.exit_code == 1, result.output
+    assert "1 closed" in result.output
+
+
+def test_check_of_stored_sources_leaves_the_files_alone(finished: Folder):
+    path = finished.pipeline / "train.csv"
+    kept = path.rename(path.with_suffix(".away"))
+    try:
+        assert finished.ballast("check", "demo").exit_code == 2
+        result = finished.ballast("check", "demo", "--stored", "--select", "train", "--select", "density")
+    finally:
+        kept.rename(path)
+    assert result.exit_code == 0, result.output
+    assert "demo/train" in result.output
+    assert "demo/baseline" not in result.output
+
+
+def test_check_of_a_partition_judges_that_one_alone(folder: Folder):
+    folder.declare(partitions={"column": "colour", "static": ["red", "green"]})
+    test = pd.read_csv(folder.pipeline / "test.csv")
+    test.loc[test["colour"] == "green", "kind"] = None
+    test.to_csv(folder.pipeline / "test.csv", index=False)
+    sources = ["--select", "train", "--select", "target", "--select", "test"]
+    assert folder.ballast("check", "demo", *sources, "--partition", "red").exit_code == 0
+    green = folder.ballast("check", "demo", *sources, "--partition", "green")
+    assert green.exit_code == 1, green.output
+
+
+WRONG = {
+    "unknown role": (["demo", "--file", "trian=x.csv"], "did you mean 'train'?"),
+    "unknown step": (["demo", "--select", "densty"], "did you mean 'density'?"),
+    "no name": (["demo", "--file", "new.csv"], "write NAME=PATH"),
+    "no file": (["demo", "--file", "train=nowhere.csv"], "there is no file"),
+    "no partitions": (["demo", "--partition", "red"], "no partitions"),
+    "nothing to judge": (["demo", "--select", "encoder"], "no gate stands behind it"),
+    "report that cannot be written": (["demo", "--spec-only", "--junit", "/proc/none/x.xml"], "choose another --junit"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
+def test_check_that_cannot_judge_exits_with_2_and_says_why(finished: Folder, arguments, said):
+    result = finished.ballast("check", *arguments)
+    assert result.exit_code == 2, result.output
+    assert said in " ".join((result.output + result.stderr).replace("│", " ").split())
+
+
+def test_junit_holds_whatever_stands_in_the_data(folder: Folder, tmp_path):
+    rows(50, seed=1).assign(key="\x00\x1b[31m<&>\ud83d".encode("utf-8", "replace").decode()).to_csv(
+        folder.pipeline / "train.csv", index=False
+    )
+    result = folder.ballast("check", "demo", "--select", "train", "--junit", str(tmp_path / "verdicts.xml"))
+    assert result.exit_code == 1, result.output
+    (suite,) = ElementTree.parse(tmp_path / "verdicts.xml").getroot()
+    assert any("<&>" in str(failure.get("message")) for failure in suite.iter("failure"))

@@ -63,7 +63,7 @@ def test_ids_shared_with_none_pass_and_absent_roles_are_named(stored) -> None:
     context = stored(role="train", stored_ids={"test": np.array([77])})
     found = one({"expect_no_shared_ids": {"with": ["test", "target"]}}, pool(), context)
     assert found.passed
-    assert found.message == "none of 6 ids of train is in test; not compared with target: not stored beside it"
+    assert found.message == "none of 6 ids of train is in test; not compared with target: not stored yet"
 
 
 def test_a_role_is_not_compared_with_itself(stored) -> None:

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.gates import STAGES, Expectation, default_suite, judge, parse_suite
+from ballast.gates import STAGES, Expectation, Given, default_suite, judge, parse_suite
 from ballast.gates.suite import OWN
 
 
 def test_expectation_that_raises_is_closed_with_the_exception(stored) -> None:
-    class Broken(stored):
+    class Broken(Given):
         def ids(self, role: str) -> np.ndarray:
             raise OSError("the warehouse is gone")
 
     frame = pd.DataFrame({"image_id": [1, 2]})
     suite = parse_suite([{"expect_no_shared_ids": {"with": ["test"]}}, "expect_unique_ids"], where="gates")
-    broken, sound = judge(suite, frame, Broken())
+    broken, sound = judge(suite, frame, Broken(stage="source", id="image_id"))
     assert not broken.passed
     assert broken.closes
     assert broken.message == "cannot be judged: OSError: the warehouse is gone"

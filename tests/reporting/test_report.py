@@ -136,7 +136,9 @@ def test_report_when_a_gate_is_closed_then_it_leads_with_the_gate_and_its_figure
 
 def test_report_when_a_gate_was_forced_then_it_says_that_the_run_went_on_by_force(warehouse, tmp_path):
     fill(warehouse)
-    warehouse.record_verdicts([verdict("digits/density", "expect_balance", passed=False, forced=True, message="apart")])
+    warehouse.record_verdicts(
+        [verdict("digits/density", "expect_balance", passed=False, forced_by="r9", message="apart")]
+    )
     page = report(warehouse, OUTLINE, tmp_path)
     assert "the run went on by force" in page.text
     assert "gate forced" in page.text

@@ -195,9 +195,12 @@ def _verdict(gate: str, **changes: object) -> Verdict:
 
 def test_verdicts_when_recorded_again_then_the_newer_one_stands(warehouse):
     closed = _verdict("ess", passed=False, observed={"ess": np.float64(3.5)}, message="too few", run_id="r1")
-    warehouse.record_verdicts([closed, _verdict("range", severity="warn", forced=True)])
+    warehouse.record_verdicts([closed, _verdict("range", severity="warn", forced_by="r9")])
     warehouse.record_verdicts([_verdict("ess", version=2, passed=False)])
-    assert warehouse.verdicts("digits/density", version=1) == [closed, _verdict("range", severity="warn", forced=True)]
+    assert warehouse.verdicts("digits/density", version=1) == [
+        closed,
+        _verdict("range", severity="warn", forced_by="r9"),
+    ]
     warehouse.record_verdicts([_verdict("ess", observed={"ess": 30})])
     assert [verdict.passed for verdict in warehouse.verdicts("digits/density", version=1)] == [True, True]
     assert [verdict.passed for verdict in warehouse.verdicts("digits/density", version=2)] == [False]
