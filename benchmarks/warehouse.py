@@ -43,6 +43,7 @@ print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[2])):
     warehouse.commit("b/weights", table)
+print("done", flush=True)
 """
 
 
@@ -143,8 +144,9 @@ def rate(url: str, processes: int) -> float:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    assert [child.wait() for child in children] == [0] * processes
+    assert [child.stdout.readline() for child in children if child.stdout] == ["done\n"] * processes
     took = time.perf_counter() - began
+    assert [child.wait() for child in children] == [0] * processes
     assert len(Warehouse(url).commits("b/weights")) == 1 + each * processes
     return each * processes / took
 

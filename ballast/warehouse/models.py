@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import zipfile
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
-import numpy as np
-
-from ballast.errors import ModelStoreError, UntrustedModelError
-from ballast.warehouse import trust
+from ballast.errors import ModelStoreError
+from ballast.warehouse import archives, skops_files, tensor_files
 from ballast.warehouse.names import view_of
 
-_DECLARATION = "ballast"  # the key of the declaration in a safetensors header
+_UNFINISHED = ".unfinished"  # the folder of files being written; no asset's, since theirs have no dot
+_ABANDONED = 3600.0  # seconds after which a file there has no writer any more: the process was killed
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,13 @@ class ModelStore:
     """A folder of models, one file each, named by asset, version and content; nothing is ever overwritten.
 
     Models that offer ``to_tensors() -> (declaration, arrays)`` and a classmethod ``from_tensors`` go to safetensors,
-    all others to skops. Cost: milliseconds for scikit-learn models and numeric encoders; 0.1 to 0.5 s for an encoder
-    that holds a ``skrub.TableVectorizer`` with text columns.
+    all others to skops. The same model gives the same bytes, and so the same sha256. Cost: milliseconds for
+    scikit-learn models and numeric encoders; 1.5 s to save, 0.3 s to load an encoder that holds a
+    ``skrub.TableVectorizer`` of eight columns of categories.
+
+    No file runs code when it is loaded, whoever wrote it, but the numbers in it are believed: a tree made to point
+    outside its arrays crashes the process that predicts with it. That a file is the one which was stored, its sha256
+    in the warehouse tells.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -49,18 +53,20 @@ class ModelStore:
         UntrustedModelError
             Loading it again would need a type that is not trusted.
         ModelStoreError
-            It holds something that no format without code can hold; the message names the attribute. Or the
-            folder cannot be written.
+            It holds something that no format without code can hold; the message names the attribute. Or it is
+            larger than ``BALLAST_MODEL_LIMIT`` (bytes; 4 GiB by default), or the folder cannot be written.
         """
         view_of(asset)
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
         if hasattr(model, "to_tensors"):
-            kind, data = "safetensors", _tensors_bytes(model)
+            kind, data = "safetensors", tensor_files.dumps(model, name)
         else:
-            kind, data = "skops", _skops_bytes(model)
+            kind, data = "skops", skops_files.dumps(model)
+        archives.within(len(data), archives.limit(), f"the model {name} comes")
         sha256 = hashlib.sha256(data).hexdigest()
         path = _relative(asset, version, partition, sha256, kind)
-        _write(self.folder / path, data)
-        return StoredModel(path.as_posix(), sha256, kind, _class_name(model))
+        self._publish(path.as_posix(), data)
+        return StoredModel(path.as_posix(), sha256, kind, name)
 
     def load(self, stored: StoredModel | tuple[str, int, str | None], *, sha256: str | None = None) -> Any:
         """Gives a model back.
@@ -78,28 +84,61 @@ class ModelStore:
             It asks for types that are not trusted; nothing of it was run.
         """
         path, expected = self._locate(stored, sha256)
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ModelStoreError(f"no model at {path} ({error}); run its step again") from error
+        data = _read(path)
         if hashlib.sha256(data).hexdigest() != expected:
             raise ModelStoreError(
                 f"{path} is not the model that was stored: its sha256 differs (cut short, changed or swapped); "
                 "restore the file or run its step again"
             )
-        return _from_tensors(path, data) if path.suffix == ".safetensors" else _from_skops(path, data)
+        return (tensor_files if path.suffix == ".safetensors" else skops_files).loads(path, data)
 
     def _locate(self, stored: StoredModel | tuple[str, int, str | None], sha256: str | None) -> tuple[Path, str]:
         expected = sha256 or (stored.sha256 if isinstance(stored, StoredModel) else None)
         if expected is None:
             raise ModelStoreError(f"loading {stored} needs the sha256 it was stored with; pass sha256=")
         if isinstance(stored, StoredModel):
-            path = (self.folder / stored.path).resolve()
-            if not path.is_relative_to(self.folder):
-                raise ModelStoreError(f"{stored.path} lies outside the model store {self.folder}; it is not loaded")
-            return path, expected
-        kinds = [self.folder / _relative(*stored, expected, kind) for kind in ("skops", "safetensors")]
+            return self._within(stored.path), expected
+        kinds = [self._within(_relative(*stored, expected, kind).as_posix()) for kind in ("skops", "safetensors")]
         return next((path for path in kinds if path.exists()), kinds[0]), expected
+
+    def _within(self, path: str) -> Path:
+        """Gives the file that a path of the store leads to, links followed."""
+        try:
+            found = (self.folder / path).resolve()
+        except (ValueError, OSError, RuntimeError) as error:  # a NUL; a loop of links
+            raise ModelStoreError(
+                f"{path!r:.200} leads to no file in the model store {self.folder}: {error}"
+            ) from error
+        if not found.is_relative_to(self.folder):
+            raise ModelStoreError(
+                f"{path:.200} lies outside the model store {self.folder}; it is neither written nor loaded"
+            )
+        return found
+
+    def _publish(self, path: str, data: bytes) -> None:
+        """Writes a file that is there whole, and on the disk, or not at all."""
+        fresh = self.folder / _UNFINISHED / uuid4().hex
+        try:
+            target = self._within(path)
+            new = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fresh.parent.mkdir(exist_ok=True)
+            try:
+                _remove_abandoned(fresh)
+                with fresh.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                fresh.replace(target)
+            finally:
+                fresh.unlink(missing_ok=True)
+            for folder in (target.parent, *(folder.parent for folder in new)):
+                _sync(folder)
+        except OSError as error:
+            raise ModelStoreError(
+                f"cannot write the model to {self.folder / path}: {error}; check that the folder is writable and the "
+                "disk has room"
+            ) from error
 
 
 def _relative(asset: str, version: int, partition: str | None, sha256: str, kind: str) -> Path:
@@ -111,141 +150,42 @@ def _relative(asset: str, version: int, partition: str | None, sha256: str, kind
 
 def _segment(text: str) -> str:
     """Gives any text as the name of a file or folder."""
-    name = quote(text, safe=" ").replace(".", "%2E")
+    name = quote(text, safe=" ", errors="surrogatepass").replace(".", "%2E")
     if len(name) <= 120:
         return name
-    return f"{name[:80]}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{name[:80]}-{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
 
 
-def _write(path: Path, data: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+def _read(path: Path) -> bytes:
+    """Gives a file's bytes, if it is a plain file and no larger than a model may be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with fresh.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelStoreError(f"{path} is no plain file; it is not loaded")
+        archives.within(status.st_size, archives.limit(), f"{path} comes")
+        return path.read_bytes()
     except OSError as error:
-        raise ModelStoreError(
-            f"cannot write the model to {path}: {error}; check that the folder is writable and the disk has room"
-        ) from error
+        raise ModelStoreError(f"no model at {path} ({error}); run its step again") from error
 
 
-def _class_name(model: object) -> str:
-    return f"{type(model).__module__}.{type(model).__qualname__}"
+def _remove_abandoned(fresh: Path) -> None:
+    """Makes an empty file, whose time tells the file system's clock, and removes what killed processes left by it."""
+    fresh.touch(exist_ok=False)
+    now = fresh.stat().st_mtime
+    for file in fresh.parent.iterdir():
+        try:
+            if now - file.stat().st_mtime > _ABANDONED:
+                file.unlink()
+        except OSError:  # published or removed by another process meanwhile, or another user's
+            continue
 
 
-def _skops_bytes(model: object) -> bytes:
-    data, names = _dumped(model)
-    forbidden = trust.untrusted(names)
-    if data is None or any("<" in name for name in forbidden):
-        attribute, value = _culprit(model, f"{type(model).__name__}")
-        raise ModelStoreError(
-            f"{attribute} holds {value!r:.200}, which cannot be stored without code; use a function or class that "
-            "a module defines by name, in place of a lambda or local one, or leave it out of the model"
-        )
-    if forbidden:
-        attribute, _ = _culprit(model, f"{type(model).__name__}")
-        raise UntrustedModelError(
-            f"{attribute} needs types that are not trusted: {', '.join(forbidden)}; {trust.remedy(forbidden)}"
-        )
-    return data
-
-
-def _dumped(value: object) -> tuple[bytes | None, list[str]]:
-    """Gives a value as skops bytes with the types it needs beyond skops' own, or None if skops cannot hold it."""
-    import skops.io
-
+def _sync(folder: Path) -> None:
+    """Makes the names in a folder outlast a power failure, where folders can be opened (not on Windows)."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        data = skops.io.dumps(value, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
-        return data, skops.io.get_untrusted_types(data=data)
-    except Exception:  # whatever an object raises when it is taken apart
-        return None, []
-
-
-def _culprit(value: object, attribute: str) -> tuple[str, object]:
-    """Gives the innermost attribute that keeps a model from being stored, and its value."""
-    for step, member in _members(value):
-        data, names = _dumped(member)
-        if data is None or trust.untrusted(names):
-            return _culprit(member, attribute + step)
-    return attribute, value
-
-
-def _members(value: object) -> list[tuple[str, object]]:
-    if isinstance(value, dict):
-        return [(f"[{key!r}]", member) for key, member in value.items()]
-    if isinstance(value, list | tuple):
-        return [(f"[{index}]", member) for index, member in enumerate(value)]
-    return [(f".{name}", member) for name, member in getattr(value, "__dict__", {}).items()]
-
-
-def _from_skops(path: Path, data: bytes) -> object:
-    import skops.io
-
-    try:
-        names = skops.io.get_untrusted_types(data=data)
-    except Exception as error:  # any bytes may be in the file
-        raise ModelStoreError(f"{path} is no skops file ({error}); nothing of it was run") from error
-    if forbidden := trust.untrusted(names):
-        raise UntrustedModelError(
-            f"{path} asks for types that are not trusted: {', '.join(forbidden)}; nothing of it was run; "
-            f"{trust.remedy(forbidden)}"
-        )
-    try:
-        return skops.io.loads(data, trusted=names)
-    except Exception as error:
-        raise ModelStoreError(
-            f"{path} cannot be rebuilt ({type(error).__name__}: {error}); the packages may have changed since it "
-            "was stored: run its step again"
-        ) from error
-
-
-def _tensors_bytes(model: Any) -> bytes:
-    from safetensors.numpy import save
-
-    name = _class_name(model)
-    _tensor_class(name)
-    declaration, tensors = model.to_tensors()
-    try:
-        text = json.dumps({"class": name, "declaration": declaration})
-        arrays = {key: np.array(array, order="C") for key, array in tensors.items()}
-        return save(arrays, metadata={_DECLARATION: text})
-    except Exception as error:  # an array's type or a value of the declaration that the format lacks
-        raise ModelStoreError(
-            f"{name}.to_tensors gave something that safetensors and JSON cannot hold: {error}"
-        ) from error
-
-
-def _from_tensors(path: Path, data: bytes) -> object:
-    from safetensors.numpy import load
-
-    try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        record = json.loads(header["__metadata__"][_DECLARATION])
-        name, declaration = record["class"], record["declaration"]
-    except Exception as error:  # any bytes may be in the file
-        raise ModelStoreError(f"{path} is no model in safetensors ({error}); nothing of it was run") from error
-    cls = _tensor_class(name)
-    try:
-        return cls.from_tensors(declaration, tensors)
-    except Exception as error:
-        raise ModelStoreError(
-            f"{path} cannot be rebuilt ({type(error).__name__}: {error}); {name} may have changed since it was "
-            "stored: run its step again"
-        ) from error
-
-
-def _tensor_class(name: str) -> Any:
-    """Gives the class of a tensor model by its full name, if that is one of Ballast's methods."""
-    cls = trust.own(name)
-    if cls is None or not hasattr(cls, "from_tensors"):
-        raise UntrustedModelError(
-            f"{name} is no class under {trust.METHODS} with from_tensors, so a model of it is neither stored nor loaded"
-        )
-    return cls
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

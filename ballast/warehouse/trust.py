@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterable
+from typing import Any
 
 ENVIRONMENT = "BALLAST_TRUSTED_TYPES"
 METHODS = "ballast.methods."
@@ -77,7 +78,7 @@ def own(name: str) -> type | None:
 
     It must be defined where its name says: a module of ours that imports something harmful does not make it ours.
     """
-    if not name.startswith(METHODS):
+    if not name.startswith(METHODS) or not all(part.isidentifier() for part in name.split(".")):
         return None
     module, _, member = name.rpartition(".")
     try:
@@ -85,6 +86,12 @@ def own(name: str) -> type | None:
     except ImportError:
         return None
     return found if isinstance(found, type) and f"{found.__module__}.{found.__qualname__}" == name else None
+
+
+def with_tensors(name: str) -> Any:
+    """Gives the class of Ballast's methods that has this full name, if it is rebuilt from tensors, else None."""
+    cls = own(name)
+    return cls if hasattr(cls, "from_tensors") else None
 
 
 def remedy(names: Iterable[str]) -> str:

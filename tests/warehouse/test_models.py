@@ -121,6 +121,49 @@ def test_torch_model_when_stored_then_predicts_the_same(store, target):
     np.testing.assert_array_equal(store.load(stored).predict(X.astype(np.float32)), model.predict(X.astype(np.float32)))
 
 
+AGAIN = """
+import sys, warnings
+from ballast.warehouse import ModelStore, StoredModel
+warnings.simplefilter("ignore")
+store = ModelStore(sys.argv[1])
+stored = StoredModel(*sys.argv[2:])
+print(store.save("digits/again", 1, store.load(stored)).sha256)
+"""
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        skrub.TableVectorizer(),
+        make_pipeline(OneHotEncoder(), RandomForestClassifier(2)),
+        FunctionTransformer(np.tanh, kw_args={"test_elements": {"red", "green", "blue", ("a", 1), ("b", 2), 7}}),
+    ],
+    ids=["vectorizer", "forest", "set"],
+)
+def test_model_when_stored_again_elsewhere_then_its_bytes_are_the_same(store, mixed, model, process):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(mixed[["colour", "note"]], mixed.member)
+    stored = store.save("digits/model", 1, model)
+    data = (store.folder / stored.path).read_bytes()
+    again = process(AGAIN, store.folder, stored.path, stored.sha256, stored.format, stored.class_name)
+    told, errors = again.communicate(timeout=180)  # with another seed for hashes, and other addresses
+    assert told.strip() == stored.sha256, errors
+    assert store.save("digits/model", 1, model) == stored
+    with zipfile.ZipFile(store.folder / stored.path) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        inflated = sum(info.file_size for info in archive.infolist())
+    assert len(data) < inflated
+
+
+def test_encoder_when_stored_then_a_fraction_of_what_skops_writes(store, mixed):
+    import skops.io
+
+    encoder = FeatureEncoder().fit(mixed)
+    stored = store.save("digits/encoder", 1, encoder)
+    assert (store.folder / stored.path).stat().st_size < 0.03 * len(skops.io.dumps(encoder))
+
+
 def test_models_when_many_then_each_is_a_file_of_its_own(store):
     fitted = [LogisticRegression(C=c).fit(X, y) for c in (0.1, 1.0, 10.0)]
     stored = [

@@ -12,11 +12,12 @@ from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import check_is_fitted
 
 from ballast import compute
-from ballast.errors import ParameterError
+from ballast.errors import DataError, ParameterError
 from ballast.methods.base import Claim, Learner
+from ballast.methods.learners.declarations import check_tensors, declared_labels, declared_target
 from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of
 from ballast.methods.learners.training import History, RowLoss, Rows, Schedule, train
-from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed
+from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
 
 if TYPE_CHECKING:
     import torch
@@ -196,21 +197,31 @@ class TorchMLP(Learner):
 
     @classmethod
     def from_tensors(cls, declaration: dict[str, Any], tensors: dict[str, np.ndarray]) -> TorchMLP:
-        """Gives the fitted model that ``to_tensors`` declared; no code comes from either part."""
+        """Gives the fitted model that ``to_tensors`` declared; no code comes from either part.
+
+        Raises ParameterError for a parameter outside its range, and DataError where the declaration and the tensors
+        are not of one network; nothing larger than the tensors is allocated before.
+        """
         import torch
 
         params = declaration["params"]
+        check_values(cls, params, cls.name)
         model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
         model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
-        model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
         if model.task_ == "classification":
-            classes = declaration["classes"]
-            model.classes_ = np.array(classes["values"], dtype=np.dtype(classes["dtype"]))
+            model.classes_ = declared_labels(declaration["classes"])
         else:
-            model.y_mean_, model.y_scale_ = declaration["target"]["mean"], declaration["target"]["scale"]
+            model.y_mean_, model.y_scale_ = declared_target(declaration["target"])
+        widths = [model.n_features_in_, *model.hidden, model._n_outputs()]
+        check_tensors(widths, tensors)
+        model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
         if "feature_names" in declaration:
-            model.feature_names_in_ = np.asarray(declaration["feature_names"], dtype=object)
-        model.network_ = _network([model.n_features_in_, *model.hidden, model._n_outputs()], torch.Generator())
+            model.feature_names_in_ = np.array([str(name) for name in declaration["feature_names"]], dtype=object)
+            if len(model.feature_names_in_) != model.n_features_in_:
+                raise DataError(
+                    f"{len(model.feature_names_in_)} feature names are declared for {model.n_features_in_} features"
+                )
+        model.network_ = _network(widths, torch.Generator())
         prefix = "network."
         state = {k.removeprefix(prefix): torch.tensor(v) for k, v in tensors.items() if k.startswith(prefix)}
         model.network_.load_state_dict(state)
