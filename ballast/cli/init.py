@@ -20,8 +20,11 @@ def make_project(directory: Path) -> list[Path]:
 
     Raises BallastError where the folder holds anything, is a file, or cannot be written; nothing is left half-made.
     """
-    target = directory.expanduser().resolve()
-    _refuse_taken(directory, target)
+    try:
+        target = directory.expanduser().resolve()
+        _refuse_taken(directory, target)
+    except (ValueError, RuntimeError) as error:  # a NUL, half a character, a loop of links
+        raise BallastError(f"{str(directory)!r} names no folder: {error}; choose another one") from error
     texts = _project_files(project_name(target.name))
     missing = [folder for folder in (target, *target.parents) if not folder.exists()]
     try:

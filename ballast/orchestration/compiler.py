@@ -9,17 +9,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 from ballast.errors import BallastError, SpecError, nearest
 from ballast.gates import STAGES, default_suite, mirrored, parse_suite, with_defaults
 from ballast.methods.base import Method
-from ballast.methods.catalogue import resolve, role_of
+from ballast.methods.catalogue import method, resolve, role_of
 from ballast.methods.parameters import defaults
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, REPORT, Binding, Node, Plan, build_method
 from ballast.orchestration.spec import ROLES, SOURCES, DataSpec, PipelineSpec, StepSpec
+from ballast.orchestration.wording import one_line, shown
+from ballast.warehouse.names import RESERVED
 
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_IMPORT_PATH = re.compile(r"(?!__)[A-Za-z_]\w*(\.(?!__)[A-Za-z_]\w*)*")  # no __main__, whose import runs a program
 
 
 def compile_plan(spec: PipelineSpec, *, where: str = "pipeline") -> Plan:
@@ -27,7 +31,10 @@ def compile_plan(spec: PipelineSpec, *, where: str = "pipeline") -> Plan:
 
     Raises SpecError naming the file, the key, what was expected and the nearest valid name.
     """
-    return _Compiler(spec, where).compile()
+    try:
+        return _Compiler(spec, where).compile()
+    except SpecError as error:
+        raise SpecError(one_line(str(error))) from error
 
 
 class _Compiler:
@@ -44,6 +51,7 @@ class _Compiler:
     def compile(self) -> Plan:
         self.check_names()
         self.check_data()
+        self.check_encoder()
         for name, step in self.spec.steps.items():
             self.roles[name] = self.check_method(name, step)
         for name, step in self.spec.steps.items():
@@ -67,10 +75,13 @@ class _Compiler:
     def check_names(self) -> None:
         named = [("name", self.spec.name), *((f"steps.{s}", s) for s in self.spec.steps)]
         for key, name in named:
-            if not _NAME.match(name) or len(name) > 100:
+            if not _NAME.fullmatch(name) or len(name) > 100:
                 raise self.fail(
-                    key, f"{name!r} is not a valid name: use a letter, then letters, digits or _ (100 at most)"
+                    one_line(key, 120),
+                    f"{shown(name)} is not a valid name: use a letter, then letters, digits or _ (100 at most)",
                 )
+        if self.spec.name.casefold() in RESERVED:
+            raise self.fail("name", f"{self.spec.name!r} is taken by the warehouse itself; choose another name")
         taken = {*ROLES, ENCODER, REPORT, *(f"{r}_features" for r in ROLES)}
         lowered: dict[str, str] = {}
         for name in self.spec.steps:
@@ -107,6 +118,15 @@ class _Compiler:
             for role in partitions.roles:
                 self.data_role(role, "partitions.roles")
 
+    def check_encoder(self) -> None:
+        features = self.spec.features
+        if features.use is not None:
+            self.check_use(features.use, "features.use")
+            try:
+                method(features.use, **features.params)
+            except Exception as error:  # a transformer of another package may raise anything of its parameters
+                raise self.fail("features.params", str(error) or type(error).__name__) from error
+
     def data_role(self, role: str, key: str) -> DataSpec:
         if role not in self.spec.data:
             raise self.fail(
@@ -119,16 +139,43 @@ class _Compiler:
     # -- steps ---------------------------------------------------------------------------------------------
 
     def check_method(self, name: str, step: StepSpec) -> str:
+        cls = self.check_use(step.use, f"steps.{name}.use")
         try:
-            cls = resolve(step.use)
             role = role_of(cls)
         except BallastError as error:
             raise self.fail(f"steps.{name}.use", str(error)) from error
+        self.check_nested(step.params, f"steps.{name}.params")
         try:
             build_method(step, seed=self.spec.seed)
-        except (BallastError, TypeError) as error:
-            raise self.fail(f"steps.{name}.params", str(error)) from error
+        except Exception as error:  # a method of another package may raise anything of its parameters
+            raise self.fail(f"steps.{name}.params", str(error) or type(error).__name__) from error
         return role
+
+    def check_use(self, use: str, key: str) -> type:
+        """Gives the class of a `use`; what an import of another package raises, or ends with, is told."""
+        if not _IMPORT_PATH.fullmatch(use) or len(use) > 300:
+            raise self.fail(
+                key, f"{shown(use)} is no method; give a name of `ballast catalog` or an import path, package.Class"
+            )
+        try:
+            return resolve(use)
+        except BallastError as error:
+            raise self.fail(key, str(error)) from error
+        except (Exception, SystemExit) as error:
+            raise self.fail(key, f"cannot import {use!r}: {type(error).__name__}: {error}") from error
+
+    def check_nested(self, value: Any, key: str) -> None:
+        """Checks the parameters that are themselves ``{use: ..., params: ...}``."""
+        if isinstance(value, list):
+            for position, item in enumerate(value):
+                self.check_nested(item, f"{key}[{position}]")
+        elif isinstance(value, dict):
+            if "use" in value and set(value) <= {"use", "params"}:
+                if not isinstance(value["use"], str) or not isinstance(value.get("params", {}), dict):
+                    raise self.fail(key, f"a method is {{use: name, params: {{...}}}}, got {shown(value)}")
+                self.check_use(value["use"], f"{key}.use")
+            for name, item in value.items():
+                self.check_nested(item, f"{key}.{name}")
 
     def check_references(self, name: str, step: StepSpec) -> None:
         wanted = (

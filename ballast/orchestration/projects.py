@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
-import yaml
-from pydantic import BaseModel, ValidationError
 
 from ballast.errors import BallastError, SpecError, nearest
 from ballast.orchestration.component import Pipeline
 from ballast.orchestration.graph import RESOURCE
 from ballast.orchestration.plan import Plan
 from ballast.orchestration.resources import BallastResource, project_root, resolved
+from ballast.orchestration.wording import one_line, shown
+from ballast.orchestration.yaml_files import LARGEST_FILE, documents, read_text
 
 TYPE = "ballast.Pipeline"
 _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
@@ -35,31 +37,43 @@ class Declared:
     file : the YAML file; relative paths in the pipeline start from its folder.
     root : the project that the file stands in.
     attributes : what stands under ``attributes:``, not yet checked.
+    lines : the line of each key of the attributes, such as "steps.density.use"; for the errors.
+    problem : why the file could not be read, None where it could.
     """
 
     file: Path
     root: Path
-    attributes: dict[str, Any]
+    attributes: Any
+    lines: dict[str, int] = field(default_factory=dict)
+    problem: SpecError | None = None
 
     @property
     def name(self) -> str:
-        return str(self.attributes.get("name", self.file.parent.name))
+        given = self.attributes.get("name") if isinstance(self.attributes, dict) else None
+        return given if isinstance(given, str) else self.file.parent.name
 
     @property
     def where(self) -> str:
-        return str(self.file.relative_to(self.root) if self.file.is_relative_to(self.root) else self.file)
+        return shown_path(self.file, self.root)
 
     def plan(self) -> Plan:
         """Gives the checked plan. SpecError names the file, the key and the nearest valid word."""
+        if self.problem is not None:
+            raise self.problem
+        known = SimpleNamespace(project_root=str(self.root))  # all that a template may ask of Dagster's own context
+        context = dg.ResolutionContext.default().with_scope(context=known)
         try:
-            pipeline = Pipeline.resolve_from_dict(self.attributes)
-        except ValidationError as error:
-            raise SpecError(f"{self.where}: {_first_problem(error)}") from error
-        except SpecError:
-            raise
-        except Exception as error:  # a template that does not resolve, such as a missing environment variable
-            raise SpecError(f"{self.where}: {type(error).__name__}: {error}") from error
-        return pipeline.plan(self.where)
+            return Pipeline.declared(self.attributes, context, self.where).plan(self.where)
+        except SpecError as error:
+            raise SpecError(self._with_line(str(error))) from error
+
+    def _with_line(self, message: str) -> str:
+        """Puts the line of the key that a message is about behind the file's name, where the file has that key."""
+        said = message.removeprefix(f"{self.where}: ")
+        key = re.sub(r"\[(\d+)\]", r".\1", said.partition(": ")[0])
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return f"{self.where}:{self.lines[key]}: {said}" if key else message
 
     def definitions(self, plan: Plan) -> dg.Definitions:
         """Gives the definitions to run in: the project's own where they hold this pipeline, else bare ones."""
@@ -85,54 +99,98 @@ def find(pipeline: str, start: Path | None = None) -> Declared:
 
     Raises SpecError where there is none, or several, naming those there are.
     """
-    path = Path(pipeline)
-    if path.suffix in (".yaml", ".yml"):
-        if not path.is_file():
-            raise SpecError(f"there is no file {pipeline!r} (looked in {path.resolve().parent})")
-        found = list(read(path.resolve(), project_root(path.resolve().parent)))
+    try:
+        path = Path(pipeline)
+        is_file, is_folder = path.suffix in (".yaml", ".yml"), path.is_dir()
+    except (OSError, ValueError):  # longer than a file's name can be, or with a NUL in it
+        path, is_file, is_folder = Path(), False, False
+    if is_file and not is_folder:
+        if not os.path.lexists(path):
+            raise SpecError(f"there is no file {shown(pipeline)} (looked in {path.absolute().parent})")
+        file = path.absolute()
+        found = list(read(file, project_root(file.parent)))
         if len(found) != 1:
-            raise SpecError(f"{pipeline}: one pipeline is needed, the file has {len(found)}")
+            raise SpecError(
+                f"{pipeline}: one pipeline is needed, the file has {len(found)}: it is a document with `type: {TYPE}` "
+                "and `attributes:`, or one with `data:` and `steps:` alone"
+            )
         return found[0]
-    if path.is_dir():
+    if is_folder:
         found = list(every(path.resolve()))
         if len(found) != 1:
             names = ", ".join(f.name for f in found) or "none"
             raise SpecError(
-                f"folder {pipeline!r} must hold one pipeline (a defs.yaml of type {TYPE}), it holds: {names}"
+                f"folder {pipeline!r} must hold one pipeline (a defs.yaml of type {TYPE}), it holds: {one_line(names)}"
             )
         return found[0]
     root = project_root(start)
-    known = {declared.name: declared for declared in every(root)}
-    if pipeline not in known:
-        there = (
-            f" (pipelines here: {', '.join(sorted(known))})" if known else f" (no pipeline is declared under {root})"
+    here = list(every(root))
+    found = [declared for declared in here if declared.name == pipeline]
+    if len(found) > 1:
+        raise SpecError(
+            f"{len(found)} pipelines are named {shown(pipeline)}: {', '.join(d.where for d in found)}; rename one"
         )
-        raise SpecError(f"there is no pipeline {pipeline!r}{nearest(pipeline, known)}{there}")
-    return known[pipeline]
+    if not found:
+        known = sorted({declared.name for declared in here if declared.problem is None})
+        there = f" (pipelines here: {', '.join(known)})" if known else f" (no pipeline is declared under {root})"
+        broken = ", ".join(declared.where for declared in here if declared.problem is not None)
+        unread = f"; not readable, see `ballast check`: {broken}" if broken else ""
+        raise SpecError(
+            one_line(f"there is no pipeline {shown(pipeline)}{nearest(pipeline[:200], known)}{there}{unread}")
+        )
+    return found[0]
 
 
 def every(folder: Path) -> Iterator[Declared]:
-    """Gives all pipelines declared in the YAML files called ``defs.yaml`` of a folder and below."""
+    """Gives all pipelines declared in the YAML files called ``defs.yaml`` of a folder and below.
+
+    One whose file cannot be read is among them, under the name of its folder; its ``plan`` says why.
+    """
     root = project_root(folder)
-    for file in sorted(folder.rglob("defs.yaml")):
-        parts = file.relative_to(folder).parts
-        if not any(part.startswith(".") or part in _SKIPPED for part in parts):
-            yield from read(file, root)
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
+        if "defs.yaml" in (*names, *folders):
+            file = Path(place) / "defs.yaml"
+            try:
+                yield from read(file, root)
+            except SpecError as error:
+                if _may_be_a_pipeline(file):
+                    yield Declared(file, root, {}, problem=error)
+
+
+def _may_be_a_pipeline(file: Path) -> bool:
+    """Gives whether a file that cannot be read may hold one, not a component whose author may write what he likes."""
+    try:
+        if not file.is_file():
+            return True
+        with file.open("rb") as stream:
+            text = stream.read(LARGEST_FILE)
+    except OSError:
+        return True
+    return TYPE.encode() in text or b"steps" in text
 
 
 def read(file: Path, root: Path) -> Iterator[Declared]:
-    """Gives the pipelines in a YAML file: documents of type ``ballast.Pipeline``, or bare ones with data and steps."""
-    try:
-        documents = list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise SpecError(f"{file}: cannot be read as YAML: {error}") from error
-    for document in documents:
-        if not isinstance(document, dict):
+    """Gives the pipelines in a YAML file: documents of type ``ballast.Pipeline``, or bare ones with data and steps.
+
+    Raises SpecError for a file that cannot be read.
+    """
+    where = shown_path(file, root)
+    for document in documents(read_text(file, where), where):
+        value = document.value
+        if not isinstance(value, dict):
             continue
-        if document.get("type") == TYPE:
-            yield Declared(file, root, document.get("attributes") or {})
-        elif "type" not in document and {"data", "steps"} & set(document):
-            yield Declared(file, root, document)
+        if value.get("type") == TYPE:
+            under = "attributes."
+            lines = {k.removeprefix(under): n for k, n in document.lines.items() if k.startswith(under)}
+            yield Declared(file, root, value.get("attributes") or {}, lines)
+        elif "type" not in value and {"data", "steps"} & set(value):
+            yield Declared(file, root, value, document.lines)
+
+
+def shown_path(file: Path, root: Path) -> str:
+    """Gives a file's path as errors show it: from the project's root, where it stands below that."""
+    return str(file.relative_to(root) if file.is_relative_to(root) else file)
 
 
 def project_definitions(root: Path) -> dg.Definitions | None:
@@ -171,40 +229,6 @@ def _innermost(error: BaseException) -> BaseException:
             return cause
         cause = cause.__cause__ or cause.__context__
     return error
-
-
-def _first_problem(error: ValidationError) -> str:
-    """Words the problem that names an unknown or missing key, else the first one."""
-    ranked = sorted(error.errors(), key=lambda e: {"extra_forbidden": 0, "missing": 1}.get(e["type"], 2))
-    problem = ranked[0]
-    location = _location(problem["loc"])
-    key = ".".join(location) or "attributes"
-    if problem["type"] == "extra_forbidden":
-        valid = _keys_at(location[:-1])
-        return f"{key}: unknown key{nearest(location[-1], valid)} (the keys here: {', '.join(valid)})"
-    if problem["type"] == "missing":
-        return f"{key}: this key is missing"
-    return f"{key}: {problem['msg'].lower()}, got {problem['input']!r}"
-
-
-def _location(loc: tuple[int | str, ...]) -> list[str]:
-    """Gives the keys down to a problem, without the type names and line numbers that validation puts between."""
-    path = " ".join(str(part) for part in loc).partition(" at ")[0]
-    path = re.sub(r"\.(dict|list)\[[^]]*\]", "", path)
-    return [part for part in path.split(".") if part not in ("str", "int", "float", "bool")]
-
-
-def _keys_at(location: list[str]) -> list[str]:
-    """Gives the keys that the spec allows at a place, such as those of a step at ``steps.density``."""
-    if not location:
-        return list(Pipeline.model_fields)
-    from ballast.orchestration.spec import DataSpec, FeaturesSpec, PartitionsSpec, ScheduleSpec, SensorSpec, StepSpec
-
-    models: dict[str, type[BaseModel]] = {
-        "data": DataSpec, "steps": StepSpec, "features": FeaturesSpec,
-        "partitions": PartitionsSpec, "schedule": ScheduleSpec, "sensor": SensorSpec,
-    }  # fmt: skip
-    return list(models[location[0]].model_fields) if location[0] in models else []
 
 
 def project_resource(start: Path | None = None) -> BallastResource:

@@ -89,7 +89,7 @@ def test_run_of_a_wrong_pipeline_exits_with_2_and_names_file_key_and_nearest(fol
     folder.declare(steps__density={"use": "density_ratio_clasifier"})
     result = folder.ballast("run", "demo")
     assert result.exit_code == 2
-    assert "pipelines/demo/defs.yaml: steps.density.use" in result.stderr
+    assert re.search(r"pipelines/demo/defs.yaml:\d+: steps.density.use", result.stderr)
     assert "did you mean 'density_ratio_classifier'?" in result.stderr
 
 

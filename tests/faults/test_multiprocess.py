@@ -1,0 +1,86 @@
+"""Every pipeline that ships runs in Dagster's default executor, a process a step, and each imports what it needs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ballast import Warehouse
+from ballast.gates.suite import OWN
+from ballast.orchestration.plan import Plan
+from ballast.orchestration.projects import find
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+WATCH = """
+import os, sys
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name in ("torch.nn", "great_expectations.core"):
+            with open(os.environ["IMPORTED"], "a") as file:
+                file.write(f"{os.getpid()} {name.partition('.')[0]}\\n")
+
+sys.meta_path.insert(0, Watch())
+"""
+ON_TORCH = {
+    "torch_mlp",
+    "maximum_mean_discrepancy",
+    "nearest_neighbor_distance",
+    "kliep",
+    "relative_least_squares",
+}
+
+pytestmark = pytest.mark.slow
+
+
+def units_on_torch(plan: Plan) -> set[str]:
+    """Gives the units whose method computes with torch, or that use a model that does."""
+    direct = {node.unit for node in plan.nodes.values() if node.use in ON_TORCH}
+    models = {name for name, node in plan.nodes.items() if node.stage == "learner" and node.unit in direct}
+    users = {node.unit for node in plan.nodes.values() if models & set(node.upstream)}
+    return direct | users
+
+
+@pytest.mark.parametrize(("pipeline", "partition"), [("digits", None), ("tumours", None), ("diabetes", "north")])
+def test_pipeline_runs_a_process_a_step_and_each_imports_what_it_needs(tmp_path: Path, pipeline, partition):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(WATCH)
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / "dagster" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    imported = tmp_path / "imported"
+    imported.touch()
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(tmp_path / "site"),
+        "IMPORTED": str(imported),
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "BALLAST_HOME": str(tmp_path / "home"),
+    }
+    words = ["dg", "launch", "--assets", f'+key:"{pipeline}/*"', *(["--partition", partition] if partition else [])]
+    told = subprocess.run(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
+    )
+    assert told.returncode == 0, told.stdout[-6000:]
+    plan = find(pipeline, start=ROOT).plan()
+    warehouse = Warehouse(f"duckdb:///{tmp_path / 'home' / 'warehouse.duckdb'}")
+    made = {commit.asset for commit in warehouse.commits()}
+    assert {plan.asset(name) for name in plan.nodes if name != "report"} <= made
+    assert list((tmp_path / "home" / "reports").rglob("*.html"))
+
+    steps = dict(re.findall(rf" (\d+) - {pipeline}__(\w+) - STEP_START ", told.stdout))
+    assert len(set(steps.values())) == len(steps) >= len(list(plan.units()))
+    loaded = [line.split() for line in imported.read_text().splitlines()]
+    torch, expectations = (
+        {steps.get(process, "the parent") for process, package in loaded if package == wanted}
+        for wanted in ("torch", "great_expectations")
+    )
+    judged = {node.unit for node in plan.nodes.values() if any(e.type not in OWN for e in node.suite)}
+    assert expectations == {unit.replace("/", "__") for unit in judged}
+    assert torch <= {unit.replace("/", "__") for unit in units_on_torch(plan)}
