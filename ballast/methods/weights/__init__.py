@@ -1,9 +1,19 @@
-"""Weights for training rows: density ratios, class frequencies, label shift."""
+"""Weights for training rows: density ratios, balance, class frequencies, label shift."""
 
 from ballast.methods.weights.black_box_shift import BlackBoxShift
 from ballast.methods.weights.density_ratio_classifier import DensityRatioClassifier
+from ballast.methods.weights.entropy_balancing import EntropyBalancing
 from ballast.methods.weights.inverse_class_frequency import InverseClassFrequency
 from ballast.methods.weights.kliep import KLIEP
+from ballast.methods.weights.label_shift_em import LabelShiftEM
 from ballast.methods.weights.relative_least_squares import RelativeLeastSquares
 
-__all__ = ["KLIEP", "BlackBoxShift", "DensityRatioClassifier", "InverseClassFrequency", "RelativeLeastSquares"]
+__all__ = [
+    "KLIEP",
+    "BlackBoxShift",
+    "DensityRatioClassifier",
+    "EntropyBalancing",
+    "InverseClassFrequency",
+    "LabelShiftEM",
+    "RelativeLeastSquares",
+]

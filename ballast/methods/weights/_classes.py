@@ -23,3 +23,24 @@ def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarra
             f"not among the classes, such as {y[unknown][0]!r} (classes: {', '.join(map(str, classes[:20]))})"
         )
     return positions
+
+
+def class_counts(
+    probs: np.ndarray, y: np.ndarray, classes: np.ndarray | None, owner: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gives (K,) the classes that the columns of `probs` stand for, (n,) the position of each label, (K,) their counts.
+
+    `classes` defaults to the sorted labels. Raises DataError where their number is another, or one has no rows.
+    """
+    classes = np.unique(y) if classes is None else np.asarray(classes)
+    if probs.shape[1] != len(classes):
+        raise DataError(
+            f"{owner}: probs has {probs.shape[1]} column(s) but there are {len(classes)} classes "
+            f"({', '.join(map(str, classes[:20]))}); pass `classes` in the order of the columns"
+        )
+    positions = class_positions(y, classes, owner)
+    counts = np.bincount(positions, minlength=len(classes))
+    if (counts == 0).any():
+        absent = ", ".join(map(str, classes[counts == 0][:20]))
+        raise DataError(f"{owner}: no training row of class {absent}; drop the class or collect rows of it")
+    return classes, positions, counts

@@ -7,7 +7,7 @@ import numpy as np
 from ballast.errors import DataError
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Positive
-from ballast.methods.weights._classes import class_positions
+from ballast.methods.weights._classes import class_counts, class_positions
 
 
 class BlackBoxShift(Weigher):
@@ -62,18 +62,8 @@ class BlackBoxShift(Weigher):
         ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
         (K,) names the columns, by default the sorted labels of ``y``.
         """
-        self.classes_ = np.unique(y) if classes is None else np.asarray(classes)
+        self.classes_, positions, counts = class_counts(probs, y, classes, self.name)
         n_classes = len(self.classes_)
-        if probs.shape[1] != n_classes:
-            raise DataError(
-                f"{self.name}: probs has {probs.shape[1]} column(s) but there are {n_classes} classes "
-                f"({', '.join(map(str, self.classes_[:20]))}); pass `classes` in the order of the columns"
-            )
-        positions = class_positions(y, self.classes_, self.name)
-        counts = np.bincount(positions, minlength=n_classes)
-        if (counts == 0).any():
-            absent = ", ".join(map(str, self.classes_[counts == 0][:20]))
-            raise DataError(f"{self.name}: no training row of class {absent}; drop the class or collect rows of it")
         votes, votes_target = (p if self.soft else _hard(p) for p in (probs, probs_target))
         one_hot = np.zeros((len(y), n_classes))
         one_hot[np.arange(len(y)), positions] = 1.0

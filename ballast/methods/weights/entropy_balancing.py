@@ -1,0 +1,119 @@
+"""Entropy balancing: the most even weights under which the training rows have the target's moments."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ballast.errors import OverlapError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import NonNegative, Positive
+
+_STEPS = 200
+_ARMIJO = 1e-4
+
+
+class EntropyBalancing(Weigher):
+    """Weighs rows so that their features have the target's means, and the weights the greatest entropy that allows.
+
+    Use it for covariate shift and for effects on the treated (training rows the controls, target the treated), where
+    what depends on the features does so linearly: then exact balance removes the bias. It weighs by
+    exp(x . coefficients), so it is also the density ratio of an exponential tilt. Not where the two pools differ in
+    more than the chosen moments: balanced means are no evidence of balanced distributions.
+
+    Parameters
+    ----------
+    moments : 1 balances the features' means, 2 their squares' too.
+    ridge : penalty on the coefficients; above 0 the balance is approximate and a solution always exists.
+    tolerance : largest difference of a standardized moment at which the balance counts as exact.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardized moments; k = d, or 2 d. imbalance_ : the largest
+    absolute difference of a moment that is left, in standard deviations of both samples pooled. iterations_ : Newton
+    steps taken.
+
+    Notes
+    -----
+    Solved in the dual, by Newton's method with halved steps. Columns that are constant or repeat others do no harm.
+    Cost: O(n k^2 + k^3) a step, 5 to 10 steps.
+
+    Raises
+    ------
+    OverlapError : no weights have the target's moments, as where the target's mean lies outside the training rows.
+    """
+
+    name = "entropy_balancing"
+    reference = "Hainmueller, Entropy Balancing for Causal Effects, Political Analysis 2012"
+    claim = Claim(
+        "Balancing the moments exactly estimates effects with far less error than inverse propensity weighting.",
+        "partly",
+        "Kang and Schafer's simulation, 1000 rows, 30 seeds, effect on the treated: error 0.10, of logistic propensity "
+        "weights 2.77, where the outcome is linear in the covariates; 4.8 against 7.7, mostly bias, where it is not.",
+    )
+
+    def __init__(self, moments: Literal[1, 2] = 1, ridge: NonNegative = 0.0, tolerance: Positive = 1e-6) -> None:
+        self.moments = moments
+        self.ridge = ridge
+        self.tolerance = tolerance
+
+    def fit(self, X: np.ndarray, X_target: np.ndarray) -> EntropyBalancing:
+        """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
+        both = self._moments(X), self._moments(X_target)
+        variance = sum(part.var(axis=0) for part in both) / 2
+        self._scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+        self._center = both[1].mean(axis=0)
+        C = (both[0] - self._center) / self._scale
+        self.coefficients_ = np.zeros(C.shape[1])
+        value, weights = self._dual(C, self.coefficients_)
+        for step in range(_STEPS):
+            self.iterations_ = step
+            gradient = weights @ C + self.ridge * self.coefficients_
+            if np.abs(gradient).max() <= 0.01 * self.tolerance:
+                break
+            spread = C - weights @ C
+            hessian = spread.T @ (spread * weights[:, None]) + self.ridge * np.eye(C.shape[1])
+            direction = -np.linalg.lstsq(hessian, gradient, rcond=1e-10)[0]
+            length = 1.0
+            while length > 1e-10:
+                tried, new = self._dual(C, self.coefficients_ + length * direction)
+                if tried <= value + _ARMIJO * length * (gradient @ direction):
+                    break
+                length /= 2
+            else:
+                break
+            self.coefficients_ = self.coefficients_ + length * direction
+            value, weights = tried, new
+        self._check(C, weights)
+        self._log_total = value - self.ridge / 2 * self.coefficients_ @ self.coefficients_
+        self.weights_ = (weights * len(X)).astype(X.dtype)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        C = (self._moments(X) - self._center) / self._scale
+        return (np.exp(C @ self.coefficients_ - self._log_total) * len(self.weights_)).astype(X.dtype)
+
+    def _moments(self, X: np.ndarray) -> np.ndarray:
+        X = np.asarray(X, dtype=np.float64)
+        return X if self.moments == 1 else np.hstack([X, X**2])
+
+    def _dual(self, C: np.ndarray, coefficients: np.ndarray) -> tuple[float, np.ndarray]:
+        """Gives the dual objective, and the weights (sum 1) that the coefficients stand for."""
+        scores = C @ coefficients
+        total = np.asarray(logsumexp(scores)).item()
+        return total + self.ridge / 2 * float(coefficients @ coefficients), np.exp(scores - total)
+
+    def _check(self, C: np.ndarray, weights: np.ndarray) -> None:
+        left = np.abs(weights @ C)
+        self.imbalance_ = float(left.max())
+        if self.ridge == 0 and not self.imbalance_ <= self.tolerance:
+            raise OverlapError(
+                f"{self.name}: no weights of the {len(C)} training rows have the target's moments: after "
+                f"{self.iterations_} steps {int((left > self.tolerance).sum())} of {len(left)} still differ, the worst "
+                f"by {self.imbalance_:.3g} standard deviations, with an effective sample size of "
+                f"{1 / float(weights @ weights):.1f}. Set ridge (such as 0.01) to balance approximately, balance fewer "
+                "features, or collect training rows like the target's"
+            )

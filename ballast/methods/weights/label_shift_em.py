@@ -1,0 +1,128 @@
+"""Label shift by maximum likelihood: calibrate a model's probabilities, then find the class shares by EM."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Positive
+from ballast.methods.weights._classes import class_counts, class_positions
+
+_LEAST_PROBABILITY = 1e-12
+
+
+class LabelShiftEM(Weigher):
+    """Weighs classes to the class shares under which the target's predictions are likeliest.
+
+    Use it under label shift (class shares differ, a class looks the same in both) where ``black_box_shift`` is noisy:
+    it uses whole probabilities, not their averages, and needs no matrix inverted. Not under covariate shift, and not
+    with few training rows a class (about 10), where calibration overfits: take ``calibration: temperature`` there.
+
+    Parameters
+    ----------
+    calibration : what is fitted to the training rows' out-of-sample probabilities first. "bias_corrected" scales the
+        logits by one temperature and adds a bias a class, as in the paper; "temperature" scales alone; "none" takes
+        the probabilities as they are, right only for a calibrated model.
+    max_steps : most steps of EM.
+    tolerance : largest change of a class share at which EM stops.
+
+    Attributes
+    ----------
+    priors_ : (K,) the estimated class shares of the target. ratio_per_class_ : (K,) these over the source's shares.
+    ratio_ : (n,) the ratio of each training row's class. classes_ : (K,). temperature_ : factor of the logits, below 1
+    where the model was overconfident. steps_ : steps of EM taken.
+
+    Notes
+    -----
+    ``probs`` must be out of sample for the training rows. The likelihood has one maximum, so the start is no matter.
+    The source's shares are the mean calibrated probabilities, which for "bias_corrected" are the label shares.
+    Cost: O(n K) a step, 100 to 600 steps.
+
+    Raises
+    ------
+    DataError : one class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
+    """
+
+    name = "label_shift_em"
+    reference = (
+        "Alexandari, Kundaje and Shrikumar, Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at "
+        "Label Shift Adaptation, ICML 2020; Saerens, Latinne and Decaestecker, Neural Computation 2002"
+    )
+    claim = Claim(
+        "With an overconfident classifier, EM after bias-corrected calibration has less error in the class weights "
+        "than EM without it.",
+        "reproduced",
+        "Noisy digits, naive Bayes, 400 rows, target shares drawn at random, 40 seeds: log10 of the squared error of "
+        "the class weights is lower by 0.17 [0.06, 0.27] than without calibration, by 0.14 [0.06, 0.21] than with a "
+        "temperature alone, by 0.14 [0.05, 0.23] than black_box_shift's.",
+    )
+
+    def __init__(
+        self,
+        calibration: Literal["bias_corrected", "temperature", "none"] = "bias_corrected",
+        max_steps: Count = 1000,
+        tolerance: Positive = 1e-9,
+    ) -> None:
+        self.calibration = calibration
+        self.max_steps = max_steps
+        self.tolerance = tolerance
+
+    def fit(
+        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
+    ) -> LabelShiftEM:
+        """Learns the target's class shares.
+
+        ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
+        (K,) names the columns, by default the sorted labels of ``y``.
+        """
+        self.classes_, positions, _ = class_counts(probs, y, classes, self.name)
+        logits, logits_target = (
+            np.log(np.maximum(p.astype(np.float64), _LEAST_PROBABILITY)) for p in (probs, probs_target)
+        )
+        self.temperature_, bias = self._calibrated(logits, positions)
+        source = softmax(self.temperature_ * logits + bias, axis=1).mean(axis=0)
+        target = softmax(self.temperature_ * logits_target + bias, axis=1)
+        self.priors_ = self._shares(target / source, source)
+        self.ratio_per_class_ = (self.priors_ / source).astype(probs.dtype)
+        self.ratio_ = self.ratio_per_class_[positions]
+        return self
+
+    def weigh(self, y: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows with the labels (k,)."""
+        return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+
+    def _calibrated(self, logits: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Gives the temperature's factor and the (K,) bias that make the training labels likeliest."""
+        n, n_classes = logits.shape
+        if self.calibration == "none":
+            return 1.0, np.zeros(n_classes)
+        biased = self.calibration == "bias_corrected"
+        labels = np.zeros_like(logits)
+        labels[np.arange(n), positions] = 1.0
+
+        def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+            factor = np.exp(values[0])
+            bias = np.append(values[1:], 0.0) if biased else 0.0
+            log_probs = log_softmax(factor * logits + bias, axis=1)
+            left = np.exp(log_probs) - labels
+            slope = [(left * logits).sum() * factor / n, *(left.sum(axis=0)[:-1] / n if biased else [])]
+            return -float((labels * log_probs).sum()) / n, np.array(slope)
+
+        found = minimize(loss, np.zeros(n_classes if biased else 1), jac=True, method="L-BFGS-B").x
+        return float(np.exp(found[0])), np.append(found[1:], 0.0) if biased else np.zeros(n_classes)
+
+    def _shares(self, relative: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """Gives the class shares (K,) under which the target's probabilities over the source's shares are likeliest."""
+        shares = start
+        for step in range(1, self.max_steps + 1):
+            self.steps_ = step
+            belief = relative * shares
+            belief /= belief.sum(axis=1, keepdims=True)
+            before, shares = shares, belief.mean(axis=0)
+            if np.abs(shares - before).max() < self.tolerance:
+                break
+        return shares
