@@ -19,11 +19,13 @@ from ballast.methods.parameters import defaults
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, REPORT, Binding, Node, Plan, build_method
 from ballast.orchestration.spec import ROLES, SOURCES, DataSpec, PipelineSpec, StepSpec
+from ballast.orchestration.uses import class_of, nested_uses
 from ballast.orchestration.wording import one_line, shown
 from ballast.warehouse.names import RESERVED
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_IMPORT_PATH = re.compile(r"(?!__)[A-Za-z_]\w*(\.(?!__)[A-Za-z_]\w*)*")  # no __main__, whose import runs a program
+MOST_STEPS = 500
+"""Steps of a pipeline, and expectations of a gate: what wires them takes time that grows with the square."""
 
 
 def compile_plan(spec: PipelineSpec, *, where: str = "pipeline") -> Plan:
@@ -82,6 +84,8 @@ class _Compiler:
                 )
         if self.spec.name.casefold() in RESERVED:
             raise self.fail("name", f"{self.spec.name!r} is taken by the warehouse itself; choose another name")
+        if len(self.spec.steps) > MOST_STEPS:
+            raise self.fail("steps", f"{len(self.spec.steps)} steps are more than {MOST_STEPS}; make several pipelines")
         taken = {*ROLES, ENCODER, REPORT, *(f"{r}_features" for r in ROLES)}
         lowered: dict[str, str] = {}
         for name in self.spec.steps:
@@ -144,38 +148,21 @@ class _Compiler:
             role = role_of(cls)
         except BallastError as error:
             raise self.fail(f"steps.{name}.use", str(error)) from error
-        self.check_nested(step.params, f"steps.{name}.params")
+        for key, nested in nested_uses(step.params, f"steps.{name}.params"):
+            if not isinstance(nested.get("params", {}), dict):
+                raise self.fail(key, f"a method is {{use: name, params: {{...}}}}, got {shown(nested)}")
+            self.check_use(nested["use"], f"{key}.use")
         try:
             build_method(step, seed=self.spec.seed)
         except Exception as error:  # a method of another package may raise anything of its parameters
             raise self.fail(f"steps.{name}.params", str(error) or type(error).__name__) from error
         return role
 
-    def check_use(self, use: str, key: str) -> type:
-        """Gives the class of a `use`; what an import of another package raises, or ends with, is told."""
-        if not _IMPORT_PATH.fullmatch(use) or len(use) > 300:
-            raise self.fail(
-                key, f"{shown(use)} is no method; give a name of `ballast catalog` or an import path, package.Class"
-            )
+    def check_use(self, use: Any, key: str) -> type[Any]:
         try:
-            return resolve(use)
+            return class_of(use)
         except BallastError as error:
             raise self.fail(key, str(error)) from error
-        except (Exception, SystemExit) as error:
-            raise self.fail(key, f"cannot import {use!r}: {type(error).__name__}: {error}") from error
-
-    def check_nested(self, value: Any, key: str) -> None:
-        """Checks the parameters that are themselves ``{use: ..., params: ...}``."""
-        if isinstance(value, list):
-            for position, item in enumerate(value):
-                self.check_nested(item, f"{key}[{position}]")
-        elif isinstance(value, dict):
-            if "use" in value and set(value) <= {"use", "params"}:
-                if not isinstance(value["use"], str) or not isinstance(value.get("params", {}), dict):
-                    raise self.fail(key, f"a method is {{use: name, params: {{...}}}}, got {shown(value)}")
-                self.check_use(value["use"], f"{key}.use")
-            for name, item in value.items():
-                self.check_nested(item, f"{key}.{name}")
 
     def check_references(self, name: str, step: StepSpec) -> None:
         wanted = (
@@ -389,6 +376,8 @@ class _Compiler:
             stage = node.stage if node.stage in STAGES else None
             suite = tuple(e for e in default_suite(stage, node.role) if e.roles <= set(self.spec.data)) if stage else ()
             if name in gates:
+                if len(gates[name]) > MOST_STEPS:
+                    raise self.fail(f"gates.{name}", f"more than {MOST_STEPS} expectations; keep those that matter")
                 own = parse_suite(gates.pop(name), where=f"{self.where}: gates.{name}", stage=stage)
                 others = [role for role in self.spec.data if role != name]
                 for role in {role for e in own for role in e.roles if role not in others}:

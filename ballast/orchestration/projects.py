@@ -164,10 +164,10 @@ def _may_be_a_pipeline(file: Path) -> bool:
         if not file.is_file():
             return True
         with file.open("rb") as stream:
-            text = stream.read(LARGEST_FILE)
+            text = stream.read(LARGEST_FILE).replace(b"\0", b"")  # as UTF-16 has between letters
     except OSError:
         return True
-    return TYPE.encode() in text or b"steps" in text
+    return TYPE.encode() in text or re.search(rb"^steps\s*:", text, re.MULTILINE) is not None
 
 
 def read(file: Path, root: Path) -> Iterator[Declared]:
@@ -194,7 +194,10 @@ def shown_path(file: Path, root: Path) -> str:
 
 
 def project_definitions(root: Path) -> dg.Definitions | None:
-    """Gives the Dagster definitions of a project, None where it declares none."""
+    """Gives the Dagster definitions of a project, None where it declares none.
+
+    Raises SpecError where a pipeline of the project is wrong or cannot be read.
+    """
     settings: dict[str, Any] = {}
     if (pyproject := root / "pyproject.toml").exists():
         settings = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("dg", {}).get("project", {})
@@ -207,6 +210,11 @@ def project_definitions(root: Path) -> dg.Definitions | None:
     origin = None if package is None else package.origin or next(iter(package.submodule_search_locations or []), None)
     if origin is None or not Path(origin).resolve().is_relative_to(root.resolve()):
         return None  # nothing of this project: another one that is installed here has a module of the same name
+    for declared in every(root):
+        if declared.problem is not None:  # Dagster reads all files of the project, and reads them without bounds
+            raise SpecError(
+                f"{declared.problem}; correct it or move it out of the project, which Dagster loads as a whole"
+            )
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ballast.errors import DataError, nearest
 from ballast.orchestration.spec import DataSpec, PartitionsSpec
+from ballast.orchestration.wording import one_line
 
 _READERS = {
     ".csv": "read_csv",
@@ -111,16 +112,21 @@ def read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
     """Gives the rows of a CSV, Parquet or JSON file, or of all that a glob names; DataError where that fails."""
     import duckdb
 
-    full = Path(path).expanduser()
-    full = full if full.is_absolute() else folder / full
+    try:
+        full = _located(path, folder)
+        is_glob = any(c in path for c in "*?[")
+        missing = not (any(full.parent.glob(full.name)) if is_glob and "**" not in path else full.exists() or is_glob)
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no such home folder
+        raise DataError(f"{where}: {one_line(repr(path), 120)} is no path: {one_line(str(error), 120)}") from error
     suffixes = [s.lower() for s in full.suffixes if s.lower() not in (".gz", ".zst")]
     reader = _READERS.get(suffixes[-1] if suffixes else "")
     if reader is None:
         raise DataError(f"{where}: {path!r} has no ending that says its format (known: {', '.join(_READERS)})")
-    is_glob = any(c in path for c in "*?[")
-    if not (any(full.parent.glob(full.name)) if is_glob and "**" not in path else full.exists() or is_glob):
+    if missing:
         what = "no file matches" if is_glob else "there is no file"
         raise DataError(f"{where}: {what} {path!r} (looked in {full.parent}); correct the path")
+    if not is_glob and not (full.is_file() or full.is_dir()):
+        raise DataError(f"{where}: {path!r} is a pipe or a device, not a file; write the rows into one first")
     try:
         with duckdb.connect() as connection:
             return connection.execute(f"SELECT * FROM {reader}(?)", [str(full)]).df()
@@ -128,11 +134,20 @@ def read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
         raise DataError(f"{where}: cannot read {path!r}: {_first_lines(error)}") from error
 
 
+def _located(path: str, folder: Path) -> Path:
+    """Gives a path as it is, or from `folder` on where it is relative; ``~`` is the user's home."""
+    return folder / Path(path).expanduser()
+
+
 def _read_query(query: str, database: str | None, where: str, folder: Path) -> pd.DataFrame:
     import duckdb
 
-    target = ":memory:" if database is None else str(folder / Path(database).expanduser())
-    if database is not None and not Path(target).exists():
+    try:
+        target = ":memory:" if database is None else str(_located(database, folder))
+        missing = database is not None and not Path(target).exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{where}: `database:` is no path: {one_line(str(error), 120)}") from error
+    if missing:
         raise DataError(f"{where}: there is no database {database!r} (looked for {target}); correct `database:`")
     try:
         with duckdb.connect(target, read_only=database is not None) as connection:
@@ -145,8 +160,11 @@ def _call(path: str, parameters: dict[str, Any], where: str) -> Any:
     module, _, name = path.rpartition(".")
     try:
         function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DataError(f"{where}: cannot import {path!r}: {error}; give it as package.module.function") from error
+    except (Exception, SystemExit) as error:  # a module of the user's may raise or do anything
+        shown_error = one_line(f"{type(error).__name__}: {error}", 250)
+        raise DataError(
+            f"{where}: cannot import {one_line(repr(path), 120)}: {shown_error}; give it as package.module.function"
+        ) from error
     try:
         return function(**parameters)
     except Exception as error:

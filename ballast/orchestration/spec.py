@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ballast.errors import SpecError
 from ballast.orchestration.templates import filled
@@ -20,6 +20,16 @@ ROLES = ("train", "target", "test", "reference")
 SOURCES = ("asset", "path", "query", "loader")
 
 Column = Annotated[str, Field(min_length=1)]
+
+
+def _no_truth(value: Any) -> Any:
+    """Refuses true and false, which Python counts among the numbers."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 _LONGEST_WAIT = 366 * 24 * 3600
 _FIRST_YEAR = 1900  # hourly partitions from then on are a million
 
@@ -50,9 +60,9 @@ class FeaturesSpec(dg.Model, dg.Resolvable):
 
     use: str | None = Field(default=None, description="Import path of a scikit-learn transformer; default skrub's.")
     params: dict[str, Any] = Field(default={}, description="Parameters of the transformer.")
-    text: str | list[str] | None = Field(default=None, description="Text column(s) to turn into features.")
+    text: Column | list[Column] | None = Field(default=None, description="Text column(s) to turn into features.")
     text_method: Literal["hashing", "tfidf"] = Field(default="hashing", description="How text becomes features.")
-    embeddings: str | list[str] | None = Field(
+    embeddings: Column | list[Column] | None = Field(
         default=None, description="Embedding columns, named or by prefix ('emb_*'), taken as they are."
     )
 
@@ -152,7 +162,7 @@ class ScheduleSpec(dg.Model, dg.Resolvable):
 
 
 class SensorSpec(dg.Model, dg.Resolvable):
-    every: int = Field(default=60, description="Seconds between two looks at the pipeline's source files.")
+    every: WholeNumber = Field(default=60, description="Seconds between two looks at the pipeline's source files.")
 
     @field_validator("every")
     @classmethod
@@ -175,7 +185,7 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     schedule: ScheduleSpec | None = None
     sensor: SensorSpec | None = None
     automation: Literal["eager"] | None = Field(default=None, description="'eager' runs a step when its inputs change.")
-    seed: int = Field(default=0, description="random_state of every method that draws and is given none.")
+    seed: WholeNumber = Field(default=0, description="random_state of every method that draws and is given none.")
     owners: list[str] = []
     tags: dict[str, str] = {}
 

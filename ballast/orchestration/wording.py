@@ -9,6 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from ballast.errors import nearest
 
+_EXPECTED = {
+    "dict_type": "a mapping (key: value) is needed",
+    "model_type": "a mapping (key: value) is needed",
+    "list_type": "a list (- value, or [value, value]) is needed",
+}
 _REMEDIES = {"string_type": "; put it in quotes if it is text"}
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -43,7 +48,7 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: this key is missing"
     if problem["loc"][-1] == "[key]" or problem["type"] == "invalid_key":
         return f"{key}: a key must be text; put it in quotes"
-    said = problem["msg"].removeprefix("Value error, ")
+    said = _EXPECTED.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     said = said[:1].lower() + said[1:]
     return f"{key}: {said}, got {shown(problem['input'])}{_REMEDIES.get(problem['type'], '')}"
 

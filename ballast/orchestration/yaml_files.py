@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
@@ -139,7 +139,7 @@ class _Loader(_Base):
 
     def documents(self) -> Iterator[Document]:
         while self.check_node():
-            node = self.get_node()
+            node = cast("yaml.Node", self.get_node())
             assert node is not None  # as check_node has said
             lines = {".".join(path): line for path, line in self.lines(node, ())}
             yield Document(self.construct_document(node), lines)
