@@ -23,7 +23,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ballast.warehouse.homes import make_folder, unusable
+from ballast.warehouse.homes import make_folder, new_engine, unusable
 from ballast.warehouse.names import CATALOG, literal, quoted
 from ballast.warehouse.turns import Queue, described, locked
 
@@ -250,7 +250,7 @@ def _attached(path: Path, options: str) -> tuple[duckdb.DuckDBPyConnection, duck
     It is attached under a name of ours: a file "ballast.duckdb" connected to directly would be a catalog "ballast",
     and DuckDB finds the schema "ballast" in it ambiguous.
     """
-    engine = _idle.pop() if _idle else duckdb.connect()
+    engine = _idle.pop() if _idle else new_engine()
     try:
         engine.execute(f"ATTACH {literal(str(path))} AS {quoted(CATALOG)} ({options})")
         connection = engine.cursor()

@@ -45,6 +45,13 @@ class Home(Protocol):
         ...
 
 
+def new_engine() -> duckdb.DuckDBPyConnection:
+    """Starts a DuckDB in memory; what it does for a warehouse shows no progress bar among a session's own output."""
+    engine = duckdb.connect()
+    engine.execute("SET enable_progress_bar = false")
+    return engine
+
+
 def make_folder(folder: Path) -> None:
     """Makes the folder of a home, and those above it."""
     try:

@@ -11,24 +11,29 @@ import os
 import socket
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, LiteralString, TypeVar
 
 import duckdb
 import pyarrow as pa
 
+from ballast.errors import WarehouseError
 from ballast.warehouse import extensions
-from ballast.warehouse.homes import make_folder, unusable
+from ballast.warehouse.homes import make_folder, new_engine, unusable
 from ballast.warehouse.names import CATALOG, literal, quoted
-from ballast.warehouse.turns import Queue, locked
+from ballast.warehouse.turns import PATIENCE, WAITING, Queue, locked
 from ballast.warehouse.urls import secrets, without_password
+
+if TYPE_CHECKING:
+    import psycopg
 
 logger = logging.getLogger("ballast.warehouse")
 
 _OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
+AnyError = TypeVar("AnyError", bound=Exception)
 
 
 class Lake(ABC):
@@ -55,7 +60,7 @@ class Lake(ABC):
     @abstractmethod
     def _turn(self, timeout: float) -> AbstractContextManager[None]: ...
 
-    def _without_secrets(self, error: duckdb.Error) -> duckdb.Error:
+    def _without_secrets(self, error: AnyError) -> AnyError:
         return error
 
     @contextmanager
@@ -102,14 +107,22 @@ class Lake(ABC):
                 _forget(engine)
 
     def _shared(self) -> duckdb.DuckDBPyConnection:
-        return _engine_of(self.metadata, self._engine)
+        with _lock:
+            if self.metadata not in _engines:
+                _engines[self.metadata] = self._engine()
+            return _engines[self.metadata]
 
     def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
         chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *_OPTIONS, *self.options])
-        return _started(
-            ["ducklake", self.extension],
-            f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})",
-        )
+        engine = new_engine()
+        try:
+            extensions.load(engine, "ducklake")
+            extensions.load(engine, self.extension)
+            engine.execute(f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})")
+        except BaseException:
+            engine.close()
+            raise
+        return engine
 
 
 class SqliteLake(Lake):
@@ -157,84 +170,62 @@ class PostgresLake(Lake):
 
     @contextmanager
     def _turn(self, timeout: float) -> Iterator[None]:
-        intact = False
-        turns = None
         try:
-            turns = _engine_of(f"turns:{self.uri}", self._turns)
-            with turns.cursor() as queue:
-                queue.begin()
-                self._wait(queue, timeout)
+            import psycopg  # not DuckDB, whose Python client spins while a query waits
+        except ImportError as error:
+            raise WarehouseError(
+                f"{self}: a catalog in Postgres needs psycopg; pip install 'dagster-ballast[ducklake]'"
+            ) from error
+        name = f"ballast on {socket.gethostname()}, PID {os.getpid()}"
+        try:
+            with psycopg.connect(self.uri, application_name=name) as queue:
+                try:
+                    self._wait(queue, timeout)
+                except psycopg.errors.LockNotAvailable as error:
+                    queue.rollback()
+                    raise locked(self, timeout, _holder(queue)) from error
                 yield
-                intact = True
-        except duckdb.Error as error:
+        except psycopg.Error as error:
             told = self._without_secrets(error)
             raise unusable(self, told) from told
-        finally:
-            if turns is not None and not intact:
-                _forget(turns)
 
-    def _without_secrets(self, error: duckdb.Error) -> duckdb.Error:
+    def _without_secrets(self, error: AnyError) -> AnyError:
         """Gives an error as it may be told and logged: DuckDB's hold the whole URI."""
         text = str(error)
         for secret in secrets(self.uri):
             text = text.replace(secret, "***")
         return type(error)(text)
 
-    def _turns(self) -> duckdb.DuckDBPyConnection:
-        name = f"ballast on {socket.gethostname()}, PID {os.getpid()}"
-        return _started([self.extension], f"ATTACH {literal(_named(self.uri, name))} AS turns (TYPE postgres)")
-
-    def _wait(self, queue: duckdb.DuckDBPyConnection, timeout: float) -> None:
+    def _wait(self, queue: psycopg.Connection, timeout: float) -> None:
         """Takes the lock that Postgres gives in the order of asking; the end of the transaction returns it."""
-        if _ask(queue, f"SELECT pg_try_advisory_xact_lock({_TURN})"):
+        if _ask(queue, "SELECT pg_try_advisory_xact_lock(%s)", _TURN):
             return
-        logger.info("%s: waiting for %s, up to %g s", self, _holder(queue), timeout)
-        milliseconds = int(1000 * timeout)
-        _ask(queue, f"SELECT set_config('lock_timeout', '{milliseconds}', true)")
+        _ask(queue, "SELECT set_config('lock_timeout', %s, true)", f"{max(1, int(1000 * timeout))}")
+        told = threading.Timer(PATIENCE, logger.warning, [WAITING, self, _holder(queue), timeout])
+        told.start()
         try:
-            _ask(queue, f"SELECT pg_advisory_xact_lock({_TURN})::text")
-        except duckdb.Error as error:
-            if "lock timeout" not in str(error):
-                raise
-            queue.rollback()
-            raise locked(self, timeout, _holder(queue)) from error
+            _ask(queue, "SELECT pg_advisory_xact_lock(%s)", _TURN)
+        finally:
+            told.cancel()
 
 
-def _ask(con: duckdb.DuckDBPyConnection, query: str) -> object:
-    row = con.execute("SELECT * FROM postgres_query('turns', ?)", [query]).fetchone()
+def _ask(queue: psycopg.Connection, query: LiteralString, value: object) -> object:
+    row = queue.execute(query, [value]).fetchone()
     return row[0] if row else None
 
 
-def _holder(con: duckdb.DuckDBPyConnection) -> str:
+def _holder(queue: psycopg.Connection) -> str:
     found = _ask(
-        con,
+        queue,
         "SELECT coalesce(nullif(a.application_name, ''), 'PID ' || a.pid) FROM pg_locks l "
-        f"JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = {_TURN} AND l.granted",
+        "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
+        _TURN,
     )
     return str(found or "another process")
 
 
 _engines: dict[str, duckdb.DuckDBPyConnection] = {}
 _lock = threading.Lock()
-
-
-def _engine_of(key: str, start: Callable[[], duckdb.DuckDBPyConnection]) -> duckdb.DuckDBPyConnection:
-    with _lock:
-        if key not in _engines:
-            _engines[key] = start()
-        return _engines[key]
-
-
-def _started(needed: list[str], attach: str) -> duckdb.DuckDBPyConnection:
-    engine = duckdb.connect()
-    try:
-        for name in needed:
-            extensions.load(engine, name)
-        engine.execute(attach)
-    except BaseException:
-        engine.close()
-        raise
-    return engine
 
 
 def _forget(engine: duckdb.DuckDBPyConnection) -> None:
@@ -252,9 +243,3 @@ def _before_fork() -> None:
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of DuckDB's threads, and would wait for them
     os.register_at_fork(before=_before_fork)
-
-
-def _named(uri: str, name: str) -> str:
-    parts = urlsplit(uri)
-    query = urlencode([*parse_qsl(parts.query), ("application_name", name)], quote_via=quote)
-    return urlunsplit(parts._replace(query=query))

@@ -17,8 +17,12 @@ from ballast.errors import WarehouseLockedError
 
 logger = logging.getLogger("ballast.warehouse")
 
-_POLL = 0.003  # seconds between two looks at the queue
-_PATIENCE = 1.0  # seconds of waiting before the log says for whom
+_POLL = 0.003  # seconds between two looks at the queue of the one who is next
+_TURN = 0.01  # seconds that a turn takes at least: those further behind sleep as many more, and leave the processor
+PATIENCE = 1.0
+"""Seconds of waiting before the log says for whom."""
+
+WAITING = "%s: waiting for %s, up to %g s"
 _numbers = count()
 
 
@@ -78,14 +82,15 @@ class Queue:
         return sorted(path.name for path in self.folder.iterdir())
 
     def _wait(self, ticket: Path, timeout: float, deadline: float) -> None:
-        told = time.monotonic() + _PATIENCE
+        told = time.monotonic() + PATIENCE
         while (first := self._first()) != ticket.name:
             if time.monotonic() > deadline:
                 raise locked(self.path, timeout, _owner(first))
             if time.monotonic() > told:
-                logger.warning("%s: waiting for %s, up to %g s", self.path, _owner(first), timeout)
+                logger.warning(WAITING, self.path, _owner(first), timeout)
                 told = deadline
-            time.sleep(_POLL)
+            ahead = sum(name < ticket.name for name in self._tickets())
+            time.sleep(_POLL + _TURN * max(0, ahead - 1))
 
     def _first(self) -> str:
         """Gives the ticket whose turn it is, once those of the dead are gone."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +22,7 @@ from ballast.errors import WarehouseError, WarehouseLockedError
 from ballast.warehouse import keep_open
 from ballast.warehouse.turns import Queue
 from tests.orchestration.projects import Project
+from tests.warehouse.conftest import make_warehouse
 
 QUEUER = """
 import sys, time
@@ -150,3 +153,33 @@ def test_a_run_waits_for_a_shell_that_holds_the_file_says_so_and_finishes(tmp_pa
     assert finished.success, finished.messages
     assert time.monotonic() - began > 15
     assert f"is held by PID {holder.pid}" in caplog.text
+
+
+# Holds the lock that writers of a lake in Postgres take, until its standard input closes.
+WRITING = """
+import sys
+from ballast.warehouse import Warehouse
+with Warehouse(sys.argv[1]).writing():
+    print("mine", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_turns_in_postgres_name_who_has_it_and_waiting_costs_no_processor_time(
+    tmp_path: Path, request: pytest.FixtureRequest, process: Callable[..., Popen[str]], caplog
+):
+    warehouse = make_warehouse("postgres", tmp_path, request, timeout=3)
+    warehouse.commit("p/a", pd.DataFrame({"x": [1]}))
+    child = process(WRITING, warehouse.url)
+    assert child.stdout.readline() == "mine\n"
+    holder = f"ballast on {socket.gethostname()}, PID {child.pid}"
+    used = time.process_time()
+    with (
+        caplog.at_level(logging.WARNING, "ballast.warehouse"),
+        pytest.raises(WarehouseLockedError, match=f"held by {re.escape(holder)} for all of 3 s"),
+    ):
+        warehouse.commit("p/a", pd.DataFrame({"x": [2]}))
+    assert time.process_time() - used < 1.5  # a wait that spins uses all of the 3 s
+    assert f"waiting for {holder}" in caplog.text
+    child.communicate("")
+    assert warehouse.commit("p/a", pd.DataFrame({"x": [2]})).version == 2
