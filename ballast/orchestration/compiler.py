@@ -18,7 +18,7 @@ from ballast.methods.catalogue import method, resolve, role_of
 from ballast.methods.parameters import defaults
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, REPORT, Binding, Node, Plan, build_method
-from ballast.orchestration.spec import ROLES, SOURCES, DataSpec, PipelineSpec, StepSpec
+from ballast.orchestration.spec import ROLES, SOURCES, DataSpec, PipelineSpec, StepSpec, listed
 from ballast.orchestration.uses import class_of, nested_uses
 from ballast.orchestration.wording import one_line, shown
 from ballast.warehouse.names import RESERVED
@@ -166,11 +166,11 @@ class _Compiler:
 
     def check_references(self, name: str, step: StepSpec) -> None:
         wanted = (
-            ("weights", _listed(step.weights), "weigher"),
-            ("rows", _listed(step.rows), "sampler"),
-            ("model", _listed(step.model), "learner"),
-            ("models", _listed(step.models), "learner"),
-            ("embed", _listed(step.embed), "learner"),
+            ("weights", listed(step.weights), "weigher"),
+            ("rows", listed(step.rows), "sampler"),
+            ("model", listed(step.model), "learner"),
+            ("models", listed(step.models), "learner"),
+            ("embed", listed(step.embed), "learner"),
         )
         for key, references, role in wanted:
             for reference in references:
@@ -240,12 +240,28 @@ class _Compiler:
                 continue
             role = (step.against or "target") if term.endswith("_target") else on
             source = VOCABULARY[term].source
+            if source == "weights":
+                self.check_weights(name, step, term, role)
             missing = self.missing(name, step, source, role)
             if missing is None:
                 yield Binding(entry, term, source, role)
             elif required:
                 key, message = missing
                 raise self.fail(key, f"{step.use} needs {term!r}: {message}")
+
+    def check_weights(self, name: str, step: StepSpec, term: str, role: str) -> None:
+        """Refuses several weight steps where one is taken, and weights of other rows."""
+        key, references = f"steps.{name}.weights", listed(step.weights)
+        if term == "sample_weight" and len(references) > 1:
+            raise self.fail(
+                key,
+                f"{step.use} takes one weight step, got {', '.join(references)}; add a step `use: multiply_weights` "
+                "with these weights, and name that step here",
+            )
+        for reference in references:
+            weighed = self.spec.steps[reference].on or "train"
+            if weighed != role:
+                raise self.fail(key, f"{reference!r} weighs the {weighed} rows, but {name!r} works on the {role} rows")
 
     def missing(self, name: str, step: StepSpec, source: str, role: str) -> tuple[str, str] | None:
         """Says what the step or the data lack for a source; None where it can be provided."""
@@ -277,7 +293,7 @@ class _Compiler:
         return None if column else (f"data.{role}", f"declare the column with `{source}:`")
 
     def cannot_cross_fit(self, here: str, step: StepSpec) -> tuple[str, str] | None:
-        for model in [*_listed(step.model), *_listed(step.models)]:
+        for model in [*listed(step.model), *listed(step.models)]:
             if self.spec.steps[model].rows:
                 return (
                     f"{here}.model",
@@ -327,7 +343,7 @@ class _Compiler:
             )  # fmt: skip
 
     def upstream_of(self, step: StepSpec, binding: Binding) -> Iterator[str]:
-        models = [*_listed(step.model), *_listed(step.models)]
+        models = [*listed(step.model), *listed(step.models)]
         if binding.source == "features":
             yield from (step.rows,) if step.rows else ()
             yield f"{binding.role}/features"
@@ -335,7 +351,7 @@ class _Compiler:
         elif binding.source == "feature_names":
             yield f"{binding.role}/features"
         elif binding.source == "weights":
-            yield from _listed(step.weights)
+            yield from listed(step.weights)
         elif binding.source in ("model", "classes"):
             yield from models
         elif binding.source == "predictions":
@@ -358,7 +374,7 @@ class _Compiler:
         self.nodes[name] = node
         if node.stage != "learner":
             return
-        used = {b.source for s, b in self.all_bindings() if name in (*_listed(s.model), *_listed(s.models))
+        used = {b.source for s, b in self.all_bindings() if name in (*listed(s.model), *listed(s.models))
                 and (b.source == "dynamics" or (b.source == "predictions" and b.role == "train"))}  # fmt: skip
         if "dynamics" in used or step.params.get("record_dynamics"):
             self.nodes[f"{name}/dynamics"] = replace(
@@ -413,10 +429,6 @@ class _Compiler:
             for node in members:
                 ordered[node.name] = replace(node, partitioned=partitioned)
         return ordered
-
-
-def _listed(value: str | list[str] | None) -> list[str]:
-    return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
 def _first_line(cls: type) -> str:

@@ -19,7 +19,7 @@ from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.plan import ENCODER, Binding, Node, Plan
 from ballast.orchestration.recent import stored_table
 from ballast.orchestration.sources import Partition, feature_columns
-from ballast.orchestration.spec import DataSpec
+from ballast.orchestration.spec import DataSpec, listed
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse, matrix_of
 
 
@@ -178,7 +178,7 @@ class Inputs:
         if role in self.commits:
             return self.column(role, "id")
         assert self.node.step is not None
-        names = [*self._model_names, *([self.node.step.weights] if isinstance(self.node.step.weights, str) else [])]
+        names = [*self._model_names, *listed(self.node.step.weights)]
         for name in (f"{names[0]}/out_of_sample", *names) if names else ():
             if name in self.commits and "sample_id" in (table := self.arrow(name)).column_names:
                 return table.column("sample_id").to_numpy()
@@ -223,9 +223,15 @@ class Inputs:
         step = self.node.step
         assert step is not None
         ids = self._ids_of(binding.role)
-        names = [step.weights] if isinstance(step.weights, str) else list(step.weights or [])
-        found = {name: self.weights(name, ids) for name in names}
-        return found if binding.term == "sample_weights" else found[names[0]]
+        found = {name: self.weights(name, ids) for name in listed(step.weights)}
+        rows = {name: self.arrow(name).num_rows for name in found}
+        if len(set(rows.values())) > 1:  # each has all of the ids, so some have others too
+            said = ", ".join(f"{name} {n}" for name, n in rows.items())
+            raise DataError(
+                f"{self.node.name}: the weights are not of the same rows ({said}); run their steps again so that all "
+                "stand on the same rows"
+            )
+        return found if binding.term == "sample_weights" else next(iter(found.values()))
 
     def weights(self, name: str, ids: np.ndarray) -> np.ndarray:
         """Gives the weights of a step's table for `ids`."""

@@ -98,6 +98,11 @@ class StepSpec(dg.Model):
         return getattr(self, "on" if isinstance(key, bool) else key)
 
 
+
+def listed(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
 Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
 
 

@@ -307,3 +307,39 @@ class Interrupted(Fragile):
 
     def fit(self, X, y, sample_weight=None):
         raise KeyboardInterrupt
+
+
+def test_run_of_operators_makes_weight_tables_from_weight_tables(project: Project):
+    project.attributes = spec(
+        steps__classes={"use": "inverse_class_frequency"},
+        steps__joint={"use": "multiply_weights", "weights": ["density", "classes"]},
+        steps__bounded={"use": "clip_weights", "weights": "joint", "params": {"upper": 2.0}},
+        steps__balance={"use": "weight_diagnostics", "weights": ["density", "classes", "joint", "bounded"]},
+        steps__reweighted__weights="bounded",
+    )
+    finished = project.run()
+    assert finished.success, finished.messages
+    joined = project.warehouse.sql(
+        "SELECT density.weight * classes.weight AS product, joint.weight AS joint, bounded.weight AS bounded "
+        "FROM demo.density AS density JOIN demo.classes AS classes USING (sample_id) "
+        "JOIN demo.joint AS joint USING (sample_id) JOIN demo.bounded AS bounded USING (sample_id)"
+    )
+    assert len(joined) == 200
+    np.testing.assert_allclose(joined["joint"], joined["product"] / joined["product"].mean(), rtol=1e-5)
+    clipped = joined["joint"].clip(upper=2.0)
+    np.testing.assert_allclose(joined["bounded"], clipped / clipped.mean(), rtol=1e-5)
+
+
+def test_run_of_operators_on_weights_of_different_rows_is_refused(project: Project):
+    project.attributes = spec(
+        steps__classes={"use": "inverse_class_frequency"},
+        steps__joint={"use": "multiply_weights", "weights": ["classes", "density"]},
+    )
+    assert project.run().success
+    weights = project.warehouse.read("demo/classes")
+    project.warehouse.commit("demo/classes", weights.head(150))
+    finished = project.run("joint", force=True)
+    assert "weights are not of the same rows (classes 150, density 200)" in finished.messages["joint"]
+    project.warehouse.commit("demo/classes", weights.assign(sample_id=[f"x{i}" for i in range(200)]))
+    finished = project.run("joint", force=True)
+    assert "density has no row for 200 of 200 sample ids (such as x0, x1, x2)" in finished.messages["joint"]

@@ -53,6 +53,21 @@ MISTAKES = {
     "no test rows": ({"data__test": None}, ["steps.verdict", "test"]),
     "label not declared": ({"data__train__label": None}, ["data.train", "declare the column with `label:`"]),
     "weights not named": ({"steps__check": {"use": "weight_diagnostics"}}, ["steps.check", "weights"]),
+    "several weights where one is taken": (
+        {"steps__again": {"use": "kliep"}, "steps__reweighted__weights": ["density", "again"]},
+        ["steps.reweighted.weights", "takes one weight step, got density, again", "multiply_weights"],
+    ),
+    "weights of other rows": (
+        {"steps__density__on": "test"},
+        ["steps.reweighted.weights", "'density' weighs the test rows", "works on the train rows"],
+    ),
+    "weights in a ring": (
+        {
+            "steps__one": {"use": "clip_weights", "weights": "two"},
+            "steps__two": {"use": "temper_weights", "weights": "one"},
+        },
+        ["wait for each other: one -> two -> one"],
+    ),
     "model not named": ({"steps__check": {"use": "classification_metrics"}}, ["steps.check", "model", "baseline"]),
     "no recordings": (
         {"steps__noise": {"use": "area_under_margin", "model": "baseline"}},

@@ -6,14 +6,32 @@ from ballast.methods.weights.entropy_balancing import EntropyBalancing
 from ballast.methods.weights.inverse_class_frequency import InverseClassFrequency
 from ballast.methods.weights.kliep import KLIEP
 from ballast.methods.weights.label_shift_em import LabelShiftEM
+from ballast.methods.weights.operators import (
+    ClipWeights,
+    FlattenWeights,
+    IntegerWeights,
+    MultiplyWeights,
+    NormalizeWeights,
+    SmoothWeights,
+    TemperWeights,
+    TruncateWeights,
+)
 from ballast.methods.weights.relative_least_squares import RelativeLeastSquares
 
 __all__ = [
     "KLIEP",
     "BlackBoxShift",
+    "ClipWeights",
     "DensityRatioClassifier",
     "EntropyBalancing",
+    "FlattenWeights",
+    "IntegerWeights",
     "InverseClassFrequency",
     "LabelShiftEM",
+    "MultiplyWeights",
+    "NormalizeWeights",
     "RelativeLeastSquares",
+    "SmoothWeights",
+    "TemperWeights",
+    "TruncateWeights",
 ]
