@@ -261,7 +261,11 @@ class _Compiler:
         for reference in references:
             weighed = self.spec.steps[reference].on or "train"
             if weighed != role:
-                raise self.fail(key, f"{reference!r} weighs the {weighed} rows, but {name!r} works on the {role} rows")
+                raise self.fail(
+                    key,
+                    f"{reference!r} weighs the {weighed} rows, but {name!r} works on the {role} rows; "
+                    + ("name weights of those" if self.roles[name] == "learner" else f"set `on: {weighed}`"),
+                )
 
     def missing(self, name: str, step: StepSpec, source: str, role: str) -> tuple[str, str] | None:
         """Says what the step or the data lack for a source; None where it can be provided."""

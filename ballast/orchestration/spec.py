@@ -98,7 +98,6 @@ class StepSpec(dg.Model):
         return getattr(self, "on" if isinstance(key, bool) else key)
 
 
-
 def listed(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 

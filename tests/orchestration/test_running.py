@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ballast.errors import SpecError
 from tests.orchestration.projects import Project, rows, spec
 
 
@@ -343,3 +344,18 @@ def test_run_of_operators_on_weights_of_different_rows_is_refused(project: Proje
     project.warehouse.commit("demo/classes", weights.assign(sample_id=[f"x{i}" for i in range(200)]))
     finished = project.run("joint", force=True)
     assert "density has no row for 200 of 200 sample ids (such as x0, x1, x2)" in finished.messages["joint"]
+
+
+def test_run_of_importance_weighted_cross_validation_judges_the_training_rows(project: Project):
+    choice = {"use": "importance_weighted_cross_validation", "models": ["baseline", "reweighted"], "weights": "density"}
+    project.attributes = spec(steps__choice=choice)
+    with pytest.raises(
+        SpecError, match="'density' weighs the train rows, but 'choice' works on the test rows; set `on: train`"
+    ):
+        _ = project.plan
+    project.attributes = spec(steps__choice=choice | {"on": "train"})
+    finished = project.run()
+    assert finished.success, finished.messages
+    table = project.warehouse.read("demo/choice")
+    assert set(table["model"]) == {"baseline", "reweighted"}
+    assert table.loc[table["metric"] == "share_selected", "value"].sum() == pytest.approx(1.0)

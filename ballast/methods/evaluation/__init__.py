@@ -2,6 +2,7 @@
 
 from ballast.methods.evaluation.classification import ClassificationMetrics
 from ballast.methods.evaluation.comparison import CompareModels
+from ballast.methods.evaluation.importance_weighted_cross_validation import ImportanceWeightedCrossValidation
 from ballast.methods.evaluation.regression import RegressionMetrics
 from ballast.methods.evaluation.thresholded_confidence import AverageThresholdedConfidence
 from ballast.methods.evaluation.weight_diagnostics import WeightDiagnostics
@@ -10,6 +11,7 @@ __all__ = [
     "AverageThresholdedConfidence",
     "ClassificationMetrics",
     "CompareModels",
+    "ImportanceWeightedCrossValidation",
     "RegressionMetrics",
     "WeightDiagnostics",
 ]

@@ -70,7 +70,7 @@ class CompareModels(Assessor):
         """Gives the metrics of each model, then the differences of each later model from the first."""
         n = len(y)
         weight = np.ones(n) if sample_weight is None else sample_weight.astype(np.float64)
-        task = _task(y, predictions) if self.task == "auto" else self.task
+        task = task_of(y, predictions) if self.task == "auto" else self.task
         terms, metrics = (_labels if task == "classification" else _values)(y, predictions, weight)
         rng = np.random.default_rng(self.random_state)
         values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
@@ -89,9 +89,17 @@ class CompareModels(Assessor):
         return rows.finish()
 
 
-def _task(y: np.ndarray, predictions: dict[str, np.ndarray]) -> str:
+def task_of(y: np.ndarray, predictions: dict[str, np.ndarray]) -> str:
+    """Gives the task that labels and predictions look like: regression where some number is not whole."""
     fractional = any(v.dtype.kind == "f" and (v != np.round(v)).any() for v in (y, *predictions.values()))
     return "regression" if fractional else "classification"
+
+
+def matches(y: np.ndarray, predicted: np.ndarray, model: str) -> np.ndarray:
+    """Gives (n,) whether a model's labels are right; DataError where one is text and the other numbers."""
+    if _is_text(predicted) != _is_text(y):
+        raise DataError(f"{model!r} predicts {_kind(predicted)} but y holds {_kind(y)}; give both as one type")
+    return predicted == y
 
 
 def _is_text(labels: np.ndarray) -> bool:
@@ -108,11 +116,7 @@ def _labels(y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarra
     k, m = len(classes), len(predictions)
     blocks = [one_hot(codes, weight, k)]
     for model, predicted in predictions.items():
-        if _is_text(predicted) != _is_text(y):
-            raise DataError(
-                f"compare_models: {model!r} predicts {_kind(predicted)} but y holds {_kind(y)}; give both as one type"
-            )
-        blocks.append(one_hot(codes, weight * (predicted == y), k))
+        blocks.append(one_hot(codes, weight * matches(y, predicted, model), k))
 
     def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
         parts = sums.reshape(*sums.shape[:-1], m + 1, k)
