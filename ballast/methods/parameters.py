@@ -6,7 +6,7 @@ A parameter's annotation is all there is: it validates the value, words the erro
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -134,7 +134,7 @@ def _words(hint: Any) -> str:
     if hint in _NAMES:
         return _NAMES[hint]
     arguments = [a for a in get_args(hint) if a is not ...]
-    if arguments and get_origin(hint) in (list, tuple):
+    if arguments and get_origin(hint) in (list, tuple, Sequence):
         return "a list, each " + ", ".join(_words(a) for a in arguments)
     if arguments and get_origin(hint) is not dict:
         return ", or ".join(_words(a) for a in arguments)
@@ -149,6 +149,8 @@ def _bounds(note: Any) -> list[str]:
     for kind, sign, attribute in ((Ge, ">=", "ge"), (Gt, ">", "gt"), (Le, "<=", "le"), (Lt, "<", "lt")):
         if isinstance(note, kind):
             return [f"{sign} {getattr(note, attribute):g}"]
+    if least := getattr(note, "min_length", None):
+        return [f"(at least {least} of them)"]
     if pattern := getattr(note, "pattern", None):
         return [f"matching {pattern}"]
     return []

@@ -9,6 +9,7 @@ import pytest
 
 from ballast.errors import ParameterError
 from ballast.methods.base import Scorer
+from ballast.methods.learners import TorchMLP
 from ballast.methods.parameters import (
     Count,
     Device,
@@ -162,3 +163,10 @@ def test_describe_when_asked_then_gives_words_for_the_documentation():
     assert describe(Tuned, "share") == "a number > 0 and <= 1"
     assert describe(Tuned, "hidden") == "a list, each a whole number >= 1"
     assert describe(Tuned, "random_state") == "a whole number >= 0, or None"
+
+
+def test_list_when_given_one_number_then_the_message_asks_for_a_list():
+    with pytest.raises(
+        ParameterError, match=r"'hidden' must be a list, each a whole number >= 1 \(at least 1 of them\)"
+    ):
+        check_values(TorchMLP, {"hidden": 8}, "torch_mlp")
