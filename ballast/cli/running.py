@@ -137,7 +137,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
         out.print(verdict.message, markup=False, highlight=False, soft_wrap=True)
     for unit, message in finished.messages.items():
         if not any(plan.nodes.get(unit) and v.asset == plan.asset(unit) for v in closed):
-            out.print(f"[red]failed[/] {escape(unit)}: ", end="")
+            out.print(f"{_MARKS[finished.states[unit]]} {escape(unit)}: ", end="")
             out.print(message, markup=False, highlight=False, soft_wrap=True)
     return bool(closed)
 

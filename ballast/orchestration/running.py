@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """How a run of one partition (or of a pipeline without) ended."""
+    """How a run of one partition (or of a pipeline without) ended.
+
+    Attributes
+    ----------
+    states : of every unit of the run, and of the assets upstream of it that ran.
+    messages : why, for those that failed and for upstream assets that gave nothing.
+    """
 
     run_id: str
     partition: str | None
@@ -132,17 +139,25 @@ def run(
     states: dict[str, State] = {}
     messages: dict[str, str] = {}
     interrupted: list[str] = []
+    warned: dict[str, str] = {}
+    given: set[str] = set()
 
     def listen(entry: EventLogEntry) -> None:
         event = entry.dagster_event
         if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
             interrupted.extend([run_id] if _was_interrupted(event.job_failure_data) else [])
+        if event is None and entry.step_key is not None and entry.level >= logging.WARNING:
+            warned[entry.step_key] = entry.user_message
+        if event is not None and event.event_type == DagsterEventType.STEP_OUTPUT and event.step_key is not None:
+            given.add(event.step_key)
         if event is None or event.event_type not in _STATES or event.step_key is None:
             return
         unit = names.get(event.step_key, event.step_key)
         states[unit] = _STATES[event.event_type]
         if states[unit] == "failed":
             messages[unit] = _reason(event.step_failure_data)
+        if states[unit] == "done" and event.step_key not in given:  # an upstream asset that may leave its output out
+            states[unit], messages[unit] = "skipped", warned.get(event.step_key, "it gave no output")
         tell(Progress(unit, states[unit], messages.get(unit, "")))
 
     on.add_event_listener(run_id, listen)
@@ -165,7 +180,8 @@ def run(
         raise KeyboardInterrupt
     states |= {unit: "skipped" for unit in units if unit not in states}
     report = None
-    if not select or states.get(REPORT) == "done":
+    ran = any(states[unit] != "skipped" for unit in units)
+    if (ran and not select) or states.get(REPORT) == "done":
         report = write_report_of(declared, plan, definitions, partition, run_id, already=states.get(REPORT) == "done")
     return Finished(run_id, partition, result.success, states, messages, report)
 
