@@ -146,7 +146,7 @@ def run(
         event = entry.dagster_event
         if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
             interrupted.extend([run_id] if _was_interrupted(event.job_failure_data) else [])
-        if event is None and entry.step_key is not None and entry.level >= logging.WARNING:
+        if event is None and entry.step_key is not None and int(entry.level) >= logging.WARNING:
             warned[entry.step_key] = entry.user_message
         if event is not None and event.event_type == DagsterEventType.STEP_OUTPUT and event.step_key is not None:
             given.add(event.step_key)
