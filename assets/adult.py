@@ -24,13 +24,13 @@ class Adults(NamedTuple):
 
     Attributes
     ----------
-    sample, population, population_labelled : columns adult_id (str), income ("<=50K" or ">50K"; not in population),
-        12 attributes and, in the sample alone, true_weight (mean 1). Nobody is in two of them.
+    pool, field, field_labelled : columns adult_id (str), income ("<=50K" or ">50K"; not in field), 12 attributes and,
+        in the pool alone, true_weight (mean 1). Nobody is in two of them.
     """
 
-    sample: pd.DataFrame
-    population: pd.DataFrame
-    population_labelled: pd.DataFrame
+    pool: pd.DataFrame
+    field: pd.DataFrame
+    field_labelled: pd.DataFrame
 
 
 def folder() -> Path:
@@ -39,15 +39,15 @@ def folder() -> Path:
 
 
 def draw_adults(seed: int = SEED) -> Adults:
-    """Draws a sample by a selection rule, and the population; about 5,500, 16,280 and 16,281 rows.
+    """Draws a pool by a selection rule, and the population that it stands for; about 5,500, 16,280 and 16,281 rows.
 
-    Half of the training file, at random, are candidates, each of whom enters the sample with probability
+    Half of the training file, at random, are the pool's candidates, each of whom enters it with probability
 
         s = 1 / (1 + exp(1.5 + 0.8 a + 0.8 h - m))
 
     where a is age and h hours_per_week, both standardised over the file, and m is 1 for men, 0 for women: the young,
     those who work short hours, and men answer. The true weight of a row is therefore 1 / s, scaled to mean 1. The
-    other half is ``population``, and the test file ``population_labelled``.
+    other half is ``field``, and the test file ``field_labelled``.
     """
     file, labelled = (_read(name) for name in ("adult_train", "adult_test"))
     rng = np.random.default_rng(seed)
@@ -59,9 +59,9 @@ def draw_adults(seed: int = SEED) -> Adults:
     enters = rng.random(len(candidates)) < selected
     true_weight = 1 / selected[enters]
     return Adults(
-        sample=candidates[enters].assign(true_weight=true_weight / true_weight.mean()).reset_index(drop=True),
-        population=others.drop(columns="income").reset_index(drop=True),
-        population_labelled=labelled,
+        pool=candidates[enters].assign(true_weight=true_weight / true_weight.mean()).reset_index(drop=True),
+        field=others.drop(columns="income").reset_index(drop=True),
+        field_labelled=labelled,
     )
 
 
@@ -82,18 +82,18 @@ def _give(context: dg.AssetExecutionContext, table: str) -> Iterator[dg.Output[p
 
 
 @dg.asset(group_name="raw", io_manager_key="io_manager", kinds={"pandas"}, output_required=False)
-def adult_sample(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
+def adult_pool(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
     """Adults who answered, the young and men more often, and the weight that makes up for it (seed 0)."""
-    yield from _give(context, "sample")
+    yield from _give(context, "pool")
 
 
 @dg.asset(group_name="raw", io_manager_key="io_manager", kinds={"pandas"}, output_required=False)
-def adult_population(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
+def adult_field(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
     """Adults of the population, without income (seed 0)."""
-    yield from _give(context, "population")
+    yield from _give(context, "field")
 
 
 @dg.asset(group_name="raw", io_manager_key="io_manager", kinds={"pandas"}, output_required=False)
-def adult_population_labelled(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
+def adult_field_labelled(context: dg.AssetExecutionContext) -> Iterator[dg.Output[pd.DataFrame]]:
     """Other adults of the population with their income, for evaluation only (seed 0)."""
-    yield from _give(context, "population_labelled")
+    yield from _give(context, "field_labelled")

@@ -31,7 +31,7 @@ def test_without_the_census_every_step_is_skipped_and_the_message_says_what_to_s
     monkeypatch.setenv("ADULT_FOLDER", str(tmp_path / "nowhere"))
     told = CliRunner().invoke(app, ["run", "adult"])
     assert told.exit_code == 0, told.output
-    assert "not run adult_sample: skipped: the Adult census is not here" in told.output
+    assert "not run adult_pool: skipped: the Adult census is not here" in told.output
     assert "set ADULT_FOLDER" in told.output
     assert "Report" not in told.output
     assert "failed" not in told.output
@@ -40,11 +40,11 @@ def test_without_the_census_every_step_is_skipped_and_the_message_says_what_to_s
 @there
 def test_true_weights_undo_the_selection(monkeypatch):
     monkeypatch.setenv("ADULT_FOLDER", str(COPY))
-    sample, population, _ = draw_adults(1)
+    pool, field, _ = draw_adults(1)
     for value in (lambda t: t["age"], lambda t: t["hours_per_week"], lambda t: t["sex"] == "Male"):
-        wanted, spread = value(population).mean(), value(population).std()
-        assert abs(value(sample).mean() - wanted) > 0.05 * spread
-        assert abs(np.average(value(sample), weights=sample["true_weight"]) - wanted) < 0.05 * spread
+        wanted, spread = value(field).mean(), value(field).std()
+        assert abs(value(pool).mean() - wanted) > 0.05 * spread
+        assert abs(np.average(value(pool), weights=pool["true_weight"]) - wanted) < 0.05 * spread
 
 
 @there
@@ -58,7 +58,7 @@ def test_with_the_census_all_weight_tables_join_by_sample_and_the_best_are_near_
     joins = " ".join(f"JOIN adult.{name} AS {name} USING (sample_id)" for name in others)
     means = ", ".join(f"avg({name}.weight) AS {name}" for name in ESTIMATORS)
     joined = warehouse.sql(f"SELECT count(*) AS n, {means} FROM adult.{first} AS {first} {joins}").iloc[0]
-    assert joined["n"] == len(draw_adults().sample)
+    assert joined["n"] == len(draw_adults().pool)
     assert [joined[name] for name in ESTIMATORS] == pytest.approx([1.0] * 8, rel=1e-4)
     table = warehouse.read("adult/weights")
     error = table[table["metric"] == "normalised_mean_squared_error"].set_index("model")["value"]

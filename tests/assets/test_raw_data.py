@@ -93,7 +93,9 @@ def test_diabetes_true_weights_close_the_gap_between_the_pool_and_each_site_in_t
 
 def test_every_source_is_a_dagster_asset_in_the_group_raw_with_a_description():
     specs = {s.key.to_user_string(): s for a in dg.load_assets_from_package_module(assets) for s in a.specs}
-    names = {f"{p}_{t}" for p in ("digits", "tumours", "diabetes") for t in ("pool", "field", "field_labelled")}
+    names = {
+        f"{p}_{t}" for p in ("digits", "tumours", "diabetes", "adult") for t in ("pool", "field", "field_labelled")
+    }
     assert set(specs) == names
     assert all(s.group_name == "raw" and "seed 0" in (s.description or "") for s in specs.values())
 
