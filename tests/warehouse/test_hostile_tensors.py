@@ -68,7 +68,7 @@ LIES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any], dict[str, n
     "class of no text": (r"is no class", lambda r, d, t: r.update({"class": ["a"]})),
     "class without tensors": (
         r"is no class .* with from_tensors",
-        lambda r, d, t: r.update({"class": "ballast.methods.weights.kliep.KLIEP"}),
+        lambda r, d, t: r.update({"class": "ballast.methods.weights.ratio.kliep.KLIEP"}),
     ),
     "no declaration": (r"KeyError", lambda r, d, t: r.pop("declaration")),
     "declaration of no object": (r"cannot be rebuilt", lambda r, d, t: r.update(declaration=[])),

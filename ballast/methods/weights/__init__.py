@@ -1,11 +1,9 @@
 """Weights for training rows: density ratios, balance, class frequencies, label shift."""
 
-from ballast.methods.weights.black_box_shift import BlackBoxShift
-from ballast.methods.weights.density_ratio_classifier import DensityRatioClassifier
-from ballast.methods.weights.entropy_balancing import EntropyBalancing
-from ballast.methods.weights.inverse_class_frequency import InverseClassFrequency
-from ballast.methods.weights.kliep import KLIEP
-from ballast.methods.weights.label_shift_em import LabelShiftEM
+from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
+from ballast.methods.weights.imbalance.inverse_class_frequency import InverseClassFrequency
+from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
+from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.operators import (
     ClipWeights,
     FlattenWeights,
@@ -16,7 +14,9 @@ from ballast.methods.weights.operators import (
     TemperWeights,
     TruncateWeights,
 )
-from ballast.methods.weights.relative_least_squares import RelativeLeastSquares
+from ballast.methods.weights.ratio.density_ratio_classifier import DensityRatioClassifier
+from ballast.methods.weights.ratio.kliep import KLIEP
+from ballast.methods.weights.ratio.relative_least_squares import RelativeLeastSquares
 
 __all__ = [
     "KLIEP",

@@ -9,8 +9,8 @@ import pytest
 from scipy.optimize import minimize
 
 from ballast.methods.weights import KLIEP, RelativeLeastSquares
-from ballast.methods.weights.kliep import climb
-from ballast.methods.weights.relative_least_squares import leave_one_out_errors
+from ballast.methods.weights.ratio.kliep import climb
+from ballast.methods.weights.ratio.relative_least_squares import leave_one_out_errors
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.7])

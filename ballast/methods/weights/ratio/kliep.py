@@ -10,7 +10,7 @@ import numpy as np
 from ballast.compute import device, draw_rows
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights._kernel_basis import KernelBasis, some
+from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from pydantic import Field
 from ballast.compute import draw_rows
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights._kernel_basis import KernelBasis, some
+from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
 
 SELECTION_ROWS = 4000
 """Rows of either sample on which parameters are compared: they decide between few values, so more add little."""

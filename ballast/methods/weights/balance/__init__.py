@@ -1,0 +1,1 @@
+"""Balance: weights under which the rows' covariates look like another sample's."""

@@ -1,0 +1,1 @@
+"""Imbalance: more weight to rare classes and rare target values."""

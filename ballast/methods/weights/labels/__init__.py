@@ -1,0 +1,1 @@
+"""Label and target shift: the weights of classes or of target values."""

@@ -1,0 +1,1 @@
+"""Density ratios: how many times likelier a row is in the target than in the source."""
