@@ -4,6 +4,7 @@ from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 from ballast.methods.weights.imbalance.inverse_class_frequency import InverseClassFrequency
 from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
+from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.operators import (
     ClipWeights,
     FlattenWeights,
@@ -30,6 +31,7 @@ __all__ = [
     "LabelShiftEM",
     "MultiplyWeights",
     "NormalizeWeights",
+    "RegularizedLabelShift",
     "RelativeLeastSquares",
     "SmoothWeights",
     "TemperWeights",

@@ -44,3 +44,13 @@ def class_counts(
         absent = ", ".join(map(str, classes[counts == 0][:20]))
         raise DataError(f"{owner}: no training row of class {absent}; drop the class or collect rows of it")
     return classes, positions, counts
+
+
+def predictions(probs: np.ndarray, soft: bool) -> np.ndarray:
+    """Gives the probabilities (n, K) as they are, or as 1 for the likeliest class and 0 for the others."""
+    return probs if soft else np.eye(probs.shape[1])[probs.argmax(axis=1)]
+
+
+def confusions(votes: np.ndarray, positions: np.ndarray, n_classes: int) -> np.ndarray:
+    """Gives (K, K) sums of the predictions (n, K) by class: column k those of the rows of class k."""
+    return np.stack([np.bincount(positions, column, n_classes) for column in votes.T])

@@ -7,7 +7,7 @@ import numpy as np
 from ballast.errors import DataError
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Positive
-from ballast.methods.weights._classes import class_counts, class_positions
+from ballast.methods.weights._classes import class_counts, class_positions, confusions, predictions
 
 
 class BlackBoxShift(Weigher):
@@ -64,10 +64,8 @@ class BlackBoxShift(Weigher):
         """
         self.classes_, positions, counts = class_counts(probs, y, classes, self.name)
         n_classes = len(self.classes_)
-        votes, votes_target = (p if self.soft else _hard(p) for p in (probs, probs_target))
-        one_hot = np.zeros((len(y), n_classes))
-        one_hot[np.arange(len(y)), positions] = 1.0
-        self.confusion_ = votes.T @ one_hot / counts
+        votes, votes_target = (predictions(p, self.soft) for p in (probs, probs_target))
+        self.confusion_ = confusions(votes, positions, n_classes) / counts
         self.condition_ = float(np.linalg.cond(self.confusion_))
         if not self.condition_ <= self.max_condition:
             raise DataError(
@@ -85,7 +83,3 @@ class BlackBoxShift(Weigher):
     def weigh(self, y: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of rows with the labels (k,)."""
         return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
-
-
-def _hard(probs: np.ndarray) -> np.ndarray:
-    return np.eye(probs.shape[1])[probs.argmax(axis=1)]

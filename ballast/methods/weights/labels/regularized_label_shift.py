@@ -1,0 +1,126 @@
+"""Regularised learning under label shift (RLLS): class weights that move from 1 no further than the data show."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from scipy.optimize import minimize_scalar, nnls
+
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Level, NonNegative, Share
+from ballast.methods.weights._classes import class_counts, class_positions, confusions, predictions
+
+log = logging.getLogger(__name__)
+
+RIDGES = (-12.0, 4.0)
+"""Range searched of the ridge's decimal logarithm, in units of the joint matrix's largest squared singular value."""
+
+
+class RegularizedLabelShift(Weigher):
+    """Weighs classes as ``black_box_shift`` does, but draws the weights towards 1 by the noise of the confusions.
+
+    Use it under label shift with few labelled rows (about 10 a class) or a weak model, where inverting the confusion
+    matrix amplifies noise. With many rows both agree. Not under covariate shift, where it may do harm.
+
+    Parameters
+    ----------
+    soft : True takes mean probabilities, False counts predicted labels. Calibrated probabilities are best.
+    alpha : factor of the bound on the noise that the paper proves, which is far too large as it stands; 0.001 to 0.01
+        in the paper's experiments. 0 gives the least squares of non-negative weights.
+    confidence : probability with which that bound may fail.
+    gamma : share of the estimated move from 1 that is applied.
+
+    Attributes
+    ----------
+    priors_ : (K,) the target's class shares that the weights stand for. ratio_per_class_ : (K,) the weight of each
+    class. ratio_ : (n,) that of each training row's class. classes_ : (K,). penalty_ : of the norm of the move.
+
+    Notes
+    -----
+    Minimises |C theta - b| + penalty |theta| over theta >= -1, in which C holds the joint shares of prediction and
+    label, b the target's mean prediction less the training rows', and 1 + gamma theta the weights. Solved exactly:
+    some ridge penalty has the same solution. Where nothing beyond the noise has moved every weight is 1, and a warning
+    says so. ``probs`` must be out of sample for the training rows.
+    Cost: n K operations, and some 40 non-negative least squares in K unknowns.
+
+    Raises
+    ------
+    DataError : one class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
+    """
+
+    name = "regularized_label_shift"
+    reference = "Azizzadenesheli, Liu, Yang and Anandkumar, Regularized Learning for Domain Adaptation, ICLR 2019"
+    seeds = ("B-rlls",)
+    claim = Claim(
+        "With few labelled rows and a weak classifier its class weights have less error than those of the inverted "
+        "confusion matrix; with a good classifier both tie.",
+        "reproduced",
+        "Ten Gaussian classes, 100 labelled rows, target shares drawn at random, 20 seeds: log10 of the weights' "
+        "squared error lower by 0.47 [0.34, 0.60] than black_box_shift's, accuracy higher by 0.05; by 0.01 [-0.02, "
+        "0.05] where the classes lie apart and 1000 rows are labelled.",
+    )
+
+    def __init__(
+        self, soft: bool = True, alpha: NonNegative = 0.01, confidence: Level = 0.05, gamma: Share = 1.0
+    ) -> None:
+        self.soft = soft
+        self.alpha = alpha
+        self.confidence = confidence
+        self.gamma = gamma
+
+    def fit(
+        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
+    ) -> RegularizedLabelShift:
+        """Learns the class weights.
+
+        ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
+        (K,) names the columns, by default the sorted labels of ``y``.
+        """
+        self.classes_, positions, counts = class_counts(probs, y, classes, self.name)
+        n, n_classes = probs.shape
+        votes, votes_target = (predictions(p, self.soft) for p in (probs, probs_target))
+        joint = confusions(votes, positions, n_classes) / n
+        noise = np.log(2 * n_classes / self.confidence) / n
+        self.penalty_ = float(self.alpha * 3 * (2 * noise / 3 + np.sqrt(2 * noise)))
+        moved = least_move(joint, votes_target.mean(axis=0, dtype=np.float64), self.penalty_)
+        if not moved.any():
+            log.warning(
+                "%s: the %d target rows' predictions differ from the %d training rows' by no more than noise, so that "
+                "every class has the weight 1; lower alpha (%g) to see smaller shifts",
+                self.name,
+                len(probs_target),
+                n,
+                self.alpha,
+            )
+        ratio = 1 + self.gamma * moved
+        self.priors_ = ratio * counts / (ratio @ counts)
+        self.ratio_per_class_ = ratio.astype(probs.dtype)
+        self.ratio_ = self.ratio_per_class_[positions]
+        return self
+
+    def weigh(self, y: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows with the labels (k,)."""
+        return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+
+
+def least_move(joint: np.ndarray, wanted: np.ndarray, penalty: float) -> np.ndarray:
+    """Gives the (K,) theta >= -1 that minimises |joint (1 + theta) - wanted| + penalty |theta|."""
+    gap = wanted - joint.sum(axis=1)
+    if np.linalg.norm(joint.T @ gap) <= penalty * np.linalg.norm(gap):
+        return np.zeros(joint.shape[1])
+    scale = np.linalg.norm(joint, 2)
+
+    def move(log_ridge: float) -> np.ndarray:
+        root = scale * 10 ** (log_ridge / 2)
+        stacked = np.vstack([joint, root * np.eye(joint.shape[1])])
+        return nnls(stacked, np.append(wanted, np.full(joint.shape[1], root)))[0] - 1
+
+    def loss(log_ridge: float) -> float:
+        theta = move(log_ridge)
+        return float(np.linalg.norm(joint @ theta - gap) + penalty * np.linalg.norm(theta))
+
+    if penalty == 0:
+        return move(RIDGES[0])
+    # The pairs of both norms along the ridge path bound a convex set, so the loss has one minimum on it.
+    return move(minimize_scalar(loss, bounds=RIDGES, method="bounded", options={"xatol": 1e-3}).x)
