@@ -16,7 +16,10 @@ from ballast.methods.weights.operators import (
     TruncateWeights,
 )
 from ballast.methods.weights.ratio.density_ratio_classifier import DensityRatioClassifier
+from ballast.methods.weights.ratio.kernel_density_ratio import KernelDensityRatio
+from ballast.methods.weights.ratio.kernel_mean_matching import KernelMeanMatching
 from ballast.methods.weights.ratio.kliep import KLIEP
+from ballast.methods.weights.ratio.nearest_neighbor_ratio import NearestNeighborRatio
 from ballast.methods.weights.ratio.relative_least_squares import RelativeLeastSquares
 
 __all__ = [
@@ -28,8 +31,11 @@ __all__ = [
     "FlattenWeights",
     "IntegerWeights",
     "InverseClassFrequency",
+    "KernelDensityRatio",
+    "KernelMeanMatching",
     "LabelShiftEM",
     "MultiplyWeights",
+    "NearestNeighborRatio",
     "NormalizeWeights",
     "RegularizedLabelShift",
     "RelativeLeastSquares",

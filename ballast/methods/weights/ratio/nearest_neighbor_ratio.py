@@ -1,0 +1,111 @@
+"""Density ratios by counting neighbours: how many target rows lie as near as the nearest training rows do."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ballast.compute import device, draw_rows, joint_scaling, row_blocks, squared_distances
+from ballast.errors import DataError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Device, Seed
+
+ROUNDING = 1e-5
+"""Relative slack of squared distances, so that a row at the rim counts whichever way they were rounded."""
+
+
+class NearestNeighborRatio(Weigher):
+    """Weighs each row by how many target rows lie within the distance of its nearest training rows.
+
+    Use it with up to some ten columns, where the ratio may have any shape: it assumes nothing but closeness. Not with
+    more columns that all matter, where all rows are about equally far (``density_ratio_classifier``).
+
+    Parameters
+    ----------
+    n_neighbors : training rows whose reach is taken; more are smoother. 20 was best of 5 to 40 for Gaussian shifts in
+        1 to 10 columns, of 500 to 4000 rows.
+    max_reference : rows of either sample, drawn, among which neighbours are sought. Bounds the cost.
+    random_state, device : the seed of the draw; where to compute.
+
+    Attributes
+    ----------
+    ratio_ : (n,) the estimated ratio at the training rows.
+
+    Notes
+    -----
+    Of m reference rows of the target t lie in the ball, of n of the training rows s: the ratio is (t / m) / (s / n).
+    A row is not its own neighbour. Columns are standardised over both samples first. A weight may be 0.
+    Cost: O(n r d) for r reference rows; memory one block of distances.
+
+    Raises
+    ------
+    DataError : a training set of one row. OverlapError : no target rows near the training rows.
+    """
+
+    name = "nearest_neighbor_ratio"
+    reference = (
+        "Kremer, Gieseke, Steenstrup Pedersen and Igel, Nearest Neighbor Density Ratio Estimation for Large-Scale "
+        "Applications in Astronomy, Astronomy and Computing 2015; Loog, Nearest Neighbor-Based Importance Weighting, "
+        "MLSP 2012"
+    )
+    claim = Claim(
+        "Counts within a ball are nearer to the ratio than counts of the target rows that are nearest to each row.",
+        "reproduced",
+        "500 rows, Gaussian mean moved by 1, 20 seeds: squared error, in units of uniform weights', 0.19 against 0.61 "
+        "(1 column), 0.37 against 0.71 (5), 0.51 against 0.92 (10), 0.63 against 1.16 (20); better on every seed.",
+    )
+
+    def __init__(
+        self,
+        n_neighbors: Count = 20,
+        max_reference: Annotated[int, Field(ge=2)] = 5000,
+        random_state: Seed = 0,
+        device: Device = "auto",
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.max_reference = max_reference
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: np.ndarray, X_target: np.ndarray) -> NearestNeighborRatio:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+        if len(X) < 2:
+            raise DataError(f"{self.name}: X has 1 row; at least 2 are needed for one to have a neighbour")
+        rng = np.random.default_rng(self.random_state)
+        self._mean, self._scale = joint_scaling(X, X_target)
+        drawn, drawn_target = (draw_rows(rows, self.max_reference, rng) for rows in (X, X_target))
+        self._source, self._target = self._standardised(X[drawn]), self._standardised(X_target[drawn_target])
+        own = np.full(len(X), -1)
+        own[drawn] = np.arange(len(drawn))
+        self.ratio_ = self._ratio(X, own)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        return self._ratio(X, np.full(len(X), -1))
+
+    def _standardised(self, X: np.ndarray) -> np.ndarray:
+        return np.ascontiguousarray((X - self._mean) / self._scale, dtype=np.float32)
+
+    def _ratio(self, X: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """Gives (n,) ratios; ``own`` is each row's position among the reference rows, or -1."""
+        import torch
+
+        where = device(self.device)
+        source, target = (torch.from_numpy(rows).to(where) for rows in (self._source, self._target))
+        k = min(self.n_neighbors, len(source) - 1)
+        ratio = np.empty(len(X), dtype=X.dtype)
+        for rows in row_blocks(len(X), 8 * (len(source) + len(target))):
+            x = torch.from_numpy(self._standardised(X[rows])).to(where)
+            distances = squared_distances(x, source)
+            itself = torch.from_numpy(own[rows]).to(where)
+            there = torch.nonzero(itself >= 0)[:, 0]
+            distances[there, itself[there]] = torch.inf
+            reach = torch.topk(distances, k, dim=1, largest=False).values[:, -1:]
+            reach = reach * (1 + ROUNDING) + ROUNDING * X.shape[1]
+            near = (distances <= reach).sum(dim=1) / len(source)
+            near_target = (squared_distances(x, target) <= reach).sum(dim=1) / len(target)
+            ratio[rows] = (near_target / near).cpu().numpy()
+        return ratio
