@@ -43,7 +43,7 @@ def cross_fit(
             "one and fit on the other"
         )
     k = min(n_folds, smaller)
-    folds, folds_target = _folds(X, k, rng), _folds(X_target, k, rng)
+    folds, folds_target = deal_folds(X, k, rng), deal_folds(X_target, k, rng)
     source = np.empty(len(X), dtype=X.dtype)
     target = np.empty(len(X_target), dtype=X.dtype)
     models, odds = [], []
@@ -60,7 +60,7 @@ def cross_fit(
     return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
 
 
-def _folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Deals the rows, in the order of their contents' keys, to k folds of sizes that differ by one at most."""
     folds = np.empty(len(X), dtype=np.int64)
     folds[np.argsort(row_keys(X), kind="stable")] = rng.permutation(np.arange(len(X)) % k)

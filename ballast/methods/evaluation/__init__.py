@@ -5,6 +5,7 @@ from ballast.methods.evaluation.comparison import CompareModels
 from ballast.methods.evaluation.importance_weighted_cross_validation import ImportanceWeightedCrossValidation
 from ballast.methods.evaluation.regression import RegressionMetrics
 from ballast.methods.evaluation.thresholded_confidence import AverageThresholdedConfidence
+from ballast.methods.evaluation.treatment_effect import TreatmentEffect
 from ballast.methods.evaluation.weight_diagnostics import WeightDiagnostics
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "CompareModels",
     "ImportanceWeightedCrossValidation",
     "RegressionMetrics",
+    "TreatmentEffect",
     "WeightDiagnostics",
 ]

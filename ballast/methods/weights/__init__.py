@@ -1,6 +1,12 @@
 """Weights for training rows: density ratios, balance, class frequencies, label shift."""
 
+from ballast.methods.weights.balance.arm_balancing import ArmBalancing
+from ballast.methods.weights.balance.covariate_balancing_propensity import CovariateBalancingPropensity
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
+from ballast.methods.weights.balance.integral_probability_balancing import IntegralProbabilityBalancing
+from ballast.methods.weights.balance.inverse_propensity import InversePropensity
+from ballast.methods.weights.balance.kernel_balancing import KernelBalancing
+from ballast.methods.weights.balance.raking import Raking
 from ballast.methods.weights.imbalance.inverse_class_frequency import InverseClassFrequency
 from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
@@ -24,19 +30,25 @@ from ballast.methods.weights.ratio.relative_least_squares import RelativeLeastSq
 
 __all__ = [
     "KLIEP",
+    "ArmBalancing",
     "BlackBoxShift",
     "ClipWeights",
+    "CovariateBalancingPropensity",
     "DensityRatioClassifier",
     "EntropyBalancing",
     "FlattenWeights",
     "IntegerWeights",
+    "IntegralProbabilityBalancing",
     "InverseClassFrequency",
+    "InversePropensity",
+    "KernelBalancing",
     "KernelDensityRatio",
     "KernelMeanMatching",
     "LabelShiftEM",
     "MultiplyWeights",
     "NearestNeighborRatio",
     "NormalizeWeights",
+    "Raking",
     "RegularizedLabelShift",
     "RelativeLeastSquares",
     "SmoothWeights",

@@ -10,9 +10,7 @@ from scipy.special import logsumexp
 from ballast.errors import OverlapError
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import NonNegative, Positive
-
-_STEPS = 200
-_ARMIJO = 1e-4
+from ballast.methods.weights.balance._newton import minimize_convex
 
 
 class EntropyBalancing(Weigher):
@@ -66,28 +64,13 @@ class EntropyBalancing(Weigher):
         self._scale = np.where(variance > 0, np.sqrt(variance), 1.0)
         self._center = both[1].mean(axis=0)
         C = (both[0] - self._center) / self._scale
-        self.coefficients_ = np.zeros(C.shape[1])
-        value, weights = self._dual(C, self.coefficients_)
-        for step in range(_STEPS):
-            self.iterations_ = step
-            gradient = weights @ C + self.ridge * self.coefficients_
-            if np.abs(gradient).max() <= 0.01 * self.tolerance:
-                break
-            spread = C - weights @ C
-            hessian = spread.T @ (spread * weights[:, None]) + self.ridge * np.eye(C.shape[1])
-            direction = -np.linalg.lstsq(hessian, gradient, rcond=1e-10)[0]
-            length = 1.0
-            while length > 1e-10:
-                tried, new = self._dual(C, self.coefficients_ + length * direction)
-                if tried <= value + _ARMIJO * length * (gradient @ direction):
-                    break
-                length /= 2
-            else:
-                break
-            self.coefficients_ = self.coefficients_ + length * direction
-            value, weights = tried, new
+        found = minimize_convex(
+            lambda coefficients: self._dual(C, coefficients), np.zeros(C.shape[1]), 0.01 * self.tolerance
+        )
+        self.coefficients_, self.iterations_ = found.x, found.steps
+        self._log_total = float(logsumexp(C @ found.x))
+        weights = np.exp(C @ found.x - self._log_total)
         self._check(C, weights)
-        self._log_total = value - self.ridge / 2 * self.coefficients_ @ self.coefficients_
         self.weights_ = (weights * len(X)).astype(X.dtype)
         return self
 
@@ -100,11 +83,16 @@ class EntropyBalancing(Weigher):
         X = np.asarray(X, dtype=np.float64)
         return X if self.moments == 1 else np.hstack([X, X**2])
 
-    def _dual(self, C: np.ndarray, coefficients: np.ndarray) -> tuple[float, np.ndarray]:
-        """Gives the dual objective, and the weights (sum 1) that the coefficients stand for."""
+    def _dual(self, C: np.ndarray, coefficients: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         scores = C @ coefficients
-        total = np.asarray(logsumexp(scores)).item()
-        return total + self.ridge / 2 * float(coefficients @ coefficients), np.exp(scores - total)
+        total = float(logsumexp(scores))
+        weights = np.exp(scores - total)
+        spread = C - weights @ C
+        return (
+            total + self.ridge / 2 * float(coefficients @ coefficients),
+            weights @ C + self.ridge * coefficients,
+            spread.T @ (spread * weights[:, None]) + self.ridge * np.eye(C.shape[1]),
+        )
 
     def _check(self, C: np.ndarray, weights: np.ndarray) -> None:
         left = np.abs(weights @ C)

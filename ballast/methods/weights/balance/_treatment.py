@@ -1,0 +1,27 @@
+"""Treatments as arms."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.errors import DataError
+
+
+def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Gives (2,) the arms, sorted, and (n,) bool: the rows of the second, treated one.
+
+    ``arms`` are those of the fit. DataError where there are not two, or a row's is none of them.
+    """
+    found = np.unique(treatment)
+    if arms is None:
+        if len(found) != 2:
+            raise DataError(
+                f"{owner}: treatment has {len(found)} value(s) in {len(treatment)} rows "
+                f"({', '.join(map(str, found[:5]))}); two are needed, of which the greater is the treated one"
+            )
+        arms = found
+    elif not np.isin(found, arms).all():
+        raise DataError(
+            f"{owner}: treatment holds values that were not fitted on; the arms are {arms[0]} and {arms[1]}"
+        )
+    return arms, treatment == arms[1]

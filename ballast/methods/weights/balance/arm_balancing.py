@@ -1,0 +1,96 @@
+"""Any balancing weights, arm by arm of a treatment."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import clone
+
+from ballast.errors import BallastError, ParameterError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.weights.balance._treatment import two_arms
+from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
+
+
+class ArmBalancing(Weigher):
+    """Weighs each arm of a treatment to the rows that the effect is asked for, by any weigher of features to a target.
+
+    Use it to estimate effects with ``entropy_balancing``, ``integral_probability_balancing``, ``kernel_balancing`` or
+    any density ratio. Not where one propensity for both arms is meant (``inverse_propensity``,
+    ``covariate_balancing_propensity``).
+
+    Parameters
+    ----------
+    weigher : a weigher of ``X`` to ``X_target``, or its catalogue name; None takes ``entropy_balancing``.
+    estimand : "ate" weighs both arms to all rows, "att" the controls to the treated (the greater value), "atc" the
+        treated to the controls.
+
+    Attributes
+    ----------
+    weights_ : (n,), of mean 1 in each arm. weighers_ : the fitted weigher of each arm, None where all weigh 1.
+
+    Notes
+    -----
+    Both arms are balanced to the same rows, so that they are balanced with each other as far as each is. Cost: that of
+    the weigher, twice for "ate".
+
+    Raises
+    ------
+    DataError : another number of arms than two. ParameterError : a weigher that takes no ``X`` and ``X_target``.
+    OverlapError : as the weigher does.
+    """
+
+    name = "arm_balancing"
+    reference = (
+        "Hainmueller, Entropy Balancing for Causal Effects, Political Analysis 2012; Chan, Yam and Zhang, Globally "
+        "Efficient Non-Parametric Inference of Average Treatment Effects by Empirical Balancing Calibration Weighting, "
+        "Journal of the Royal Statistical Society B 2016"
+    )
+    claim = Claim(
+        "Arms that are balanced to the same rows are balanced with each other.",
+        "by definition",
+        "The tests hold the means of both arms, and an effect that the plain difference misses.",
+    )
+
+    def __init__(self, weigher: Any = None, estimand: Literal["ate", "att", "atc"] = "ate") -> None:
+        self.weigher = weigher
+        self.estimand = estimand
+
+    def fit(self, X: np.ndarray, treatment: np.ndarray) -> ArmBalancing:
+        """Learns the weights of the rows (n, d) that received the treatments (n,)."""
+        self._arms, treated = two_arms(treatment, self.name)
+        weigher = self._weigher()
+        self.weighers_: list[Any] = [None, None]
+        self.weights_ = np.ones(len(X), dtype=X.dtype)
+        to = {"ate": slice(None), "att": treated, "atc": ~treated}[self.estimand]
+        for arm, rows in enumerate((~treated, treated)):
+            if self.estimand == ("atc", "att")[arm]:
+                continue
+            try:
+                own: Any = clone(weigher)
+                self.weighers_[arm] = own.fit(X[rows], X_target=X[to])
+            except BallastError as error:
+                raise type(error)(f"{self.name}: treatment {self._arms[arm]!r}: {error}") from error
+            self.weights_[rows] = self.weighers_[arm].weights_
+        return self
+
+    def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
+        treated = two_arms(treatment, self.name, self._arms)[1]
+        weights = np.ones(len(X), dtype=X.dtype)
+        for rows, weigher in zip((~treated, treated), self.weighers_, strict=True):
+            if weigher is not None and rows.any():
+                weights[rows] = weigher.weigh(X[rows])
+        return weights
+
+    def _weigher(self) -> Any:
+        from ballast.methods.catalogue import resolve
+
+        found = resolve(self.weigher)() if isinstance(self.weigher, str) else self.weigher or EntropyBalancing()
+        if not isinstance(found, Weigher) or not {"X", "X_target"} <= found.needs().keys():
+            raise ParameterError(
+                f"{self.name}: parameter 'weigher' must be a weigher of X to X_target, such as 'entropy_balancing', "
+                f"got {self.weigher!r}"
+            )
+        return found

@@ -1,0 +1,167 @@
+"""The covariate balancing propensity score (CBPS): a propensity model fitted by the balance that it gives."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.special import expit, logit
+
+from ballast.compute import joint_scaling, row_blocks
+from ballast.errors import DataError, OverlapError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import NonNegative, Positive
+from ballast.methods.weights.balance._newton import minimize_convex
+from ballast.methods.weights.balance._treatment import two_arms
+
+LARGEST_SCORE = 50.0
+"""Log odds beyond which exp is not computed."""
+HIGHEST_SCORE = 30.0
+"""Log odds at which a row counts as certain to be of one sample: no balance then, but separation."""
+
+
+class CovariateBalancingPropensity(Weigher):
+    """Weighs by a logistic propensity whose coefficients are chosen so that the weighted columns' means are equal.
+
+    Use it in place of logistic regression's propensity, whose weights balance nothing exactly and explode where the
+    model is a little wrong. With ``estimand: target`` it weighs training rows to a target, as
+    ``entropy_balancing`` does, to which it is then equal; with a treatment it weighs the arms to each other. Not as a
+    second opinion beside ``entropy_balancing``.
+
+    Parameters
+    ----------
+    estimand : "target" weighs the rows to ``X_target``. The others take ``treatment`` instead, of two values of which
+        the greater is the treated one: "ate" balances the arms with each other, "att" the controls with the treated,
+        "atc" the treated with the controls.
+    ridge : penalty on the coefficients of the standardised columns; above 0 the balance is approximate.
+    tolerance : largest difference of a weighted mean, in standard deviations, that counts as balanced.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. coefficients_ : (d + 1,) of the log odds, the intercept first, for standardised columns.
+    propensity_ : (n,) the fitted probability of the target, or of the treatment. imbalance_ : largest difference of a
+    weighted mean that is left. iterations_ : Newton steps.
+
+    Notes
+    -----
+    The exact (just-identified) form, whose problem is convex. The authors' default adds the likelihood's moments by
+    GMM; it does not balance exactly and has local minima. Cost: O(n d^2) a step, some 5 to 10; memory one block.
+
+    Raises
+    ------
+    DataError : no ``X_target``, or no ``treatment``, where the estimand needs it, or another number of arms than
+    two. OverlapError : no coefficients balance the samples, as where the columns separate them.
+    """
+
+    name = "covariate_balancing_propensity"
+    reference = (
+        "Imai and Ratkovic, Covariate Balancing Propensity Score, Journal of the Royal Statistical Society B 2014"
+    )
+    seeds = ("B-cbps",)
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "required_arguments_alone": "the estimand decides which of X_target and treatment is needed"
+    }
+    claim = Claim(
+        "Its average effect has far less error than that of logistic regression's propensity.",
+        "partly",
+        "Kang and Schafer's simulation, 1000 rows, 40 seeds: error 0.09, by likelihood 1.86, unweighted 20.2, with the "
+        "right columns; 6.3 and 7.4, mostly bias, with the wrong ones. For the treated its weights are those of "
+        "entropy balancing.",
+    )
+
+    def __init__(
+        self,
+        estimand: Literal["target", "ate", "att", "atc"] = "target",
+        ridge: NonNegative = 0.0,
+        tolerance: Positive = 1e-6,
+    ) -> None:
+        self.estimand = estimand
+        self.ridge = ridge
+        self.tolerance = tolerance
+
+    def fit(
+        self, X: np.ndarray, X_target: np.ndarray | None = None, treatment: np.ndarray | None = None
+    ) -> CovariateBalancingPropensity:
+        """Learns the weights of the training rows (n, d), from the target's (m, d) or their ``treatment`` (n,)."""
+        treated = None
+        if self.estimand == "target":
+            if X_target is None:
+                raise DataError(
+                    f"{self.name}: estimand 'target' needs the target's rows (X_target); declare a target, or set "
+                    "estimand to 'ate', 'att' or 'atc' for a treatment"
+                )
+            samples = (X, X_target)
+        else:
+            if treatment is None:
+                raise DataError(
+                    f"{self.name}: estimand {self.estimand!r} needs each row's treatment; declare its column with "
+                    "`treatment:`, or set estimand to 'target'"
+                )
+            self._arms, treated = two_arms(treatment, self.name)
+            samples = (X[~treated], X[treated])
+        self._mean, self._scale = joint_scaling(*samples)
+        self._fit(*samples)
+        self.propensity_ = expit(self._scores(X))
+        if treated is None:
+            self._log_share = float(np.log(len(samples[0]) / len(samples[1])))
+            self.ratio_ = np.exp(self._scores(X) + self._log_share).astype(X.dtype)
+        else:
+            self.weights_ = self._weights(X, treated).astype(X.dtype)
+        return self
+
+    def weigh(self, X: np.ndarray, treatment: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), and their ``treatment`` (k,) where the estimand asks for one."""
+        if self.estimand == "target":
+            return np.exp(self._scores(X) + self._log_share).astype(X.dtype)
+        if treatment is None:
+            raise DataError(f"{self.name}: rows are weighed by their treatment too (estimand {self.estimand!r})")
+        treated = two_arms(treatment, self.name, self._arms)[1]
+        return self._weights(X, treated).astype(X.dtype)
+
+    def _scores(self, X: np.ndarray) -> np.ndarray:
+        scores = ((X - self._mean) / self._scale).astype(np.float64) @ self.coefficients_[1:] + self.coefficients_[0]
+        return scores.clip(-LARGEST_SCORE, LARGEST_SCORE)
+
+    def _weights(self, X: np.ndarray, treated: np.ndarray) -> np.ndarray:
+        scores = np.where(treated, -1.0, 1.0) * self._scores(X)  # log odds of the other arm
+        if self.estimand == "ate":
+            return 1 + np.exp(scores)
+        return np.where(treated == (self.estimand == "att"), 1.0, np.exp(scores))
+
+    def _fit(self, control: np.ndarray, treated: np.ndarray) -> None:
+        """Learns the coefficients from the rows of the two samples."""
+        n, d = len(control) + len(treated), control.shape[1]
+        weighed = {"ate": (True, True), "atc": (False, True)}.get(self.estimand, (True, False))
+        penalty = np.r_[0.0, np.full(d, self.ridge)]
+
+        def problem(b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+            value, gradient, hessian = penalty @ b**2 / 2, penalty * b, np.diag(penalty)
+            for rows, sign, own, other in ((control, 1.0, *weighed), (treated, -1.0, *weighed[::-1])):
+                for block in row_blocks(len(rows), 16 * (d + 1)):
+                    Z = np.ones((block.stop - block.start, d + 1))
+                    Z[:, 1:] = (rows[block] - self._mean) / self._scale
+                    scores = sign * (Z @ b)  # log odds of the other sample
+                    if own:
+                        odds = np.exp(np.minimum(scores, LARGEST_SCORE)) / n
+                        value = value + odds.sum()
+                        gradient = gradient + sign * (odds @ Z)
+                        hessian = hessian + Z.T @ (Z * odds[:, None])
+                    if other:
+                        value = value + scores.sum() / n
+                        gradient = gradient + sign * Z.sum(axis=0) / n
+            return float(value), gradient, hessian
+
+        start = np.r_[logit(len(treated) / n), np.zeros(d)]
+        total = {"ate": n, "atc": len(control)}.get(self.estimand, len(treated)) / n  # of the weights that balance
+        found = minimize_convex(problem, start, 0.01 * self.tolerance * total)
+        self.coefficients_, self.iterations_ = found.x, found.steps
+        left = np.abs(found.gradient - penalty * found.x)[1:] / total
+        self.imbalance_ = float(left.max(initial=0.0))
+        extreme = max(float(np.abs(self._scores(rows)).max()) for rows in (control, treated))
+        if extreme > HIGHEST_SCORE or (self.ridge == 0 and self.imbalance_ > self.tolerance):
+            raise OverlapError(
+                f"{self.name}: no coefficients balance the samples of {len(control)} and {len(treated)} rows: after "
+                f"{found.steps} steps a mean still differs by {self.imbalance_:.3g} standard deviations and the "
+                f"largest log odds are {extreme:.3g}: the columns separate the samples. Set ridge (such as 0.01), drop "
+                "the features that tell the two apart completely, or collect rows where both occur"
+            )

@@ -1,0 +1,109 @@
+"""Balancing by an integral probability metric: weights under which no smooth function tells the samples apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.errors import OverlapError
+from ballast.methods.base import Claim, Weigher, effective_sample_size
+from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.weights.ratio._mean_matching import MeanMatching
+
+INEXACT = 1e-4
+"""Difference of a mean, in standard deviations, from which exact balance counts as missed."""
+
+
+class IntegralProbabilityBalancing(Weigher):
+    """Weighs rows so that the largest difference of means over all smooth functions, the kernel metric, is least.
+
+    Use it for covariate shift and for effects on the treated (training rows the controls, target the treated) where
+    what depends on the columns may do so in any smooth way: with ``exact_means`` it is as exact as
+    ``entropy_balancing`` where that is linear, and far nearer where it is not. Not with some hundred columns, where a
+    kernel sees no differences.
+
+    Parameters
+    ----------
+    exact_means : the columns' means are matched exactly besides.
+    ridge : penalty on the weights' variance; less balances more and leaves a smaller effective sample size.
+    bandwidth : of the kernel, in standard deviations of both samples together; None takes the median distance between
+        1000 rows.
+    n_landmarks : rows that the kernel is approximated on (Nystrom's method).
+    random_state, device : the seed of the draws; where to compute.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. bandwidth_ : as used. discrepancy_ : the squared metric under the weights;
+    unweighted_discrepancy_ : without. iterations_ : Newton steps.
+
+    Notes
+    -----
+    Weights have no bound; ``clip_weights`` bounds them afterwards, at the price of the balance. Of the paper's metrics
+    this is the maximum mean discrepancy: its neural ones were found unstable.
+    Cost: O((n + m) r d + n r^2) a step, about 5 steps; memory one block of rows.
+
+    Raises
+    ------
+    OverlapError : no weights give the target's means, or they rest on fewer than two rows.
+    """
+
+    name = "integral_probability_balancing"
+    reference = (
+        "Kong, Kim et al., Covariate Balancing Using the Integral Probability Metric for Causal Inference, ICML 2023"
+    )
+    seeds = ("S371",)
+    claim = Claim(
+        "Under a wrong outcome model the metric's weights have less error than propensities and balanced moments; "
+        "under a right one more than moments, unless the means are matched exactly too.",
+        "reproduced",
+        "Kang and Schafer's simulation, 500 rows, 30 seeds, effect on the treated: wrong columns 2.6 (3.9 without "
+        "exact means), moments 4.9, propensity 7.4; right columns 0.13 (1.0), moments 0.13, propensity 2.2.",
+    )
+
+    def __init__(
+        self,
+        exact_means: bool = True,
+        ridge: Positive = 1e-4,
+        bandwidth: Positive | None = None,
+        n_landmarks: Count = 400,
+        random_state: Seed = 0,
+        device: Device = "auto",
+    ) -> None:
+        self.exact_means = exact_means
+        self.ridge = ridge
+        self.bandwidth = bandwidth
+        self.n_landmarks = n_landmarks
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: np.ndarray, X_target: np.ndarray) -> IntegralProbabilityBalancing:
+        """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
+        self._matching = matching = MeanMatching(
+            X,
+            X_target,
+            bandwidth=self.bandwidth,
+            largest=np.inf,
+            ridge=self.ridge,
+            n_landmarks=self.n_landmarks,
+            exact_means=self.exact_means,
+            random_state=self.random_state,
+            choice=self.device,
+        )
+        self.bandwidth_, self.iterations_ = matching.bandwidth, matching.steps
+        self.unweighted_discrepancy_, self.discrepancy_ = matching.before, matching.after
+        self.weights_ = matching.weights(X)
+        self._check(len(X))
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        return self._matching.weights(X)
+
+    def _check(self, n: int) -> None:
+        left, size = self._matching.left, effective_sample_size(self.weights_)
+        if left > INEXACT or (n > 2 and size < 2):
+            raise OverlapError(
+                f"{self.name}: no weights of the {n} training rows balance them with the target: after "
+                f"{self.iterations_} steps a column's mean still differs by {left:.3g} standard deviations, with an "
+                f"effective sample size of {size:.1f}. Set exact_means to false, raise ridge ({self.ridge:g}), drop "
+                "the features that tell the two apart completely, or collect training rows like the target's"
+            )

@@ -1,0 +1,165 @@
+"""Inverse propensity weights, from any classifier of the treatment, cross-fitted."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from sklearn.base import clone
+
+from ballast.errors import DataError, OverlapError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.discriminator import check_classifier, deal_folds, logistic
+from ballast.methods.parameters import Seed
+from ballast.methods.weights._classes import class_positions
+
+CERTAIN = 0.95
+"""Probability of its own treatment beyond which a row could hardly have had another."""
+
+
+class InversePropensity(Weigher):
+    """Weighs rows by the inverse of the probability of the treatment that they received, given their columns.
+
+    Use it for effects of a treatment, of two values or more, that was given by the columns and by chance. Not where
+    some rows could have had one treatment alone: trim them, take ``estimand: overlap``, whose weights are bounded, or
+    balance the columns themselves (``covariate_balancing_propensity``).
+
+    Parameters
+    ----------
+    estimand : "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated (the
+        greater value) and the treated to the controls; "overlap" all arms to the rows that could be in any.
+    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
+        regression on standardised columns.
+    stabilized : weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
+    trim : rows with a probability of some treatment below this have the weight 0; 0.1 is usual, 0 trims none.
+    clip : probabilities below are raised to it.
+    n_folds : folds of the cross-fitting; a row's propensity is from a model that was not fitted on the row.
+    random_state : the seed of the folds.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. propensities_ : (n, K) the probability of each treatment. classes_ : (K,) the treatments.
+    share_trimmed_ : share of the rows trimmed. models_ : the classifier of each fold.
+
+    Notes
+    -----
+    ``weigh`` takes the mean probability of the folds' models. Folds do not depend on the order of the rows.
+    Cost: ``n_folds`` fits of the classifier.
+
+    Raises
+    ------
+    DataError : one arm alone, fewer than two rows in an arm, or "att" and "atc" with more arms than two. OverlapError :
+    the columns tell the treatment of most rows, or trimming leaves an arm no row. ParameterError : a classifier without
+    predict_proba.
+    """
+
+    name = "inverse_propensity"
+    reference = (
+        "Rosenbaum and Rubin, The Central Role of the Propensity Score, Biometrika 1983; Li, Morgan and Zaslavsky, "
+        "Balancing Covariates via Propensity Score Weighting, JASA 2018; Crump, Hotz, Imbens and Mitnik, Dealing with "
+        "Limited Overlap, Biometrika 2009"
+    )
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
+    }
+    claim = Claim(
+        "Weighing by the inverse propensity removes the confounding that the columns hold, for each estimand.",
+        "reproduced",
+        "2000 rows, treated by a logistic rule, 20 seeds: error of the average effect 0.09, on the treated 0.08, on "
+        "the controls 0.14, on the overlap 0.07; of the plain difference 1.25.",
+    )
+
+    def __init__(
+        self,
+        estimand: Literal["ate", "att", "atc", "overlap"] = "ate",
+        classifier: Any = None,
+        stabilized: bool = False,
+        trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0,
+        clip: Annotated[float, Field(ge=0, lt=0.5)] = 1e-3,
+        n_folds: Annotated[int, Field(ge=2)] = 5,
+        random_state: Seed = 0,
+    ) -> None:
+        self.estimand = estimand
+        self.classifier = classifier
+        self.stabilized = stabilized
+        self.trim = trim
+        self.clip = clip
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, treatment: np.ndarray) -> InversePropensity:
+        """Learns the weights of the rows (n, d) that received the treatments (n,)."""
+        self.classes_, received = np.unique(treatment, return_inverse=True)
+        self._shares = np.bincount(received) / len(X)
+        self._check_arms(len(X))
+        self.propensities_ = self._cross_fit(X, received)
+        own = self.propensities_[np.arange(len(X)), received]
+        if min(np.median(own[received == arm]) for arm in range(len(self.classes_))) > CERTAIN:
+            raise OverlapError(
+                f"{self.name}: the columns tell the treatment of more than half of each arm's rows ({len(X)} in all) "
+                f"with a probability above {CERTAIN}, so that the arms do not overlap; drop the features that decide "
+                "the treatment, or compare other rows"
+            )
+        self.share_trimmed_ = float(np.mean(self._trimmed(self.propensities_)))
+        self.weights_ = self._weights(self.propensities_, received).astype(X.dtype)
+        if empty := [str(c) for k, c in enumerate(self.classes_) if not self.weights_[received == k].any()]:
+            raise OverlapError(
+                f"{self.name}: trimming at {self.trim:g} leaves no row of {', '.join(empty)} "
+                f"({self.share_trimmed_:.0%} of {len(X)} rows are trimmed); lower trim"
+            )
+        return self
+
+    def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
+        received = class_positions(treatment, self.classes_, self.name)
+        propensities = np.mean([model.predict_proba(X) for model in self.models_], axis=0)
+        return self._weights(propensities, received).astype(X.dtype)
+
+    def _check_arms(self, n: int) -> None:
+        arms, least = len(self.classes_), round(self._shares.min() * n)
+        if arms < 2 or least < 2:
+            raise DataError(
+                f"{self.name}: treatment has {arms} value(s) in {n} rows, the rarest in {least}; two values and two "
+                "rows of each are needed to learn who receives what"
+            )
+        if self.estimand in ("att", "atc") and arms > 2:
+            raise DataError(
+                f"{self.name}: estimand {self.estimand!r} is for two treatments, there are {arms} "
+                f"({', '.join(map(str, self.classes_[:10]))}); take 'ate' or 'overlap', or drop the other rows"
+            )
+
+    def _cross_fit(self, X: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Gives (n, K) probabilities from models that were not fitted on the row."""
+        given = self.classifier
+        classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
+        rng = np.random.default_rng(self.random_state)
+        n_folds = min(self.n_folds, int(np.bincount(received).min()))
+        folds = np.empty(len(X), dtype=np.int64)
+        for arm in range(len(self.classes_)):
+            folds[received == arm] = deal_folds(X[received == arm], n_folds, rng)
+        found = np.empty((len(X), len(self.classes_)))
+        self.models_ = []
+        for fold in range(n_folds):
+            model: Any = clone(classifier)
+            model.fit(X[folds != fold], received[folds != fold])
+            found[folds == fold] = model.predict_proba(X[folds == fold])
+            self.models_.append(model)
+        return found
+
+    def _trimmed(self, propensities: np.ndarray) -> np.ndarray:
+        return propensities.min(axis=1) < self.trim
+
+    def _weights(self, propensities: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Gives (n,) weights: the tilt of the rows that the estimand asks about, over their own propensity."""
+        propensities = propensities.clip(self.clip, 1.0)
+        tilt = {
+            "ate": lambda p: 1.0,
+            "att": lambda p: p[:, 1],
+            "atc": lambda p: p[:, 0],
+            "overlap": lambda p: 1 / (1 / p).sum(axis=1),
+        }[self.estimand](propensities)
+        weights = tilt / propensities[np.arange(len(received)), received]
+        if self.stabilized:
+            weights = weights * self._shares[received]
+        return np.where(self._trimmed(propensities), 0.0, weights)

@@ -1,0 +1,106 @@
+"""Kernel balancing: balanced means of kernels at anchor rows, in place of hand-picked moments."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.compute import draw_rows, joint_scaling, median_distance
+from ballast.errors import OverlapError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, NonNegative, Positive, Seed
+from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
+from ballast.methods.weights.ratio._kernel_basis import some
+
+MEDIAN_ROWS = 1000
+MISSED = 0.5
+"""Difference of a kernel's mean, in standard deviations, from which nothing was balanced."""
+
+
+class KernelBalancing(Weigher):
+    """Weighs rows so that kernels at anchor rows have the target's means, and the weights the greatest entropy.
+
+    Use it where the rows were selected by a rule that is not linear in the columns, as ratings that are missing not at
+    random: training rows are the observed ones, the target all. Not with some hundred columns, where a kernel tells no
+    rows apart; ``integral_probability_balancing`` balances all smooth functions at once, and exact means besides.
+
+    Parameters
+    ----------
+    n_anchors : rows of both samples, drawn, whose kernels are balanced; at most a tenth of the training rows. 3, as in
+        the authors' minibatches, do nothing.
+    ridge : penalty on the coefficients of the standardised kernels; 0 balances exactly, where that is possible.
+    bandwidth : of the kernels, in standard deviations of both samples; None takes the median distance.
+    random_state : the seed of the draw.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardised kernels. bandwidth_ : as used. imbalance_ :
+    largest difference of a kernel's mean that is left, in standard deviations.
+
+    Notes
+    -----
+    The weights are exp of a combination of kernels, found as ``entropy_balancing`` does. Anchors that the paper adapts
+    to the predictor's errors gained nothing (-0.001 of a root mean squared error of 0.81). Draws do not depend on
+    the order of the rows. Cost: O(n k d) once and O(n k^2) a step, some 10 steps; memory 8 n k bytes.
+
+    Raises
+    ------
+    OverlapError : no weights give the kernels the target's means.
+    """
+
+    name = "kernel_balancing"
+    reference = "Li, Xiao, Zheng et al., Debiased Collaborative Filtering with Kernel-Based Causal Balancing, ICLR 2024"
+    seeds = ("S000",)
+    claim = Claim(
+        "Where what is observed depends on the columns in a curved way, weights that balance kernels predict all rows "
+        "with less error than propensities or balanced moments.",
+        "reproduced",
+        "Ratings of 120 users and 60 items, 15% observed by distance, 12 seeds: error of all ratings 1.08, by logistic "
+        "propensities 1.38, moments 1.37, none 1.39; of the mean rating 0.14, 0.92, 0.90, 0.93; with 3 anchors 0.88.",
+    )
+
+    def __init__(
+        self,
+        n_anchors: Count = 40,
+        ridge: NonNegative = 1e-3,
+        bandwidth: Positive | None = None,
+        random_state: Seed = 0,
+    ) -> None:
+        self.n_anchors = n_anchors
+        self.ridge = ridge
+        self.bandwidth = bandwidth
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, X_target: np.ndarray) -> KernelBalancing:
+        """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
+        rng = np.random.default_rng(self.random_state)
+        self._mean, self._scale = joint_scaling(X, X_target)
+        both = self._standardised(np.concatenate([X, X_target]))
+        drawn = np.unique(both[draw_rows(both, MEDIAN_ROWS, rng)], axis=0)
+        self._anchors = some(drawn, min(self.n_anchors, max(1, len(X) // 10)), rng)
+        self.bandwidth_ = float(self.bandwidth or median_distance(drawn))
+        try:
+            self._balancing = EntropyBalancing(ridge=self.ridge).fit(self._kernels(X), self._kernels(X_target))
+        except OverlapError as error:
+            raise OverlapError(f"{self.name}, with {len(self._anchors)} kernels for features: {error}") from error
+        self.weights_, self.coefficients_ = self._balancing.weights_, self._balancing.coefficients_
+        self.imbalance_ = self._balancing.imbalance_
+        if self.imbalance_ > MISSED:
+            raise OverlapError(
+                f"{self.name}: no weights of the {len(X)} training rows balance {len(self._anchors)} kernels with "
+                f"the target: one's mean still differs by {self.imbalance_:.3g} standard deviations. Drop the features "
+                "that tell the two apart completely, or collect training rows like the target's"
+            )
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        return self._balancing.weigh(self._kernels(X))
+
+    def _standardised(self, X: np.ndarray) -> np.ndarray:
+        return ((X - self._mean) / self._scale).astype(np.float64)
+
+    def _kernels(self, X: np.ndarray) -> np.ndarray:
+        from scipy.spatial.distance import cdist
+
+        values = np.exp(cdist(self._standardised(X), self._anchors, "sqeuclidean") * (-0.5 / self.bandwidth_**2))
+        return values.astype(X.dtype)

@@ -1,0 +1,56 @@
+"""CBPS against logistic propensities (Kang and Schafer), and its identity with entropy balancing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.weights import CovariateBalancingPropensity, EntropyBalancing, InversePropensity
+from tests.claims.kang_schafer import draw
+
+pytestmark = pytest.mark.claim
+
+SEEDS = 40
+
+
+def effect(weights: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> float:
+    return float(
+        np.average(outcome[treated], weights=weights[treated])
+        - np.average(outcome[~treated], weights=weights[~treated])
+    )
+
+
+def errors(*, right: bool) -> dict[str, float]:
+    """Gives the root mean squared error of the average effect, whose truth is 0."""
+    found: dict[str, list[float]] = {"balancing": [], "likelihood": [], "none": []}
+    for seed in range(SEEDS):
+        Z, seen, treated, outcome = draw(seed)
+        X = Z if right else seen
+        weights = {
+            "balancing": CovariateBalancingPropensity(estimand="ate").fit(X, treatment=treated).weights_,
+            "likelihood": InversePropensity().fit(X, treatment=treated).weights_,
+            "none": np.ones(len(X)),
+        }
+        for name, w in weights.items():
+            found[name].append(effect(w, treated, outcome))
+    return {name: float(np.sqrt(np.mean(np.square(values)))) for name, values in found.items()}
+
+
+def test_effect_when_the_columns_are_the_right_ones_then_of_a_tenth_of_the_error_of_likelihood():
+    error = errors(right=True)
+    assert error["balancing"] < 0.1 * error["likelihood"]
+    assert error["likelihood"] < error["none"]
+
+
+def test_effect_when_the_columns_are_the_wrong_ones_then_no_worse_than_by_likelihood():
+    error = errors(right=False)
+    assert error["balancing"] < error["likelihood"]
+
+
+def test_weights_when_balanced_to_the_treated_then_those_of_entropy_balancing():
+    Z, _, treated, _ = draw(0)
+    wanted = EntropyBalancing().fit(Z[~treated], Z[treated]).weights_
+    to_target = CovariateBalancingPropensity().fit(Z[~treated], Z[treated]).weights_
+    of_arms = CovariateBalancingPropensity(estimand="att").fit(Z, treatment=treated).weights_[~treated]
+    np.testing.assert_allclose(to_target, wanted, rtol=1e-5)
+    np.testing.assert_allclose(of_arms / of_arms.mean(), wanted, rtol=1e-5)

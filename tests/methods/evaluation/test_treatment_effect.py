@@ -1,0 +1,39 @@
+"""Treatment effects: weighted means, their intervals, several arms and bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.errors import DataError
+from ballast.methods.evaluation import TreatmentEffect
+
+
+def test_effect_when_weighted_then_the_difference_of_weighted_means():
+    treatment = np.array(["a", "a", "b", "b", "c"])
+    outcome, weights = np.array([1.0, 3.0, 4.0, 8.0, 0.0]), np.array([3.0, 1.0, 1.0, 3.0, 1.0])
+    report = TreatmentEffect().assess(treatment, outcome, weights)
+    assert report.value("mean_outcome", model="a") == pytest.approx(1.5)
+    assert report.value("effect", model="b", versus="a") == pytest.approx(7.0 - 1.5)
+    assert report.value("effect", model="c", versus="a") == pytest.approx(-1.5)
+
+
+def test_interval_when_unweighted_then_that_of_two_samples():
+    rng = np.random.default_rng(0)
+    treatment, outcome = np.arange(400) % 2, rng.standard_normal(400)
+    table = TreatmentEffect().assess(treatment, outcome).table
+    effect = table[table["metric"] == "effect"].iloc[0]
+    error = np.sqrt(sum(outcome[treatment == arm].var() / 200 for arm in (0, 1)))
+    assert (effect["high"] - effect["low"]) / 2 == pytest.approx(1.96 * error, rel=1e-3)
+
+
+def test_arms_when_one_or_without_weight_then_refused():
+    with pytest.raises(DataError, match=r"treatment has 1 value\(s\) in 3 rows"):
+        TreatmentEffect().assess(np.zeros(3), np.zeros(3))
+    with pytest.raises(DataError, match="without weight: 1"):
+        TreatmentEffect().assess(np.array([0, 1]), np.zeros(2), np.array([1.0, 0.0]))
+
+
+def test_outcome_when_no_number_then_refused():
+    with pytest.raises(DataError, match="outcome must hold numbers"):
+        TreatmentEffect().assess(np.array([0, 1]), np.array(["x", "y"]))

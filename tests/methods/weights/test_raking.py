@@ -1,0 +1,113 @@
+"""Raking: margins, factors, combinations of columns, and margins that cannot be met."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ballast.errors import DataError, OverlapError
+from ballast.methods.weights import Raking
+
+
+def people(n: int, young: float, north: float, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "age": np.where(rng.random(n) < young, "young", "old"),
+            "region": np.where(rng.random(n) < north, "north", "south"),
+            "income": rng.gamma(2.0, 10.0, n) * np.where(rng.random(n) < young, 1.0, 1.5),
+        }
+    )
+
+
+def shares(values: pd.Series, weights: np.ndarray | None = None) -> pd.Series:
+    return pd.Series(np.ones(len(values)) if weights is None else weights).groupby(values.to_numpy()).sum() / len(
+        values
+    )
+
+
+def test_weights_when_columns_are_independent_then_the_true_ratio():
+    table, target = people(20_000, 0.7, 0.5), people(20_000, 0.4, 0.2, seed=1)
+    found = Raking(columns=["age", "region"]).fit(table, target)
+    ratio = np.where(table["age"] == "young", 0.4 / 0.7, 0.6 / 0.3) * np.where(table["region"] == "north", 0.4, 1.6)
+    np.testing.assert_allclose(found.weights_, ratio, rtol=0.06)
+    assert np.abs(1 / found.weights_ - ratio).max() > 1
+
+
+def test_margins_when_raked_then_those_of_the_target_numbers_too():
+    table, target = people(2000, 0.7, 0.5), people(1000, 0.4, 0.2, seed=1)
+    found = Raking(n_bins=4).fit(table, target)
+    for column in ("age", "region"):
+        np.testing.assert_allclose(shares(table[column], found.weights_), shares(target[column]), atol=1e-5)
+    quartiles = np.quantile(target["income"], [0.25, 0.5, 0.75])
+    own, wanted = (pd.Series(np.searchsorted(quartiles, rows["income"], side="right")) for rows in (table, target))
+    np.testing.assert_allclose(shares(own, found.weights_), shares(wanted), atol=1e-5)
+    assert len(found.categories_["income"]) == 4
+    np.testing.assert_allclose(found.weigh(table), found.weights_, rtol=1e-9)
+
+
+def test_combinations_when_joint_then_each_has_the_targets_share():
+    table, target = people(2000, 0.7, 0.5), people(1000, 0.4, 0.2, seed=1)
+    found = Raking(columns=["age", "region"], joint=True).fit(table, target)
+    own, wanted = table["age"] + table["region"], target["age"] + target["region"]
+    np.testing.assert_allclose(shares(own, found.weights_), shares(wanted), atol=1e-9)
+    np.testing.assert_allclose(found.weigh(table), found.weights_)
+    assert found.categories_ == {"age x region": ["old x north", "old x south", "young x north", "young x south"]}
+
+
+def test_missing_values_when_there_then_a_category_of_their_own():
+    table, target = people(500, 0.5, 0.5), people(500, 0.5, 0.5, seed=1)
+    table.loc[:99, "age"] = None
+    target.loc[:299, "age"] = None
+    found = Raking(columns=["age"]).fit(table, target)
+    assert found.weights_[:100].sum() == pytest.approx(300)
+
+
+def test_cells_when_too_many_to_tabulate_then_the_same_margins():
+    rng = np.random.default_rng(0)
+    table, target = (
+        pd.DataFrame(rng.choice(5, (2000, 14), p=p)) for p in ([0.2, 0.2, 0.2, 0.2, 0.2], [0.25, 0.2, 0.2, 0.2, 0.15])
+    )
+    found = Raking().fit(table, target)
+    for column in table:
+        np.testing.assert_allclose(shares(table[column], found.weights_), shares(target[column]), atol=1e-5)
+
+
+def test_category_when_without_a_training_row_then_refused_with_its_name_and_rows():
+    table, target = people(100, 0.5, 0.5), people(50, 0.5, 0.5)
+    target.loc[:6, "region"] = "east"
+    with pytest.raises(OverlapError, match=r"region has 1 categories without a training row, in 7 of the 50.*'east'"):
+        Raking().fit(table, target)
+
+
+def test_margins_when_no_weights_meet_them_then_refused_with_what_is_left():
+    table = pd.DataFrame({"a": ["x", "y"] * 50, "b": ["x", "y"] * 50})
+    target = pd.DataFrame({"a": ["x"] * 80 + ["y"] * 20, "b": ["x"] * 50 + ["y"] * 50})
+    with pytest.raises(OverlapError, match="meet the margins of a, b together: after 1000 rounds"):
+        Raking().fit(table, target)
+
+
+def test_bins_when_without_training_rows_then_merged_and_said_so(caplog):
+    table = pd.DataFrame({"x": np.linspace(0, 1, 100)})
+    target = pd.DataFrame({"x": np.linspace(0, 1.5, 100)})
+    with caplog.at_level(logging.WARNING):
+        Raking().fit(table, target)
+    assert "3 of 10 bins of column x" in caplog.text
+    with pytest.raises(OverlapError, match="all 100 training rows lie in one of 10 bins of column x"):
+        Raking().fit(table, target + 10)
+
+
+def test_column_when_absent_then_refused_with_those_there():
+    table = people(10, 0.5, 0.5)
+    with pytest.raises(DataError, match="table has no column town; its columns are age, region, income"):
+        Raking(columns=["town"]).fit(table, table)
+
+
+def test_weigh_when_a_category_is_new_then_refused():
+    table = people(100, 0.5, 0.5)
+    found = Raking(columns=["age"]).fit(table, table)
+    with pytest.raises(DataError, match="'ancient'"):
+        found.weigh(table.assign(age="ancient"))
