@@ -6,9 +6,17 @@ import numpy as np
 
 from ballast.compute.blocks import row_blocks
 
+TWO_VALUED = 1e-6
+"""Relative slack of the variance at which a column counts as having two values alone."""
+
 
 def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gives the (d,) means and standard deviations of both samples' rows together, the scale 1 for constant columns.
+    """Gives the (d,) means and scales of both samples' rows together.
+
+    The scale is the standard deviation; 1 for constant columns; and for columns of two values, such as encoded
+    categories, half of what lies between them, their greatest possible deviation (Gelman, Scaling Regression Inputs by
+    Dividing by Two Standard Deviations, 2008): by their own, a category of one row in a thousand would count thirty
+    times as much as a number, and most distances would be distances between rare categories.
 
     In the dtype of X. Cost O((n + m) d), no copy of the rows.
     """
@@ -17,7 +25,12 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     moments = [_moments(part, offset) for part in (X, X_target)]
     mean = (moments[0][0] + moments[1][0]) / (n + m)
     variance = np.maximum((moments[0][1] + moments[1][1]) / (n + m) - mean**2, 0.0)
-    scale = np.where(variance > 0, np.sqrt(variance), 1.0)
+    low = np.minimum(X.min(axis=0), X_target.min(axis=0)) - offset
+    high = np.maximum(X.max(axis=0), X_target.max(axis=0)) - offset
+    largest = (mean - low) * (high - mean)  # no variance between the two is greater: it is that of two values alone
+    two = variance >= (1 - TWO_VALUED) * largest
+    scale = np.where(two, (high - low) / 2, np.sqrt(variance))
+    scale = np.where(variance > 0, scale, 1.0)
     return (mean + offset).astype(X.dtype), scale.astype(X.dtype)
 
 

@@ -163,3 +163,15 @@ class TestScaling:
     def test_joint_scaling_when_a_column_is_constant_then_scale_one(self):
         _, scale = joint_scaling(np.full((5, 1), 0.1), np.full((3, 1), 0.1))
         assert scale[0] == 1.0
+
+
+def test_joint_scaling_when_columns_have_two_values_then_half_of_what_lies_between():
+    rng = np.random.default_rng(0)
+    rare = np.where(rng.random(2000) < 0.002, 7.0, 3.0)
+    three = rng.choice([0.0, 1.0, 2.0], 2000)
+    X = np.column_stack([rare, rng.standard_normal(2000), three, np.full(2000, 5.0)])
+    mean, scale = joint_scaling(X[:1200], X[1200:])
+    np.testing.assert_allclose(mean, X.mean(axis=0))
+    np.testing.assert_allclose(scale, [2.0, X[:, 1].std(), three.std(), 1.0])
+    narrow = joint_scaling(X[:1200].astype(np.float32), X[1200:].astype(np.float32))[1]
+    np.testing.assert_allclose(narrow, scale, rtol=1e-5)
