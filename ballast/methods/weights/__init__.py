@@ -7,10 +7,16 @@ from ballast.methods.weights.balance.integral_probability_balancing import Integ
 from ballast.methods.weights.balance.inverse_propensity import InversePropensity
 from ballast.methods.weights.balance.kernel_balancing import KernelBalancing
 from ballast.methods.weights.balance.raking import Raking
+from ballast.methods.weights.fairness.reweighing import Reweighing
+from ballast.methods.weights.imbalance.density_based_weights import DensityBasedWeights
+from ballast.methods.weights.imbalance.effective_number import EffectiveNumber
 from ballast.methods.weights.imbalance.inverse_class_frequency import InverseClassFrequency
+from ballast.methods.weights.imbalance.repeat_factor import RepeatFactor
 from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
+from ballast.methods.weights.labels.continuous_target_shift import ContinuousTargetShift
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
+from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.operators import (
     ClipWeights,
     FlattenWeights,
@@ -33,8 +39,12 @@ __all__ = [
     "ArmBalancing",
     "BlackBoxShift",
     "ClipWeights",
+    "ContinuousTargetShift",
     "CovariateBalancingPropensity",
+    "DensityBasedWeights",
     "DensityRatioClassifier",
+    "DomainTemperature",
+    "EffectiveNumber",
     "EntropyBalancing",
     "FlattenWeights",
     "IntegerWeights",
@@ -51,6 +61,8 @@ __all__ = [
     "Raking",
     "RegularizedLabelShift",
     "RelativeLeastSquares",
+    "RepeatFactor",
+    "Reweighing",
     "SmoothWeights",
     "TemperWeights",
     "TruncateWeights",

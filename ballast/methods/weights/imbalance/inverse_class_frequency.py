@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.weights._classes import class_positions
+from ballast.methods.base import Claim
+from ballast.methods.weights._by_class import ByClass
 
 
-class InverseClassFrequency(Weigher):
+class InverseClassFrequency(ByClass):
     """Weighs every row by n / (K n_k), so that each of the K classes has the same total weight.
 
     Use it where errors on rare classes cost as much as on frequent ones. It sees no target data: where the target's
@@ -37,15 +37,6 @@ class InverseClassFrequency(Weigher):
         "its accuracy falls on all.",
     )
 
-    def fit(self, y: np.ndarray) -> InverseClassFrequency:
-        """Learns the class frequencies of the labels (n,)."""
-        self.classes_ = np.unique(y)
-        positions = class_positions(y, self.classes_, self.name)
-        counts = np.bincount(positions, minlength=len(self.classes_))
-        self.class_weights_ = len(y) / (len(self.classes_) * counts)
-        self.weights_ = self.class_weights_[positions]
-        return self
-
-    def weigh(self, y: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows with the labels (k,)."""
-        return self.class_weights_[class_positions(y, self.classes_, self.name)]
+    def class_weights(self, counts: np.ndarray) -> np.ndarray:
+        """Gives (K,) weights of classes with (K,) rows."""
+        return 1 / counts

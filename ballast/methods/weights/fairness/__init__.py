@@ -1,0 +1,1 @@
+"""Fairness: weights under which groups are treated alike."""

@@ -1,0 +1,70 @@
+"""Reweighing: weights under which label and group are independent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.errors import DataError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.weights._classes import class_positions
+
+
+class Reweighing(Weigher):
+    """Weighs each pair of group and label by the share it would have if both were independent, over the one it has.
+
+    Use it before training a classifier that should not learn that a group has the favourable label less often. Not
+    where groups differ for reasons that the decision must take into account, and not as a promise about the model:
+    judge its predictions by group.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. table_ : (G, K) the weight of each group and label, 0 where none occurs. groups_ : (G,),
+    classes_ : (K,).
+
+    Notes
+    -----
+    Cost: one sort of groups and labels.
+
+    Raises
+    ------
+    DataError : one group or one label alone; on ``weigh``, a pair that was not there in ``fit``.
+    """
+
+    name = "reweighing"
+    reference = (
+        "Kamiran and Calders, Data Preprocessing Techniques for Classification without Discrimination, Knowledge and "
+        "Information Systems 2012"
+    )
+    claim = Claim(
+        "A classifier fitted with the weights gives the groups nearer rates of the favourable label than one without.",
+        "reproduced",
+        "2000 rows, a logistic rule that favours one group, 15 seeds: difference of the rates 0.089, unweighted 0.140, "
+        "smaller on every seed; accuracy 0.695 and 0.698. The columns that tell the groups apart keep the rest.",
+    )
+
+    def fit(self, y: np.ndarray, groups: np.ndarray) -> Reweighing:
+        """Learns the weights of the rows with labels (n,) in groups (n,)."""
+        self.classes_, self.groups_ = np.unique(y), np.unique(groups)
+        label, group = self._positions(y, groups)
+        shape = len(self.groups_), len(self.classes_)
+        pairs = np.bincount(group * shape[1] + label, minlength=shape[0] * shape[1]).reshape(shape)
+        expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / len(y)
+        self.table_ = np.divide(expected, pairs, out=np.zeros(shape), where=pairs > 0)
+        self.weights_ = self.table_[group, label]
+        return self
+
+    def weigh(self, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows with the labels (k,) in the groups (k,)."""
+        label, group = self._positions(y, groups)
+        weights = self.table_[group, label]
+        if not weights.all():
+            at = int(np.flatnonzero(weights == 0)[0])
+            raise DataError(
+                f"{self.name}: {int((weights == 0).sum())} of {len(y)} rows have a label that none of their group had "
+                f"in fit, such as {y[at]!r} in {groups[at]!r}"
+            )
+        return weights
+
+    def _positions(self, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        group = class_positions(groups, self.groups_, f"{self.name}: groups")
+        return class_positions(y, self.classes_, self.name), group

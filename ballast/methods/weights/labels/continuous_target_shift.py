@@ -1,0 +1,181 @@
+"""Weights under a shift of a continuous target, from a regularised integral equation (ReTaSA)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+from scipy.ndimage import gaussian_filter1d
+from sklearn.base import clone
+
+from ballast.errors import DataError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.discriminator import deal_folds
+from ballast.methods.parameters import Positive, Seed
+from ballast.methods.vocabulary import finite
+
+GRID = 200
+RULE_OF_THUMB = 1.06
+LEAST_MASS = 1e-12
+
+
+class ContinuousTargetShift(Weigher):
+    """Weighs rows by the ratio of the target's density of the outcome to the source's, from unlabelled target rows.
+
+    Use it in regression where the outcome's distribution has shifted while rows with a given outcome look the same
+    (target shift): the counterpart of label shift for numbers. Not under covariate shift, where it may do harm.
+
+    Parameters
+    ----------
+    alpha : penalty of the integral equation, 0.05 to 0.2; rules that choose it from the data were found to choose
+        badly, and 1e-4 gives weights no better than none.
+    regressor : any scikit-learn regressor, or the import path of its class; None takes ridge regression on
+        standardised columns. Its prediction is what is seen of the rows, cross-fitted for the training rows.
+    n_folds : folds of the cross-fitting.
+    random_state : the seed of the folds.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. share_clipped_ : share of the rows whose ratio came out below 0, and is 0. residual_ : root
+    mean square of what the equation leaves, in units of the ratio of the predictions' densities.
+
+    Notes
+    -----
+    With eta the ratio of the predictions' densities less 1, and C_x, C_y kernel regressions on prediction and outcome,
+    the ratio less 1 solves (alpha I + C_y C_x) rho = C_y eta, on a grid of 200 points. Beyond the training rows'
+    outcomes the ratio is that of the outermost. Cost: that of the regressor, and O(n).
+
+    Raises
+    ------
+    DataError : an outcome that is no number or has one value alone, or fewer than ten rows in either sample.
+    """
+
+    name = "continuous_target_shift"
+    reference = (
+        "Kim, Zhang, Xie et al., ReTaSA: A Nonparametric Functional Estimation Approach for Addressing Continuous "
+        "Target Shift, ICLR 2024"
+    )
+    seeds = ("S228",)
+    conformance_exceptions: ClassVar[dict[str, str]] = {"text_labels": "it weighs target values, which are numbers"}
+    claim = Claim(
+        "Under target shift the weights are near the true ratio, and a weighted regression predicts the target far "
+        "better than an unweighted one, or one with covariate-shift weights.",
+        "reproduced",
+        "Outcome from Beta(2, 5) to Beta(4, 3), 500 rows, 12 seeds: squared error of the weights 2.8, of uniform ones "
+        "8.9; of ridge regression 0.125 as with the true weights, unweighted 0.230, kernel mean matching 0.185. "
+        "Diabetes tilted by its outcome: 0.50, unweighted 0.84, true weights 0.47, better on 20 of 20 seeds.",
+    )
+
+    def __init__(
+        self,
+        alpha: Positive = 0.1,
+        regressor: Any = None,
+        n_folds: Annotated[int, Field(ge=2)] = 5,
+        random_state: Seed = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.regressor = regressor
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray) -> ContinuousTargetShift:
+        """Learns the ratio from the training rows (n, d), their outcomes (n,) and the target's rows (m, d)."""
+        values = finite(y, f"{self.name}: y", 1)
+        if not values.max() > values.min() or min(len(X), len(X_target)) < 10:
+            raise DataError(
+                f"{self.name}: y has {len(np.unique(values))} value(s) in {len(values)} rows, and X_target "
+                f"{len(X_target)} rows; at least 2 values and 10 rows of each sample are needed"
+            )
+        seen, seen_target = self._predictions(X, values, X_target)
+        grid_x = _Grid(np.concatenate([seen, seen_target]))
+        grid_y = _Grid(values)
+        width_x, width_y = grid_x.bandwidth(seen), grid_y.bandwidth(values)
+        own, theirs = (
+            grid_x.smooth(grid_x.counts(part), grid_x.bandwidth(part)) / len(part) for part in (seen, seen_target)
+        )
+        eta = theirs / np.maximum(own, LEAST_MASS) - 1
+        joint = grid_x.joint(seen, grid_y, values)
+        mean_of_y = _rows(grid_x.smooth(joint, width_x))  # (x, y): E[rho(y) | x]
+        mean_of_x = _rows(grid_y.smooth(joint.T, width_y))  # (y, x): E[eta(x) | y]
+        held = np.minimum(own, 1).astype(bool)
+        eta = np.where(held, eta, 0.0)
+        rho = np.linalg.solve(self.alpha * np.eye(GRID) + mean_of_x @ mean_of_y, mean_of_x @ eta)
+        self._points, self._rho = grid_y.points, rho
+        mass = joint.sum(axis=1)
+        self.residual_ = float(np.sqrt(np.average((mean_of_y @ rho - eta) ** 2, weights=mass)))
+        raw = 1 + np.interp(values, self._points, rho)
+        self.share_clipped_ = float(np.mean(raw < 0))
+        self.weights_ = np.maximum(raw, 0.0).astype(X.dtype)
+        return self
+
+    def weigh(self, y: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows with the outcomes (k,)."""
+        raw = 1 + np.interp(finite(y, f"{self.name}: y", 1), self._points, self._rho)
+        return np.maximum(raw, 0.0).astype(self.weights_.dtype)
+
+    def _predictions(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the training rows' predictions by models not fitted on them, and the target's mean prediction."""
+        regressor = self._regressor()
+        folds = deal_folds(X, min(self.n_folds, len(X)), np.random.default_rng(self.random_state))
+        seen, seen_target = np.empty(len(X)), np.zeros(len(X_target))
+        for fold in range(folds.max() + 1):
+            model: Any = clone(regressor)
+            model.fit(X[folds != fold], y[folds != fold])
+            seen[folds == fold] = model.predict(X[folds == fold])
+            seen_target += model.predict(X_target) / (folds.max() + 1)
+        return seen, seen_target
+
+    def _regressor(self) -> Any:
+        from sklearn.linear_model import RidgeCV
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        from ballast.methods.catalogue import resolve
+
+        if self.regressor is None:
+            return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 7)))
+        return resolve(self.regressor)() if isinstance(self.regressor, str) else self.regressor
+
+
+class _Grid:
+    """Equally spaced points over values, between which rows are shared out."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        low, high = float(values.min()), float(values.max())
+        self.points = np.linspace(low, max(high, low + 1e-9 * max(1.0, abs(low))), GRID)
+        self.step = float(self.points[1] - self.points[0])
+
+    def bandwidth(self, values: np.ndarray) -> float:
+        """Gives the rule of thumb's bandwidth, at least a step."""
+        return max(RULE_OF_THUMB * float(values.std()) * len(values) ** -0.2, self.step)
+
+    def parts(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the point to the left of each value, and the share of it that the next point gets."""
+        place = (values - self.points[0]) / self.step
+        left = np.clip(place.astype(np.int64), 0, GRID - 2)
+        return left, place - left
+
+    def counts(self, values: np.ndarray) -> np.ndarray:
+        left, part = self.parts(values)
+        return np.bincount(left, 1 - part, GRID) + np.bincount(left + 1, part, GRID)
+
+    def joint(self, values: np.ndarray, other: _Grid, others: np.ndarray) -> np.ndarray:
+        """Gives (GRID, GRID) counts of pairs of values."""
+        left, part = self.parts(values)
+        across, share = other.parts(others)
+        total = np.zeros(GRID * GRID)
+        for i, own in ((0, 1 - part), (1, part)):
+            for j, theirs in ((0, 1 - share), (1, share)):
+                total += np.bincount((left + i) * GRID + across + j, own * theirs, GRID * GRID)
+        return total.reshape(GRID, GRID)
+
+    def smooth(self, counts: np.ndarray, bandwidth: float) -> np.ndarray:
+        """Gives the counts smoothed by a Gaussian along the first axis."""
+        return gaussian_filter1d(counts, bandwidth / self.step, axis=0, mode="constant", truncate=8.0)
+
+
+def _rows(matrix: np.ndarray) -> np.ndarray:
+    """Gives the rows scaled to sum 1, those without mass as they are."""
+    totals = matrix.sum(axis=1, keepdims=True)
+    return np.divide(matrix, totals, out=np.zeros_like(matrix), where=totals > LEAST_MASS)

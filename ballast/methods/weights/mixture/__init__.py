@@ -1,0 +1,1 @@
+"""Mixtures: weights of domains, groups and sources."""

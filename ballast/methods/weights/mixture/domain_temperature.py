@@ -1,0 +1,67 @@
+"""Domain weights between proportional and equal, by a temperature."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ballast.methods.base import Claim
+from ballast.methods.weights._by_class import ByValue
+
+
+class DomainTemperature(ByValue):
+    """Weighs domains so that one of n_d rows has a total in proportion to n_d^(1 / temperature).
+
+    Use it to train on sources of very different sizes: 1 leaves their shares, a great temperature makes them equal,
+    2 to 5 is usual. Not for long training on tiny domains,
+    which are then learned by heart: look at ``class_weights_``, and stop early, or go back to 1 after a twentieth of
+    the steps.
+
+    Parameters
+    ----------
+    temperature : 1 or more.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. classes_ : (G,) the domains. class_weights_ : (G,) the weight of each domain's rows, which
+    is also how often each is repeated in an epoch of n rows drawn by these weights. shares_ : (G,) of the total.
+    variance_ratio_ : how much greater the variance of a gradient step is with these weights than with rows drawn by
+    them, where the domains' gradients are alike; 1 at least.
+
+    Notes
+    -----
+    Cost: one sort of the domains.
+
+    Raises
+    ------
+    DataError : one domain alone; on ``weigh``, a domain that was not there in ``fit``.
+    """
+
+    name = "domain_temperature"
+    reference = "Li, Xu, Murray et al., Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets, 2024"
+    seeds = ("S013",)
+    claim = Claim(
+        "Weights have the same mean gradient as drawing domains by the temperature, and a greater variance.",
+        "by definition",
+        "Domains of 8000, 1000, 200 and 60 rows at temperature 5: variance 5.95 times as great by the formula, 5.92 "
+        "measured; the tests hold both. So draw rather than weigh (`importance_resampling`) where steps are noisy.",
+    )
+
+    def __init__(self, temperature: Annotated[float, Field(ge=1)] = 5.0) -> None:
+        self.temperature = temperature
+
+    def fit(self, groups: np.ndarray) -> DomainTemperature:
+        """Learns the domains' weights from the domain (n,) of each row."""
+        self.shares_ = self._learn(groups) * self.class_weights_ / len(groups)
+        self.variance_ratio_ = float(self.shares_ @ self.class_weights_)
+        return self
+
+    def weigh(self, groups: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows of the domains (k,)."""
+        return self._of(groups)
+
+    def class_weights(self, counts: np.ndarray) -> np.ndarray:
+        """Gives (G,) weights of domains with (G,) rows."""
+        return counts ** (1 / self.temperature - 1)

@@ -1,0 +1,132 @@
+"""Weights by class, group, domain or target value: formulas, known ratios and refusals."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from ballast.errors import DataError
+from ballast.methods.base import effective_sample_size
+from ballast.methods.weights import (
+    ContinuousTargetShift,
+    DensityBasedWeights,
+    DomainTemperature,
+    EffectiveNumber,
+    InverseClassFrequency,
+    RepeatFactor,
+    Reweighing,
+)
+
+Y = np.repeat(["a", "b", "c"], [800, 150, 50])
+
+
+def test_effective_number_when_beta_is_at_its_ends_then_uniform_or_the_inverse_frequency():
+    np.testing.assert_allclose(EffectiveNumber(0.0).fit(Y).weights_, 1.0)
+    inverse = InverseClassFrequency().fit(Y).class_weights_
+    np.testing.assert_allclose(EffectiveNumber(1 - 1e-9).fit(Y).class_weights_, inverse, rtol=1e-5)
+    raw = np.array([(1 - 0.99) / (1 - 0.99**n) for n in (800, 150, 50)])
+    found = EffectiveNumber(0.99).fit(Y).class_weights_
+    np.testing.assert_allclose(found / found[0], raw / raw[0])
+
+
+def test_repeat_factor_when_classes_are_rare_then_by_the_root_of_their_share():
+    found = RepeatFactor(threshold=0.2).fit(Y).class_weights_
+    np.testing.assert_allclose(found / found[0], [1.0, np.sqrt(0.2 / 0.15), 2.0])
+    assert RepeatFactor().fit(Y).threshold_ == pytest.approx(1 / 3)
+
+
+def test_repeat_factor_when_no_class_is_rare_then_uniform_and_said_so(caplog):
+    with caplog.at_level(logging.WARNING):
+        np.testing.assert_allclose(RepeatFactor(threshold=0.001).fit(Y).weights_, 1.0)
+    assert "no class is rarer than threshold" in caplog.text
+
+
+class TestDomainTemperature:
+    def test_shares_when_tempered_then_powers_of_the_sizes(self):
+        groups = np.repeat(["big", "mid", "small"], [8000, 1000, 60])
+        found = DomainTemperature(temperature=2.0).fit(groups)
+        powers = np.sqrt([8000, 1000, 60])
+        np.testing.assert_allclose(found.shares_, powers / powers.sum())
+        np.testing.assert_allclose(DomainTemperature(1.0).fit(groups).weights_, 1.0)
+        np.testing.assert_allclose(found.weigh(groups), found.weights_)
+
+    def test_variance_ratio_when_measured_on_gradients_then_as_the_formula_says(self):
+        rng = np.random.default_rng(0)
+        groups = np.repeat(np.arange(4), [8000, 1000, 200, 60])
+        found = DomainTemperature().fit(groups)
+        gradients = rng.standard_normal(len(groups))
+        weighed = found.weights_[drawn := rng.integers(len(groups), size=200_000)] * gradients[drawn]
+        sampled = gradients[rng.choice(len(groups), 200_000, p=found.weights_ / len(groups))]
+        assert found.variance_ratio_ == pytest.approx(5.95, abs=0.01)
+        assert weighed.var() / sampled.var() == pytest.approx(found.variance_ratio_, rel=0.1)
+
+
+class TestReweighing:
+    def test_label_when_weighted_then_independent_of_the_group(self):
+        rng = np.random.default_rng(0)
+        groups = rng.choice(["f", "m"], 1000)
+        y = np.where(rng.random(1000) < np.where(groups == "m", 0.6, 0.2), "yes", "no")
+        found = Reweighing().fit(y, groups=groups)
+        rates = [np.average(y[groups == g] == "yes", weights=found.weights_[groups == g]) for g in ("f", "m")]
+        np.testing.assert_allclose(rates, np.mean(y == "yes"))
+        assert (
+            found.weights_[(y == "yes") & (groups == "f")].min()
+            > 1
+            > found.weights_[(y == "yes") & (groups == "m")].max()
+        )
+        np.testing.assert_allclose(found.weigh(y, groups=groups), found.weights_)
+
+    def test_pair_when_new_then_refused_by_name(self):
+        found = Reweighing().fit(np.array([0, 1, 0]), groups=np.array(["f", "f", "m"]))
+        with pytest.raises(DataError, match="1 of 1 rows have a label that none of their group had in fit"):
+            found.weigh(np.array([1]), groups=np.array(["m"]))
+
+
+class TestDensityBasedWeights:
+    def test_weights_when_the_density_is_known_then_of_its_power(self):
+        y = np.random.default_rng(0).standard_normal(20_000)
+        found = DensityBasedWeights().fit(y)
+        wanted = norm.pdf(y) ** -0.5
+        inner = np.abs(y) < 2
+        ratio = (found.weights_ / wanted)[inner]
+        np.testing.assert_allclose(ratio, ratio.mean(), rtol=0.08)
+        assert np.corrcoef(found.weights_, np.abs(y))[0, 1] > 0.8
+
+    @pytest.mark.parametrize("form", ["inverse", "involution", "dense"])
+    def test_weights_when_values_are_rare_then_greater_and_unseen_ones_as_the_outermost(self, form):
+        y = np.random.default_rng(0).gamma(2.0, size=2000)
+        found = DensityBasedWeights(form, alpha=1.0).fit(y)
+        assert found.weights_[y.argmax()] > 1 > found.weights_[np.abs(y - 1).argmin()]
+        assert found.weigh(np.array([1e6]))[0] == pytest.approx(found.weigh(np.array([y.max()]))[0])
+
+    def test_values_when_all_the_same_then_refused(self):
+        with pytest.raises(DataError, match="all 5 values of y are 2"):
+            DensityBasedWeights().fit(np.full(5, 2.0))
+
+
+class TestContinuousTargetShift:
+    def test_weights_when_an_outcome_is_tilted_then_near_the_ratio_and_not_its_inverse(self):
+        rng = np.random.default_rng(0)
+        y, y_target = rng.standard_normal(4000), rng.standard_normal(4000) + 0.7
+        X, X_target = (np.column_stack([v, -v]) + 0.5 * rng.standard_normal((4000, 2)) for v in (y, y_target))
+        found = ContinuousTargetShift().fit(X, y, X_target=X_target)
+        ratio = np.exp(0.7 * y - 0.245)
+        ratio /= ratio.mean()
+        assert np.mean((found.weights_ - ratio) ** 2) < 0.3 * np.var(ratio)
+        inverse = 1 / np.maximum(found.weights_, 0.05)
+        assert np.mean((inverse / inverse.mean() - ratio) ** 2) > np.var(ratio)
+        assert effective_sample_size(found.weights_) == pytest.approx(effective_sample_size(ratio), rel=0.4)
+
+    def test_weights_when_nothing_shifts_then_nearly_uniform(self):
+        rng = np.random.default_rng(0)
+        X, X_target = rng.standard_normal((2, 1000, 1))
+        found = ContinuousTargetShift().fit(X, X[:, 0] + 0.1 * rng.standard_normal(1000), X_target=X_target)
+        assert effective_sample_size(found.weights_) > 900
+
+    def test_rows_when_too_few_or_one_value_then_refused(self):
+        X = np.arange(12.0)[:, None]
+        with pytest.raises(DataError, match=r"y has 1 value\(s\) in 12 rows, and X_target 12 rows"):
+            ContinuousTargetShift().fit(X, np.zeros(12), X_target=X)
