@@ -57,7 +57,7 @@ class TestDomainTemperature:
         rng = np.random.default_rng(0)
         groups = np.repeat(np.arange(4), [8000, 1000, 200, 60])
         found = DomainTemperature().fit(groups)
-        gradients = rng.standard_normal(len(groups))
+        gradients = rng.choice([-1.0, 1.0], len(groups))
         weighed = found.weights_[drawn := rng.integers(len(groups), size=200_000)] * gradients[drawn]
         sampled = gradients[rng.choice(len(groups), 200_000, p=found.weights_ / len(groups))]
         assert found.variance_ratio_ == pytest.approx(5.95, abs=0.01)
@@ -72,11 +72,8 @@ class TestReweighing:
         found = Reweighing().fit(y, groups=groups)
         rates = [np.average(y[groups == g] == "yes", weights=found.weights_[groups == g]) for g in ("f", "m")]
         np.testing.assert_allclose(rates, np.mean(y == "yes"))
-        assert (
-            found.weights_[(y == "yes") & (groups == "f")].min()
-            > 1
-            > found.weights_[(y == "yes") & (groups == "m")].max()
-        )
+        favoured, other = (found.weights_[(y == "yes") & (groups == g)] for g in ("m", "f"))
+        assert other.min() > 1 > favoured.max()
         np.testing.assert_allclose(found.weigh(y, groups=groups), found.weights_)
 
     def test_pair_when_new_then_refused_by_name(self):
@@ -93,7 +90,7 @@ class TestDensityBasedWeights:
         inner = np.abs(y) < 2
         ratio = (found.weights_ / wanted)[inner]
         np.testing.assert_allclose(ratio, ratio.mean(), rtol=0.08)
-        assert np.corrcoef(found.weights_, np.abs(y))[0, 1] > 0.8
+        assert np.corrcoef(found.weights_[inner], np.abs(y[inner]))[0, 1] > 0.8
 
     @pytest.mark.parametrize("form", ["inverse", "involution", "dense"])
     def test_weights_when_values_are_rare_then_greater_and_unseen_ones_as_the_outermost(self, form):

@@ -15,9 +15,8 @@ class DomainTemperature(ByValue):
     """Weighs domains so that one of n_d rows has a total in proportion to n_d^(1 / temperature).
 
     Use it to train on sources of very different sizes: 1 leaves their shares, a great temperature makes them equal,
-    2 to 5 is usual. Not for long training on tiny domains,
-    which are then learned by heart: look at ``class_weights_``, and stop early, or go back to 1 after a twentieth of
-    the steps.
+    2 to 5 is usual. Not for long training on tiny domains, which are then learned by heart: look at
+    ``class_weights_``, and stop early, or go back to 1 after a twentieth of the steps.
 
     Parameters
     ----------
