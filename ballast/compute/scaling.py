@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ballast.compute.blocks import row_blocks
@@ -22,11 +24,10 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     """
     n, m = len(X), len(X_target)
     offset = X[0].astype(np.float64)  # sums of squares keep their digits when the data lie far from 0
-    moments = [_moments(part, offset) for part in (X, X_target)]
-    mean = (moments[0][0] + moments[1][0]) / (n + m)
-    variance = np.maximum((moments[0][1] + moments[1][1]) / (n + m) - mean**2, 0.0)
-    low = np.minimum(X.min(axis=0), X_target.min(axis=0)) - offset
-    high = np.maximum(X.max(axis=0), X_target.max(axis=0)) - offset
+    parts = [_moments(part, offset) for part in (X, X_target)]
+    mean = (parts[0].total + parts[1].total) / (n + m)
+    variance = np.maximum((parts[0].squares + parts[1].squares) / (n + m) - mean**2, 0.0)
+    low, high = np.minimum(parts[0].low, parts[1].low), np.maximum(parts[0].high, parts[1].high)
     largest = (mean - low) * (high - mean)  # no variance between the two is greater: it is that of two values alone
     two = variance >= (1 - TWO_VALUED) * largest
     scale = np.where(two, (high - low) / 2, np.sqrt(variance))
@@ -34,11 +35,23 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     return (mean + offset).astype(X.dtype), scale.astype(X.dtype)
 
 
-def _moments(X: np.ndarray, offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gives the sums of the columns less `offset`, and of their squares, in double precision, block by block."""
-    total, squares = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    for rows in row_blocks(len(X), 8 * X.shape[1], budget=2**21):
-        block = X[rows] - offset
-        total += block.sum(axis=0)
-        squares += np.einsum("ij,ij->j", block, block)
-    return total, squares
+class _Moments(NamedTuple):
+    """The (d,) sums of columns and of their squares, and their ends, in double precision."""
+
+    total: np.ndarray
+    squares: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def _moments(X: np.ndarray, offset: np.ndarray) -> _Moments:
+    """Gives the moments of the columns less `offset`, block by block; columns lie together, which is quicker."""
+    d = X.shape[1]
+    found = _Moments(np.zeros(d), np.zeros(d), np.full(d, np.inf), np.full(d, -np.inf))
+    for rows in row_blocks(len(X), 8 * d, budget=2**21):
+        block = np.ascontiguousarray((X[rows] - offset).T)
+        found.total[:] += block.sum(axis=1)
+        found.squares[:] += np.einsum("ij,ij->i", block, block)
+        np.minimum(found.low, block.min(axis=1), out=found.low)
+        np.maximum(found.high, block.max(axis=1), out=found.high)
+    return found

@@ -17,6 +17,8 @@ from ballast.methods.weights.labels.continuous_target_shift import ContinuousTar
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
+from ballast.methods.weights.mixture.doremi import DoReMi
+from ballast.methods.weights.mixture.group_dro import GroupDRO
 from ballast.methods.weights.operators import (
     ClipWeights,
     FlattenWeights,
@@ -33,6 +35,7 @@ from ballast.methods.weights.ratio.kernel_mean_matching import KernelMeanMatchin
 from ballast.methods.weights.ratio.kliep import KLIEP
 from ballast.methods.weights.ratio.nearest_neighbor_ratio import NearestNeighborRatio
 from ballast.methods.weights.ratio.relative_least_squares import RelativeLeastSquares
+from ballast.methods.weights.ratio.telescoping_ratio import TelescopingRatio
 
 __all__ = [
     "KLIEP",
@@ -43,10 +46,12 @@ __all__ = [
     "CovariateBalancingPropensity",
     "DensityBasedWeights",
     "DensityRatioClassifier",
+    "DoReMi",
     "DomainTemperature",
     "EffectiveNumber",
     "EntropyBalancing",
     "FlattenWeights",
+    "GroupDRO",
     "IntegerWeights",
     "IntegralProbabilityBalancing",
     "InverseClassFrequency",
@@ -64,6 +69,7 @@ __all__ = [
     "RepeatFactor",
     "Reweighing",
     "SmoothWeights",
+    "TelescopingRatio",
     "TemperWeights",
     "TruncateWeights",
 ]

@@ -1,0 +1,146 @@
+"""A small network trained on several domains at once, while a rule moves weight between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ballast.compute import device, row_keys
+from ballast.errors import DataError
+from ballast.methods.learners.tasks import check_numeric_target, task_of
+
+if TYPE_CHECKING:
+    import torch
+
+Move = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""Gives the domains' (G,) weights from the last ones, the (G, k) losses, and the rows and targets of the step."""
+UNIFORM_SHARE = 1e-3
+"""Share of the domains' weights that stays spread evenly, so that none vanishes."""
+
+
+class Domains:
+    """The rows by domain, on the device and in an order that their contents alone decide.
+
+    Attributes
+    ----------
+    names : (G,) the domains. positions : (n,) each row's. sizes : (G,) their rows. outputs : of a network for them.
+    """
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, owner: str, choice: str) -> None:
+        import torch
+
+        self.names, self.positions = np.unique(groups, return_inverse=True)
+        if len(self.names) < 2:
+            raise DataError(
+                f"{owner}: groups has one value alone ({self.names[0]!r}, {len(groups)} rows); there is nothing to "
+                "balance, so check the groups' column"
+            )
+        self.sizes = np.bincount(self.positions)
+        self.where = device(choice)
+        spread = X.std(axis=0, dtype=np.float64)
+        rows = ((X - X.mean(axis=0, dtype=np.float64)) / np.where(spread > 0, spread, 1.0)).astype(np.float32)
+        self.regression = task_of(y) == "regression"
+        if self.regression:
+            target = check_numeric_target(y, owner)
+            target = ((target - target.mean()) / (target.std() or 1.0)).astype(np.float32)
+            self.outputs = 1
+        else:
+            classes, target = np.unique(y, return_inverse=True)
+            self.outputs = len(classes)
+        keys = row_keys(rows)
+        self._rows = []
+        for domain in range(len(self.names)):
+            own = np.flatnonzero(self.positions == domain)
+            own = own[np.lexsort((target[own], keys[own]))]
+            self._rows.append(tuple(torch.from_numpy(v[own]).to(self.where) for v in (rows, target)))
+        self.columns = X.shape[1]
+
+    def draw(self, k: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Gives k rows of every domain, with replacement, domain by domain, and their targets."""
+        import torch
+
+        drawn = []
+        for rows, target in self._rows:
+            index = torch.randint(len(rows), (k,), generator=generator).to(self.where)
+            drawn.append((rows[index], target[index]))
+        return torch.cat([d[0] for d in drawn]), torch.cat([d[1] for d in drawn])
+
+    def losses(self, network: Any, rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Gives (G, k) losses of rows that ``draw`` gave."""
+        from torch.nn.functional import cross_entropy
+
+        out = network(rows)
+        if self.regression:
+            loss = (out[:, 0] - target) ** 2
+        else:
+            loss = cross_entropy(out, target, reduction="none")
+        return loss.reshape(len(self.names), -1)
+
+    def network(self, hidden: tuple[int, ...], seed: int) -> Any:
+        """Gives a fresh network; without hidden layers a linear one."""
+        import torch
+        from torch import nn
+
+        widths = [self.columns, *hidden, self.outputs]
+        layers: list[nn.Module] = []
+        for last, (before, after) in enumerate(pairwise(widths), 3 - len(widths)):
+            layers.append(nn.Linear(before, after))
+            if last < 1:
+                layers.append(nn.ReLU())
+        generator = torch.Generator().manual_seed(seed)
+        network = nn.Sequential(*layers)
+        for parameter in network.parameters():
+            bound = 1 / np.sqrt(parameter.shape[-1])
+            with torch.no_grad():
+                parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
+        return network.to(self.where)
+
+
+def seed_of(random_state: int | None) -> int:
+    """Gives a seed for torch; a fresh one for None."""
+    return int(np.random.default_rng(random_state).integers(2**31))
+
+
+def train(
+    domains: Domains,
+    *,
+    hidden: tuple[int, ...],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    move: Move,
+) -> tuple[Any, np.ndarray]:
+    """Trains a network by AdamW; ``move(weights, losses, rows, target)`` gives the domains' weights for each step.
+
+    Gives the network and (steps, G) the weights.
+    """
+    import torch
+
+    network = domains.network(hidden, seed)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
+    generator = torch.Generator().manual_seed(seed + 1)
+    weights = torch.full((len(domains.names),), 1 / len(domains.names), device=domains.where)
+    share = max(1, batch_size // len(domains.names))
+    history = np.empty((steps, len(domains.names)))
+    for step in range(steps):
+        rows, target = domains.draw(share, generator)
+        losses = domains.losses(network, rows, target)
+        with torch.no_grad():
+            weights = move(weights, losses.detach(), rows, target)
+        history[step] = weights.cpu().numpy()
+        optimizer.zero_grad()
+        (weights @ losses.mean(dim=1)).backward()
+        optimizer.step()
+    return network, history
+
+
+def climbed(weights: torch.Tensor, gains: torch.Tensor, step_size: float) -> torch.Tensor:
+    """Gives the weights after one exponentiated step towards the domains that gain, a little spread evenly."""
+    import torch
+
+    moved = torch.softmax(weights.log() + step_size * gains, dim=0)
+    return (1 - UNIFORM_SHARE) * moved + UNIFORM_SHARE / len(moved)

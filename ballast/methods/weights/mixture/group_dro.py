@@ -1,0 +1,95 @@
+"""Group distributionally robust weights: more for the groups on which a proxy model does worst."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.weights._classes import class_positions
+from ballast.methods.weights.mixture._proxy import Domains, climbed, seed_of, train
+
+
+class GroupDRO(Weigher):
+    """Weighs groups by the mixture that a small network trained for its worst group settles on.
+
+    Use it where the worst group's error matters and groups are known, as with a minority that breaks a spurious rule.
+    Not where a group is hard because its labels are noise: it gets the most weight for nothing (``doremi``).
+
+    Parameters
+    ----------
+    hidden : widths of the proxy's hidden layers; none makes it linear.
+    step_size : of the weights' exponentiated steps; 0.01 as in the authors' code.
+    max_steps : training steps of the proxy, by AdamW.
+    batch_size : rows a step, the same of every group.
+    learning_rate : of the proxy.
+    random_state, device : the seed; where to train.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. shares_ : (G,) of the groups in the mixture, averaged over the second half of the steps.
+    groups_ : (G,). class_weights_ : (G,) the weight of each group's rows. history_ : (steps, G) the shares.
+
+    Notes
+    -----
+    A float ``y`` of more than 20 values is regressed on, any other classified. Cost: ``max_steps`` steps on
+    ``batch_size`` rows, whatever n.
+
+    Raises
+    ------
+    DataError : one group alone; on ``weigh``, a group that was not there in ``fit``.
+    """
+
+    name = "group_dro"
+    reference = "Sagawa, Koh, Hashimoto and Liang, Distributionally Robust Neural Networks for Group Shifts, ICLR 2020"
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "float32_near_float64": "the steps draw rows at random, and the suite's groups do not differ"
+    }
+    claim = Claim(
+        "Weights of the mixture for the worst group raise that group's accuracy far above the unweighted one.",
+        "reproduced",
+        "Logistic regression, a rule that 5% of 3000 rows break, 10 seeds: accuracy of the worse group 0.53, "
+        "unweighted 0.09, equal shares 0.68; mean of both 0.69, 0.66, 0.69.",
+    )
+
+    def __init__(
+        self,
+        hidden: tuple[Count, ...] = (32,),
+        step_size: Positive = 0.01,
+        max_steps: Count = 1000,
+        batch_size: Count = 128,
+        learning_rate: Positive = 5e-3,
+        random_state: Seed = 0,
+        device: Device = "auto",
+    ) -> None:
+        self.hidden = hidden
+        self.step_size = step_size
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> GroupDRO:
+        """Learns the groups' weights from rows (n, d), their labels or targets (n,) and groups (n,)."""
+        domains = Domains(X, y, groups, self.name, self.device)
+        _, self.history_ = train(
+            domains,
+            hidden=tuple(self.hidden),
+            steps=self.max_steps,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            seed=seed_of(self.random_state),
+            move=lambda weights, losses, rows, target: climbed(weights, losses.mean(dim=1), self.step_size),
+        )
+        self.groups_ = domains.names
+        self.shares_ = self.history_[len(self.history_) // 2 :].mean(axis=0)
+        self.class_weights_ = self.shares_ * len(X) / domains.sizes
+        self.weights_ = self.class_weights_[domains.positions].astype(X.dtype)
+        return self
+
+    def weigh(self, groups: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows of the groups (k,)."""
+        return self.class_weights_[class_positions(groups, self.groups_, self.name)].astype(self.weights_.dtype)

@@ -1,0 +1,77 @@
+"""Mixtures learned by a proxy: which domains get the weight, regression, and refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.errors import DataError
+from ballast.methods.weights import DoReMi, GroupDRO
+
+MAKERS = [GroupDRO, DoReMi]
+
+
+def hard_and_easy(*, regression: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two domains of one rule; in the hard one, of a fifth of the rows, the columns hardly tell it."""
+    rng = np.random.default_rng(0)
+    groups = np.where(rng.random(2000) < 0.2, "hard", "easy")
+    X = rng.standard_normal((2000, 3))
+    score = 3 * X[:, 0] + np.where(groups == "hard", 6.0, 0.2) * rng.standard_normal(2000)
+    return X, score if regression else (score > 0).astype(int), groups
+
+
+@pytest.mark.parametrize("regression", [False, True])
+def test_group_dro_when_a_domain_is_hard_then_it_gets_most_of_the_weight(regression):
+    X, y, groups = hard_and_easy(regression=regression)
+    found = GroupDRO(step_size=0.1, max_steps=300).fit(X, y, groups=groups)
+    assert dict(zip(found.groups_, found.shares_, strict=True))["hard"] > 0.8
+    assert found.history_.shape == (300, 2)
+    np.testing.assert_allclose(found.history_.sum(axis=1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_weights_when_learned_then_one_a_domain_with_its_share(make):
+    X, y, groups = hard_and_easy()
+    found = make(max_steps=100).fit(X, y, groups=groups)
+    for name, share in zip(found.groups_, found.shares_, strict=True):
+        own = found.weights_[groups == name]
+        assert np.ptp(own) == 0
+        assert own.sum() / len(X) == pytest.approx(share, rel=1e-5)
+    np.testing.assert_allclose(found.weigh(groups), found.weights_)
+
+
+def test_doremi_when_rounds_follow_then_the_reference_is_the_last_mixture():
+    X, y, groups = hard_and_easy()
+    one = DoReMi(max_steps=100).fit(X, y, groups=groups).shares_
+    two = DoReMi(max_steps=100, n_rounds=2).fit(X, y, groups=groups).shares_
+    equal = DoReMi(max_steps=100, equal_reference=True).fit(X, y, groups=groups).shares_
+    assert np.abs(one - two).max() > 1e-3
+    assert np.abs(one - equal).max() > 1e-3
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_rows_when_permuted_then_the_same_shares(make):
+    X, y, groups = hard_and_easy()
+    order = np.random.default_rng(1).permutation(len(X))
+    first, second = (
+        make(max_steps=50).fit(X[rows], y[rows], groups=groups[rows]).shares_ for rows in (slice(None), order)
+    )
+    np.testing.assert_allclose(first, second, rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_groups_when_one_or_unknown_then_refused(make):
+    X, y, groups = hard_and_easy()
+    with pytest.raises(DataError, match=rf"{make.name}: groups has one value alone \('all', 2000 rows\)"):
+        make().fit(X, y, groups=np.full(2000, "all"))
+    found = make(max_steps=2, hidden=()).fit(X, y, groups=groups)
+    with pytest.raises(DataError, match="not among the classes"):
+        found.weigh(np.array(["other"]))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("make", MAKERS)
+def test_shares_when_on_cuda_then_near_those_of_the_cpu(make):
+    X, y, groups = hard_and_easy()
+    cpu, cuda = (make(max_steps=100, device=d).fit(X, y, groups=groups).shares_ for d in ("cpu", "cuda"))
+    np.testing.assert_allclose(cuda, cpu, atol=0.05)
