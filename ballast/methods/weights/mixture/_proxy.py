@@ -35,7 +35,7 @@ class Domains:
         self.names, self.positions = np.unique(groups, return_inverse=True)
         if len(self.names) < 2:
             raise DataError(
-                f"{owner}: groups has one value alone ({self.names[0]!r}, {len(groups)} rows); there is nothing to "
+                f"{owner}: groups has one value alone ({str(self.names[0])!r}, {len(groups)} rows); there is nothing to "
                 "balance, so check the groups' column"
             )
         self.sizes = np.bincount(self.positions)
