@@ -289,11 +289,12 @@ def training_figure(table: pd.DataFrame) -> Figure | None:
 
 
 def comparison_figure(table: pd.DataFrame) -> Figure:
-    """Each model's first metric with its interval, and its difference from the first model."""
+    """Each model's (or arm's) first metric with its interval, and its difference from the first one."""
     metric = str(table["metric"].iloc[0])
-    rows = table[(table["metric"] == metric) & (table["slice"] == OVERALL)].fillna({"versus": ""})
+    rows = table[table["metric"].isin([metric, "effect"]) & (table["slice"] == OVERALL)].fillna({"versus": ""})
     models = rows[rows["versus"] == ""].head(MOST_ROWS)
     versus = rows[rows["versus"] != ""].set_index("model")
+    effects = "effect" in set(versus["metric"])
     sign = -1 if metric.endswith("error") else 1
     texts, colours = [], []
     for model in models["model"]:
@@ -303,9 +304,10 @@ def comparison_figure(table: pd.DataFrame) -> Figure:
             continue
         value, low, high = versus.loc[model, ["value", "low", "high"]]
         worst, best = (low, high) if sign > 0 else (-high, -low)
-        colours.append(GREEN if worst > 0 else ORANGE if best < 0 else MUTED)
+        colours.append(MUTED if effects else GREEN if worst > 0 else ORANGE if best < 0 else MUTED)
         texts.append(f"{value:+.3g} [{low:+.3g}, {high:+.3g}]")
-    subtitle = f"difference from {shorten(models['model'].iloc[0], 30)} at the right, with its paired interval"
+    interval = "interval" if effects else "paired interval"
+    subtitle = f"difference from {shorten(models['model'].iloc[0], 30)} at the right, with its {interval}"
     return dots(models, "model", _words(metric).capitalize(), texts, colours, _words(metric), subtitle=subtitle)
 
 

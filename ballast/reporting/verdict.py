@@ -20,6 +20,7 @@ def tiles(snapshot: Snapshot) -> Iterator[Tile]:
     """Gives the tiles in the order of reading: models, shift, weights, estimate, gates."""
     if snapshot.of("assessor"):
         yield from _comparison(snapshot)
+        yield from _effects(snapshot)
     if snapshot.of("test"):
         yield _shift(snapshot)
     if snapshot.of("weigher"):
@@ -29,10 +30,15 @@ def tiles(snapshot: Snapshot) -> Iterator[Tile]:
 
 
 def comparison_of(snapshot: Snapshot) -> pd.DataFrame | None:
-    """Gives the table of the first judgement that compares models, None where there is none."""
+    """Gives the table of the first judgement that compares models, None where there is none.
+
+    Such a table has its metrics both of each model alone and of one versus another.
+    """
     for step in snapshot.of("assessor"):
-        if step.table is not None and (step.table["versus"].fillna("") != "").any():
-            return step.table
+        if step.table is not None:
+            versus = step.table["versus"].fillna("") != ""
+            if set(step.table.loc[versus, "metric"]) & set(step.table.loc[~versus, "metric"]):
+                return step.table
     return None
 
 
@@ -75,6 +81,15 @@ def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
         f"{best['model']}{chosen} against {base['model']}: {gain}{'' if kind else ', no clear difference'}",
         kind,
     )
+
+
+def _effects(snapshot: Snapshot) -> Iterator[Tile]:
+    for step in snapshot.of("assessor"):
+        if step.table is None:
+            continue
+        for row in step.table[step.table["metric"] == "effect"].to_dict("records"):
+            beside = f"against {row['versus']}: [{row['low']:+.3g}, {row['high']:+.3g}], by {step.node.name}"
+            yield f"effect of {row['model']}", f"{row['value']:+.3g}", beside, ""
 
 
 def _shift(snapshot: Snapshot) -> Tile:

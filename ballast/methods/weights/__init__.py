@@ -15,6 +15,7 @@ from ballast.methods.weights.imbalance.repeat_factor import RepeatFactor
 from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
 from ballast.methods.weights.labels.continuous_target_shift import ContinuousTargetShift
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
+from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
@@ -30,6 +31,7 @@ from ballast.methods.weights.operators import (
     TruncateWeights,
 )
 from ballast.methods.weights.ratio.density_ratio_classifier import DensityRatioClassifier
+from ballast.methods.weights.ratio.double_weighting import DoubleWeighting
 from ballast.methods.weights.ratio.kernel_density_ratio import KernelDensityRatio
 from ballast.methods.weights.ratio.kernel_mean_matching import KernelMeanMatching
 from ballast.methods.weights.ratio.kliep import KLIEP
@@ -48,6 +50,7 @@ __all__ = [
     "DensityRatioClassifier",
     "DoReMi",
     "DomainTemperature",
+    "DoubleWeighting",
     "EffectiveNumber",
     "EntropyBalancing",
     "FlattenWeights",
@@ -60,6 +63,7 @@ __all__ = [
     "KernelDensityRatio",
     "KernelMeanMatching",
     "LabelShiftEM",
+    "MixtureProportion",
     "MultiplyWeights",
     "NearestNeighborRatio",
     "NormalizeWeights",

@@ -1,0 +1,152 @@
+"""Double weighting (DW-KMM): kernel mean matching that may leave out target rows no training row is like."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from scipy.optimize import root_scalar
+from scipy.spatial.distance import cdist
+
+from ballast.compute import draw_rows, joint_scaling, nearest_neighbors
+from ballast.errors import OverlapError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Device, Positive, Seed
+
+NEIGHBOR = 50
+STEPS, TOLERANCE = 2000, 1e-7
+LEAST_EIGENVALUE = 1e-10
+
+
+class DoubleWeighting(Weigher):
+    """Weighs training rows and target rows at once, so that both have one mean in the space of a Gaussian kernel.
+
+    Use it where the target lies partly beyond the training rows: kernel mean matching then rests on a few of them,
+    while this gives up some target rows for a greater effective sample size. Not where all of the target must be
+    served: look at ``target_weights_`` to see which rows were given up.
+
+    Parameters
+    ----------
+    leniency : D of the paper, 1 or more: 1 keeps all target rows (kernel mean matching); more lets their weights fall,
+        by (1 - 1 / sqrt(D)) in the root mean square, and bounds the training rows' weights more.
+    max_weight : bound on the training rows' weights at leniency 1; B of the paper.
+    bandwidth : of the kernel, in standard deviations of both samples together; None takes the mean distance to the
+        50th nearest row, as the authors do.
+    n_landmarks : rows that the kernel is approximated on (Nystrom's method).
+    random_state, device : the seed of the draws; where neighbours are sought.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. target_weights_ : (m,), from 0, given up, to 1. bandwidth_ : as used. discrepancy_ : the
+    squared distance that is left between the weighted means. iterations_ : of the solver.
+
+    Notes
+    -----
+    The weights minimise the squared distance between the weighted means, by accelerated projected gradient steps. The
+    paper's bound on the difference of the mean weights is left out: as it stands it excludes next to nothing. Training
+    rows are weighed only; there is no function of unseen rows.
+    Cost: O((n + m) r) a step, some thousand steps; memory 8 (n + m) r bytes for r landmarks.
+
+    Raises
+    ------
+    OverlapError : every training row has the weight 0, as where the target lies beyond all of them.
+    """
+
+    name = "double_weighting"
+    reference = "Segovia-Martin, Mazuelas and Liu, Double-Weighting for Covariate Shift Adaptation, ICML 2023"
+    seeds = ("S098",)
+    claim = Claim(
+        "Under little overlap the effective sample size is at least twice that of kernel mean matching, and the error "
+        "on the target lower.",
+        "partly",
+        "Two Gaussians 2.2 apart, 200 rows, curved rule, 16 seeds: effective share 0.14 against 0.02 at leniency 1, "
+        "error of logistic regression 0.183 and 0.215 (unweighted 0.284). Ballast's kernel_mean_matching, whose ridge "
+        "does the same, has 0.11 and 0.186. The paper's minimax-risk classifier is not part of this.",
+    )
+
+    def __init__(
+        self,
+        leniency: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 25.0,
+        max_weight: Positive = 1000.0,
+        bandwidth: Positive | None = None,
+        n_landmarks: Count = 200,
+        random_state: Seed = 0,
+        device: Device = "auto",
+    ) -> None:
+        self.leniency = leniency
+        self.max_weight = max_weight
+        self.bandwidth = bandwidth
+        self.n_landmarks = n_landmarks
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: np.ndarray, X_target: np.ndarray) -> DoubleWeighting:
+        """Learns the weights of the training rows (n, d) and of the target's (m, d)."""
+        rng = np.random.default_rng(self.random_state)
+        mean, scale = joint_scaling(X, X_target)
+        source, target = (((rows - mean) / scale).astype(np.float64) for rows in (X, X_target))
+        both = np.concatenate([source, target])
+        drawn = np.unique(both[draw_rows(both, 10 * self.n_landmarks, rng)], axis=0)
+        neighbor = min(NEIGHBOR, len(drawn) - 1)
+        near = nearest_neighbors(drawn, drawn, neighbor, exclude_self=True, choice=self.device)[0] if neighbor else None
+        self.bandwidth_ = float(self.bandwidth or (near[:, -1].mean() if near is not None else 1.0))
+        landmarks = drawn[np.sort(rng.choice(len(drawn), min(self.n_landmarks, len(drawn)), replace=False))]
+
+        def kernel(rows: np.ndarray) -> np.ndarray:
+            return np.exp(cdist(rows, landmarks, "sqeuclidean") * (-0.5 / self.bandwidth_**2))
+
+        values, vectors = np.linalg.eigh(kernel(landmarks))
+        kept = values > LEAST_EIGENVALUE * values[-1]
+        root = vectors[:, kept] / np.sqrt(values[kept])
+        weights, self.target_weights_ = self._solve(
+            kernel(source) @ root / len(X), kernel(target) @ root / len(X_target)
+        )
+        if not weights.any():
+            raise OverlapError(
+                f"{self.name}: every one of the {len(X)} training rows has the weight 0: the target's {len(X_target)} "
+                "rows lie beyond them. Collect training rows like the target's, or drop the features that tell the two "
+                "apart completely"
+            )
+        self.weights_ = weights.astype(X.dtype)
+        return self
+
+    def _solve(self, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the weights of both samples' rows from their features, each divided by its number of rows."""
+        largest = self.max_weight / np.sqrt(self.leniency)
+        reach = (1 - 1 / np.sqrt(self.leniency)) * np.sqrt(len(target))
+        step = 1 / (np.linalg.norm(source, 2) ** 2 + np.linalg.norm(target, 2) ** 2)
+        b, a = np.ones(len(source)), np.ones(len(target))
+        ahead_b, ahead_a, momentum = b, a, 1.0
+        before = np.inf
+        for self.iterations_ in range(1, STEPS + 1):
+            gap = ahead_b @ source - ahead_a @ target
+            new_b = np.clip(ahead_b - step * (source @ gap), 0.0, largest)
+            new_a = _near_one(ahead_a + step * (target @ gap), reach)
+            grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+            speed = (momentum - 1) / grown
+            ahead_b, ahead_a = new_b + speed * (new_b - b), new_a + speed * (new_a - a)
+            b, a, momentum = new_b, new_a, grown
+            if self.iterations_ % 20 == 0:
+                left = float(((b @ source - a @ target) ** 2).sum())
+                if left >= (1 - TOLERANCE) * before:
+                    break
+                before = left
+        self.discrepancy_ = float(((b @ source - a @ target) ** 2).sum())
+        return b, a
+
+
+def _near_one(values: np.ndarray, reach: float) -> np.ndarray:
+    """Gives the nearest values from 0 to 1 whose distance from 1 is at most ``reach``."""
+    below = 1 - values
+
+    def beyond(shrink: float) -> float:
+        return float(np.linalg.norm((below / (1 + shrink)).clip(0.0, 1.0))) - reach
+
+    if beyond(0.0) <= 0:
+        return values.clip(0.0, 1.0)
+    if reach == 0:
+        return np.ones(len(values))
+    largest = float(np.linalg.norm(np.maximum(below, 0.0))) / reach
+    shrink = root_scalar(beyond, bracket=(0.0, largest)).root
+    return 1 - (below / (1 + shrink)).clip(0.0, 1.0)
