@@ -22,6 +22,7 @@ from ballast.methods.weights.mixture.doremi import DoReMi
 from ballast.methods.weights.mixture.group_dro import GroupDRO
 from ballast.methods.weights.operators import (
     ClipWeights,
+    DivergenceWeights,
     FlattenWeights,
     IntegerWeights,
     MultiplyWeights,
@@ -48,6 +49,7 @@ __all__ = [
     "CovariateBalancingPropensity",
     "DensityBasedWeights",
     "DensityRatioClassifier",
+    "DivergenceWeights",
     "DoReMi",
     "DomainTemperature",
     "DoubleWeighting",

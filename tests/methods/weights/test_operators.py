@@ -9,6 +9,7 @@ from ballast.errors import DataError, OverlapError, ParameterError
 from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import (
     ClipWeights,
+    DivergenceWeights,
     FlattenWeights,
     IntegerWeights,
     MultiplyWeights,
@@ -147,3 +148,23 @@ def test_integers_when_the_weights_are_whole_then_the_same():
 def test_operators_when_all_weights_are_zero_then_refused(cls):
     with pytest.raises(DataError):
         cls().fit(np.zeros(5))
+
+
+GENERATORS = {
+    "forward_kl": lambda r: r * np.log(r),
+    "hellinger": lambda r: (1 - np.sqrt(r)) ** 2,
+    "jensen_shannon": lambda r: r * np.log(r) - (r + 1) * np.log((r + 1) / 2),
+    "jeffreys": lambda r: (r - 1) * np.log(r),
+    "reverse_kl": lambda r: -np.log(r),
+    "softened_reverse_kl": lambda r: (r + 1) * np.log(1 / 2 + 1 / (2 * r)),
+}
+
+
+@pytest.mark.parametrize("divergence", GENERATORS)
+def test_divergence_weights_when_held_against_the_generator_then_its_second_derivative_times_the_square(divergence):
+    ratio = np.linspace(0.2, 3.0, 50)
+    ratio /= ratio.mean()
+    found = DivergenceWeights(divergence).fit(ratio).weights_
+    f, h = GENERATORS[divergence], 1e-4
+    wanted = ratio**2 * (f(ratio + h) - 2 * f(ratio) + f(ratio - h)) / h**2
+    np.testing.assert_allclose(found, wanted / wanted.mean(), rtol=1e-3)

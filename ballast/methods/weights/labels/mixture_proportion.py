@@ -89,8 +89,8 @@ class MixtureProportion(Weigher):
         """
         if probs is not None and probs.shape[1] < 2:
             raise DataError(
-                f"{self.name}: probs has 1 column for {len(probs)} rows; its last of at least two must be an upper bound "
-                "of the probability of the component"
+                f"{self.name}: probs has 1 column for {len(probs)} rows; its last of at least two must be an upper "
+                "bound of the probability of the component"
             )
         rng = np.random.default_rng(self.random_state)
         given = self.classifier
