@@ -31,6 +31,7 @@ from ballast.methods.weights.operators import (
     TemperWeights,
     TruncateWeights,
 )
+from ballast.methods.weights.ratio.bucketed_ratio import BucketedRatio
 from ballast.methods.weights.ratio.density_ratio_classifier import DensityRatioClassifier
 from ballast.methods.weights.ratio.double_weighting import DoubleWeighting
 from ballast.methods.weights.ratio.kernel_density_ratio import KernelDensityRatio
@@ -44,6 +45,7 @@ __all__ = [
     "KLIEP",
     "ArmBalancing",
     "BlackBoxShift",
+    "BucketedRatio",
     "ClipWeights",
     "ContinuousTargetShift",
     "CovariateBalancingPropensity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from ballast.errors import DataError
 
@@ -14,9 +15,8 @@ def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarra
             f"{owner}: y has one class alone ({classes[0]!r}, {len(y)} rows); there is nothing to balance, so check "
             "the label column"
         )
-    order = np.argsort(classes)
-    positions = order[np.searchsorted(classes, y, sorter=order).clip(max=len(classes) - 1)]
-    unknown = classes[positions] != y
+    positions = pd.Index(classes).get_indexer(pd.Index(y))  # by hashing, quicker than a search in sorted classes
+    unknown = positions < 0
     if unknown.any():
         raise DataError(
             f"{owner}: y holds {len(np.unique(y[unknown]))} label(s) in {int(unknown.sum())} of {len(y)} rows that are "
@@ -32,7 +32,7 @@ def class_counts(
 
     `classes` defaults to the sorted labels. Raises DataError where their number is another, or one has no rows.
     """
-    classes = np.unique(y) if classes is None else np.asarray(classes)
+    classes = np.sort(pd.unique(y)) if classes is None else np.asarray(classes)
     if probs.shape[1] != len(classes):
         raise DataError(
             f"{owner}: probs has {probs.shape[1]} column(s) but there are {len(classes)} classes "

@@ -81,12 +81,15 @@ class LabelShiftEM(Weigher):
         (K,) names the columns, by default the sorted labels of ``y``.
         """
         self.classes_, positions, _ = class_counts(probs, y, classes, self.name)
-        own, target = (np.maximum(p, _LEAST_PROBABILITY, dtype=np.float64) for p in (probs, probs_target))
         self.temperature_ = 1.0
+        own, target = probs, probs_target.astype(np.float64, copy=False)
         if self.calibration != "none":
-            self.temperature_, bias = self._calibrated(np.log(own), positions)
-            own, target = (softmax(self.temperature_ * np.log(p) + bias, axis=1) for p in (own, target))
-        source = own.mean(axis=0)
+            logits, logits_target = (
+                np.log(np.maximum(p, _LEAST_PROBABILITY, dtype=np.float64)) for p in (probs, probs_target)
+            )
+            self.temperature_, bias = self._calibrated(logits, positions)
+            own, target = (softmax(self.temperature_ * part + bias, axis=1) for part in (logits, logits_target))
+        source = np.maximum(own.mean(axis=0, dtype=np.float64), _LEAST_PROBABILITY)
         self.priors_ = self._shares(target, source)
         self.ratio_per_class_ = (self.priors_ / source).astype(probs.dtype)
         self.ratio_ = self.ratio_per_class_[positions]
@@ -123,7 +126,8 @@ class LabelShiftEM(Weigher):
         shares = source
         for step in range(1, self.max_steps + 1):
             self.steps_ = step
-            slope = (1 / (target @ (shares / source))) @ target / (source * len(target))
+            likelihood = np.maximum(target @ (shares / source), _LEAST_PROBABILITY)
+            slope = (1 / likelihood) @ target / (source * len(target))
             before, shares = shares, shares * slope**_RELAXATION
             shares /= shares.sum()
             if np.abs(shares - before).max() < self.tolerance:

@@ -66,7 +66,7 @@ class KernelDensityRatio(Weigher):
         density: Literal["kernel", "gaussian"] = "kernel",
         bandwidth: Positive | None = None,
         max_ratio: Positive | None = None,
-        max_kernels: Annotated[int, Field(ge=2)] = 5000,
+        max_kernels: Annotated[int, Field(ge=2)] = 2000,
         random_state: Seed = 0,
         device: Device = "auto",
     ) -> None:
@@ -147,10 +147,11 @@ class _Kernels:
         import torch
 
         where = device(self._choice)
-        centers = torch.from_numpy(self._rows).to(where)
+        centers = torch.from_numpy(self._rows.astype(np.float32)).to(where)
         found = np.empty(len(rows))
-        for block in row_blocks(len(rows), 16 * len(centers)):
-            exponents = squared_distances(torch.from_numpy(rows[block]).to(where), centers) * (-0.5 / self.bandwidth**2)
+        for block in row_blocks(len(rows), 8 * len(centers)):
+            x = torch.from_numpy(rows[block].astype(np.float32)).to(where)
+            exponents = squared_distances(x, centers).mul_(-0.5 / self.bandwidth**2)
             counted = torch.full((len(exponents),), float(len(centers)), dtype=exponents.dtype, device=where)
             if own is not None:
                 itself = torch.from_numpy(own[block]).to(where)
