@@ -414,11 +414,19 @@ def test_keys_of_the_whole_schema_are_tried():
     assert len(ways) >= 50
 
 
+COLUMNS = {
+    f"data__{role}__{term}": term
+    for role in ("train", "target", "test")
+    for term in ("groups", "time", "treatment", "outcome")
+}
+"""Every column that a method may ask for, so that it is the parameter that is judged."""
+
+
 @pytest.mark.parametrize("use", sorted(methods()))
 def test_parameter_of_a_foreign_type_is_refused_or_means_what_it_says(use: str):
     for parameter in defaults(methods()[use]):
         for value in FOREIGN.values():
-            attributes = spec(steps={"step": {"use": use, "params": {parameter: value}}})
+            attributes = spec(steps={"step": {"use": use, "params": {parameter: value}}}, **COLUMNS)
             declared = partial(PipelineSpec.declared, attributes, ResolutionContext.default(), "defs.yaml")
             message = told(lambda declared=declared: compile_plan(declared(), where="defs.yaml"))
             if message is not None:

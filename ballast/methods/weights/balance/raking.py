@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 MISSING = "(missing)"
 CELLS_COUNTED = 2**22
 """Cells up to which rows are counted in a table of all cells, not sorted."""
+RUNAWAY_FACTOR = 1e100
+"""A category's factor that only grows so far where no weights meet the margins together."""
 
 
 class Raking(Weigher):
@@ -193,7 +195,7 @@ class Raking(Weigher):
                 change = np.divide(shares, have, out=np.zeros_like(shares), where=have > 0)
                 factor *= change
                 weighed *= change[own]
-            if left <= self.tolerance:
+            if left <= self.tolerance or max(factor.max() for factor in factors) > RUNAWAY_FACTOR:
                 return factors, iteration, left
         return factors, self.max_iter, left
 
