@@ -87,7 +87,7 @@ def test_margins_when_no_weights_meet_them_then_refused_with_what_is_left():
     table = pd.DataFrame({"a": ["x", "y"] * 50, "b": ["x", "y"] * 50})
     target = pd.DataFrame({"a": ["x"] * 80 + ["y"] * 20, "b": ["x"] * 50 + ["y"] * 50})
     with pytest.raises(
-        OverlapError, match="meet the margins of a, b together: after 252 rounds a share still differs by 0.3"
+        OverlapError, match=r"meet the margins of a, b together: after 252 rounds a share still differs by 0.3"
     ):
         Raking().fit(table, target)
 
