@@ -128,7 +128,7 @@ def probabilities(value: Any, name: str) -> np.ndarray:
     array = matrix(value, name)
     if array.min() < -1e-6 or array.max() > 1 + 1e-6:
         raise DataError(f"{name} must lie in [0, 1], got values in [{array.min():.4g}, {array.max():.4g}]")
-    sums = array.sum(axis=1)
+    sums = array @ np.ones(array.shape[1], dtype=array.dtype)  # half the time of array.sum(axis=1)
     if np.abs(sums - 1).max() > 1e-3:
         off = int((np.abs(sums - 1) > 1e-3).sum())
         raise DataError(f"{name}: {off} of {len(array)} rows do not sum to 1; pass probabilities of all classes")

@@ -9,18 +9,18 @@ from scipy import sparse
 
 from ballast.errors import DataError
 from ballast.methods.base import Assessor, Claim
-from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio
+from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio, slices
 from ballast.methods.evaluation.regression import as_numbers
 from ballast.methods.parameters import Count, Level, Seed
-from ballast.methods.reports import Assessment, AssessmentRows
+from ballast.methods.reports import OVERALL, Assessment, AssessmentRows
 
 
 class CompareModels(Assessor):
     """Each model's error on the same rows, and its paired difference from the first model, with intervals.
 
     Use it to decide whether a corrected model beats the plain one: resampling the same rows for both removes what they
-    have in common, so the interval of the difference is far narrower than the two models' own. The rows must be ones
-    that none of the models was fitted on.
+    have in common, so the interval of the difference is far narrower than the two models' own. Give ``groups`` to see
+    who gains and who loses by a correction. The rows must be ones that none of the models was fitted on.
 
     Parameters
     ----------
@@ -33,8 +33,8 @@ class CompareModels(Assessor):
 
     Notes
     -----
-    ``assess(y, predictions, sample_weight=None)``: ``y`` (n,), ``predictions`` a mapping from model name to predicted
-    labels or values (n,). A row whose ``versus`` names the first model holds model minus first model.
+    ``assess(y, predictions, sample_weight=None, groups=None)``: ``y`` (n,), ``predictions`` a mapping from model name
+    to predicted labels or values (n,). A row whose ``versus`` names the first model holds model minus first model.
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
@@ -65,28 +65,46 @@ class CompareModels(Assessor):
         self.random_state = random_state
 
     def assess(
-        self, y: np.ndarray, predictions: dict[str, np.ndarray], sample_weight: np.ndarray | None = None
+        self,
+        y: np.ndarray,
+        predictions: dict[str, np.ndarray],
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
     ) -> Assessment:
-        """Gives the metrics of each model, then the differences of each later model from the first."""
-        n = len(y)
-        weight = np.ones(n) if sample_weight is None else sample_weight.astype(np.float64)
+        """Gives the metrics of each model, then the differences of each later model from the first; then by group."""
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
         task = task_of(y, predictions) if self.task == "auto" else self.task
-        terms, metrics = (_labels if task == "classification" else _values)(y, predictions, weight)
         rng = np.random.default_rng(self.random_state)
+        rows = AssessmentRows()
+        for name, part in [(OVERALL, slice(None)), *slices(groups)]:
+            own = {model: predicted[part] for model, predicted in predictions.items()}
+            terms, metrics = (_labels if task == "classification" else _values)(y[part], own, weight[part])
+            self._compare(rows, terms, metrics, list(predictions), len(y[part]), rng, name)
+        return rows.finish()
+
+    def _compare(
+        self,
+        rows: AssessmentRows,
+        terms: sparse.csr_array,
+        metrics: Metrics,
+        models: list[str],
+        n: int,
+        rng: np.random.Generator,
+        name: str,
+    ) -> None:
+        """Adds what there is to say of the models on n rows, the slice called ``name``."""
         values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
         replicates = metrics(bootstrap_sums(terms, n, self.n_bootstrap, rng))
-        models = list(predictions)
-        rows = AssessmentRows()
         for j, model in enumerate(models):
             for metric, value in values.items():
                 low, high = interval(replicates[metric][..., j], self.confidence, n)
-                rows.add(metric, value[j], n=n, low=low, high=high, model=model)
+                rows.add(metric, value[j], n=n, low=low, high=high, model=model, slice=name)
         for j, model in enumerate(models[1:], start=1):
             for metric, value in values.items():
                 difference = replicates[metric][..., j] - replicates[metric][..., 0]
                 low, high = interval(difference, self.confidence, n)
-                rows.add(metric, value[j] - value[0], n=n, low=low, high=high, model=model, versus=models[0])
-        return rows.finish()
+                gain = value[j] - value[0]
+                rows.add(metric, gain, n=n, low=low, high=high, model=model, versus=models[0], slice=name)
 
 
 def task_of(y: np.ndarray, predictions: dict[str, np.ndarray]) -> str:

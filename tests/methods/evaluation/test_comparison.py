@@ -55,3 +55,17 @@ def test_compare_models_when_a_model_predicts_an_unknown_label_then_it_counts_as
 def test_compare_models_when_a_model_predicts_text_for_numbers_then_the_message_names_it():
     with pytest.raises(DataError, match=r"'odd' predicts text such as .*y holds numbers"):
         CompareModels().assess(np.array([0, 1]), {"fine": np.array([0, 1]), "odd": np.array(["0", "1"])})
+
+
+def test_compare_models_when_groups_are_given_then_each_slice_is_the_comparison_of_its_rows():
+    rng = np.random.default_rng(0)
+    y, groups = rng.integers(2, size=300), rng.choice(["north", "south"], size=300)
+    guesses = {name: np.where(rng.random(300) < p, y, 1 - y) for name, p in (("plain", 0.6), ("weighted", 0.8))}
+    report = CompareModels(random_state=0).assess(y, guesses, groups=groups)
+    for name in ("north", "south"):
+        rows = groups == name
+        alone = CompareModels().assess(y[rows], {model: guess[rows] for model, guess in guesses.items()})
+        for model, versus in (("plain", ""), ("weighted", ""), ("weighted", "plain")):
+            expected = alone.value("accuracy", model=model, versus=versus)
+            assert report.value("accuracy", model=model, versus=versus, slice=name) == expected
+    assert report.summary == CompareModels(random_state=0).assess(y, guesses).summary

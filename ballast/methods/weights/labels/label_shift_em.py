@@ -8,12 +8,14 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from ballast.compute import row_blocks
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Count, Positive
 from ballast.methods.weights._classes import class_counts, class_positions
 
 _LEAST_PROBABILITY = 1e-12
 _RELAXATION = 1.9
+_CACHE_BYTES = 2**19
 
 
 class LabelShiftEM(Weigher):
@@ -121,14 +123,16 @@ class LabelShiftEM(Weigher):
         """Gives the class shares (K,) under which the target's probabilities (m, K) are likeliest.
 
         EM's step multiplies each share by the slope of the mean log-likelihood in it; its power above 1 and below 2
-        still climbs, in half the steps. A step is two products of the probabilities with a vector.
+        still climbs, in half the steps. A step is two products of the probabilities with a vector, block by block, so
+        that the second finds the block in the cache.
         """
         shares = source
         for step in range(1, self.max_steps + 1):
             self.steps_ = step
-            likelihood = np.maximum(target @ (shares / source), _LEAST_PROBABILITY)
-            slope = (1 / likelihood) @ target / (source * len(target))
-            before, shares = shares, shares * slope**_RELAXATION
+            slope = np.zeros(len(source))
+            for rows in row_blocks(len(target), target.itemsize * len(source), _CACHE_BYTES):
+                slope += (1 / np.maximum(target[rows] @ (shares / source), _LEAST_PROBABILITY)) @ target[rows]
+            before, shares = shares, shares * (slope / (source * len(target))) ** _RELAXATION
             shares /= shares.sum()
             if np.abs(shares - before).max() < self.tolerance:
                 break
