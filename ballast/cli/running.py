@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ballast.cli.app import CLOSED, FAILED, INTERRUPTED, err, out
+from ballast.methods.reports import OVERALL
 from ballast.orchestration.plan import REPORT, Plan
 from ballast.orchestration.projects import Declared, find
 from ballast.orchestration.running import Finished, Progress, partition_keys, resource_of, run
@@ -149,7 +150,7 @@ def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
             continue
         frame = warehouse.read(plan.asset(node.name), partition=finished.partition if node.partitioned else None)
         table = Table("model", "metric", "value", "interval", "rows", title=node.name, header_style="bold")
-        for row in frame.to_dict("records"):
+        for row in frame[frame["slice"] == OVERALL].to_dict("records"):
             model = f"{row['model']} minus {row['versus']}" if row["versus"] else str(row["model"])
             interval = f"{row['low']:.4f} to {row['high']:.4f}"
             table.add_row(escape(model), str(row["metric"]), f"{row['value']:.4f}", interval, str(row["n"]))

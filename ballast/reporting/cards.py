@@ -19,6 +19,9 @@ from ballast.reporting.verdict import comparison_of, known_accuracy
 
 Status = Callable[[Step], Markup]
 
+MOST_COLUMNS = 12
+"""Metrics, and slices of the first one, that the table of models has columns for."""
+
 MOST_NUMBERS = 400
 """Rows of a table that a card lists; the warehouse has the rest."""
 
@@ -107,15 +110,17 @@ def _numbers(step: Step) -> Markup | None:
     return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
 
 
+WEIGHTS_METRICS = ("effective_share", "maximum_standardized_mean_difference_after", "normalised_mean_squared_error")
+"""What the comparison says of the weights that a model was trained with."""
+
+
 def models_table(snapshot: Snapshot, status: Status) -> Markup:
-    """Gives one row a model: what it is, what it was trained on, and how it did in the comparison."""
-    compared = comparison_of(snapshot)
-    metrics: list[str] = []
-    values: dict[tuple[object, object], float] = {}
-    if compared is not None:
-        alone = compared[(compared["versus"].fillna("") == "") & (compared["slice"] == OVERALL)]
-        metrics = [str(m) for m in alone["metric"].unique()]
-        values = {(r.model, r.metric): float(r.value) for r in alone.itertuples()}  # type: ignore[arg-type]
+    """Gives one row a model: what it is, what it was trained on, how good its weights are, and how it did.
+
+    The first metric of the comparison stands there once more for each of its slices.
+    """
+    metrics = _compared(snapshot)
+    weights = _diagnosed(snapshot)
     rows = []
     for step in snapshot.of("learner"):
         notes, summary = step.node.notes, step.commit.summary if step.commit else {}
@@ -127,8 +132,36 @@ def models_table(snapshot: Snapshot, status: Status) -> Markup:
                 notes.get("rows") or "train",
                 summary.get("n_rows"),
                 summary.get("n_features"),
-                *(values.get((step.node.name, metric)) for metric in metrics),
+                *(values.get(notes.get("weights")) for values in weights.values()),
+                *(values.get(step.node.name) for values in metrics.values()),
             )
         )
-    head = ("model", "class", "weights", "trained on", "rows", "features", *map(words, metrics))
+    head = ("model", "class", "weights", "trained on", "rows", "features", *map(words, [*weights, *metrics]))
     return table(head, rows, numeric=range(4, len(head)))
+
+
+def _compared(snapshot: Snapshot) -> dict[str, dict[object, float]]:
+    """Gives each metric's value by model: of all rows, then the first metric's of each slice."""
+    compared = comparison_of(snapshot)
+    if compared is None:
+        return {}
+    alone = compared[compared["versus"].fillna("") == ""]
+    first = str(alone["metric"].iloc[0])
+    found: dict[str, dict[object, float]] = {}
+    for row in alone.sort_values("slice", key=lambda names: names != OVERALL, kind="stable").itertuples():
+        if row.slice == OVERALL or row.metric == first:
+            name = str(row.metric) if row.slice == OVERALL else f"{row.metric}: {row.slice}"
+            found.setdefault(name, {})[row.model] = float(row.value)  # type: ignore[arg-type]
+    return dict(list(found.items())[:MOST_COLUMNS])
+
+
+def _diagnosed(snapshot: Snapshot) -> dict[str, dict[object, float]]:
+    """Gives each of ``WEIGHTS_METRICS`` by weight table, as far as the pipeline's steps judge them."""
+    found: dict[str, dict[object, float]] = {}
+    for metric in WEIGHTS_METRICS:
+        for step in snapshot.of("assessor"):
+            if step.table is not None:
+                rows = step.table[(step.table["metric"] == metric) & (step.table["slice"] == OVERALL)]
+                if len(rows):
+                    found.setdefault(metric, {}).update(zip(rows["model"], rows["value"], strict=True))
+    return found

@@ -7,9 +7,12 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ballast.methods.evaluation import CompareModels
 from ballast.reporting import Node, Outline, write_report
+from ballast.reporting.page import number
 from ballast.warehouse import Warehouse
 from tests.reporting.example import OUTLINE, fill, verdict
 
@@ -90,6 +93,24 @@ def test_report_when_models_are_compared_then_the_top_line_tells_before_and_afte
     before, after, gain = table["value"]
     assert f"{before:.3g} → {after:.3g}" in page.text
     assert f"{gain:+.3g} [{table['low'].iloc[2]:+.3g}, {table['high'].iloc[2]:+.3g}]" in page.text
+
+
+def test_report_when_a_model_has_weights_and_groups_then_its_row_tells_of_both(warehouse, tmp_path):
+    fill(warehouse)
+    rng = np.random.default_rng(0)
+    y, groups = rng.integers(2, size=200), rng.choice(["north", "south"], size=200)
+    guesses = {"baseline": np.where(rng.random(200) < 0.8, y, 1 - y), "other": y}
+    compared = CompareModels(random_state=0).assess(y, guesses, groups=groups)
+    warehouse.commit("digits/verdict", compared.table)
+    nodes = [replace(n, notes={"weights": "density"}) if n.name == "baseline" else n for n in OUTLINE.nodes]
+    text = report(warehouse, replace(OUTLINE, nodes=tuple(nodes)), tmp_path).text
+    diagnosed = warehouse.read("digits/balance").query("slice == '(all)'").set_index("metric")["value"]
+    accuracy = [compared.value("accuracy", model="baseline", slice=name) for name in ("north", "south")]
+    balanced = compared.value("balanced_accuracy", model="baseline")
+    wanted = [diagnosed["effective_share"], diagnosed["maximum_standardized_mean_difference_after"]]
+    wanted += [compared.value("accuracy", model="baseline"), balanced, *accuracy]
+    assert "accuracy: north accuracy: south" in text
+    assert " ".join(number(value) for value in wanted) in text
 
 
 def test_report_when_labels_tell_the_accuracy_then_the_estimate_is_held_against_it(full, tmp_path):
