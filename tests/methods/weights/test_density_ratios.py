@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from sklearn.naive_bayes import GaussianNB
 
 from ballast.errors import DataError, OverlapError, ParameterError
 from ballast.methods.base import Weigher, effective_sample_size
@@ -20,6 +21,7 @@ from ballast.methods.weights import (
     NearestNeighborRatio,
     RelativeLeastSquares,
 )
+from tests.claims.gaussian_shifts import moved, squared_error
 
 ESTIMATORS: dict[str, Callable[[], Weigher]] = {
     "least_squares": lambda: RelativeLeastSquares(alpha=0.0),
@@ -253,6 +255,23 @@ class TestDensityRatioClassifier:
         quantile = DensityRatioClassifier(clip_quantile=0.9).fit(p.X, p.X_target)
         assert quantile.ratio_.max() == pytest.approx(np.quantile(plain.ratio_, 0.9), rel=0.01)
         assert DensityRatioClassifier().fit(p.X, p.X_target).cap_ == pytest.approx(len(p.X) ** 0.5)
+
+    @pytest.mark.parametrize(("calibration", "most"), [("sigmoid", 0.1), ("isotonic", 0.8)])
+    def test_fit_when_the_classifier_is_too_sure_then_calibration_brings_the_ratio_back(self, calibration, most):
+        errors = []
+        for seed in range(4):
+            X, X_target, ratio = moved(2, seed, n=2000)
+            copied, copied_target = np.tile(X, 3), np.tile(X_target, 3)  # naive Bayes counts each column three times
+            sure, calibrated = (
+                DensityRatioClassifier(GaussianNB(), calibration=form).fit(copied, X_target=copied_target)
+                for form in ("none", calibration)
+            )
+            errors.append([squared_error(w.weights_, ratio) for w in (sure, calibrated)])
+            unseen = np.corrcoef(calibrated.weigh(copied), calibrated.weights_)[0, 1]
+            assert unseen > 0.9
+        sure, calibrated = np.mean(errors, axis=0)
+        assert sure > 1.2
+        assert calibrated < most
 
     def test_fit_when_the_classifier_learns_rows_by_heart_then_cross_fitting_keeps_its_weights_apart(self):
         from sklearn.neighbors import KNeighborsClassifier
