@@ -110,8 +110,12 @@ def _numbers(step: Step) -> Markup | None:
     return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
 
 
-WEIGHTS_METRICS = ("effective_share", "maximum_standardized_mean_difference_after", "normalised_mean_squared_error")
-"""What the comparison says of the weights that a model was trained with."""
+WEIGHTS_METRICS = {
+    "effective_share": "effective share",
+    "maximum_standardized_mean_difference_after": "worst imbalance",
+    "normalised_mean_squared_error": "error of weights",
+}
+"""What the comparison says of the weights that a model was trained with, and how it calls it."""
 
 
 def models_table(snapshot: Snapshot, status: Status) -> Markup:
@@ -158,10 +162,10 @@ def _compared(snapshot: Snapshot) -> dict[str, dict[object, float]]:
 def _diagnosed(snapshot: Snapshot) -> dict[str, dict[object, float]]:
     """Gives each of ``WEIGHTS_METRICS`` by weight table, as far as the pipeline's steps judge them."""
     found: dict[str, dict[object, float]] = {}
-    for metric in WEIGHTS_METRICS:
+    for metric, called in WEIGHTS_METRICS.items():
         for step in snapshot.of("assessor"):
             if step.table is not None:
                 rows = step.table[(step.table["metric"] == metric) & (step.table["slice"] == OVERALL)]
                 if len(rows):
-                    found.setdefault(metric, {}).update(zip(rows["model"], rows["value"], strict=True))
+                    found.setdefault(called, {}).update(zip(rows["model"], rows["value"], strict=True))
     return found
