@@ -1,7 +1,7 @@
 """Weight estimators beside their peers: seconds, peak memory and error against the known ratio.
 
     python benchmarks/weights.py [--rows 1000 10000 100000 1000000] [--columns 10 100] [--methods kliep raking]
-                                 [--limit 45] [--rounds 2] [--device auto]
+                                 [--peers floor adapt] [--limit 45] [--rounds 2] [--device auto]
 
 Every peer gets a virtual environment of its own under ``.benchmarks`` (made on first use) and reads the same data from
 a file. Ballast and the peers take turns within a round; the best round counts. A peer that passes the limit, or runs
@@ -124,7 +124,8 @@ def python_of(tool: str) -> str:
 
 def run(tool: str, method: str, data: Path, out: Path, limit: float, device: str) -> dict[str, float] | str:
     """Gives seconds and bytes, or what kept the tool from finishing."""
-    path = {"PYTHONPATH": str(ROOT)} if tool in ("ballast", "floor") else {}
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    path = {"PYTHONPATH": os.pathsep.join(paths)} if tool in ("ballast", "floor") else {}
     command = [python_of(tool), str(WORKER), tool, method, str(data), str(out), device]
     environment = {**os.environ, **path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with tempfile.TemporaryFile("w+") as errors:
@@ -207,6 +208,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--columns", type=int, nargs="+", default=[10, 100])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--peers", nargs="*", choices=["floor", *PEERS], default=["floor", *PEERS])
     parser.add_argument("--limit", type=float, default=45.0)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--device", default="auto")
@@ -216,7 +218,7 @@ def main() -> None:
     for method in options.methods:
         problem, peers = METHODS[method]
         for columns in options.columns[:1] if problem == "classes" else options.columns:
-            tools = ["ballast", *peers]
+            tools = ["ballast", *(peer for peer in peers if peer in options.peers)]
             for rows in options.rows:
                 found = compare(method, rows, columns, tools, options)
                 show(found)

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    import torch
+
 BLOCK_BYTES = 8 * 2**20
 """Memory of one block's intermediate matrix: small enough for a CPU's cache, large enough for full-speed GEMM."""
+
+CUDA_BLOCK_BYTES = 2**28
+"""Memory of a block on a GPU: enough rows to occupy it, so that starting kernels costs next to nothing."""
 
 KEY_BYTES = 2**20
 """Memory of a block of rows whose keys are made: it is passed over once a column, so it should stay in the cache."""
 
 
-def row_blocks(n: int, bytes_per_row: int, budget: int = BLOCK_BYTES) -> Iterator[slice]:
-    """Gives the slices that cover rows 0 to n in order, each of at most `budget` bytes and at least one row."""
+def row_blocks(
+    n: int, bytes_per_row: int, budget: int = BLOCK_BYTES, where: torch.device | None = None
+) -> Iterator[slice]:
+    """Gives the slices that cover rows 0 to n in order, each of at most `budget` bytes and at least one row.
+
+    `where` is the device that works on a block; on a GPU the budget is at least 256 MiB.
+    """
+    if where is not None and where.type != "cpu":
+        budget = max(budget, CUDA_BLOCK_BYTES)
     step = max(1, budget // max(1, bytes_per_row))
     for start in range(0, n, step):
         yield slice(start, min(start + step, n))

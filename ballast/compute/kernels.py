@@ -65,7 +65,7 @@ def nearest_neighbors(
     ref = torch.from_numpy(np.ascontiguousarray(reference - centre, dtype=queries.dtype)).to(where)
     distances = np.empty((len(queries), k), dtype=queries.dtype)
     positions = np.empty((len(queries), k), dtype=np.int64)
-    for rows in row_blocks(len(queries), 4 * queries.dtype.itemsize * len(ref), budget=2**26):
+    for rows in row_blocks(len(queries), 4 * queries.dtype.itemsize * len(ref), budget=2**26, where=where):
         x = torch.from_numpy(np.ascontiguousarray(queries[rows] - centre, dtype=queries.dtype)).to(where)
         d2 = squared_distances(x, ref)
         if exclude_self:

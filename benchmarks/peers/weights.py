@@ -20,6 +20,13 @@ import numpy as np
 Data = dict[str, np.ndarray]
 Work = Callable[[Data], np.ndarray]
 SMALL = 200
+ON_DEVICE = {
+    "relative_least_squares",
+    "kliep",
+    "kernel_mean_matching",
+    "nearest_neighbor_ratio",
+    "kernel_density_ratio",
+}
 SIGMA = 3.0
 """Bandwidth where a tool is given one: near what Ballast selects on these data."""
 
@@ -31,7 +38,7 @@ def ballast(method: str) -> Work:
         "relative_least_squares": {"alpha": 0.1},
         "label_shift_em": {"calibration": "none", "tolerance": 1e-4},
     }
-    if method in ("nearest_neighbor_ratio", "relative_least_squares", "kliep", "kernel_mean_matching"):
+    if method in ON_DEVICE:
         parameters.setdefault(method, {})["device"] = DEVICE
     weigher = make(method, **parameters.get(method, {}))
     if method == "raking":

@@ -41,6 +41,12 @@ class TestBlocks:
         assert np.concatenate([np.arange(n)[b] for b in blocks]).tolist() == list(range(n))
         assert all(b.stop - b.start <= max(1, budget // bytes_per_row) for b in blocks)
 
+    def test_row_blocks_when_a_gpu_works_on_them_then_they_are_large(self):
+        import torch
+
+        (on_cpu, *rest), (on_gpu,) = (list(row_blocks(1000, 4, 400, torch.device(where))) for where in ("cpu", "cuda"))
+        assert (on_cpu, len(rest), on_gpu) == (slice(0, 100), 9, slice(0, 1000))
+
     def test_row_blocks_when_there_are_no_rows_then_none(self):
         assert list(row_blocks(0, 4)) == []
 
@@ -143,7 +149,7 @@ class TestNeighbors:
         rng = np.random.default_rng(2)
         X = rng.standard_normal((500, 3))
         whole = nearest_neighbors(X, X, 4, exclude_self=True, choice="cpu")
-        monkeypatch.setattr(kernels, "row_blocks", lambda n, size, budget=0: row_blocks(n, 1, 7))
+        monkeypatch.setattr(kernels, "row_blocks", lambda n, *_, **__: row_blocks(n, 1, 7))
         for a, b in zip(nearest_neighbors(X, X, 4, exclude_self=True, choice="cpu"), whole, strict=True):
             np.testing.assert_allclose(a, b)
 

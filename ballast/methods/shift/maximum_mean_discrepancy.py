@@ -122,7 +122,7 @@ class MaximumMeanDiscrepancy(Test):
         within = torch.zeros(k, dtype=torch.float64, device=where)
         marginal, total = within.clone(), torch.zeros((), dtype=torch.float64, device=where)
         level: torch.Tensor | None = None
-        for rows in row_blocks(N, 4 * N):
+        for rows in row_blocks(N, 4 * N, where=where):
             width = rows.stop - rows.start
             kernel = gaussian_kernel(x[rows], x[rows.start :], bandwidth)
             # The statistic does not change when a constant is taken off every pair, and float32 keeps more of it.

@@ -41,7 +41,7 @@ class TestMaximumMeanDiscrepancy:
 
         X, X_target = samples(60, 45, 3, 0.3)
         whole = MaximumMeanDiscrepancy().test(X, X_target)
-        monkeypatch.setattr(module, "row_blocks", lambda n, size: row_blocks(n, 1, 7))
+        monkeypatch.setattr(module, "row_blocks", lambda n, *_, **__: row_blocks(n, 1, 7))
         blocked = MaximumMeanDiscrepancy().test(X, X_target)
         assert blocked.statistic == pytest.approx(whole.statistic, abs=1e-7)
         assert blocked.p_value == whole.p_value

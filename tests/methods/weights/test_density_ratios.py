@@ -218,7 +218,7 @@ def test_fit_when_there_are_fewer_target_rows_than_centers_then_all_are_centers(
 def test_fit_when_on_cuda_then_the_weights_of_the_cpu(make):
     p = PROBLEMS["gaussian_10"]
     cpu, cuda = (make(device=device).fit(p.X, p.X_target).weights_ for device in ("cpu", "cuda"))
-    np.testing.assert_allclose(cuda, cpu, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(cuda, cpu, atol=5e-3)  # float32 kernels, and a system of condition 1e4
 
 
 class TestDensityRatioClassifier:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LEAST_ROWS, LARGEST_RATIO = 5, 20
 """The target is disjoint when its typical row is like fewer than 5 training rows, at a ratio beyond 20."""
-CACHE_BYTES = 2 * 2**20
+CACHE_BYTES = 4 * 2**20
 """A block of kernel values is read again at once, so it should fit a core's second-level cache."""
 MEDIAN_ROWS = 1000
 BANDWIDTH_FACTORS = (0.2, 0.3, 0.45, 0.65, 1.0, 1.5, 2.2, 3.3, 5.0)
@@ -53,10 +53,10 @@ class KernelBasis:
         import torch
 
         where = device(self.choice)
-        centers = torch.from_numpy(self.centers).to(where)
-        for rows in row_blocks(len(X), 4 * (len(centers) + X.shape[1]), CACHE_BYTES):
-            x = torch.from_numpy(np.ascontiguousarray(self.standardised(X[rows]))).to(where)
-            yield rows, gaussian_kernel(x, centers, bandwidth)
+        centers, mean, scale = (torch.from_numpy(a).to(where) for a in (self.centers, self.mean, self.scale))
+        for rows in row_blocks(len(X), 4 * (len(centers) + X.shape[1]), CACHE_BYTES, where):
+            x = torch.from_numpy(np.ascontiguousarray(X[rows])).to(where)
+            yield rows, gaussian_kernel(((x - mean) / scale).float(), centers, bandwidth)
 
     def evaluate(self, X: np.ndarray, coefficients: np.ndarray, bandwidth: float) -> np.ndarray:
         """Gives (n,) values of the kernel expansion, none below zero, in the dtype of X."""

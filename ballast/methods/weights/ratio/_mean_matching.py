@@ -102,9 +102,9 @@ class MeanMatching:
         """Gives the rows' (b, k) kernel values with the landmarks, then their columns if these count, then 1."""
         import torch
 
-        landmarks = self._on_device(self._landmarks)
-        for rows in row_blocks(len(X), 16 * len(landmarks)):
-            x = self._on_device((X[rows] - self._mean) / self._scale)
+        landmarks, mean, scale = map(self._on_device, (self._landmarks, self._mean, self._scale))
+        for rows in row_blocks(len(X), 16 * len(landmarks), where=landmarks.device):
+            x = (self._on_device(X[rows]) - mean) / scale
             parts = (
                 [gaussian_kernel(x, landmarks, self.bandwidth), x]
                 if self._exact

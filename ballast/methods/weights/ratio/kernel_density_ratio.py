@@ -149,7 +149,7 @@ class _Kernels:
         where = device(self._choice)
         centers = torch.from_numpy(self._rows.astype(np.float32)).to(where)
         found = np.empty(len(rows))
-        for block in row_blocks(len(rows), 8 * len(centers)):
+        for block in row_blocks(len(rows), 8 * len(centers), where=where):
             x = torch.from_numpy(rows[block].astype(np.float32)).to(where)
             exponents = squared_distances(x, centers).mul_(-0.5 / self.bandwidth**2)
             counted = torch.full((len(exponents),), float(len(centers)), dtype=exponents.dtype, device=where)

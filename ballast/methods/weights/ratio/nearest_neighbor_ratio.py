@@ -97,7 +97,7 @@ class NearestNeighborRatio(Weigher):
         source, target = (torch.from_numpy(rows).to(where) for rows in (self._source, self._target))
         k = min(self.n_neighbors, len(source) - 1)
         ratio = np.empty(len(X), dtype=X.dtype)
-        for rows in row_blocks(len(X), 8 * (len(source) + len(target))):
+        for rows in row_blocks(len(X), 8 * (len(source) + len(target)), where=where):
             x = torch.from_numpy(self._standardised(X[rows])).to(where)
             distances = squared_distances(x, source)
             itself = torch.from_numpy(own[rows]).to(where)
