@@ -11,6 +11,7 @@ from ballast.methods.weights.fairness.reweighing import Reweighing
 from ballast.methods.weights.imbalance.density_based_weights import DensityBasedWeights
 from ballast.methods.weights.imbalance.effective_number import EffectiveNumber
 from ballast.methods.weights.imbalance.inverse_class_frequency import InverseClassFrequency
+from ballast.methods.weights.imbalance.log_uniform_target import LogUniformTarget
 from ballast.methods.weights.imbalance.repeat_factor import RepeatFactor
 from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
 from ballast.methods.weights.labels.continuous_target_shift import ContinuousTargetShift
@@ -67,6 +68,7 @@ __all__ = [
     "KernelDensityRatio",
     "KernelMeanMatching",
     "LabelShiftEM",
+    "LogUniformTarget",
     "MixtureProportion",
     "MultiplyWeights",
     "NearestNeighborRatio",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 
 from ballast.methods.base import Weigher
@@ -32,7 +34,7 @@ class ByValue(Weigher):
 class ByClass(ByValue):
     """Weighs rows by their class."""
 
-    def fit(self, y: np.ndarray) -> ByClass:
+    def fit(self, y: np.ndarray) -> Self:
         """Learns the classes' weights from the labels (n,)."""
         self._learn(y)
         return self

@@ -1,0 +1,81 @@
+"""Class weights to a power law over the outcome's value or its frequency rank; log-uniform by default."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy.stats import rankdata
+
+from ballast.errors import DataError
+from ballast.methods.base import Claim
+from ballast.methods.parameters import NonNegative
+from ballast.methods.weights._by_class import ByClass
+
+
+class LogUniformTarget(ByClass):
+    """Weighs classes to shares in proportion to k^-exponent, for a whole-number outcome k or a class of rank k.
+
+    Use it to say how rows are to be collected or generated: ``shares_`` are the outcomes' shares to draw fresh rows
+    by. Not to weigh or resample a pool that cannot grow: a rare outcome then has few distinct rows, which a flexible
+    model learns by heart. There take an ``exponent`` between the data's own law and 1, or ``repeat_factor``.
+
+    Parameters
+    ----------
+    exponent : of the law. 1, the default, is log-uniform: as many rows from 1 to 10 as from 10 to 100. 0 is balanced;
+        2 is the law of the greatest common divisor of two random numbers.
+    over : "rank" takes k from the classes' frequencies, 1 for the most frequent, equal ones sharing their mean rank;
+        "value" takes the labels themselves, which must be whole numbers from 1 on.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. classes_ : (K,) the classes. class_weights_ : (K,) the weight of each. shares_ : (K,) the
+    share of the total weight that each is given, sum 1.
+
+    Notes
+    -----
+    Cost: one sort of the labels.
+
+    Raises
+    ------
+    DataError : one class alone; labels that are no whole numbers from 1 on, where ``over`` is "value"; on ``weigh``,
+    a label that was not there in ``fit``.
+    """
+
+    name = "log_uniform_target"
+    reference = "Charton, Learning the Greatest Common Divisor: Explaining Transformer Predictions, ICLR 2024"
+    seeds: ClassVar[tuple[str, ...]] = ("S144",)
+    claim = Claim(
+        "A network learns more outcomes of a long-tailed law from rows generated log-uniformly than from natural or "
+        "balanced ones; weighting a fixed pool to the same law does not.",
+        "reproduced",
+        "Greatest common divisors 1 to 30 of numbers in base 12, 20,000 pairs, two layers of 128, 8 epochs, 8 seeds: "
+        "outcomes with a recall above 0.95 are 4.5 of natural rows, 7.9 of log-uniform (+3.4 +- 1.0), 5.0 of balanced "
+        "(accuracy under the natural law 0.91, 0.90, 0.17); of the natural pool weighted 1.4, resampled 1.5 (accuracy "
+        "0.80, 0.82).",
+    )
+
+    def __init__(self, exponent: NonNegative = 1.0, over: Literal["rank", "value"] = "rank") -> None:
+        self.exponent = exponent
+        self.over = over
+
+    def class_weights(self, counts: np.ndarray) -> np.ndarray:
+        """Gives (K,) weights of classes with (K,) rows."""
+        places = self._values() if self.over == "value" else rankdata(-counts)
+        law = (places / places.min()) ** -self.exponent
+        self.shares_ = law / law.sum()
+        return self.shares_ / counts
+
+    def _values(self) -> np.ndarray:
+        """Gives the classes as numbers, which they must be."""
+        try:
+            values = self.classes_.astype(np.float64)
+        except (TypeError, ValueError):
+            values = np.zeros(len(self.classes_))
+        bad = (values < 1) | (values % 1 != 0)
+        if bad.any():
+            raise DataError(
+                f"{self.name}: {int(bad.sum())} of the {len(bad)} classes of y are no whole number from 1 on, such as "
+                f"{self.classes_[bad].tolist()[0]!r}, so that they have no place in a law over values; take over='rank'"
+            )
+        return values
