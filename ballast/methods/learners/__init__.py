@@ -1,8 +1,17 @@
-"""Models: the strong simple ones, a neural network, and what fits and cross-fits any scikit-learn estimator."""
+"""Models: the strong simple ones, a neural network, and what adjusts, fits and cross-fits any estimator."""
 
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
+from ballast.methods.learners.logit_adjustment import LogitAdjustment
 from ballast.methods.learners.out_of_sample import out_of_sample
 from ballast.methods.learners.torch_mlp import TorchMLP
 from ballast.methods.learners.weighting import fit_with_weights, supports_weights
 
-__all__ = ["LogisticRegression", "RidgeRegression", "TorchMLP", "fit_with_weights", "out_of_sample", "supports_weights"]
+__all__ = [
+    "LogisticRegression",
+    "LogitAdjustment",
+    "RidgeRegression",
+    "TorchMLP",
+    "fit_with_weights",
+    "out_of_sample",
+    "supports_weights",
+]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 65_536
 """Rows that one forward pass takes when predicting."""
+_PREFIX = "network."
 
 
 class TorchMLP(Learner):
@@ -185,8 +186,7 @@ class TorchMLP(Learner):
             "task": self.task_,
             "n_features": len(self.mean_),
         }
-        tensors = {f"network.{name}": value.cpu().numpy() for name, value in self.network_.state_dict().items()}
-        tensors |= {"mean": self.mean_, "scale": self.scale_}
+        tensors = {**_arrays(self.network_), "mean": self.mean_, "scale": self.scale_}
         if self.task_ == "classification":
             declaration["classes"] = {"dtype": self.classes_.dtype.str, "values": self.classes_.tolist()}
         else:
@@ -202,8 +202,6 @@ class TorchMLP(Learner):
         Raises ParameterError for a parameter outside its range, and DataError where the declaration and the tensors
         are not of one network; nothing larger than the tensors is allocated before.
         """
-        import torch
-
         params = declaration["params"]
         check_values(cls, params, cls.name)
         model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
@@ -221,11 +219,31 @@ class TorchMLP(Learner):
                 raise DataError(
                     f"{len(model.feature_names_in_)} feature names are declared for {model.n_features_in_} features"
                 )
-        model.network_ = _network(widths, torch.Generator())
-        prefix = "network."
-        state = {k.removeprefix(prefix): torch.tensor(v) for k, v in tensors.items() if k.startswith(prefix)}
-        model.network_.load_state_dict(state)
+        model._rebuild(widths, tensors)
         return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Gives the state with arrays in place of the network, so that what holds this model is stored without code."""
+        state: Any = super().__getstate__()
+        return state | ({"network_": _arrays(self.network_)} if "network_" in state else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = state.get("network_")
+        super().__setstate__({name: value for name, value in state.items() if name != "network_"})
+        if arrays is not None:
+            widths = [len(self.mean_), *self.hidden, self._n_outputs()]
+            tensors = {"mean": self.mean_, "scale": self.scale_, **arrays}
+            check_tensors(widths, tensors)
+            self._rebuild(widths, tensors)
+
+    def _rebuild(self, widths: list[int], tensors: dict[str, np.ndarray]) -> None:
+        """Makes the network of checked tensors."""
+        import torch
+
+        self.network_ = _network(widths, torch.Generator())
+        self.network_.load_state_dict(
+            {k.removeprefix(_PREFIX): torch.tensor(v) for k, v in tensors.items() if k.startswith(_PREFIX)}
+        )
 
     def _encode(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Settles the task and gives class numbers, or the standardised target."""
@@ -310,6 +328,10 @@ def _network(widths: list[int], generator: torch.Generator) -> torch.nn.Sequenti
     if widths[-1] == 1:  # regression: one number a row
         layers.append(torch.nn.Flatten(0))
     return torch.nn.Sequential(*layers)
+
+
+def _arrays(network: torch.nn.Module) -> dict[str, np.ndarray]:
+    return {f"{_PREFIX}{name}": value.cpu().numpy() for name, value in network.state_dict().items()}
 
 
 def _row_loss(task: str) -> RowLoss:

@@ -1,0 +1,115 @@
+"""Any classifier with its log-odds shifted against the classes' shares, or to given ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import ClassifierMixin, clone
+
+from ballast.errors import DataError, ParameterError
+from ballast.methods.base import Claim, Learner
+from ballast.methods.discriminator import check_classifier
+from ballast.methods.learners.linear import LogisticRegression
+from ballast.methods.learners.out_of_sample import SMALLEST_PROBABILITY
+from ballast.methods.learners.tasks import check_classes
+from ballast.methods.learners.weighting import fit_with_weights
+from ballast.methods.parameters import Level, NonNegative
+
+
+class LogitAdjustment(ClassifierMixin, Learner):
+    """Classifies with any classifier whose log-odds are shifted by -tau times the log of the classes' shares.
+
+    Use it on long tails where errors on all classes cost the same (the balanced error), in place of weights by class:
+    the model is fitted once, on the rows as they are. Not for probabilities of the data at hand, and not around a
+    classifier that weighs the classes itself (``class_weight``): its probabilities are adjusted already.
+
+    Parameters
+    ----------
+    classifier : any classifier with predict_proba, its catalogue name or the import path of its class. None takes
+        ``logistic_regression``. It should be calibrated: what is shifted is the log of its probabilities.
+    tau : 0 leaves the classifier as it is; 1, the default, adjusts it to the shares asked for.
+    prior : class -> its share where the model is used, for each class, sum 1. None takes equal shares.
+
+    Attributes
+    ----------
+    classes_ : (K,) the sorted labels. shares_ : (K,) the classes' shares of the rows, or of their weight.
+    shift_ : (K,) what is added to the log-probabilities. model_ : the fitted classifier.
+
+    Notes
+    -----
+    Weights given to ``fit`` count in the shares, so that weights which balance the classes leave nothing to adjust.
+    With tau 1 the probabilities are those of Bayes' rule for the new shares, if the classifier's are right for the
+    old ones and the classes themselves look the same. Probabilities below 1e-12 count as that. Cost: one fit of the
+    classifier, O(n K) to predict.
+
+    Raises
+    ------
+    DataError : one class alone, or a class without weight. ParameterError : a classifier without predict_proba, or
+    that takes no weights where some are given; a ``prior`` that lacks a class, names another or does not sum to 1.
+    """
+
+    name = "logit_adjustment"
+    reference = (
+        "Menon, Jayasumana, Rawat, Jain, Veit and Kumar, Long-Tail Learning via Logit Adjustment, ICLR 2021; "
+        "Saerens, Latinne and Decaestecker, Adjusting the Outputs of a Classifier to New a Priori Probabilities, "
+        "Neural Computation 2002"
+    )
+    claim = Claim(
+        "The balanced error is below the plain model's, and no higher than with weights by inverse class frequency.",
+        "reproduced",
+        "Noisy digits, 120 rows down to 1 a class, logistic regression, 15 seeds: 0.471, plain 0.565, weighted 0.520 "
+        "(adjusted less weighted -0.049 +- 0.012). Eight normal classes, 100 to 1, a network, 8 seeds: 0.253, 0.373, "
+        "0.258 (-0.006 +- 0.007). Not for forests with leaves of ten rows, which smooth rare classes away: 0.337, "
+        "0.551, 0.322.",
+    )
+
+    def __init__(
+        self, classifier: Any = None, tau: NonNegative = 1.0, prior: Mapping[Any, Level] | None = None
+    ) -> None:
+        self.classifier = classifier
+        self.tau = tau
+        self.prior = prior
+
+    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> LogitAdjustment:
+        """Fits (n, d) features to (n,) labels of any sortable type."""
+        given = LogisticRegression() if self.classifier is None else check_classifier(self.classifier, self.name)
+        self.classes_, codes = check_classes(y, self.name)
+        totals = np.bincount(codes, sample_weight)
+        if not totals.all():
+            raise DataError(
+                f"{self.name}: the {int((codes == totals.argmin()).sum())} row(s) of class "
+                f"{self.classes_[totals.argmin()]} of y weigh 0, so that it has no share to adjust; drop them, or give "
+                "them weight"
+            )
+        self.shares_ = totals / totals.sum()
+        self.shift_ = self.tau * (np.log(self._prior()) - np.log(self.shares_))
+        self.model_ = fit_with_weights(clone(given), X, y, sample_weight)
+        return self
+
+    def predict(self, X: np.ndarray) -> np.ndarray:
+        """Gives the (n,) most probable labels under the adjusted shares."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Gives (n, K) probabilities under the adjusted shares, columns in the order of ``classes_``."""
+        return softmax(self.decision_function(X), axis=1)
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Gives (n, K) logits whose softmax is ``predict_proba``: log-probabilities of the classifier, shifted."""
+        probs = np.maximum(self.model_.predict_proba(X), SMALLEST_PROBABILITY)
+        return (np.log(probs) + self.shift_).astype(X.dtype)
+
+    def _prior(self) -> np.ndarray:
+        """Gives (K,) the shares to adjust to."""
+        if self.prior is None:
+            return np.full(len(self.classes_), 1 / len(self.classes_))
+        labels = self.classes_.tolist()
+        if set(self.prior) != set(labels) or abs(sum(self.prior.values()) - 1) > 1e-6:
+            raise ParameterError(
+                f"{self.name}: parameter 'prior' must give every class of y a share, and these must sum to 1; got "
+                f"{dict(self.prior)}, the classes are {', '.join(map(repr, labels[:20]))}"
+            )
+        return np.array([self.prior[label] for label in labels])
