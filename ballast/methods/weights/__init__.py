@@ -17,6 +17,7 @@ from ballast.methods.weights.labels.black_box_shift import BlackBoxShift
 from ballast.methods.weights.labels.continuous_target_shift import ContinuousTargetShift
 from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
+from ballast.methods.weights.labels.positive_unlabelled import PositiveUnlabelled
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
@@ -73,6 +74,7 @@ __all__ = [
     "MultiplyWeights",
     "NearestNeighborRatio",
     "NormalizeWeights",
+    "PositiveUnlabelled",
     "Raking",
     "RegularizedLabelShift",
     "RelativeLeastSquares",
