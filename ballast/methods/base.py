@@ -59,6 +59,8 @@ class Method(BaseEstimator):
     seeds: ClassVar[tuple[str, ...]] = ()
     """Ids of the survey of methods that this class covers."""
     claim: ClassVar[Claim | None] = None
+    binary: ClassVar[bool] = False
+    """Whether it takes labels of two classes alone."""
     conformance_exceptions: ClassVar[dict[str, str]] = {}
     """Checks of the conformance suite that the method cannot pass, each with the reason."""
 

@@ -1,4 +1,4 @@
-"""A classifier that tells the target's rows from the source's, cross-fitted: what tests and weighers build on."""
+"""Classifiers, cross-fitted, of the target's rows against the source's and of labels: what tests and weighers use."""
 
 from __future__ import annotations
 
@@ -58,6 +58,28 @@ def cross_fit(
         models.append(model)
         odds.append(kept.sum() / kept_target.sum())
     return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
+
+
+def cross_fit_labels(
+    classifier: Any, X: np.ndarray, labels: np.ndarray, n_folds: int, rng: np.random.Generator
+) -> tuple[np.ndarray, list[Any]]:
+    """Gives (n, K) probabilities of the labels (n,) 0 to K - 1 out of fold, and the fitted classifier of each fold.
+
+    Each label must have two rows at least; the folds have its share of all and do not depend on the order of the rows.
+    """
+    counts = np.bincount(labels)
+    n_folds = min(n_folds, int(counts.min()))
+    folds = np.empty(len(X), dtype=np.int64)
+    for label in range(len(counts)):
+        folds[labels == label] = deal_folds(X[labels == label], n_folds, rng)
+    found = np.empty((len(X), len(counts)))
+    models = []
+    for fold in range(n_folds):
+        model: Any = clone(classifier)
+        model.fit(X[folds != fold], labels[folds != fold])
+        found[folds == fold] = model.predict_proba(X[folds == fold])
+        models.append(model)
+    return found, models
 
 
 def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:

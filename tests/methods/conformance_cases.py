@@ -102,20 +102,21 @@ def _edges(part: dict[str, Any]) -> list[Any]:
 
 
 @cache
-def _world(n: int, m: int, d: int, seed: int) -> dict[str, Any]:
-    """Three classes in d dimensions, and a target of other class shares, moved a little; all overlap."""
+def _world(n: int, m: int, d: int, seed: int, k: int) -> dict[str, Any]:
+    """k classes, three at most, in d dimensions, and a target of other class shares, moved a little; all overlap."""
     rng = np.random.default_rng(seed)
     centres = 1.5 * np.eye(3)[:, np.arange(d) % 3]
-    y, y_target = rng.permutation(np.arange(n) % 3), rng.choice(3, m, p=[0.5, 0.3, 0.2])
+    shares = np.array([0.5, 0.3, 0.2])[:k]
+    y, y_target = rng.permutation(np.arange(n) % k), rng.choice(k, m, p=shares / shares.sum())
     X = centres[y] + rng.normal(size=(n, d))
     X_target = centres[y_target] + 0.6 + rng.normal(size=(m, d))
-    fitted_on = rng.permutation(np.arange(300) % 3)
+    fitted_on = rng.permutation(np.arange(300) % k)
     model = LogisticRegression().fit(centres[fitted_on] + rng.normal(size=(300, d)), fitted_on)
-    world: dict[str, Any] = {"classes": np.arange(3), "model": model, "models": {"plain": model, "again": model}}
+    world: dict[str, Any] = {"classes": np.arange(k), "model": model, "models": {"plain": model, "again": model}}
     world["feature_names"] = [f"feature {j}" for j in range(d)]
     for suffix, features, label in (("", X, y), ("_target", X_target, y_target)):
         rows = len(label)
-        logits = np.asarray(model.decision_function(features))
+        logits = np.asarray(model.decision_function(features) if k > 2 else model.predict_log_proba(features))
         slope = features @ np.arange(1, d + 1)
         world |= {
             f"X{suffix}": features,
@@ -153,7 +154,7 @@ def _table(rng: np.random.Generator, X: np.ndarray) -> pd.DataFrame:
 
 def arguments(case: Case, *, n: int = 90, m: int = 70, d: int = 3, seed: int = 0) -> Arguments:
     """Gives a value for every name of the vocabulary that the method's calls take, optional ones too."""
-    world = dict(_world(n, m, d, seed))
+    world = dict(_world(n, m, d, seed, 2 if case.cls.binary else 3))
     if case.regression:
         world["y"], world["y_target"] = world["real"], world["real_target"]
         world["prediction"] = world["fitted_real"]

@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from sklearn.base import clone
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import check_classifier, deal_folds, logistic
+from ballast.methods.discriminator import check_classifier, cross_fit_labels, logistic
 from ballast.methods.parameters import Seed
 from ballast.methods.weights._classes import class_positions
 
@@ -134,17 +133,7 @@ class InversePropensity(Weigher):
         given = self.classifier
         classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
         rng = np.random.default_rng(self.random_state)
-        n_folds = min(self.n_folds, int(np.bincount(received).min()))
-        folds = np.empty(len(X), dtype=np.int64)
-        for arm in range(len(self.classes_)):
-            folds[received == arm] = deal_folds(X[received == arm], n_folds, rng)
-        found = np.empty((len(X), len(self.classes_)))
-        self.models_ = []
-        for fold in range(n_folds):
-            model: Any = clone(classifier)
-            model.fit(X[folds != fold], received[folds != fold])
-            found[folds == fold] = model.predict_proba(X[folds == fold])
-            self.models_.append(model)
+        found, self.models_ = cross_fit_labels(classifier, X, received, self.n_folds, rng)
         return found
 
     def _trimmed(self, propensities: np.ndarray) -> np.ndarray:
