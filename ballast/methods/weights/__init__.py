@@ -9,6 +9,7 @@ from ballast.methods.weights.balance.kernel_balancing import KernelBalancing
 from ballast.methods.weights.balance.raking import Raking
 from ballast.methods.weights.balance.uniform_transformer import UniformTransformer
 from ballast.methods.weights.fairness.counterfactual_distribution import CounterfactualDistribution
+from ballast.methods.weights.fairness.fair_boosted_density import FairBoostedDensity
 from ballast.methods.weights.fairness.reweighing import Reweighing
 from ballast.methods.weights.imbalance.density_based_weights import DensityBasedWeights
 from ballast.methods.weights.imbalance.effective_number import EffectiveNumber
@@ -62,6 +63,7 @@ __all__ = [
     "DoubleWeighting",
     "EffectiveNumber",
     "EntropyBalancing",
+    "FairBoostedDensity",
     "FlattenWeights",
     "GroupDRO",
     "IntegerWeights",

@@ -13,12 +13,10 @@ from pydantic import Field
 from ballast.errors import DataError, OverlapError
 from ballast.methods.base import Claim, Weigher
 from ballast.methods.parameters import Count, Positive
+from ballast.methods.weights._cells import MISSING, occupied_cells
 
 log = logging.getLogger(__name__)
 
-MISSING = "(missing)"
-CELLS_COUNTED = 2**22
-"""Cells up to which rows are counted in a table of all cells, not sorted."""
 RUNAWAY_FACTOR = 1e100
 """A category's factor that only grows so far where no weights meet the margins together."""
 
@@ -98,7 +96,7 @@ class Raking(Weigher):
             self.categories_[name], own, shares = self._margin(name, source, target)
             codes.append(own)
             wanted.append(shares)
-        cells, counts, positions = _cells(codes, [len(w) for w in wanted])
+        cells, counts, positions = occupied_cells(codes, [len(w) for w in wanted])
         factors, self.iterations_, self.imbalance_ = self._fitted(cells, counts / len(table), wanted)
         self._factors = dict(zip(self.categories_, factors, strict=True))
         self._check(len(table))
@@ -215,34 +213,13 @@ def _positions(categories: list[str], values: pd.Categorical) -> np.ndarray:
 
 def _joined(columns: list[pd.Categorical]) -> pd.Categorical:
     """Gives the combinations of the columns' categories."""
-    cells, _, positions = _cells([c.codes for c in columns], [len(c.categories) for c in columns])
+    cells, _, positions = occupied_cells([c.codes for c in columns], [len(c.categories) for c in columns])
     parts = [np.asarray(c.categories)[own] for c, own in zip(columns, cells.T, strict=True)]
     return _categorical(positions, [" x ".join(cell) for cell in zip(*parts, strict=True)])
 
 
 def _categorical(codes: Any, categories: Any) -> pd.Categorical:
     return pd.Categorical.from_codes(codes, categories)  # pandas' stubs know neither arrays nor lists here
-
-
-def _cells(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gives (c, margins) the combinations of codes that occur, (c,) their rows, and (n,) each row's combination."""
-    flat = np.zeros(len(codes[0]), dtype=np.int64)
-    total = 1
-    for own, size in zip(codes, sizes, strict=True):
-        if total > CELLS_COUNTED // size:  # number the combinations afresh, or their product outgrows the integers
-            present, flat = np.unique(flat, return_inverse=True)
-            total = len(present)
-        flat = flat * size + own.astype(np.int64)
-        total *= size
-    if total <= CELLS_COUNTED:
-        rows = np.bincount(flat, minlength=total)
-        numbers = np.cumsum(rows > 0) - 1
-        positions, counts = numbers[flat], rows[rows > 0]
-    else:
-        _, positions, counts = np.unique(flat, return_inverse=True, return_counts=True)
-    first = np.zeros(len(counts), dtype=np.int64)
-    first[positions] = np.arange(len(positions))
-    return np.stack([own[first] for own in codes], axis=1), counts, positions
 
 
 def _product(cells: np.ndarray, factors: list[np.ndarray]) -> np.ndarray:

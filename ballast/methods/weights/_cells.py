@@ -1,0 +1,97 @@
+"""Tables as cells: columns as bins or categories, and the combinations of them that rows lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ballast.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "(missing)"
+CELLS_COUNTED = 2**22
+"""Cells up to which rows are counted in a table of all cells, not sorted."""
+
+Bins = np.ndarray | list[str]
+"""A number column's inner edges, or the values of another column as text, sorted."""
+
+
+def learn_bins(table: pd.DataFrame, columns: Sequence[str], n_bins: int, owner: str) -> dict[str, Bins]:
+    """Gives each column's bins: numbers are cut at their quantiles, or one by one where they have few values."""
+    found: dict[str, Bins] = {}
+    for name in columns:
+        column = _column(table, name, owner)
+        if column.dtype.kind not in "iuf":
+            found[name] = sorted(set(_texts(column)))
+            continue
+        numbers = _numbers(column)
+        numbers = numbers[np.isfinite(numbers)]
+        values = np.unique(numbers)
+        cut = len(values) > n_bins
+        found[name] = np.unique(np.quantile(numbers, np.arange(1, n_bins) / n_bins)) if cut else values[1:]
+    return found
+
+
+def n_positions(bins: Bins) -> int:
+    """Gives the number of a column's bins; missing and infinite numbers have one of their own, the last."""
+    return len(bins) if isinstance(bins, list) else len(bins) + 2
+
+
+def bin_positions(table: pd.DataFrame, name: str, bins: Bins, owner: str) -> np.ndarray:
+    """Gives (n,) the bin of each row of a column; DataError for a value that is in none."""
+    import pandas as pd
+
+    column = _column(table, name, owner)
+    if not isinstance(bins, list):
+        if column.dtype.kind not in "iuf":
+            raise DataError(f"{owner}: table column {name} held numbers in fit, and has dtype {column.dtype} now")
+        numbers = _numbers(column)
+        return np.where(np.isfinite(numbers), np.searchsorted(bins, numbers, side="right"), len(bins) + 1)
+    texts = _texts(column)
+    found = pd.Index(bins).get_indexer(pd.Index(texts))
+    unknown = np.flatnonzero(found < 0)
+    if len(unknown):
+        raise DataError(
+            f"{owner}: table column {name} holds {len(unknown)} value(s) in {len(found)} rows that were not there in "
+            f"fit, such as {texts[unknown[0]]!r}"
+        )
+    return found
+
+
+def occupied_cells(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gives (c, margins) the combinations of codes that occur, (c,) their rows, and (n,) each row's combination."""
+    flat = np.zeros(len(codes[0]), dtype=np.int64)
+    total = 1
+    for own, size in zip(codes, sizes, strict=True):
+        if total > CELLS_COUNTED // size:  # number the combinations afresh, or their product outgrows the integers
+            present, flat = np.unique(flat, return_inverse=True)
+            total = len(present)
+        flat = flat * size + own.astype(np.int64)
+        total *= size
+    if total <= CELLS_COUNTED:
+        rows = np.bincount(flat, minlength=total)
+        numbers = np.cumsum(rows > 0) - 1
+        positions, counts = numbers[flat], rows[rows > 0]
+    else:
+        _, positions, counts = np.unique(flat, return_inverse=True, return_counts=True)
+    first = np.zeros(len(counts), dtype=np.int64)
+    first[positions] = np.arange(len(positions))
+    return np.stack([own[first] for own in codes], axis=1), counts, positions
+
+
+def _column(table: pd.DataFrame, name: str, owner: str) -> pd.Series:
+    if name not in table.columns:
+        raise DataError(f"{owner}: table has no column {name}; its columns are {', '.join(map(str, table.columns))}")
+    return table[name]
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    return column.to_numpy(dtype=float, na_value=np.nan)
+
+
+def _texts(column: pd.Series) -> np.ndarray:
+    return column.astype(object).where(column.notna(), MISSING).astype(str).to_numpy()

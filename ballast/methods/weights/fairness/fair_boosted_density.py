@@ -1,0 +1,233 @@
+"""A density boosted from a fair start: weights with a guarantee on the shares of groups and on their labels."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+from scipy.special import logit, logsumexp
+
+from ballast.errors import DataError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Level, Positive
+from ballast.methods.weights._cells import bin_positions, learn_bins, n_positions, occupied_cells
+from ballast.methods.weights._classes import class_positions
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeClassifier
+
+log = logging.getLogger(__name__)
+
+FEWEST_ROWS = 2.0
+"""Training rows a cell, on average, below which the weights say more about single rows than about cells."""
+
+
+class FairBoostedDensity(Weigher):
+    """Weighs rows to a density in which groups have nearly equal shares and labels depend on them but little, by proof.
+
+    Use it where a guarantee is asked for: with exact steps, and whatever the data, the rarest group's weighted share is
+    at least ``representation_rate`` of the most frequent one's. Not to train a fair model: one fitted with these
+    weights is less accurate and treats groups less alike than one fitted with those of ``reweighing``. Nor to stay near
+    to the data: it hardly leaves its start, in which columns are independent given group and label, while a weight for
+    each pair of group and label alone gives the same shares and leaves the rest as it was.
+
+    Parameters
+    ----------
+    representation_rate : the least share of a group over the greatest, that is guaranteed with exact steps.
+    steps : "exact" halves the step each round, under which the guarantee holds and the density soon stands still;
+        "relative" takes harmonic steps, which fit more and may break it.
+    columns : of the table that make the grid, with group and label; None takes all.
+    n_bins : that a number column with more than as many values is cut into, at its quantiles.
+    n_rounds : trees.
+    max_depth : of each.
+    max_log_odds : that a tree's log odds of data against density are clipped to, log 2 as in the
+        paper; the guarantee rests on it.
+    smoothing : added to the counts of each column's bins in the start.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. representation_rate_ : least share of a group over the greatest, of the weighted rows.
+    statistical_rate_ : least share of a label within a group over the greatest, the least over labels.
+    guaranteed_representation_rate_, guaranteed_statistical_rate_ : what the steps taken guarantee of both.
+    data_representation_rate_, data_statistical_rate_ : of the rows unweighted. kl_ : (n_rounds + 1,) divergence of the
+    data from the start and from the density after each round, in nats. step_sizes_ : (n_rounds,). trees_ : of each
+    round. features_ : names of the trees' columns. bins_ : each column's inner edges, or values. cells_ : (c, 2 +
+    columns) group, label and bins. groups_, classes_. rows_per_cell_ : training rows a cell.
+
+    Notes
+    -----
+    A row weighs as much as the density of its cell over the cell's share of the training rows. The density lives on the
+    cells that have training rows, so that the weighted rows follow it exactly and the guarantee is theirs; on all
+    combinations of bins it would be that of rows that nobody has. With C = ``max_log_odds`` and the steps' sum S the
+    rates are at least exp(-2 C S) and exp(-4 C S); exact steps, log(1 / rate) / (C 2^(t + 1)), keep the first above the
+    rate and the second above its square.
+
+    With many columns or bins each row has a cell of its own; the weights then lie on the rows that are typical of their
+    group and label, and a warning is logged. Name few columns. A tree's rules: ``sklearn.tree.export_text(trees_[0],
+    feature_names=features_)``.
+    Cost: a sort or count of the rows; O(n_rounds c columns log c) for c cells with rows.
+
+    Raises
+    ------
+    DataError : one group or one label alone, a group without a row of some label, a column that is not there; on
+    ``weigh``, a row in a cell without training rows.
+    """
+
+    name = "fair_boosted_density"
+    reference = (
+        "Soen, Husain and Nock, Fair Densities via Boosting the Sufficient Statistics of Exponential Families, ICML "
+        "2023"
+    )
+    seeds = ("S190",)
+    claim = Claim(
+        "The density keeps the representation rate above the one asked for while it comes nearer to the data than its "
+        "fair start.",
+        "partly",
+        "Adult census, sex, income and four columns in about 840 cells, rate 0.9 asked for, 10 seeds: representation rate "
+        "0.95 on every seed (data 0.49), statistical rate 0.96 (data 0.36), but the divergence from new rows falls by "
+        "0.011 nats alone (0.033 at rate 0.7); one weight for each group and label is nearer by 0.091 at the same "
+        "rates. Relative steps: 0.027 nearer, the rate falls to 0.89. A logistic regression with the weights is right "
+        "0.6 points less often, and its gap between the groups 0.6 points wider, than without; reweighing narrows it "
+        "by as much.",
+    )
+
+    def __init__(
+        self,
+        representation_rate: Level = 0.9,
+        steps: Literal["exact", "relative"] = "exact",
+        columns: list[str] | None = None,
+        n_bins: Annotated[int, Field(ge=2)] = 4,
+        n_rounds: Count = 10,
+        max_depth: Count = 4,
+        max_log_odds: Positive = 0.6931471805599453,
+        smoothing: Positive = 1.0,
+    ) -> None:
+        self.representation_rate = representation_rate
+        self.steps = steps
+        self.columns = columns
+        self.n_bins = n_bins
+        self.n_rounds = n_rounds
+        self.max_depth = max_depth
+        self.max_log_odds = max_log_odds
+        self.smoothing = smoothing
+
+    def fit(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> FairBoostedDensity:
+        """Learns the density from rows (n) with labels (n,) in groups (n,)."""
+        self.groups_, self.classes_ = np.unique(groups), np.unique(y)
+        self.bins_ = learn_bins(table, self.columns or list(table.columns), self.n_bins, self.name)
+        codes = self._codes(table, y, groups)
+        sizes = [len(self.groups_), len(self.classes_), *(n_positions(bins) for bins in self.bins_.values())]
+        self.cells_, counts, positions = occupied_cells(codes, sizes)
+        self.rows_per_cell_ = len(y) / len(counts)
+        if self.rows_per_cell_ < FEWEST_ROWS:
+            log.warning(
+                "%s: %d rows lie in %d cells, %.1f a cell, too few to tell a cell's share from a row; name fewer "
+                "columns, or lower n_bins",
+                self.name,
+                len(y),
+                len(counts),
+                self.rows_per_cell_,
+            )
+        share = counts / len(y)
+        density = np.exp(self._boosted(share, self._start(counts, sizes)))
+        self.representation_rate_, self.statistical_rate_ = self._rates(density)
+        self.data_representation_rate_, self.data_statistical_rate_ = self._rates(share)
+        self._cell_weights = density / share
+        self.weights_ = self._cell_weights[positions]
+        return self
+
+    def weigh(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows (k) with the labels (k,) in the groups (k,), in cells that had training rows."""
+        known = pd.MultiIndex.from_arrays(list(self.cells_.T))
+        found = known.get_indexer(pd.MultiIndex.from_arrays(self._codes(table, y, groups)))
+        if (found < 0).any():
+            raise DataError(
+                f"{self.name}: {int((found < 0).sum())} of {len(y)} rows of table, y and groups lie in cells without a "
+                f"row in fit, the first is row {int(np.flatnonzero(found < 0)[0])}; name fewer columns, or lower n_bins"
+            )
+        return self._cell_weights[found]
+
+    def _codes(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
+        """Gives each row's group, label and bins, (n,) positions each."""
+        group = class_positions(groups, self.groups_, f"{self.name}: groups")
+        columns = [bin_positions(table, column, bins, self.name) for column, bins in self.bins_.items()]
+        return [group, class_positions(y, self.classes_, self.name), *columns]
+
+    def _pairs(self) -> tuple[np.ndarray, tuple[int, int]]:
+        """Gives (c,) the pair of group and label of each cell, and how many there are of both."""
+        shape = len(self.groups_), len(self.classes_)
+        return self.cells_[:, 0] * shape[1] + self.cells_[:, 1], shape
+
+    def _start(self, counts: np.ndarray, sizes: list[int]) -> np.ndarray:
+        """Gives (c,) log densities: groups equal, labels independent of them, columns independent given both."""
+        pair, shape = self._pairs()
+        n_pairs = shape[0] * shape[1]
+        self._check_pairs(np.bincount(pair, counts, n_pairs).reshape(shape))
+        density = np.zeros(len(counts))
+        for own, size in zip(self.cells_.T[2:], sizes[2:], strict=True):
+            bins = np.bincount(pair * size + own, counts, n_pairs * size).reshape(n_pairs, size) + self.smoothing
+            density += np.log(bins / bins.sum(axis=1, keepdims=True))[pair, own]
+        labels = np.bincount(self.cells_[:, 1], counts) / counts.sum() / shape[0]
+        for k in range(n_pairs):
+            own = pair == k
+            density[own] += np.log(labels[k % shape[1]]) - logsumexp(density[own])
+        return density
+
+    def _check_pairs(self, rows: np.ndarray) -> None:
+        if not rows.all():
+            g, k = np.argwhere(rows == 0)[0]
+            raise DataError(
+                f"{self.name}: groups {self.groups_.tolist()[g]!r} has no row with y {self.classes_.tolist()[k]!r} "
+                f"({int((rows == 0).sum())} of {rows.size} pairs of group and label are without a row), so that no "
+                "weights make the label independent of the group; leave such groups or labels out, or merge them"
+            )
+
+    def _boosted(self, share: np.ndarray, density: np.ndarray) -> np.ndarray:
+        """Gives (c,) log densities after all rounds, and keeps the trees, the steps and the divergences."""
+        from sklearn.tree import DecisionTreeClassifier
+
+        features = self._features()
+        both, is_data = np.concatenate([features, features]), np.repeat([1, 0], len(share))
+        rounds = np.arange(1, self.n_rounds + 1)
+        shrinking = np.exp2(-rounds - 1.0) if self.steps == "exact" else 1 / (rounds + 3.0)
+        self.step_sizes_ = -np.log(self.representation_rate) / self.max_log_odds * shrinking
+        self.trees_: list[DecisionTreeClassifier] = []
+        divergences = [share @ (np.log(share) - density)]
+        for step in self.step_sizes_:
+            tree = DecisionTreeClassifier(max_depth=self.max_depth, random_state=0)  # equal splits: always the same one
+            tree.fit(both, is_data, sample_weight=np.concatenate([share, np.exp(density)]))
+            odds = logit(np.asarray(tree.predict_proba(features))[:, 1])
+            density = density + step * odds.clip(-self.max_log_odds, self.max_log_odds)
+            density = density - logsumexp(density)
+            self.trees_.append(tree)
+            divergences.append(share @ (np.log(share) - density))
+        self.kl_ = np.array(divergences)
+        reach = 2 * self.max_log_odds * float(self.step_sizes_.sum())
+        self.guaranteed_representation_rate_, self.guaranteed_statistical_rate_ = np.exp([-reach, -2 * reach]).tolist()
+        return density
+
+    def _features(self) -> np.ndarray:
+        """Gives the trees' (c, f) columns: bins of numbers in their order, other values one by one."""
+        columns: list[np.ndarray] = []
+        self.features_: list[str] = []
+        values = [("group", self.groups_.tolist()), ("label", self.classes_.tolist()), *self.bins_.items()]
+        for own, (name, listed) in zip(self.cells_.T, values, strict=True):
+            if not isinstance(listed, list):
+                columns.append(own)
+                self.features_.append(name)
+                continue
+            for k in range(1 if len(listed) == 2 else 0, len(listed)):
+                columns.append(own == k)
+                self.features_.append(f"{name}={listed[k]}")
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def _rates(self, density: np.ndarray) -> tuple[float, float]:
+        """Gives the representation rate and the statistical rate of a density on the cells."""
+        pair, shape = self._pairs()
+        table = np.bincount(pair, density, shape[0] * shape[1]).reshape(shape)
+        group = table.sum(axis=1)
+        label = table / group[:, None]
+        return float(group.min() / group.max()), float((label.min(axis=0) / label.max(axis=0)).min())
