@@ -22,6 +22,7 @@ from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 from ballast.methods.weights.labels.positive_unlabelled import PositiveUnlabelled
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
+from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
 from ballast.methods.weights.mixture.group_dro import GroupDRO
@@ -52,6 +53,7 @@ __all__ = [
     "BlackBoxShift",
     "BucketedRatio",
     "ClipWeights",
+    "ClusterBalanced",
     "ContinuousTargetShift",
     "CounterfactualDistribution",
     "CovariateBalancingPropensity",

@@ -1,0 +1,66 @@
+"""K-means clusters that do not depend on the order of the rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ballast.compute import row_keys
+
+MANY_ROWS = 20_000
+"""Rows above which k-means looks at batches of rows instead of all of them at every step."""
+BATCH = 4096
+
+
+class Clusters(NamedTuple):
+    """Clusters, none of them empty.
+
+    Attributes
+    ----------
+    centers : (K, d) in the space of the rows. labels : (n,) the cluster of each row. sizes : (K,) their rows.
+    """
+
+    centers: np.ndarray
+    labels: np.ndarray
+    sizes: np.ndarray
+
+
+def content_order(X: np.ndarray, *ties: np.ndarray) -> np.ndarray:
+    """Gives the positions of the rows in an order that their contents, and the columns `ties` (n,), alone decide.
+
+    The same for float32 and float64, up to rows that float32 cannot tell apart.
+    """
+    with np.errstate(over="ignore"):
+        coarse = X.astype(np.float32)
+    return np.lexsort((*ties, row_keys(X), row_keys(coarse)))
+
+
+def find_clusters(X: np.ndarray, n_clusters: int, random_state: int | None) -> Clusters:
+    """Gives at most `n_clusters` clusters of the rows (n, d) by k-means, fewer where fewer rows differ.
+
+    Lloyd's steps up to ``MANY_ROWS`` rows, batches above. Cost O(n d K) a pass.
+    """
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    rows = X[content_order(X)]
+    middle = rows.mean(axis=0, dtype=np.float64).astype(X.dtype)  # far from 0 distances would lose their digits
+    rows -= middle
+    k = min(n_clusters, len(np.unique(row_keys(rows))))
+    seed = int(np.random.default_rng(random_state).integers(2**31))
+    if len(rows) <= MANY_ROWS:
+        model = KMeans(k, random_state=seed)
+    else:  # without reassignment, which would move small clusters' centres away: these are what is looked for
+        model = MiniBatchKMeans(k, batch_size=BATCH, reassignment_ratio=0.0, random_state=seed)
+    centers = model.fit(rows).cluster_centers_ + middle
+    labels = nearest_center(X, centers)
+    kept, labels, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    return Clusters(centers[kept], labels, sizes)
+
+
+def nearest_center(X: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Gives (n,) the position of the nearest of the centres (K, d) to each row (n, d)."""
+    from sklearn.metrics import pairwise_distances_argmin
+
+    middle = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
+    return pairwise_distances_argmin(X - middle, centers - middle)

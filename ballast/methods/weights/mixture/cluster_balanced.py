@@ -1,0 +1,105 @@
+"""Clusters of rows drawn evenly, with a limit to how often a row repeats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.errors import ParameterError
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.parameters import Count, Positive, Seed
+from ballast.methods.weights.mixture._clusters import find_clusters, nearest_center
+
+
+class ClusterBalanced(Weigher):
+    """Weighs clusters of rows alike, but none so high that its rows repeat more often than a limit.
+
+    Use it to train briefly on a long-tailed or redundant pool whose groups nobody has labelled, as drawing all clusters
+    evenly does. Not for long training: after eight epochs nothing was gained. Not where the unequal classes are known
+    (``repeat_factor``), nor on a pool with much junk, which gets clusters of its own that the limit holds down, not
+    out.
+
+    Parameters
+    ----------
+    n_clusters : of k-means; fewer where fewer rows differ. The paper takes 2000 of a web-scale pool.
+    n_epochs : rows that will be drawn, as a multiple of the n given.
+    max_repetition : the most often that a row may be drawn in all epochs, more than ``n_epochs``; None takes three
+        times that. Near ``n_epochs`` all clusters are held by it and the weights are uniform.
+    random_state : the seed of k-means.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. clusters_ : (n,) the cluster of each row. centers_ : (K, d). sizes_ : (K,) rows.
+    repetitions_ : (K,) how often a cluster's row is drawn in all epochs. level_ : the rows that each cluster is drawn
+    which the limit does not hold. share_clipped_ : of the rows, in clusters that it does hold.
+
+    Notes
+    -----
+    A cluster of n_k rows is drawn c_k = min(max_repetition n_k, level) times, where the level makes these n n_epochs
+    in all: the exact end of the paper's stream, which draws clusters evenly and removes those that are used up, and
+    then draws big clusters alone. A row's weight is c_k / (n_k n_epochs). Distances are Euclidean on the columns as
+    given: scale columns, or normalise embeddings, before. Draw rows by the weights (`importance_resampling`) where
+    steps are noisy. Cost: O(n d K) for each of some ten passes of k-means; above 20,000 rows in batches.
+
+    Raises
+    ------
+    ParameterError : ``max_repetition`` not above ``n_epochs``.
+    """
+
+    name = "cluster_balanced"
+    reference = (
+        "Shao, Li, Fei, Yan, Lin and Qiu, Balanced Data Sampling for Language Model Training with Clustering, "
+        "Findings of ACL 2024"
+    )
+    seeds = ("S052",)
+    claim = Claim(
+        "Short training on a long-tailed pool with junk: balanced accuracy is higher than of rows drawn at random, by "
+        "4 to 7 points, and natural accuracy is not lower.",
+        "partly",
+        "Digits of 107 to 2 a class, 8% scrambled, a small network, 3 epochs, 100 seeds: balanced accuracy +0.026 +- "
+        "0.008, natural -0.004 +- 0.004; without the limit +0.016 +- 0.011 (20 seeds). At 8 epochs none: -0.009 +- "
+        "0.013. Classes drawn evenly, where they are known: +0.152 and +0.045.",
+    )
+
+    def __init__(
+        self,
+        n_clusters: Count = 30,
+        n_epochs: Positive = 1.0,
+        max_repetition: Positive | None = None,
+        random_state: Seed = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.n_epochs = n_epochs
+        self.max_repetition = max_repetition
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray) -> ClusterBalanced:
+        """Learns the clusters of the rows (n, d) and their weights."""
+        limit = 3 * self.n_epochs if self.max_repetition is None else self.max_repetition
+        if limit <= self.n_epochs:
+            raise ParameterError(
+                f"{self.name}: parameter 'max_repetition' must be more than n_epochs, got {limit:g} and "
+                f"{self.n_epochs:g}: every row is drawn {self.n_epochs:g} times on average, so raise max_repetition (3 "
+                "times n_epochs is usual)"
+            )
+        self.centers_, self.clusters_, self.sizes_ = find_clusters(X, self.n_clusters, self.random_state)
+        caps = limit * self.sizes_
+        self.level_ = water_level(caps, self.n_epochs * len(X))
+        self.repetitions_ = np.minimum(caps, self.level_) / self.sizes_
+        self.share_clipped_ = float(self.sizes_[caps < self.level_].sum() / len(X))
+        self.weights_ = self._of(self.clusters_, X.dtype)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), those of the nearest cluster."""
+        return self._of(nearest_center(X, self.centers_), X.dtype)
+
+    def _of(self, clusters: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        return (self.repetitions_ / self.n_epochs)[clusters].astype(dtype)
+
+
+def water_level(caps: np.ndarray, total: float) -> float:
+    """Gives the level at which the minima of it and the caps (K,) sum to ``total``, which is below their sum."""
+    rising = np.sort(caps)
+    below = np.concatenate([[0.0], np.cumsum(rising)[:-1]])  # what the caps under each one hold
+    levels = (total - below) / np.arange(len(caps), 0, -1)
+    return float(levels[np.argmax(levels <= rising)])
