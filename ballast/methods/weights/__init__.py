@@ -26,6 +26,7 @@ from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
 from ballast.methods.weights.mixture.group_dro import GroupDRO
+from ballast.methods.weights.mixture.sample_mix import SampleMix
 from ballast.methods.weights.operators import (
     ClipWeights,
     DivergenceWeights,
@@ -87,6 +88,7 @@ __all__ = [
     "RelativeLeastSquares",
     "RepeatFactor",
     "Reweighing",
+    "SampleMix",
     "SmoothWeights",
     "TelescopingRatio",
     "TemperWeights",

@@ -1,0 +1,143 @@
+"""Weights from the quality and the diversity of each row, from which the shares of the domains follow."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.evaluation.codes import label_codes
+from ballast.methods.parameters import Count, Positive, Seed
+from ballast.methods.weights.mixture._clusters import Clusters, find_clusters, nearest_center
+
+TAILS = (0.01, 0.99)
+"""Quantiles of the rows' spread at which it is cut, so that one far cluster does not press all others together."""
+
+
+class SampleMix(Weigher):
+    """Weighs rows by how sure a model is of their label and by how spread out and far apart their cluster is.
+
+    Use it to choose a small part of a pool of uneven sources (`importance_resampling`), some redundant and some with
+    wrong labels, whose domains are not known. Not where they are: equal shares (``normalize_weights``) were as good in
+    the claim's setting, and better without label noise. Not to take most of the pool: little of the gain is left.
+
+    Parameters
+    ----------
+    alpha : weight of diversity beside quality, 0.8 as in the paper. Rows with a wrong label look diverse, which speaks
+        for 0.2 to 0.5 where labels are noisy; yet with 30% of a domain's labels wrong 0.5 and 1 were as good as 0.8,
+        and 0.2 gained nothing. Try more than one.
+    tau : temperature of the softmax, 0.2 as in the paper; the greatest weight is at most exp(1 / tau) times the least.
+    n_clusters : of k-means; fewer where fewer rows differ.
+    random_state : the seed of k-means.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. quality_, diversity_ : (n,) in [0, 1]. clusters_ : (n,). centers_ : (K, d).
+    classes_ : of the columns of ``probs``. groups_ : (G,) and shares_ : (G,) of the weight that each gets, where
+    groups are given.
+
+    Notes
+    -----
+    Quality is the probability of the given label, from a model that was not fitted on the row; diversity the mean
+    distance of a cluster's rows from its centre, times the mean distance of that from the other centres, cut at the 1%
+    and 99% quantile. Both are scaled to [0, 1]; a row weighs exp((alpha diversity + (1 - alpha) quality) / tau). Keep
+    near-duplicates in one fold of the cross-fit, otherwise they vouch for each other. Distances are Euclidean on the
+    columns as given. Cost: O(n d K) for each of some ten passes of k-means, in batches above 20,000 rows; O(K^2 d).
+
+    Raises
+    ------
+    DataError : labels that no column of ``probs`` stands for.
+    """
+
+    name = "sample_mix"
+    reference = (
+        "Xi, Kong, Yang et al., SampleMix: A Sample-wise Pre-training Data Mixing Strategy by Coordinating Data "
+        "Quality and Diversity, 2025"
+    )
+    seeds = ("S140",)
+    claim = Claim(
+        "A small part of a pool of redundant, clean and wrongly labelled sources, drawn by the weights, trains better "
+        "than one drawn at random or from the domains evenly; at random takes 2.4 times the rows.",
+        "partly",
+        "1270 digits, 300 drawn, logistic regression, 24 seeds: accuracy 0.879, at random 0.836 (+0.043 +- 0.010, 24 "
+        "of 24), 600 at random 0.884, 720 0.893; equal domains 0.887 (-0.008 +- 0.009). Without label noise +0.023 +- "
+        "0.006 and -0.010 +- 0.006; 1000 drawn +0.011 +- 0.005. alpha 0.5: 0.876, 0.2: 0.839, quality alone 0.790, "
+        "diversity alone 0.875.",
+    )
+
+    def __init__(
+        self,
+        alpha: Annotated[float, Field(ge=0, le=1)] = 0.8,
+        tau: Positive = 0.2,
+        n_clusters: Count = 30,
+        random_state: Seed = 0,
+    ) -> None:
+        self.alpha = alpha
+        self.tau = tau
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        probs: np.ndarray,
+        classes: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+    ) -> SampleMix:
+        """Learns the weights of rows (n, d) with labels (n,) and out-of-sample probabilities (n, n_classes).
+
+        ``classes`` (n_classes,) are the labels of the columns, by default the sorted labels; of ``groups`` (n,) the
+        shares alone are told.
+        """
+        sure = _of_label(probs, label_codes(y, classes, probs.shape[1], self.name))
+        self.classes_ = np.unique(y) if classes is None else classes
+        found = find_clusters(X, self.n_clusters, self.random_state)
+        self.centers_, self.clusters_ = found.centers, found.labels
+        spread = _spread(X, found)
+        self._sure = float(sure.min()), float(sure.max())
+        low, high = np.quantile(spread[self.clusters_], TAILS)
+        self._diversity = _scaled(spread, float(low), float(high))
+        self.quality_ = _scaled(sure, *self._sure).astype(X.dtype)
+        self.diversity_ = self._diversity[self.clusters_].astype(X.dtype)
+        mixed = self._mixed(_scaled(sure, *self._sure), self.clusters_)
+        self._most = float(mixed.max())
+        self.weights_ = self._softmax(mixed, X.dtype)
+        if groups is not None:
+            self.groups_, position = np.unique(groups, return_inverse=True)
+            self.shares_ = np.bincount(position, self.weights_) / self.weights_.sum(dtype=np.float64)
+        return self
+
+    def weigh(self, X: np.ndarray, y: np.ndarray, probs: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), their labels (k,) and probabilities (k, n_classes)."""
+        sure = _of_label(probs, label_codes(y, self.classes_, probs.shape[1], self.name))
+        return self._softmax(self._mixed(_scaled(sure, *self._sure), nearest_center(X, self.centers_)), X.dtype)
+
+    def _mixed(self, quality: np.ndarray, clusters: np.ndarray) -> np.ndarray:
+        return self.alpha * self._diversity[clusters] + (1 - self.alpha) * quality
+
+    def _softmax(self, mixed: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        """Gives weights of 1 for the best row of ``fit``, and for unseen ones beyond it, which else could overflow."""
+        return np.exp(np.minimum(mixed - self._most, 0.0) / self.tau).astype(dtype)
+
+
+def _of_label(probs: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    return probs[np.arange(len(codes)), codes].astype(np.float64)
+
+
+def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Gives values between 0 at `low` and 1 at `high`; all 0 where these are the same."""
+    return np.clip((values - low) / (high - low), 0.0, 1.0) if high > low else np.zeros(len(values))
+
+
+def _spread(X: np.ndarray, found: Clusters) -> np.ndarray:
+    """Gives (K,) each cluster's mean distance from its centre, times that of its centre from the others."""
+    from scipy.spatial.distance import cdist
+
+    off = X - found.centers[found.labels]
+    within = np.sqrt(np.einsum("ij,ij->i", off, off, dtype=np.float64))
+    compactness = np.bincount(found.labels, within) / found.sizes
+    separation = cdist(found.centers, found.centers).sum(axis=1) / max(1, len(found.sizes) - 1)
+    return compactness * separation
