@@ -26,6 +26,7 @@ QUICK: dict[str, Any] = {
     "batch_size": 4096,  # one batch, so that weights and repetition can be compared
     "n_bootstrap": 20,
     "n_permutations": 49,
+    "n_repeats": 1,
 }
 """Parameters by name, where a class takes them: small enough for a suite over all methods."""
 

@@ -23,6 +23,7 @@ from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 from ballast.methods.weights.labels.positive_unlabelled import PositiveUnlabelled
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
+from ballast.methods.weights.mixture.data_mixing_law import DataMixingLaw
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
 from ballast.methods.weights.mixture.group_dro import GroupDRO
@@ -58,6 +59,7 @@ __all__ = [
     "ContinuousTargetShift",
     "CounterfactualDistribution",
     "CovariateBalancingPropensity",
+    "DataMixingLaw",
     "DensityBasedWeights",
     "DensityRatioClassifier",
     "DivergenceWeights",

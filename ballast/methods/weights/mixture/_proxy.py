@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Move = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 """Gives the domains' (G,) weights from the last ones, the (G, k) losses, and the rows and targets of the step."""
+HELD_OUT_ROWS = 4096
+"""Rows of a domain that are held out at most; more hardly change its mean loss."""
 UNIFORM_SHARE = 1e-3
 """Share of the domains' weights that stays spread evenly, so that none vanishes."""
 
@@ -51,11 +53,12 @@ class Domains:
             classes, target = np.unique(y, return_inverse=True)
             self.outputs = len(classes)
         keys = row_keys(rows)
-        self._rows = []
+        self._all = []
         for domain in range(len(self.names)):
             own = np.flatnonzero(self.positions == domain)
             own = own[np.lexsort((target[own], keys[own]))]
-            self._rows.append(tuple(torch.from_numpy(v[own]).to(self.where) for v in (rows, target)))
+            self._all.append(tuple(torch.from_numpy(v[own]).to(self.where) for v in (rows, target)))
+        self._rows = self._all
         self.columns = X.shape[1]
 
     def draw(self, k: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -68,16 +71,47 @@ class Domains:
             drawn.append((rows[index], target[index]))
         return torch.cat([d[0] for d in drawn]), torch.cat([d[1] for d in drawn])
 
+    def hold_out(self, share: float, seed: int, owner: str) -> None:
+        """Takes a share of every domain's rows, HELD_OUT_ROWS at most, out of those that ``draw`` draws from."""
+        import torch
+
+        if self.sizes.min() < 2:
+            smallest = int(self.sizes.argmin())
+            raise DataError(
+                f"{owner}: groups holds {str(self.names[smallest])!r} in 1 of {len(self.positions)} rows; every domain "
+                "needs 2 at least, one to train on and one to measure the loss on: drop the domain, or join it to "
+                "another"
+            )
+        generator = torch.Generator().manual_seed(seed)
+        self._rows, self._held = [], []
+        for rows, target in self._all:
+            order = torch.randperm(len(rows), generator=generator).to(self.where)
+            k = min(max(1, round(share * len(rows))), len(rows) - 1, HELD_OUT_ROWS)
+            self._held.append((rows[order[:k]], target[order[:k]]))
+            self._rows.append((rows[order[k:]], target[order[k:]]))
+
     def losses(self, network: Any, rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Gives (G, k) losses of rows that ``draw`` gave."""
+        """Gives (G, k) losses of rows that ``draw`` gave; (S, G, k) of S networks together."""
+        loss = self._row_losses(network, rows, target)
+        return loss.reshape(*loss.shape[:-1], len(self.names), -1)
+
+    def held_out_losses(self, network: Any) -> np.ndarray:
+        """Gives (G,) mean losses of the rows held out; (S, G) of S networks together."""
+        import torch
+
+        with torch.no_grad():
+            found = [self._row_losses(network, rows, target).mean(dim=-1) for rows, target in self._held]
+        return torch.stack(found, dim=-1).cpu().numpy().astype(np.float64)
+
+    def _row_losses(self, network: Any, rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         from torch.nn.functional import cross_entropy
 
         out = network(rows)
         if self.regression:
-            loss = (out[:, 0] - target) ** 2
-        else:
-            loss = cross_entropy(out, target, reduction="none")
-        return loss.reshape(len(self.names), -1)
+            return (out[..., 0] - target) ** 2
+        repeated = target.expand(out.shape[:-1])
+        loss = cross_entropy(out.flatten(end_dim=-2), repeated.flatten(), reduction="none")
+        return loss.reshape(repeated.shape)
 
     def network(self, hidden: tuple[int, ...], seed: int) -> Any:
         """Gives a fresh network; without hidden layers a linear one."""
@@ -136,6 +170,47 @@ def train(
         (weights @ losses.mean(dim=1)).backward()
         optimizer.step()
     return network, history
+
+
+def train_each(
+    domains: Domains,
+    mixtures: np.ndarray,
+    *,
+    hidden: tuple[int, ...],
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+) -> np.ndarray:
+    """Trains a network on each of (S, G) mixtures, and gives (S, G) their mean losses on the rows held out.
+
+    All start alike and see the same rows, which keeps their differences free of most of the noise, and take each step
+    together, in one product of matrices a layer. The learning rate falls to 0 linearly.
+    """
+    import torch
+    from torch.func import functional_call
+
+    one = domains.network(hidden, seed)
+    stacked = {
+        name: value.detach().expand(len(mixtures), *value.shape).clone().requires_grad_()
+        for name, value in one.named_parameters()
+    }
+    optimizer = torch.optim.AdamW(stacked.values(), lr=learning_rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
+    generator = torch.Generator().manual_seed(seed + 1)
+    weights = torch.from_numpy(mixtures).float().to(domains.where)
+    share = max(1, min(batch_size, len(domains.positions)) // len(domains.names))
+
+    def together(rows: torch.Tensor) -> torch.Tensor:
+        return torch.vmap(lambda values: functional_call(one, values, (rows,)))(stacked)
+
+    for _ in range(steps):
+        losses = domains.losses(together, *domains.draw(share, generator))
+        optimizer.zero_grad()
+        (weights * losses.mean(dim=-1)).sum().backward()
+        optimizer.step()
+        schedule.step()
+    return domains.held_out_losses(together)
 
 
 def climbed(weights: torch.Tensor, gains: torch.Tensor, step_size: float) -> torch.Tensor:
