@@ -177,12 +177,13 @@ def _call(made: inputs.Run, nodes: list[Node]) -> Callable[[], object]:
         tables = [stages._feature_table(given, str(n.role)) for n in nodes if n.stage == "features"]
         return lambda: _encode(tables)
     if node.stage in ("learner", "out_of_sample"):
-        _, X, y, weights = stages._training_rows(given)
+        _, arguments = stages._training_rows(given)
         name = node.unit.removesuffix("/out_of_sample")
         if node.stage == "learner":
-            return lambda: fit_with_weights(plan.method_of(name), X, y, weights)
-        seed = plan.spec.seed
-        return lambda: out_of_sample(plan.method_of(name), X, y, sample_weight=weights, random_state=seed)
+            return lambda: fit_with_weights(plan.method_of(name), **arguments)
+        X, y, weights = (arguments.pop(term) for term in ("X", "y", "sample_weight"))
+        settings = {"sample_weight": weights, "random_state": plan.spec.seed, "others": arguments}
+        return lambda: out_of_sample(plan.method_of(name), X, y, **settings)
     arguments = {entry: given.arguments(entry) for entry in {b.entry for b in node.bindings}}
     if node.stage == "scorer":
         fit, score = arguments["fit"], arguments["score_samples"]

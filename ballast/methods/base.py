@@ -293,7 +293,10 @@ class Sampler(Method):
 
 
 class Learner(Method):
-    """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification."""
+    """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification.
+
+    In place of ``y``, or beside it, ``fit`` may ask for other names of the vocabulary (``treatment, outcome``).
+    """
 
     role = "learner"
     entry_points = ("fit", "predict", "predict_proba", "decision_function", "embed")

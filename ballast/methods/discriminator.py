@@ -89,15 +89,24 @@ def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     return folds
 
 
-def check_classifier(classifier: Any, owner: str) -> Any:
+def check_classifier(classifier: Any, owner: str, parameter: str = "classifier") -> Any:
     """Gives a classifier object from one, or from the import path of its class; ParameterError when it is neither."""
+    return _checked(classifier, owner, parameter, "classifier", "predict_proba")
+
+
+def check_regressor(regressor: Any, owner: str, parameter: str = "regressor") -> Any:
+    """Gives a regressor object from one, or from the import path of its class; ParameterError when it is neither."""
+    return _checked(regressor, owner, parameter, "regressor", "predict")
+
+
+def _checked(estimator: Any, owner: str, parameter: str, kind: str, call: str) -> Any:
     from ballast.methods.catalogue import resolve
 
-    found = resolve(classifier)() if isinstance(classifier, str) else classifier
-    if isinstance(found, type) or not (hasattr(found, "fit") and hasattr(found, "predict_proba")):
+    found = resolve(estimator)() if isinstance(estimator, str) else estimator
+    if isinstance(found, type) or not (hasattr(found, "fit") and hasattr(found, call)):
         raise ParameterError(
-            f"{owner}: parameter 'classifier' must be a scikit-learn classifier with predict_proba, or the import path "
-            f"of its class such as 'sklearn.ensemble.HistGradientBoostingClassifier', got {classifier!r}"
+            f"{owner}: parameter {parameter!r} must be a scikit-learn {kind} with {call}, or the import path of its "
+            f"class such as 'sklearn.ensemble.HistGradientBoosting{kind.capitalize()}', got {estimator!r}"
         )
     return found
 

@@ -213,6 +213,10 @@ class _Compiler:
             raise self.fail(
                 f"steps.{name}.on", "a learner always trains on 'train'; point it at a dataset with `rows:`"
             )
+        if role == "learner" and step.weights and "sample_weight" not in cls.needs():
+            raise self.fail(
+                f"steps.{name}.weights", f"{step.use} takes no weights; give it rows drawn by them (`rows:`)"
+            )
         fit_on, score_on = self.default_roles(name, step, cls)
         yield from self.bind_call(name, step, cls.entry_points[0], cls.needs(), fit_on)
         if role == "scorer":

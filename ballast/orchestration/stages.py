@@ -15,6 +15,7 @@ from ballast.errors import BallastError, DataError
 from ballast.methods.catalogue import method
 from ballast.methods.encoding import FeatureEncoder
 from ballast.methods.learners import fit_with_weights, out_of_sample
+from ballast.methods.vocabulary import VOCABULARY
 from ballast.orchestration.inputs import Inputs, positions
 from ballast.orchestration.plan import ENCODER, Node
 from ballast.orchestration.sources import feature_columns, read_source
@@ -139,10 +140,10 @@ def _second_parents(sampler: Any, ids: np.ndarray, synthetic: np.ndarray) -> pa.
 
 
 def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
-    model, (ids, X, y, weights) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
-    fit_with_weights(model, X, y, weights)
+    model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
+    fit_with_weights(model, **arguments)
     classes = getattr(model, "classes_", None)
-    summary: dict[str, Any] = {"n_rows": len(X), "n_features": X.shape[1]}
+    summary: dict[str, Any] = {"n_rows": len(ids), "n_features": arguments["X"].shape[1]}
     if classes is not None:
         summary["classes"] = np.asarray(classes).tolist()
     products = [Product(nodes[0].name, pd.DataFrame(), summary, model=model)]
@@ -152,33 +153,38 @@ def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     return products
 
 
-def _training_rows(inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
-    """Gives (ids, X, y, weights or None) of what a learner step trains on: the training rows, or a dataset of them."""
+def _training_rows(inputs: Inputs) -> tuple[np.ndarray, dict[str, Any]]:
+    """Gives what a learner step trains on, the training rows or a dataset of them: ids, and the arguments of its fit.
+
+    ``y`` and ``sample_weight`` are among the arguments always, None where the learner has none.
+    """
     step = inputs.node.step
     assert step is not None
-    ids, X = inputs.features("train")
-    if step.embed is not None:
-        X = inputs.model(step.embed).embed(X)
-    y = inputs.column("train", "label", ids)
-    weights = inputs.weights(step.weights, ids) if isinstance(step.weights, str) else None
+    ids, given = inputs.ids("fit"), {"y": None, "sample_weight": None, **inputs.arguments("fit")}
     if step.rows is None:
-        return ids, X, y, weights
+        return ids, given
     dataset = inputs.arrow(step.rows)
     drawn = dataset.column("sample_id").to_numpy()
     rows = positions(ids, drawn, "train/features")
-    made_up = "features" in dataset.column_names
-    return (
-        drawn,
-        matrix_of(dataset, "features") if made_up else X[rows],
-        dataset.column("label").to_numpy() if made_up else y[rows],
-        None if weights is None else weights[rows],
-    )
+    by_row = {name for name, value in given.items() if value is not None and VOCABULARY[name].rows == "sample"}
+    made_up: dict[str, Any] = {}
+    if "features" in dataset.column_names:
+        made_up = {"X": matrix_of(dataset, "features"), "y": dataset.column("label").to_numpy()}
+        if lost := sorted(by_row - {*made_up, "sample_weight"}):
+            raise DataError(
+                f"{step.rows} makes rows up, which have features and a label but no {' and no '.join(lost)}; train "
+                f"{step.use} on rows that were drawn (importance_resampling) or on all (without `rows:`)"
+            )
+    return drawn, {**given, **{name: given[name][rows] for name in by_row - made_up.keys()}, **made_up}
 
 
 def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     run, name = inputs.run, nodes[0].unit.removesuffix("/out_of_sample")
-    ids, X, y, weights = _training_rows(inputs)
-    found = out_of_sample(run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed)
+    ids, arguments = _training_rows(inputs)
+    X, y, weights = (arguments.pop(term) for term in ("X", "y", "sample_weight"))
+    found = out_of_sample(
+        run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
+    )
     matrices = {k: np.asarray(v) for k, v in found.items() if k in ("probs", "logits")}
     if "probs" in found:
         columns = {"prediction": found["classes"][found["probs"].argmax(axis=1)]}

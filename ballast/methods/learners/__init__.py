@@ -3,12 +3,14 @@
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
 from ballast.methods.learners.logit_adjustment import LogitAdjustment
 from ballast.methods.learners.out_of_sample import out_of_sample
+from ballast.methods.learners.r_learner import RLearner
 from ballast.methods.learners.torch_mlp import TorchMLP
 from ballast.methods.learners.weighting import fit_with_weights, supports_weights
 
 __all__ = [
     "LogisticRegression",
     "LogitAdjustment",
+    "RLearner",
     "RidgeRegression",
     "TorchMLP",
     "fit_with_weights",

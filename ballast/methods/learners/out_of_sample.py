@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from ballast.errors import DataError, ParameterError
 from ballast.methods.learners.tasks import check_classes, task_of_estimator
 from ballast.methods.learners.weighting import fit_with_weights
+from ballast.methods.vocabulary import VOCABULARY
 
 SMALLEST_PROBABILITY = 1e-12
 """Probabilities are clipped to this before their logarithm; a class that a fold's model never saw gets it too."""
@@ -20,24 +22,26 @@ SMALLEST_PROBABILITY = 1e-12
 def out_of_sample(
     estimator: Any,
     X: np.ndarray,
-    y: np.ndarray,
+    y: np.ndarray | None,
     *,
     sample_weight: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     n_folds: int = 5,
     random_state: int | None = 0,
+    others: Mapping[str, Any] | None = None,
 ) -> dict[str, np.ndarray]:
     """Gives cross-fitted predictions of every training row.
 
     Parameters
     ----------
     estimator : a scikit-learn-compatible classifier or regressor; clones of it are fitted, itself is left alone.
-    X, y : the (n, d) training rows and their (n,) labels or values.
+    X, y : the (n, d) training rows and their (n,) labels or values; y None for one that learns from ``others`` alone.
     sample_weight : (n,) weights for the fits.
     groups : (n,) keeps the rows of a group in one fold, for rows that repeat a person or a place. Pass the source
         rows' ids for rows that were drawn with multiplicity, otherwise copies of a row predict it.
     n_folds : the number of fits, 5 by default; fewer where a class has fewer rows or there are fewer groups.
     random_state : the seed that assigns rows to folds.
+    others : what else the estimator's ``fit`` takes, by the names of the vocabulary, such as treatment and outcome.
 
     Returns
     -------
@@ -50,14 +54,26 @@ def out_of_sample(
     Errors: DataError for a class of one row or for too few rows or groups; ParameterError for a classifier without
     ``predict_proba``.
     """
-    X, y = np.asarray(X), np.asarray(y)
-    task = task_of_estimator(estimator, y)
+    X = np.asarray(X)
+    others = others or {}
+    rows = {name: np.asarray(value) for name, value in others.items() if VOCABULARY[name].rows == "sample"}
+    fixed = {name: value for name, value in others.items() if name not in rows}
+    if sample_weight is not None:
+        rows["sample_weight"] = np.asarray(sample_weight)
+
+    def fitted(on: np.ndarray) -> Any:
+        part = {"sample_weight": None, **{name: values[on] for name, values in rows.items()}}
+        return fit_with_weights(clone(estimator), X[on], None if y is None else y[on], **part, **fixed)
+
+    if y is not None:
+        y = np.asarray(y)
+    task = "regression" if y is None else task_of_estimator(estimator, y)
     if getattr(estimator, "task", None) == "auto":  # all of y decides, not the part that a fold sees
         estimator = type(estimator)(**{**estimator.get_params(), "task": task})
-    if task == "regression":
-        prediction = np.empty(len(y), dtype=np.float64)
-        for train, test in _folds(None, groups, len(y), n_folds, random_state):
-            prediction[test] = _fitted(estimator, X, y, sample_weight, train).predict(X[test])
+    if y is None or task == "regression":
+        prediction = np.empty(len(X), dtype=np.float64)
+        for train, test in _folds(None, groups, len(X), n_folds, random_state):
+            prediction[test] = fitted(train).predict(X[test])
         return {"prediction": prediction}
     if not hasattr(estimator, "predict_proba"):
         raise ParameterError(
@@ -68,15 +84,11 @@ def out_of_sample(
     probs = np.zeros((len(y), len(classes)))
     logits = np.empty_like(probs)
     for train, test in _folds(codes, groups, len(y), n_folds, random_state):
-        model = _fitted(estimator, X, y, sample_weight, train)
+        model = fitted(train)
         seen = np.searchsorted(classes, model.classes_)
         probs[np.ix_(test, seen)] = model.predict_proba(X[test])
         logits[test] = _logits(model, X[test], probs[test], seen)
     return {"probs": probs, "logits": logits, "classes": classes}
-
-
-def _fitted(estimator: Any, X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, rows: np.ndarray) -> Any:
-    return fit_with_weights(clone(estimator), X[rows], y[rows], None if weight is None else np.asarray(weight)[rows])
 
 
 def _logits(model: Any, X: np.ndarray, probs: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -16,14 +16,16 @@ def supports_weights(estimator: Any) -> bool:
     return _weight_argument(estimator) is not None
 
 
-def fit_with_weights(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray | None) -> Any:
+def fit_with_weights(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray | None, **others: Any) -> Any:
     """Fits ``estimator`` with one weight a row (None fits without) and gives it back.
 
+    ``y`` is None for one that learns from something else, such as a treatment and an outcome: ``others``, by name.
     The last step of a Pipeline gets the weights; its transformers are fitted without. Raises ParameterError for an
     estimator that takes no weights.
     """
+    labels = () if y is None else (y,)
     if sample_weight is None:
-        return estimator.fit(X, y)
+        return estimator.fit(X, *labels, **others)
     argument = _weight_argument(estimator)
     if argument is None:
         raise ParameterError(
@@ -31,7 +33,7 @@ def fit_with_weights(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray |
             "lost: give it rows drawn by weight instead (a step of importance_resampling, named under `rows:`), or "
             "use an estimator whose fit takes sample_weight"
         )
-    return estimator.fit(X, y, **{argument: sample_weight})
+    return estimator.fit(X, *labels, **{argument: sample_weight}, **others)
 
 
 def _weight_argument(estimator: Any) -> str | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.errors import DataError
+from ballast.errors import DataError, OverlapError
+
+CERTAIN = 0.95
+"""Probability of its own treatment beyond which a row could hardly have had another."""
 
 
 def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -25,3 +28,16 @@ def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) 
             f"{owner}: treatment holds values that were not fitted on; the arms are {arms[0]} and {arms[1]}"
         )
     return arms, treatment == arms[1]
+
+
+def check_overlap(own: np.ndarray, received: np.ndarray, owner: str) -> None:
+    """Raises OverlapError where the columns tell the treatment of most rows of every arm.
+
+    ``own`` (n,) is the probability of the treatment that a row received, ``received`` (n,) the number of its arm.
+    """
+    if min(np.median(own[received == arm]) for arm in np.unique(received)) > CERTAIN:
+        raise OverlapError(
+            f"{owner}: the columns tell the treatment of more than half of each arm's rows ({len(own)} in all) with a "
+            f"probability above {CERTAIN}, so that the arms do not overlap; drop the features that decide the "
+            "treatment, or compare other rows"
+        )

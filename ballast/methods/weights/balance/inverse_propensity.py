@@ -12,9 +12,7 @@ from ballast.methods.base import Claim, Weigher
 from ballast.methods.discriminator import check_classifier, cross_fit_labels, logistic
 from ballast.methods.parameters import Seed
 from ballast.methods.weights._classes import class_positions
-
-CERTAIN = 0.95
-"""Probability of its own treatment beyond which a row could hardly have had another."""
+from ballast.methods.weights.balance._treatment import check_overlap
 
 
 class InversePropensity(Weigher):
@@ -94,12 +92,7 @@ class InversePropensity(Weigher):
         self._check_arms(len(X))
         self.propensities_ = self._cross_fit(X, received)
         own = self.propensities_[np.arange(len(X)), received]
-        if min(np.median(own[received == arm]) for arm in range(len(self.classes_))) > CERTAIN:
-            raise OverlapError(
-                f"{self.name}: the columns tell the treatment of more than half of each arm's rows ({len(X)} in all) "
-                f"with a probability above {CERTAIN}, so that the arms do not overlap; drop the features that decide "
-                "the treatment, or compare other rows"
-            )
+        check_overlap(own, received, self.name)
         self.share_trimmed_ = float(np.mean(self._trimmed(self.propensities_)))
         self.weights_ = self._weights(self.propensities_, received).astype(X.dtype)
         if empty := [str(c) for k, c in enumerate(self.classes_) if not self.weights_[received == k].any()]:

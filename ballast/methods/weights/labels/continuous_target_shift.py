@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from ballast.errors import DataError
 from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import deal_folds
+from ballast.methods.discriminator import check_regressor, deal_folds
 from ballast.methods.parameters import Positive, Seed
 from ballast.methods.vocabulary import finite
 
@@ -131,11 +131,9 @@ class ContinuousTargetShift(Weigher):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        from ballast.methods.catalogue import resolve
-
         if self.regressor is None:
             return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 7)))
-        return resolve(self.regressor)() if isinstance(self.regressor, str) else self.regressor
+        return check_regressor(self.regressor, self.name)
 
 
 class _Grid:

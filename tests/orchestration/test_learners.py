@@ -1,0 +1,90 @@
+"""Learners that learn from something else than a label, or from the target too, in a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ballast.errors import SpecError
+from ballast.methods.base import Learner
+from ballast.warehouse import ModelStore, StoredModel
+from tests.orchestration.projects import Project
+
+TRIAL = {
+    "name": "trial",
+    "data": {"train": {"path": "train.csv", "id": "key", "treatment": "arm", "outcome": "cost"}},
+    "steps": {
+        "propensity": {"use": "inverse_propensity"},
+        "effects": {"use": "r_learner", "params": {"outcome_model": {"use": "sklearn.linear_model.Ridge"}}},
+        "weighted": {"use": "r_learner", "weights": "propensity", "params": {"pseudo_outcome": "doubly_robust"}},
+    },
+}
+
+
+class Plain(Learner):
+    """Predicts the mean outcome."""
+
+    def fit(self, X, outcome):
+        self.mean_ = outcome.mean()
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.mean_)
+
+
+def trial(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 2))
+    treated = rng.random(n) < 1 / (1 + np.exp(-x[:, 0]))
+    effect = 1 + x[:, 1]
+    cost = x[:, 0] + effect * treated + 0.3 * rng.normal(size=n)
+    frame = pd.DataFrame({"key": np.arange(n), "a": x[:, 0], "b": x[:, 1]})
+    return frame.assign(arm=np.where(treated, "new", "control"), cost=cost), effect
+
+
+def stored(project: Project, step: str):
+    row = project.warehouse.read(step).iloc[0]
+    model = StoredModel(**{str(name): str(value) for name, value in row.items()})
+    return ModelStore(project.folder / "home" / "models").load(model)
+
+
+def test_run_when_a_learner_needs_no_label_then_fitted_stored_and_reported(tmp_path: Path):
+    project = Project(tmp_path, TRIAL)
+    frame, effect = trial()
+    project.write("train", frame)
+    assert project.run().success
+    X = np.stack(project.warehouse.read("trial/train/features")["features"].to_list()).astype(np.float32)
+    assert X.shape == (400, 2), "neither treatment nor outcome is a feature"
+    for step in ("effects", "weighted"):
+        model = stored(project, f"trial/{step}")
+        assert np.corrcoef(model.predict(X), effect)[0, 1] > 0.9
+        assert model.arms_.tolist() == ["control", "new"]
+
+
+def test_out_of_sample_when_a_learner_needs_no_label_then_cross_fitted_in_the_order_of_the_rows(tmp_path: Path):
+    attributes = {**TRIAL, "data": {"train": {**TRIAL["data"]["train"], "label": "cost"}}}
+    steps = {**TRIAL["steps"], "judged": {"use": "regression_metrics", "model": "effects", "on": "train"}}
+    project = Project(tmp_path, {**attributes, "steps": steps})
+    frame, effect = trial()
+    project.write("train", frame)
+    assert project.run().success
+    found = project.warehouse.read("trial/effects/out_of_sample").set_index("sample_id")
+    assert np.corrcoef(found.loc[frame["key"], "prediction"], effect)[0, 1] > 0.9
+
+
+def test_spec_when_weights_are_given_to_a_learner_that_takes_none_then_refused(tmp_path: Path):
+    steps = {
+        "propensity": {"use": "inverse_propensity"},
+        "plain": {"use": f"{__name__}.{Plain.__name__}", "weights": "propensity"},
+    }
+    with pytest.raises(SpecError, match=r"steps.plain.weights: .*Plain takes no weights; give it rows"):
+        _ = Project(tmp_path, {**TRIAL, "steps": steps}).plan
+
+
+def test_spec_when_a_learner_lacks_what_it_learns_from_then_refused(tmp_path: Path):
+    without = {**TRIAL, "data": {"train": {"path": "train.csv", "id": "key", "treatment": "arm"}}}
+    with pytest.raises(SpecError, match=r"data.train: r_learner needs 'outcome': declare the column with `outcome:`"):
+        _ = Project(tmp_path, without).plan
