@@ -26,6 +26,8 @@ Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
 
 _RUNNING: ContextVar[tuple[int, ...]] = ContextVar("_RUNNING", default=())
 """The objects with a call under way: what a method calls on itself, ``super().fit`` say, is its own affair."""
+COLUMNS = ("n_features_in_", "feature_names_in_")
+"""What the frame remembers of the columns, whether or not the method has learned anything yet."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Method(BaseEstimator):
     role: ClassVar[str] = ""
     entry_points: ClassVar[tuple[str, ...]] = ()
     """The calls of the role, the fitting one first."""
+    stream_points: ClassVar[tuple[str, ...]] = ()
+    """The calls by which a method learns batch by batch (``ballast.methods.streams``)."""
 
     name: ClassVar[str] = ""
     """The name in YAML and in the catalogue; a class without one is not listed."""
@@ -72,10 +76,11 @@ class Method(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for entry in cls.entry_points:
+        for entry in (*cls.entry_points, *cls.stream_points):
             function = inspect.getattr_static(cls, entry, None)
             if inspect.isfunction(function) and not hasattr(function, "held"):  # its own, or from a mixin
-                setattr(cls, entry, _held(function, fitting=entry == cls.entry_points[0]))
+                fitting = entry == cls.entry_points[0]
+                setattr(cls, entry, _held(function, fitting=fitting, learning=fitting or entry == "partial_fit"))
 
     @classmethod
     def room(cls) -> str:
@@ -95,8 +100,11 @@ class Method(BaseEstimator):
         return result
 
 
-def _held(function: Callable[..., Any], *, fitting: bool) -> Callable[..., Any]:
-    """Wraps a call of a method so that its input is checked and its output held to the role's contract."""
+def _held(function: Callable[..., Any], *, fitting: bool, learning: bool) -> Callable[..., Any]:
+    """Wraps a call of a method so that its input is checked and its output held to the role's contract.
+
+    A ``fitting`` call forgets the columns of an earlier one; a ``learning`` one needs no fitted object.
+    """
     signature = inspect.signature(function)
     entry = function.__name__
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in signature.parameters.values()):
@@ -107,23 +115,30 @@ def _held(function: Callable[..., Any], *, fitting: bool) -> Callable[..., Any]:
         running = _RUNNING.get()
         if id(self) in running:
             return function(self, *args, **kwargs)
-        owner = _owner(self)
+        owner = owner_of(self)
         try:
             bound = signature.bind(self, *args, **kwargs).arguments
         except TypeError as error:
             raise TypeError(f"{owner}.{entry}: {error}; it takes {', '.join(type(self).needs(entry))}") from None
         given = {name: value for name, value in bound.items() if name != "self"}
-        if fitting:
+        if learning:
             check_values(type(self), self.get_params(deep=False), owner)
         arguments = check_arguments(given, owner)
-        _remember_columns(self, given, arguments, owner, fitting=fitting)
+        if fitting:
+            _remember_columns(self, given, arguments)
+        else:
+            _check_columns(self, given, arguments, owner)
         token = _RUNNING.set((*running, id(self)))
         try:
-            return self._finish(entry, function(self, **arguments), arguments)
+            result = self._finish(entry, function(self, **arguments), arguments)
+            if learning and not hasattr(self, "n_features_in_"):  # of the first batch, once it is counted
+                _remember_columns(self, given, arguments)
+            return result
         except AttributeError as error:
-            if fitting or any(name.endswith("_") for name in vars(self)):
+            if learning or any(name.endswith("_") and name not in COLUMNS for name in vars(self)):
                 raise
-            raise NotFittedError(f"{owner} is not fitted yet; call {self.entry_points[0]} before {entry}") from error
+            first = " or ".join((self.entry_points[0], *self.stream_points[-1:]))
+            raise NotFittedError(f"{owner} is not fitted yet; call {first} before {entry}") from error
         finally:
             _RUNNING.reset(token)
 
@@ -131,31 +146,40 @@ def _held(function: Callable[..., Any], *, fitting: bool) -> Callable[..., Any]:
     return call
 
 
-def _owner(method: Method) -> str:
+def owner_of(method: Method) -> str:
+    """Gives the name that messages call a method by."""
     return type(method).name or type(method).__name__
 
 
-def _remember_columns(
-    method: Method, given: dict[str, Any], arguments: dict[str, Any], owner: str, *, fitting: bool
-) -> None:
-    """Keeps the width and names of ``X`` when fitting, and holds later matrices against them."""
-    if arguments.get("X") is None:
+def _matrix(arguments: dict[str, Any]) -> str | None:
+    """Gives the argument that shows the columns: ``X``, or in a batch of the target's rows alone ``X_target``."""
+    return next((name for name in ("X", "X_target") if arguments.get(name) is not None), None)
+
+
+def _remember_columns(method: Method, given: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Keeps the width and names of ``X``."""
+    name = _matrix(arguments)
+    if name is None:
         return
-    names = getattr(given["X"], "columns", None)
-    width = arguments["X"].shape[1]
-    if fitting:
-        method.n_features_in_ = width
-        if names is not None:
-            method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)
-        elif hasattr(method, "feature_names_in_"):
-            del method.feature_names_in_
+    names = getattr(given[name], "columns", None)
+    method.n_features_in_ = arguments[name].shape[1]
+    if names is not None:
+        method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)
+    elif hasattr(method, "feature_names_in_"):
+        del method.feature_names_in_
+
+
+def _check_columns(method: Method, given: dict[str, Any], arguments: dict[str, Any], owner: str) -> None:
+    """Holds the width and names of ``X`` against those it was fitted on."""
+    name = _matrix(arguments)
+    if name is None or not hasattr(method, "n_features_in_"):
         return
-    expected = getattr(method, "n_features_in_", width)
-    if width != expected:
-        raise DataError(f"{owner}: X has {width} column(s) but {owner} was fitted on {expected}")
+    width, names = arguments[name].shape[1], getattr(given[name], "columns", None)
+    if width != method.n_features_in_:
+        raise DataError(f"{owner}: {name} has {width} column(s) but {owner} was fitted on {method.n_features_in_}")
     fitted = getattr(method, "feature_names_in_", None)
     if names is not None and fitted is not None and [str(n) for n in names] != list(fitted):
-        raise DataError(f"{owner}: X does not have the columns it was fitted on: {', '.join(fitted)}")
+        raise DataError(f"{owner}: {name} does not have the columns it was fitted on: {', '.join(fitted)}")
 
 
 def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
@@ -194,7 +218,7 @@ class Test(Method):
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if not (np.isfinite(result.statistic) and 0 <= result.p_value <= 1):
             raise DataError(
-                f"{_owner(self)} gave the statistic {result.statistic} and p-value {result.p_value}, which say "
+                f"{owner_of(self)} gave the statistic {result.statistic} and p-value {result.p_value}, which say "
                 "nothing; look for constant columns and for values far beyond the others"
             )
         return result
@@ -223,7 +247,7 @@ class Scorer(Method):
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "score_samples":
-            return _one_a_row(_owner(self), "scores", result, _n_rows(arguments))
+            return _one_a_row(owner_of(self), "scores", result, _n_rows(arguments))
         return result
 
 
@@ -248,22 +272,24 @@ class Weigher(Method):
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "weigh":
-            return _weights(_owner(self), result, _n_rows(arguments)) / self.scale_
+            return _weights(owner_of(self), result, _n_rows(arguments)) / self.scale_
+        if entry != "fit":
+            return result
         raw = self.ratio_ if hasattr(self, "ratio_") else self.weights_
-        raw = _weights(_owner(self), raw, _n_rows(arguments))
-        share = effective_sample_size(raw) / len(raw)
-        mean = float(raw.mean(dtype=np.float64))
-        disjoint = hasattr(self, "ratio_") and mean < self.minimum_mean_ratio
-        if disjoint or not mean > 0:
-            raise OverlapError(
-                f"{_owner(self)}: the target does not overlap the {len(raw)} training rows: the estimated density "
-                f"ratio averages {mean:.3g} over them (1 where they overlap), effective sample size "
-                f"{share * len(raw):.1f}. Collect training rows like the target's, or drop the features that tell the "
-                "two apart completely"
-            )
-        self.scale_ = mean
-        self.weights_ = raw / mean
+        raw = _weights(owner_of(self), raw, _n_rows(arguments))
+        self.scale_ = float(raw.mean(dtype=np.float64))
+        self._check_overlap(self.scale_, len(raw), lambda: effective_sample_size(raw), ratio=hasattr(self, "ratio_"))
+        self.weights_ = raw / self.scale_
         return result
+
+    def _check_overlap(self, mean: float, n: int, size: Callable[[], float], *, ratio: bool) -> None:
+        """Raises OverlapError where the n training rows' raw weights, of a mean and an effective size, say nothing."""
+        if (ratio and mean < self.minimum_mean_ratio) or not mean > 0:
+            raise OverlapError(
+                f"{owner_of(self)}: the target does not overlap the {n} training rows: the estimated density ratio "
+                f"averages {mean:.3g} over them (1 where they overlap), effective sample size {size():.1f}. Collect "
+                "training rows like the target's, or drop the features that tell the two apart completely"
+            )
 
 
 class Sampler(Method):
@@ -284,9 +310,9 @@ class Sampler(Method):
         indices = np.asarray(self.sample_indices_)
         n, k = _n_rows(arguments) or 0, len(result[0])
         if len(indices) != k or (k and not (0 <= indices.min() <= indices.max() < n)):
-            raise DataError(f"{_owner(self)} gave sample_indices_ that do not name source rows (0 to {n - 1})")
+            raise DataError(f"{owner_of(self)} gave sample_indices_ that do not name source rows (0 to {n - 1})")
         if result[1] is not None and len(result[1]) != k:
-            raise DataError(f"{_owner(self)} gave {k} rows but {len(result[1])} labels")
+            raise DataError(f"{owner_of(self)} gave {k} rows but {len(result[1])} labels")
         if not hasattr(self, "parents_"):  # it makes no rows
             self.is_synthetic_ = np.zeros(k, dtype=bool)
         return result

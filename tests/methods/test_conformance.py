@@ -22,6 +22,7 @@ from ballast.errors import BallastError, DataError, ParameterError
 from ballast.methods.parameters import defaults
 from ballast.methods.vocabulary import VOCABULARY
 from ballast.warehouse.models import ModelStore
+from tests.methods import conformance_streams as streams
 from tests.methods.conformance_cases import (
     Arguments,
     Case,
@@ -246,6 +247,20 @@ def check_text_labels(case: Case) -> None:
     holds_contract(case, outcome(case, given), given)
 
 
+@check(lambda case: bool(case.cls.stream_points))
+def check_batches_equal_fit(case: Case) -> None:
+    """Rows counted in batches, by objects that are merged, come to what ``fit`` gives, or are refused as it refuses."""
+    given = arguments(case)
+    for change in streams.settings(case):
+        fitted = streams.whole(case, given, **change)
+        agree = streams.refused_alike if isinstance(fitted, BallastError) else streams.agrees
+        agree(case, given, fitted)
+    for hostile in streams.refusals(given):
+        if isinstance(fitted := streams.whole(case, hostile), BallastError):
+            streams.refused_alike(case, hostile, fitted)
+    streams.refuses_others(case, given, streams.whole(case, given))
+
+
 # Checks: what is refused, and how
 
 
@@ -253,7 +268,7 @@ def check_text_labels(case: Case) -> None:
 def check_bad_arguments_named(case: Case) -> None:
     given = arguments(case)
     fitted = outcome(case, given).method
-    for entry in case.entries:
+    for entry in [*case.entries, *case.cls.stream_points[:1]]:
         method = case.make() if entry == case.entries[0] else fitted
         call = {name: given[name] for name in case.needs(entry)}
         for name in call:

@@ -7,10 +7,13 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from ballast.errors import DataError
 from ballast.methods.base import Assessor, Learner, Method, Sampler, Scorer, Weigher
 from ballast.methods.base import Test as TwoSampleTest
-from ballast.methods.parameters import Seed
+from ballast.methods.parameters import Positive, Seed
 from ballast.methods.reports import AssessmentRows, TestReport
+from ballast.methods.weights._by_class import ByClass
+from ballast.methods.weights._classes import check_several
 from tests.methods.conformance_cases import Case
 from tests.methods.test_conformance import CHECKS
 
@@ -261,6 +264,77 @@ class ReadsTheIndex(Weigher):
         return self
 
 
+class SoundStream(ByClass):
+    """The inverse of a class's count: passes every check."""
+
+    name = "sound_stream"
+
+    def __init__(self, power: Positive = 1.0) -> None:
+        self.power = power
+
+    def class_weights(self, counts):
+        return counts**-self.power
+
+
+class KeepsTheLastBatch(SoundStream):
+    name = "keeps_the_last_batch"
+
+    def partial_fit(self, y):
+        self._forget()
+        return super().partial_fit(y)
+
+
+class LosesWhatIsMerged(SoundStream):
+    name = "loses_what_is_merged"
+
+    def merge(self, other):
+        self._check_same(other)
+        return self
+
+
+class ChangesTheOther(SoundStream):
+    name = "changes_the_other"
+
+    def merge(self, other):
+        super().merge(other)
+        other._sums = self._counted
+        return self
+
+
+class MergesAnything(SoundStream):
+    name = "merges_anything"
+
+    def merge(self, other):
+        self._counted.add(**other._counted.sums)
+        return self
+
+
+class ScalesByTheLastBatch(SoundStream):
+    name = "scales_by_the_last_batch"
+
+    def partial_fit(self, y):
+        self._n = len(y)
+        return super().partial_fit(y)
+
+    def _learn_from(self, counted):
+        mean, square = super()._learn_from(counted)
+        return mean * getattr(self, "_n", counted["n"]) / counted["n"], square
+
+
+class AcceptsOneClass(SoundStream):
+    name = "accepts_one_class"
+
+    def finalize(self):
+        try:
+            return super().finalize()
+        except DataError:
+            return self
+
+    def fit(self, y):
+        check_several(np.unique(y), len(y), self.name)
+        return super().fit(y)
+
+
 BROKEN: list[tuple[str, type[Method]]] = [
     ("role_contract", ForgetsOverall),
     ("role_contract", CountsNothing),
@@ -290,6 +364,12 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("survives_store", KeepsAFunction),
     ("extreme_row", Overflows),
     ("columns_without_values", CountsTowns),
+    ("batches_equal_fit", KeepsTheLastBatch),
+    ("batches_equal_fit", LosesWhatIsMerged),
+    ("batches_equal_fit", ChangesTheOther),
+    ("batches_equal_fit", MergesAnything),
+    ("batches_equal_fit", ScalesByTheLastBatch),
+    ("batches_equal_fit", AcceptsOneClass),
 ]
 
 
@@ -303,10 +383,11 @@ def test_broken_method_when_checked_then_caught(name, cls):
         function(case)
 
 
+@pytest.mark.parametrize("cls", [Sound, SoundStream])
 @pytest.mark.parametrize("name", [name for name in CHECKS if name != "survives_store"])  # it is no class of Ballast's
-def test_sound_method_when_checked_then_passes(name):
+def test_sound_method_when_checked_then_passes(name, cls):
     function, applies = CHECKS[name]
-    case = Case("sound", Sound)
+    case = Case("sound", cls)
     if applies(case):
         function(case)
 

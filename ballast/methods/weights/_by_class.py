@@ -6,26 +6,39 @@ from typing import Self
 
 import numpy as np
 
-from ballast.methods.base import Weigher
-from ballast.methods.weights._classes import class_positions
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._classes import check_several, class_positions
+from ballast.methods.weights._sums import LabelSums, coded
 
 
-class ByValue(Weigher):
+class ByValue(StreamingWeigher):
     """Weighs rows by one of their labels; subclasses give the labels' weights from their counts."""
 
     def class_weights(self, counts: np.ndarray) -> np.ndarray:
         """Gives (K,) weights of labels with (K,) rows, on any scale."""
         raise NotImplementedError
 
-    def _learn(self, labels: np.ndarray) -> np.ndarray:
-        """Learns the labels' weights, and gives (K,) their rows."""
-        self.classes_ = np.unique(labels)
-        positions = class_positions(labels, self.classes_, self.name)
-        counts = np.bincount(positions, minlength=len(self.classes_))
-        given = self.class_weights(counts)
-        self.class_weights_ = given * counts.sum() / (given @ counts)
+    def _fit(self, labels: np.ndarray) -> Self:
+        self._forget()
+        positions = self._count(labels)
+        self.finalize()
         self.weights_ = self.class_weights_[positions]
-        return counts
+        return self
+
+    def _count(self, labels: np.ndarray) -> np.ndarray:
+        """Counts the rows of each label, and gives (n,) the position of each row's."""
+        owner = f"{self.name}: {next(iter(self.needs()))}"
+        classes, positions = coded(labels, owner)
+        self._counted.add(n=len(labels), rows=LabelSums(owner, (classes,), np.bincount(positions)))
+        return positions
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        (self.classes_,), counts = counted["rows"].labels, counted["rows"].values
+        n = counted["n"]
+        check_several(self.classes_, n, self.name)
+        given = self.class_weights(counts)
+        self.class_weights_ = given * n / (given @ counts)
+        return 1.0, float(self.class_weights_**2 @ counts) / n
 
     def _of(self, labels: np.ndarray) -> np.ndarray:
         return self.class_weights_[class_positions(labels, self.classes_, self.name)]
@@ -36,7 +49,11 @@ class ByClass(ByValue):
 
     def fit(self, y: np.ndarray) -> Self:
         """Learns the classes' weights from the labels (n,)."""
-        self._learn(y)
+        return self._fit(y)
+
+    def partial_fit(self, y: np.ndarray) -> Self:
+        """Counts the labels (n,) of a batch."""
+        self._count(y)
         return self
 
     def weigh(self, y: np.ndarray) -> np.ndarray:

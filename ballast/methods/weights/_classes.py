@@ -8,13 +8,18 @@ import pandas as pd
 from ballast.errors import DataError
 
 
-def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarray:
-    """Gives (n,) the position of each label in `classes`, which must be two at least and hold every label."""
+def check_several(classes: np.ndarray, n: int, owner: str) -> None:
+    """Raises DataError where the n rows have one class alone."""
     if len(classes) < 2:
         raise DataError(
-            f"{owner}: y has one class alone ({classes[0]!r}, {len(y)} rows); there is nothing to balance, so check "
-            "the label column"
+            f"{owner}: y has one class alone ({classes[0]!r}, {n} rows); there is nothing to balance, so check the "
+            "label column"
         )
+
+
+def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarray:
+    """Gives (n,) the position of each label in `classes`, which must be two at least and hold every label."""
+    check_several(classes, len(y), owner)
     positions = pd.Index(classes).get_indexer(pd.Index(y))  # by hashing, quicker than a search in sorted classes
     unknown = positions < 0
     if unknown.any():

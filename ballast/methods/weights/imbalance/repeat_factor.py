@@ -32,7 +32,9 @@ class RepeatFactor(ByClass):
     Notes
     -----
     The weights are the expected repetitions of the paper's sampler, which were found to be equal to it. A warning is
-    logged where no class is below the threshold. Cost: one sort of the labels.
+    logged where no class is below the threshold.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
+    Cost: one hash of the labels.
 
     Raises
     ------

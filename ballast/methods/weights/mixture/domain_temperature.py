@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from ballast.methods.base import Claim
+from ballast.methods.streams import Counted
 from ballast.methods.weights._by_class import ByValue
 
 
@@ -31,7 +32,8 @@ class DomainTemperature(ByValue):
 
     Notes
     -----
-    Cost: one sort of the domains.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new domains may appear.
+    Cost: one hash of the domains.
 
     Raises
     ------
@@ -53,8 +55,11 @@ class DomainTemperature(ByValue):
 
     def fit(self, groups: np.ndarray) -> DomainTemperature:
         """Learns the domains' weights from the domain (n,) of each row."""
-        self.shares_ = self._learn(groups) * self.class_weights_ / len(groups)
-        self.variance_ratio_ = float(self.shares_ @ self.class_weights_)
+        return self._fit(groups)
+
+    def partial_fit(self, groups: np.ndarray) -> DomainTemperature:
+        """Counts the domains (n,) of a batch's rows."""
+        self._count(groups)
         return self
 
     def weigh(self, groups: np.ndarray) -> np.ndarray:
@@ -64,3 +69,9 @@ class DomainTemperature(ByValue):
     def class_weights(self, counts: np.ndarray) -> np.ndarray:
         """Gives (G,) weights of domains with (G,) rows."""
         return counts ** (1 / self.temperature - 1)
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        moments = super()._learn_from(counted)
+        self.shares_ = counted["rows"].values * self.class_weights_ / counted["n"]
+        self.variance_ratio_ = float(self.shares_ @ self.class_weights_)
+        return moments

@@ -1,0 +1,132 @@
+"""How the conformance suite deals rows into batches, and holds what is counted of them against ``fit``."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ballast.errors import BallastError, DataError
+from ballast.methods.base import owner_of
+from ballast.methods.vocabulary import VOCABULARY
+from tests.methods.conformance_cases import Arguments, Case, each, edges, take
+
+ROUNDING = 1e-4
+"""Of kernels in single precision, whose sums a change of the blocks rounds otherwise."""
+
+
+def settings(case: Case) -> list[Arguments]:
+    """Gives no parameters, then each parameter at each of its choices and ends."""
+    return [{}] + [
+        {name: value}
+        for name, values in edges(case.cls).items()
+        for value in values
+        if name != "device" and value != case.make().get_params()[name]
+    ]
+
+
+def refusals(given: Arguments) -> list[Arguments]:
+    """Gives arguments that methods refuse: one class, one feature value, a target far off, a row of each sample."""
+    n, m = np.arange(90), np.arange(70)
+    return [
+        each(given, lambda name, value: value[:1].repeat(len(value)) if name in ("y", "groups") else value),
+        each(given, lambda name, value: np.ones_like(value) if name in ("X", "X_target") else value),
+        each(given, lambda name, value: value + 50 if name == "X_target" else value),
+        each(given, lambda name, value: value.assign(town="Rome") if name == "table_target" else value),
+        take(given, n[:1], m[:1]),
+        take(given, n[:2], m),
+    ]
+
+
+def dealt(case: Case, given: Arguments) -> list[Arguments]:
+    """Gives three batches of the training rows and, where it takes any, the target's rows in two of them and alone."""
+    n, m = np.arange(90), np.arange(70)
+    rows: list[tuple[Any, Any]] = [(n[:40], m[:25]), (n[40:65], None), (n[65:], m[25:50]), (None, m[50:])]
+    found = [_batch(case, given, own, target) for own, target in rows]
+    return found if any(VOCABULARY[name].rows == "target" for name in found[0]) else found[:3]
+
+
+def _batch(case: Case, given: Arguments, rows: Any, target_rows: Any) -> Arguments:
+    left_out = {None: "", "sample": rows, "target": target_rows}
+    names = [n for n in case.needs("partial_fit") if n in given and left_out[VOCABULARY[n].rows] is not None]
+    return each(take({name: given[name] for name in names}, rows, target_rows), _locked)
+
+
+def _locked(name: str, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        value = value.copy()
+        value.setflags(write=False)
+    return value
+
+
+def weights(case: Case, method: Any, given: Arguments) -> np.ndarray:
+    return method.weigh(**{name: given[name] for name in case.needs("weigh")})
+
+
+def whole(case: Case, given: Arguments, **parameters: Any) -> Any:
+    """Gives the fitted method, or what it says where it refuses."""
+    try:
+        return case.make(**parameters).fit(**{name: given[name] for name in case.needs() if name in given})
+    except BallastError as error:
+        return error
+
+
+def refused_alike(case: Case, given: Arguments, fitted: BallastError, **parameters: Any) -> None:
+    """Asserts that what ``fit`` refuses is refused when counted too, in the same words."""
+    with pytest.raises(type(fitted)) as caught:
+        case.make(**parameters).partial_fit(**_batch(case, given, slice(None), slice(None))).finalize()
+    assert str(caught.value) == str(fitted)
+
+
+def agrees(case: Case, given: Arguments, fitted: Any) -> None:
+    """Asserts that batches, counted by two objects and merged, come to the weights that ``fit`` gave."""
+    batches = dealt(case, given)
+    tables = [{k: v.copy() for k, v in batch.items() if isinstance(v, pd.DataFrame)} for batch in batches]
+    one, other = fitted.empty_copy(), fitted.empty_copy()
+    for batch in batches[1::-1]:
+        assert one.partial_fit(**batch) is one
+    for batch in batches[2:]:
+        other = pickle.loads(pickle.dumps(other.partial_fit(**batch)))
+    for first, second in ((one, other), (other, one)):
+        total = case.make(**fitted.get_params()).merge(first)
+        assert total.merge(second).finalize() is total
+        close(case, total, given, fitted)
+        assert not hasattr(total, "weights_")
+    one.finalize()
+    for batch in batches[2:]:  # it goes on after it was finalized
+        one.partial_fit(**batch)
+    close(case, one.finalize(), given, fitted)
+    for batch, table in zip(batches, tables, strict=True):
+        for name, value in table.items():
+            pd.testing.assert_frame_equal(batch[name], value)
+    if not fitted._counted.common:
+        alone = [case.make(**fitted.get_params()).partial_fit(**batch) for batch in batches[::-1]]
+        for part in alone[1:]:
+            alone[0].merge(part)
+        close(case, alone[0].finalize(), given, fitted)
+
+
+def close(case: Case, counted: Any, given: Arguments, fitted: Any) -> None:
+    np.testing.assert_allclose(weights(case, counted, given), fitted.weights_, rtol=ROUNDING, atol=ROUNDING)
+
+
+def refuses_others(case: Case, given: Arguments, fitted: Any) -> None:
+    """Asserts that what was counted with other parameters, centres or bins is not merged, nor a bad batch counted."""
+    counted = fitted.empty_copy().partial_fit(**_batch(case, given, slice(None), slice(None)))
+    for change in settings(case)[1:]:
+        with pytest.raises(DataError, match=f"{owner_of(fitted)}: parameter '{next(iter(change))}' is"):
+            counted.merge(case.make(**change))
+    elsewhere = take(given, np.arange(45), np.arange(35))
+    if fitted._counted.common:
+        other = case.make().partial_fit(**_batch(case, elsewhere, slice(None), slice(None)))
+        with pytest.raises(DataError, match="differ from what is to be merged"):
+            counted.merge(other)
+    for bad in (counted, case):
+        with pytest.raises(DataError, match=r"\.merge takes another"):
+            counted.merge(bad)
+    with pytest.raises(TypeError if case.needs("partial_fit", required=True) else DataError, match="partial_fit"):
+        counted.partial_fit()
+    close(case, counted.finalize(), given, fitted)
