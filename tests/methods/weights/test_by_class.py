@@ -76,6 +76,14 @@ class TestReweighing:
         assert other.min() > 1 > favoured.max()
         np.testing.assert_allclose(found.weigh(y, groups=groups), found.weights_)
 
+    def test_pairs_when_counted_in_batches_without_some_of_them_then_the_table_of_all(self):
+        y, groups = np.array(["no", "no", "yes", "yes", "maybe"]), np.array(["m", "m", "f", "m", "f"])
+        counted = Reweighing().partial_fit(y[:2], groups=groups[:2])
+        counted.merge(Reweighing().partial_fit(y[2:], groups=groups[2:])).finalize()
+        found = Reweighing().fit(y, groups=groups)
+        np.testing.assert_array_equal(counted.table_, found.table_)
+        assert list(counted.classes_) == ["maybe", "no", "yes"]
+
     def test_pair_when_new_then_refused_by_name(self):
         found = Reweighing().fit(np.array([0, 1, 0]), groups=np.array(["f", "f", "m"]))
         with pytest.raises(DataError, match="1 of 1 rows have a label that none of their group had in fit"):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.weights._classes import class_positions
+from ballast.methods.base import Claim
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._classes import check_several, class_positions
+from ballast.methods.weights._sums import LabelSums, coded
 
 
-class Reweighing(Weigher):
+class Reweighing(StreamingWeigher):
     """Weighs each pair of group and label by the share it would have if both were independent, over the one it has.
 
     Use it before training a classifier that should not learn that a group has the favourable label less often. Not
@@ -23,7 +25,8 @@ class Reweighing(Weigher):
 
     Notes
     -----
-    Cost: one sort of groups and labels.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new labels and groups may appear.
+    Cost: one hash of groups and labels.
 
     Raises
     ------
@@ -44,13 +47,15 @@ class Reweighing(Weigher):
 
     def fit(self, y: np.ndarray, groups: np.ndarray) -> Reweighing:
         """Learns the weights of the rows with labels (n,) in groups (n,)."""
-        self.classes_, self.groups_ = np.unique(y), np.unique(groups)
-        label, group = self._positions(y, groups)
-        shape = len(self.groups_), len(self.classes_)
-        pairs = np.bincount(group * shape[1] + label, minlength=shape[0] * shape[1]).reshape(shape)
-        expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / len(y)
-        self.table_ = np.divide(expected, pairs, out=np.zeros(shape), where=pairs > 0)
+        self._forget()
+        label, group = self._count(y, groups)
+        self.finalize()
         self.weights_ = self.table_[group, label]
+        return self
+
+    def partial_fit(self, y: np.ndarray, groups: np.ndarray) -> Reweighing:
+        """Counts a batch's rows with labels (n,) in groups (n,)."""
+        self._count(y, groups)
         return self
 
     def weigh(self, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -64,6 +69,24 @@ class Reweighing(Weigher):
                 f"in fit, such as {y[at]!r} in {groups[at]!r}"
             )
         return weights
+
+    def _count(self, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Counts the pairs, and gives (n,) the positions of labels and groups among those of the batch."""
+        classes, label = coded(y, f"{self.name}: y")
+        names, group = coded(groups, f"{self.name}: groups")
+        shape = len(names), len(classes)
+        pairs = np.bincount(group * shape[1] + label, minlength=shape[0] * shape[1]).reshape(shape)
+        self._counted.add(n=len(y), pairs=LabelSums(f"{self.name}: y or groups", (names, classes), pairs))
+        return label, group
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        n, pairs = counted["n"], counted["pairs"].values
+        self.groups_, self.classes_ = counted["pairs"].labels
+        check_several(self.groups_, n, f"{self.name}: groups")
+        check_several(self.classes_, n, self.name)
+        expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / n
+        self.table_ = np.divide(expected, pairs, out=np.zeros(pairs.shape), where=pairs > 0)
+        return float((self.table_ * pairs).sum()) / n, float((self.table_**2 * pairs).sum()) / n
 
     def _positions(self, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         group = class_positions(groups, self.groups_, f"{self.name}: groups")
