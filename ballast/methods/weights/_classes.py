@@ -30,6 +30,22 @@ def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarra
     return positions
 
 
+def check_width(width: int, classes: np.ndarray, owner: str) -> None:
+    """Raises DataError where predictions have not one column a class; `owner` names them too."""
+    if width != len(classes):
+        raise DataError(
+            f"{owner} has {width} column(s) but there are {len(classes)} classes "
+            f"({', '.join(map(str, classes[:20]))}); pass `classes` in the order of the columns"
+        )
+
+
+def check_counts(counts: np.ndarray, classes: np.ndarray, owner: str) -> None:
+    """Raises DataError where a class has no rows."""
+    if (counts == 0).any():
+        absent = ", ".join(map(str, classes[counts == 0][:20]))
+        raise DataError(f"{owner}: no training row of class {absent}; drop the class or collect rows of it")
+
+
 def class_counts(
     probs: np.ndarray, y: np.ndarray, classes: np.ndarray | None, owner: str
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,16 +54,10 @@ def class_counts(
     `classes` defaults to the sorted labels. Raises DataError where their number is another, or one has no rows.
     """
     classes = np.sort(pd.unique(y)) if classes is None else np.asarray(classes)
-    if probs.shape[1] != len(classes):
-        raise DataError(
-            f"{owner}: probs has {probs.shape[1]} column(s) but there are {len(classes)} classes "
-            f"({', '.join(map(str, classes[:20]))}); pass `classes` in the order of the columns"
-        )
+    check_width(probs.shape[1], classes, f"{owner}: probs")
     positions = class_positions(y, classes, owner)
     counts = np.bincount(positions, minlength=len(classes))
-    if (counts == 0).any():
-        absent = ", ".join(map(str, classes[counts == 0][:20]))
-        raise DataError(f"{owner}: no training row of class {absent}; drop the class or collect rows of it")
+    check_counts(counts, classes, owner)
     return classes, positions, counts
 
 

@@ -100,3 +100,46 @@ def test_fit_when_rows_are_permuted_then_weights_are_permuted():
     order = rng.permutation(len(y))
     weights = BlackBoxShift().fit(probs, y, probs[:100]).weights_
     np.testing.assert_allclose(BlackBoxShift().fit(probs[order], y[order], probs[:100]).weights_, weights[order])
+
+
+def test_shares_when_counted_in_batches_then_those_of_all_whatever_the_order_of_the_classes():
+    rng = np.random.default_rng(3)
+    y = np.repeat(["cat", "ant", "bee"], 40)
+    named = np.array(["cat", "ant", "bee"])
+    probs, probs_target = rng.dirichlet([1, 1, 1], 120), rng.dirichlet([3, 1, 1], 50)
+    probs[np.arange(120), np.repeat([0, 1, 2], 40)] += 1
+    probs /= probs.sum(axis=1, keepdims=True)
+    whole = BlackBoxShift().fit(probs, y, probs_target, classes=named)
+    counted = BlackBoxShift().partial_fit(probs_target=probs_target, classes=named)
+    other = counted.empty_copy()
+    for rows in (slice(0, 50), slice(50, 120)):  # neither has all classes
+        other.partial_fit(probs[rows], y[rows])
+    counted.merge(other).finalize()
+    np.testing.assert_array_equal(counted.classes_, named)
+    np.testing.assert_allclose(counted.priors_, whole.priors_)
+    np.testing.assert_allclose(counted.weigh(y), whole.weights_)
+
+
+def test_batches_when_they_do_not_belong_together_then_refused():
+    probs, y = np.full((3, 3), 1 / 3), np.array([0, 1, 2])
+    counted = BlackBoxShift().partial_fit(probs, y)
+    with pytest.raises(DataError, match="needs probs and y of the same training rows"):
+        counted.partial_fit(probs)
+    with pytest.raises(DataError, match="needs probs and y of the same training rows"):
+        counted.partial_fit(classes=y)
+    with pytest.raises(DataError, match="classes differ from those of earlier batches"):
+        counted.partial_fit(probs, y, classes=y[::-1])
+    with pytest.raises(DataError, match="probs_target has 2 column"):
+        counted.partial_fit(probs_target=np.full((3, 2), 0.5))
+    with pytest.raises(DataError, match="width differ"):
+        counted.merge(BlackBoxShift().partial_fit(np.full((3, 2), 0.5), y))
+    counted.partial_fit(probs_target=probs).partial_fit(probs[:1], y[:1])
+    with pytest.raises(DataError, match="confusion matrix of 4 rows and 3 classes"):
+        counted.finalize()
+
+
+def test_dtype_when_a_batch_is_of_double_precision_then_that_of_the_weights():
+    probs, y = np.eye(2, dtype=np.float32)[[0, 1, 1]], np.array([0, 1, 1])
+    counted = BlackBoxShift().partial_fit(probs, y, probs)
+    assert counted.finalize().weigh(y).dtype == np.float32
+    assert counted.partial_fit(probs.astype(float), y).finalize().weigh(y).dtype == np.float64

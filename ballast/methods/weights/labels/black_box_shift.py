@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Positive
-from ballast.methods.weights._classes import class_counts, class_positions, confusions, predictions
+from ballast.methods.weights.labels._by_confusion import ByConfusion
 
 
-class BlackBoxShift(Weigher):
+class BlackBoxShift(ByConfusion):
     """Weighs classes to the target's class shares, which it reads off a model's predictions on unlabelled rows.
 
     Use it under label shift: class shares differ, but a class looks the same in source and target. Any model will
@@ -32,6 +32,7 @@ class BlackBoxShift(Weigher):
     -----
     ``probs`` must be out of sample for the training rows, or the confusion looks better than it is in the target.
     Estimated shares below zero are set to zero, and the rest scaled to sum to one.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), of training rows, the target's or both.
     Cost: n K operations and one K x K system.
 
     Raises
@@ -54,32 +55,17 @@ class BlackBoxShift(Weigher):
         self.soft = soft
         self.max_condition = max_condition
 
-    def fit(
-        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
-    ) -> BlackBoxShift:
-        """Learns the target's class shares.
-
-        ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
-        (K,) names the columns, by default the sorted labels of ``y``.
-        """
-        self.classes_, positions, counts = class_counts(probs, y, classes, self.name)
-        n_classes = len(self.classes_)
-        votes, votes_target = (predictions(p, self.soft) for p in (probs, probs_target))
-        self.confusion_ = confusions(votes, positions, n_classes) / counts
+    def class_ratio(self, confusion: np.ndarray, counts: np.ndarray, wanted: np.ndarray, n: int, m: int) -> np.ndarray:
+        """Gives (K,) ratios by inverting the confusion matrix."""
+        self.confusion_ = confusion / counts
         self.condition_ = float(np.linalg.cond(self.confusion_))
         if not self.condition_ <= self.max_condition:
             raise DataError(
                 f"{self.name}: the model's predictions do not tell the classes apart well enough: the confusion "
-                f"matrix of {len(y)} rows and {n_classes} classes has condition number {self.condition_:.3g} "
+                f"matrix of {n} rows and {len(counts)} classes has condition number {self.condition_:.3g} "
                 f"(max_condition {self.max_condition:g}); use a better model, merge classes it confuses, or raise "
                 "max_condition"
             )
-        shares = np.linalg.solve(self.confusion_, votes_target.mean(axis=0, dtype=np.float64)).clip(min=0.0)
+        shares = np.linalg.solve(self.confusion_, wanted).clip(min=0.0)
         self.priors_ = shares / shares.sum()
-        self.ratio_per_class_ = (self.priors_ * len(y) / counts).astype(probs.dtype)
-        self.ratio_ = self.ratio_per_class_[positions]
-        return self
-
-    def weigh(self, y: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows with the labels (k,)."""
-        return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+        return self.priors_ * n / counts

@@ -7,9 +7,9 @@ import logging
 import numpy as np
 from scipy.optimize import minimize_scalar, nnls
 
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Level, NonNegative, Share
-from ballast.methods.weights._classes import class_counts, class_positions, confusions, predictions
+from ballast.methods.weights.labels._by_confusion import ByConfusion
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ RIDGES = (-12.0, 4.0)
 """Range searched of the ridge's decimal logarithm, in units of the joint matrix's largest squared singular value."""
 
 
-class RegularizedLabelShift(Weigher):
+class RegularizedLabelShift(ByConfusion):
     """Weighs classes as ``black_box_shift`` does, but draws the weights towards 1 by the noise of the confusions.
 
     Use it under label shift with few labelled rows (about 10 a class) or a weak model, where inverting the confusion
@@ -42,6 +42,7 @@ class RegularizedLabelShift(Weigher):
     label, b the target's mean prediction less the training rows', and 1 + gamma theta the weights. Solved exactly:
     some ridge penalty has the same solution. Where nothing beyond the noise has moved every weight is 1, and a warning
     says so. ``probs`` must be out of sample for the training rows.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), of training rows, the target's or both.
     Cost: n K operations, and some 40 non-negative least squares in K unknowns.
 
     Raises
@@ -69,39 +70,23 @@ class RegularizedLabelShift(Weigher):
         self.confidence = confidence
         self.gamma = gamma
 
-    def fit(
-        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
-    ) -> RegularizedLabelShift:
-        """Learns the class weights.
-
-        ``probs`` (n, K) and ``y`` (n,) are of the training rows, ``probs_target`` (m, K) of the target's; ``classes``
-        (K,) names the columns, by default the sorted labels of ``y``.
-        """
-        self.classes_, positions, counts = class_counts(probs, y, classes, self.name)
-        n, n_classes = probs.shape
-        votes, votes_target = (predictions(p, self.soft) for p in (probs, probs_target))
-        joint = confusions(votes, positions, n_classes) / n
-        noise = np.log(2 * n_classes / self.confidence) / n
+    def class_ratio(self, confusion: np.ndarray, counts: np.ndarray, wanted: np.ndarray, n: int, m: int) -> np.ndarray:
+        """Gives (K,) ratios that move from 1 no further than the data show."""
+        noise = np.log(2 * len(counts) / self.confidence) / n
         self.penalty_ = float(self.alpha * 3 * (2 * noise / 3 + np.sqrt(2 * noise)))
-        moved = least_move(joint, votes_target.mean(axis=0, dtype=np.float64), self.penalty_)
+        moved = least_move(confusion / n, wanted, self.penalty_)
         if not moved.any():
             log.warning(
                 "%s: the %d target rows' predictions differ from the %d training rows' by no more than noise, so that "
                 "every class has the weight 1; lower alpha (%g) to see smaller shifts",
                 self.name,
-                len(probs_target),
+                m,
                 n,
                 self.alpha,
             )
         ratio = 1 + self.gamma * moved
         self.priors_ = ratio * counts / (ratio @ counts)
-        self.ratio_per_class_ = ratio.astype(probs.dtype)
-        self.ratio_ = self.ratio_per_class_[positions]
-        return self
-
-    def weigh(self, y: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows with the labels (k,)."""
-        return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+        return ratio
 
 
 def least_move(joint: np.ndarray, wanted: np.ndarray, penalty: float) -> np.ndarray:
