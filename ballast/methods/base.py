@@ -68,9 +68,6 @@ class Method(BaseEstimator):
     conformance_exceptions: ClassVar[dict[str, str]] = {}
     """Checks of the conformance suite that the method cannot pass, each with the reason."""
 
-    two_labels: ClassVar[bool] = False
-    """Whether ``y`` must hold two labels, 0 and 1 by default."""
-
     n_features_in_: int
     feature_names_in_: np.ndarray
 

@@ -160,8 +160,6 @@ def arguments(case: Case, *, n: int = 90, m: int = 70, d: int = 3, seed: int = 0
         world["y"], world["y_target"] = world["real"], world["real_target"]
         world["prediction"] = world["fitted_real"]
         world["predictions"] = {"plain": world["fitted_real"], "flat": np.zeros(n)}
-    if case.cls.two_labels:
-        world["y"], world["y_target"] = (1 * (world[name] == 2) for name in ("y", "y_target"))
     return {name: world[name] for name in case.vocabulary}
 
 

@@ -253,8 +253,10 @@ def check_batches_equal_fit(case: Case) -> None:
     given = arguments(case)
     for change in streams.settings(case):
         fitted = streams.whole(case, given, **change)
-        agree = streams.refused_alike if isinstance(fitted, BallastError) else streams.agrees
-        agree(case, given, fitted)
+        if isinstance(fitted, BallastError):
+            streams.refused_alike(case, given, fitted, **change)
+        else:
+            streams.agrees(case, given, fitted)
     for hostile in streams.refusals(given):
         if isinstance(fitted := streams.whole(case, hostile), BallastError):
             streams.refused_alike(case, hostile, fitted)

@@ -34,7 +34,8 @@ class LogUniformTarget(ByClass):
 
     Notes
     -----
-    Cost: one sort of the labels.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
+    Cost: one hash of the labels.
 
     Raises
     ------

@@ -55,7 +55,7 @@ class PositiveUnlabelled(Weigher):
         "et al., Mixture Proportion Estimation Beyond Irreducibility, ICML 2023"
     )
     seeds = ("S321",)
-    two_labels = True
+    binary = True
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "text_labels": "`positive` must say which text stands for the positives"
     }
