@@ -86,12 +86,12 @@ class FairBoostedDensity(Weigher):
         "The density keeps the representation rate above the one asked for while it comes nearer to the data than its "
         "fair start.",
         "partly",
-        "Adult census, sex, income and four columns in about 840 cells, rate 0.9 asked for, 10 seeds: representation rate "
-        "0.95 on every seed (data 0.49), statistical rate 0.96 (data 0.36), but the divergence from new rows falls by "
-        "0.011 nats alone (0.033 at rate 0.7); one weight for each group and label is nearer by 0.091 at the same "
-        "rates. Relative steps: 0.027 nearer, the rate falls to 0.89. A logistic regression with the weights is right "
-        "0.6 points less often, and its gap between the groups 0.6 points wider, than without; reweighing narrows it "
-        "by as much.",
+        "Adult census, sex, income and four columns in about 840 cells, rate 0.9 asked for, 10 seeds: representation "
+        "rate 0.95 on every seed (data 0.49), statistical rate 0.96 (data 0.36), but the divergence from new rows "
+        "falls by 0.011 nats alone (0.033 at rate 0.7); one weight for each group and label is nearer by 0.091 at the "
+        "same rates. Relative steps: 0.027 nearer, the rate falls to 0.89. A logistic regression with the weights is "
+        "right 0.6 points less often, and its gap between the groups 0.6 points wider, than without; reweighing "
+        "narrows it by as much.",
     )
 
     def __init__(
