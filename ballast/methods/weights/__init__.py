@@ -23,6 +23,7 @@ from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 from ballast.methods.weights.labels.positive_unlabelled import PositiveUnlabelled
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
 from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
+from ballast.methods.weights.mixture.aioli import Aioli
 from ballast.methods.weights.mixture.data_mixing_law import DataMixingLaw
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
@@ -51,6 +52,7 @@ from ballast.methods.weights.ratio.telescoping_ratio import TelescopingRatio
 
 __all__ = [
     "KLIEP",
+    "Aioli",
     "ArmBalancing",
     "BlackBoxShift",
     "BucketedRatio",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ballast.errors import DataError
-from ballast.methods.weights import DataMixingLaw, DoReMi, GroupDRO
+from ballast.methods.weights import Aioli, DataMixingLaw, DoReMi, GroupDRO
 
-MAKERS = [GroupDRO, DoReMi, DataMixingLaw]
+MAKERS = [GroupDRO, DoReMi, DataMixingLaw, Aioli]
 
 
 def hard_and_easy(*, regression: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

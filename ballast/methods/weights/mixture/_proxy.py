@@ -61,6 +61,10 @@ class Domains:
         self._rows = self._all
         self.columns = X.shape[1]
 
+    def rows_of_each(self, batch_size: int) -> int:
+        """Gives how many rows of every domain make a batch, which never has more rows than there are."""
+        return max(1, min(batch_size, len(self.positions)) // len(self.names))
+
     def draw(self, k: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Gives k rows of every domain, with replacement, domain by domain, and their targets."""
         import torch
@@ -138,6 +142,47 @@ def seed_of(random_state: int | None) -> int:
     return int(np.random.default_rng(random_state).integers(2**31))
 
 
+class Proxy:
+    """A network in training by AdamW, on as many rows of every domain a step.
+
+    Attributes
+    ----------
+    network : as trained so far. weights : (G,) of the domains in the last step, on the device; equal before the first.
+    """
+
+    def __init__(
+        self, domains: Domains, *, hidden: tuple[int, ...], batch_size: int, learning_rate: float, seed: int
+    ) -> None:
+        import torch
+
+        self.network = domains.network(hidden, seed)
+        self.weights = torch.full((len(domains.names),), 1 / len(domains.names), device=domains.where)
+        self._domains = domains
+        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=learning_rate, weight_decay=1e-4)
+        self._generator = torch.Generator().manual_seed(seed + 1)
+        self._rows = domains.rows_of_each(batch_size)
+
+    def step(self, move: Move) -> None:
+        """Takes a step on the weights that ``move(weights, losses, rows, target)`` gives."""
+        import torch
+
+        rows, target = self._domains.draw(self._rows, self._generator)
+        losses = self._domains.losses(self.network, rows, target)
+        with torch.no_grad():
+            self.weights = move(self.weights, losses.detach(), rows, target)
+        self._optimizer.zero_grad()
+        (self.weights @ losses.mean(dim=1)).backward()
+        self._optimizer.step()
+
+    def learn(self, mixture: np.ndarray, steps: int) -> None:
+        """Takes steps on a (G,) mixture."""
+        import torch
+
+        held = torch.from_numpy(mixture).float().to(self._domains.where)
+        for _ in range(steps):
+            self.step(lambda weights, losses, rows, target: held)
+
+
 def train(
     domains: Domains,
     *,
@@ -148,28 +193,13 @@ def train(
     seed: int,
     move: Move,
 ) -> tuple[Any, np.ndarray]:
-    """Trains a network by AdamW; ``move(weights, losses, rows, target)`` gives the domains' weights for each step.
-
-    Gives the network and (steps, G) the weights.
-    """
-    import torch
-
-    network = domains.network(hidden, seed)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate, weight_decay=1e-4)
-    generator = torch.Generator().manual_seed(seed + 1)
-    weights = torch.full((len(domains.names),), 1 / len(domains.names), device=domains.where)
-    share = max(1, batch_size // len(domains.names))
+    """Trains a network; ``move`` gives the domains' weights for each step. Gives it and (steps, G) the weights."""
+    proxy = Proxy(domains, hidden=hidden, batch_size=batch_size, learning_rate=learning_rate, seed=seed)
     history = np.empty((steps, len(domains.names)))
     for step in range(steps):
-        rows, target = domains.draw(share, generator)
-        losses = domains.losses(network, rows, target)
-        with torch.no_grad():
-            weights = move(weights, losses.detach(), rows, target)
-        history[step] = weights.cpu().numpy()
-        optimizer.zero_grad()
-        (weights @ losses.mean(dim=1)).backward()
-        optimizer.step()
-    return network, history
+        proxy.step(move)
+        history[step] = proxy.weights.cpu().numpy()
+    return proxy.network, history
 
 
 def train_each(
@@ -199,13 +229,13 @@ def train_each(
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
     generator = torch.Generator().manual_seed(seed + 1)
     weights = torch.from_numpy(mixtures).float().to(domains.where)
-    share = max(1, min(batch_size, len(domains.positions)) // len(domains.names))
+    k = domains.rows_of_each(batch_size)
 
     def together(rows: torch.Tensor) -> torch.Tensor:
         return torch.vmap(lambda values: functional_call(one, values, (rows,)))(stacked)
 
     for _ in range(steps):
-        losses = domains.losses(together, *domains.draw(share, generator))
+        losses = domains.losses(together, *domains.draw(k, generator))
         optimizer.zero_grad()
         (weights * losses.mean(dim=-1)).sum().backward()
         optimizer.step()
