@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.learners.tasks import check_classes, task_of_estimator
+from ballast.methods.learners.tasks import check_classes, task_of_estimator, with_task
 from ballast.methods.learners.weighting import fit_with_weights
 from ballast.methods.vocabulary import VOCABULARY
 
@@ -68,8 +68,7 @@ def out_of_sample(
     if y is not None:
         y = np.asarray(y)
     task = "regression" if y is None else task_of_estimator(estimator, y)
-    if getattr(estimator, "task", None) == "auto":  # all of y decides, not the part that a fold sees
-        estimator = type(estimator)(**{**estimator.get_params(), "task": task})
+    estimator = with_task(estimator, task)
     if y is None or task == "regression":
         prediction = np.empty(len(X), dtype=np.float64)
         for train, test in _folds(None, groups, len(X), n_folds, random_state):

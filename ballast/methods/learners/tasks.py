@@ -29,6 +29,13 @@ def task_of_estimator(estimator: Any, y: np.ndarray) -> Task:
     return task_of(y)
 
 
+def with_task(estimator: Any, task: Task) -> Any:
+    """Gives the estimator, its task settled where it would look at the labels: all of them decide, not a fold's."""
+    if getattr(estimator, "task", None) != "auto":
+        return estimator
+    return type(estimator)(**{**estimator.get_params(deep=False), "task": task})
+
+
 def check_classes(y: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:
     """Gives the sorted classes and each row's class as a number; DataError where there is but one class."""
     try:

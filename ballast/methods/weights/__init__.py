@@ -22,13 +22,14 @@ from ballast.methods.weights.labels.label_shift_em import LabelShiftEM
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 from ballast.methods.weights.labels.positive_unlabelled import PositiveUnlabelled
 from ballast.methods.weights.labels.regularized_label_shift import RegularizedLabelShift
-from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
 from ballast.methods.weights.mixture.aioli import Aioli
+from ballast.methods.weights.mixture.cluster_balanced import ClusterBalanced
 from ballast.methods.weights.mixture.data_mixing_law import DataMixingLaw
 from ballast.methods.weights.mixture.domain_temperature import DomainTemperature
 from ballast.methods.weights.mixture.doremi import DoReMi
 from ballast.methods.weights.mixture.group_dro import GroupDRO
 from ballast.methods.weights.mixture.sample_mix import SampleMix
+from ballast.methods.weights.mixture.target_risk_weighting import TargetRiskWeighting
 from ballast.methods.weights.operators import (
     ClipWeights,
     DivergenceWeights,
@@ -94,6 +95,7 @@ __all__ = [
     "Reweighing",
     "SampleMix",
     "SmoothWeights",
+    "TargetRiskWeighting",
     "TelescopingRatio",
     "TemperWeights",
     "TruncateWeights",
