@@ -9,16 +9,16 @@ from pydantic import Field
 from sklearn.base import clone
 
 from ballast.errors import DataError, ParameterError, nearest
-from ballast.methods.base import Claim
+from ballast.methods.base import Claim, Weigher
 from ballast.methods.discriminator import deal_folds
 from ballast.methods.learners.proxy import held_out_losses, proxy_learner
 from ballast.methods.learners.tasks import check_classes
 from ballast.methods.learners.weighting import fit_with_weights
 from ballast.methods.parameters import Seed, Share
-from ballast.methods.weights._by_class import ByValue
+from ballast.methods.weights._classes import class_positions
 
 
-class TargetRiskWeighting(ByValue):
+class TargetRiskWeighting(Weigher):
     """Weighs the target's own rows against all others by the share of the risk that serves held-out target rows best.
 
     Use it where few labelled rows of the target stand beside many from other sources: pooled as they are, some of the
@@ -99,18 +99,16 @@ class TargetRiskWeighting(ByValue):
                 losses[folds[own] == fold, j] = held_out_losses(model, X[held], y[held], classifies)
         self.risks_ = losses.mean(axis=0)
         self.alpha_ = float(self.alphas_[self.risks_.argmin()])
-        self._learn(groups)
-        self.weights_ = self.weights_.astype(X.dtype)
+        self.classes_, positions = np.unique(groups, return_inverse=True)
+        weights = np.empty(len(self.classes_))
+        weights[positions] = risk_weights(own, self.alpha_)
+        self.class_weights_ = weights.astype(X.dtype)
+        self.weights_ = self.class_weights_[positions]
         return self
 
     def weigh(self, groups: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of rows of the groups (k,)."""
-        return self._of(groups).astype(self.weights_.dtype)
-
-    def class_weights(self, counts: np.ndarray) -> np.ndarray:
-        """Gives (G,) weights of groups with (G,) rows."""
-        own = self.classes_ == self.target_group_
-        return np.where(own, self.alpha_ / counts[own].sum(), (1 - self.alpha_) / counts[~own].sum())
+        return self.class_weights_[class_positions(groups, self.classes_, f"{self.name}: groups")]
 
     def _target(self, groups: np.ndarray) -> Any:
         names, counts = np.unique(groups, return_counts=True)
