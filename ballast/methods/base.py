@@ -1,4 +1,4 @@
-"""The six roles a method can have, and what the frame does for each.
+"""The seven roles a method can have, and what the frame does for each.
 
 A method is one class: parameters in ``__init__`` (annotated with what they may be), data asked for by the names of
 the vocabulary, learned attributes ending in ``_``. The frame wraps its calls: before them it validates parameters
@@ -332,7 +332,40 @@ class Assessor(Method):
     entry_points = ("assess",)
 
 
-ROLES: dict[str, type[Method]] = {r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor)}
+class Transformer(Method):
+    """Makes features of features: ``fit(X, ...)`` sets ``n_features_out_``, ``transform(X)`` gives (n, that many).
+
+    It is no step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.
+    """
+
+    role = "transformer"
+    entry_points = ("fit", "transform")
+
+    n_features_out_: int
+
+    def fit_transform(self, X: Any, y: Any = None, **arguments: Any) -> np.ndarray:
+        """Fits on rows and gives what it makes of them; ``y`` reaches ``fit`` where that takes it."""
+        given = {"y": y} if "y" in self.needs() else {}
+        return self.fit(X, **given, **arguments).transform(X)  # type: ignore[attr-defined]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Gives the (k,) names of the features it makes."""
+        if not hasattr(self, "n_features_out_"):
+            raise NotFittedError(f"{_owner(self)} is not fitted yet; call fit before get_feature_names_out")
+        return np.array([f"{_owner(self)}_{j}" for j in range(self.n_features_out_)], dtype=object)
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "transform":
+            made, shape = np.asarray(result), (len(arguments["X"]), self.n_features_out_)
+            if made.shape != shape or not np.isfinite(made).all():
+                raise DataError(
+                    f"{_owner(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN or "
+                    f"infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted ones"
+                )
+        return result
+
+
+ROLES: dict[str, type[Method]] = {r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor, Transformer)}
 
 
 def effective_sample_size(weights: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ballast.errors import DataError, nearest
 from ballast.methods.parameters import Count, check_values
+from ballast.methods.vocabulary import sample_weight as check_weight
 from ballast.methods.vocabulary import table as check_table
 
 if TYPE_CHECKING:
@@ -68,8 +69,11 @@ class FeatureEncoder(BaseEstimator):
         self.n_text_features = n_text_features
         self.embeddings = embeddings
 
-    def fit(self, table: pd.DataFrame, y: Any = None) -> FeatureEncoder:
-        """Learns the encoding from the training role's table of n rows; ``y`` reaches the transformer alone."""
+    def fit(self, table: pd.DataFrame, y: Any = None, sample_weight: Any = None) -> FeatureEncoder:
+        """Learns the encoding from the training role's table of n rows.
+
+        ``y`` and ``sample_weight`` (n,), where given, reach the transformer alone.
+        """
         from sklearn.impute import SimpleImputer
         from sklearn.preprocessing import StandardScaler
 
@@ -78,7 +82,8 @@ class FeatureEncoder(BaseEstimator):
         self.columns_ = list(frame.columns)
         self.dropped_ = {c: "no value" for c in self.columns_ if frame[c].isna().all()}
         self._divide(frame)
-        self._fit_parts(frame, y)
+        weights = {} if sample_weight is None else {"sample_weight": check_weight(sample_weight, "features.weights")}
+        self._fit_parts(frame, y, weights)
         block = self._block(frame, TRAINING)
         constant = _constant(block) & (np.arange(block.shape[1]) < self._n_scaled)
         left = set(self._sources[~constant])
@@ -152,7 +157,7 @@ class FeatureEncoder(BaseEstimator):
         self.text_columns_ = [c for c in text if c not in self.dropped_]
         self.embedding_columns_ = [c for c in embeddings if c not in self.dropped_]
 
-    def _fit_parts(self, frame: Any, y: Any) -> None:
+    def _fit_parts(self, frame: Any, y: Any, weights: dict[str, Any]) -> None:
         """Fits the transformer and the vectorizers, and names every feature before any is dropped."""
         self.transformer_: Any = None
         self.categories_: dict[str, list[str]] = {}
@@ -160,7 +165,7 @@ class FeatureEncoder(BaseEstimator):
         names, sources = list(self.number_columns_), list(self.number_columns_)
         if self.other_columns_:
             self.transformer_ = self._new_transformer()
-            encoded = self._refusing(self.transformer_.fit_transform, frame, y)
+            encoded = self._refusing(self.transformer_.fit_transform, frame, y, **weights)
             made, origin = self._made_by_transformer(_dense(encoded).shape[1])
             names, sources = names + made, sources + origin
         self._n_scaled = len(names) if self.transformer is None else 0
@@ -226,7 +231,7 @@ class FeatureEncoder(BaseEstimator):
         block[too_large] = np.inf if keep_infinite else np.nan
         return block
 
-    def _refusing(self, call: Any, frame: Any, *y: Any) -> Any:
+    def _refusing(self, call: Any, frame: Any, *y: Any, **weights: Any) -> Any:
         """Calls the transformer; what it cannot take becomes a DataError, what ``report`` counts is not warned of."""
         part = frame[self.other_columns_]
         for column in self.other_columns_:
@@ -234,7 +239,7 @@ class FeatureEncoder(BaseEstimator):
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Found unknown categories")
-                return call(part, *y)
+                return call(part, *y, **weights)
         except (ValueError, TypeError) as error:
             raise DataError(
                 f"{type(self.transformer_).__name__} cannot encode column(s) {_listed(part.columns)} of {len(part)} "

@@ -11,6 +11,8 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from sklearn.utils.validation import has_fit_parameter
+
 from ballast.errors import BallastError, SpecError, nearest
 from ballast.gates import STAGES, default_suite, mirrored, parse_suite, with_defaults
 from ballast.methods.base import Method
@@ -125,11 +127,17 @@ class _Compiler:
     def check_encoder(self) -> None:
         features = self.spec.features
         if features.use is not None:
-            self.check_use(features.use, "features.use")
+            cls = self.check_use(features.use, "features.use")
+            if not hasattr(cls, "transform"):
+                raise self.fail("features.use", f"{features.use!r} is no transformer: it has no transform")
+            if features.weights is not None and not has_fit_parameter(cls, "sample_weight"):
+                raise self.fail("features.weights", f"{features.use} takes no weights (sample_weight); leave them out")
             try:
                 method(features.use, **features.params)
             except Exception as error:  # a transformer of another package may raise anything of its parameters
                 raise self.fail("features.params", str(error) or type(error).__name__) from error
+        elif features.weights is not None:
+            raise self.fail("features.weights", "weights are for the transformer that `features.use` names; name one")
 
     def data_role(self, role: str, key: str) -> DataSpec:
         if role not in self.spec.data:
@@ -148,6 +156,11 @@ class _Compiler:
             role = role_of(cls)
         except BallastError as error:
             raise self.fail(f"steps.{name}.use", str(error)) from error
+        if role == "transformer":
+            raise self.fail(
+                f"steps.{name}.use",
+                f"{step.use} makes features and is no step; name it under `features: use:`",
+            )
         for key, nested in nested_uses(step.params, f"steps.{name}.params"):
             if not isinstance(nested.get("params", {}), dict):
                 raise self.fail(key, f"a method is {{use: name, params: {{...}}}}, got {shown(nested)}")

@@ -211,10 +211,9 @@ class Inputs:
         return X if step is None or step.embed is None else self.model(step.embed).embed(X)
 
     def _table(self, binding: Binding) -> pd.DataFrame:
-        partitions = self.run.plan.spec.partitions
         frame = self.frame(binding.role)
         other = "target" if binding.role != "target" else "train"
-        columns = feature_columns(self.data(binding.role), frame.columns, partitions.column if partitions else None)
+        columns = feature_columns(self.data(binding.role), frame.columns, self.run.plan.spec.no_features)
         if other in self.run.plan.spec.data:  # what one role calls a label is no feature of the other
             columns = feature_columns(self.data(other), columns)
         return frame[columns]

@@ -102,9 +102,9 @@ def _check_column(table: pd.DataFrame, name: str | None, where: str) -> None:
         )
 
 
-def feature_columns(spec: DataSpec, columns: Iterable[str], partition_column: str | None = None) -> list[str]:
-    """Gives the columns that describe a row: all but id, label, the other declared ones and those dropped."""
-    declared = {getattr(spec, key) for key in COLUMN_KEYS} | {*spec.drop, partition_column}
+def feature_columns(spec: DataSpec, columns: Iterable[str], others: Iterable[str] = ()) -> list[str]:
+    """Gives the columns that describe a row: all but id, label, the other declared ones, those dropped and `others`."""
+    declared = {getattr(spec, key) for key in COLUMN_KEYS} | {*spec.drop, *others}
     return [c for c in columns if c not in declared]
 
 

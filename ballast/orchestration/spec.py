@@ -58,8 +58,13 @@ class DataSpec(dg.Model, dg.Resolvable):
 class FeaturesSpec(dg.Model, dg.Resolvable):
     """How the table becomes a matrix; one encoder a pipeline, fitted on the training role only."""
 
-    use: str | None = Field(default=None, description="Import path of a scikit-learn transformer; default skrub's.")
+    use: str | None = Field(
+        default=None, description="A transformer of the catalogue, or of scikit-learn by import path; default skrub's."
+    )
     params: dict[str, Any] = Field(default={}, description="Parameters of the transformer.")
+    weights: Column | None = Field(
+        default=None, description="Column of the training rows' weights or frequencies, for the transformer alone."
+    )
     text: Column | list[Column] | None = Field(default=None, description="Text column(s) to turn into features.")
     text_method: Literal["hashing", "tfidf"] = Field(default="hashing", description="How text becomes features.")
     embeddings: Column | list[Column] | None = Field(
@@ -192,6 +197,12 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     seed: WholeNumber = Field(default=0, description="random_state of every method that draws and is given none.")
     owners: list[str] = []
     tags: dict[str, str] = {}
+
+    @property
+    def no_features(self) -> list[str]:
+        """Columns of any role that say what to do with a row, not what it is like."""
+        named = (self.partitions.column if self.partitions else None, self.features.weights)
+        return [column for column in named if column is not None]
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.compute import threads_for
-from ballast.errors import BallastError, DataError
+from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.catalogue import method
 from ballast.methods.encoding import FeatureEncoder
 from ballast.methods.learners import fit_with_weights, out_of_sample
@@ -49,7 +49,7 @@ def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     fitting = any(node.stage == "encoder" for node in nodes)
     products: list[Product] = []
     if fitting:
-        encoder = _encoder(inputs).fit(_feature_table(inputs, "train"))
+        encoder = _encoder(inputs).fit(_feature_table(inputs, "train"), sample_weight=_frequencies(inputs))
         names = [str(n) for n in encoder.get_feature_names_out()]
         products.append(Product(ENCODER, pd.DataFrame(), {"n_features": len(names)}, model=encoder))
     else:
@@ -72,10 +72,20 @@ def _encoder(inputs: Inputs) -> FeatureEncoder:
     )
 
 
+def _frequencies(inputs: Inputs) -> pd.Series | None:
+    """Gives the column that says how much each training row counts in fitting the encoder, where one does."""
+    name, table = inputs.run.plan.spec.features.weights, inputs.frame("train")
+    if name is not None and name not in table:
+        raise DataError(
+            f"features.weights: column {name!r} is not among the {table.shape[1]} columns of the {len(table)} training "
+            f"rows{nearest(name, table.columns)}"
+        )
+    return None if name is None else table[name]
+
+
 def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
     frame = inputs.frame(role)
-    partitions = inputs.run.plan.spec.partitions
-    columns = feature_columns(inputs.data("train"), frame.columns, partitions.column if partitions else None)
+    columns = feature_columns(inputs.data("train"), frame.columns, inputs.run.plan.spec.no_features)
     return frame[feature_columns(inputs.data(role), columns)]
 
 

@@ -60,6 +60,7 @@ def holds_contract(case: Case, result: Outcome, given: Arguments) -> None:
         "sampler": _sampler_contract,
         "scorer": lambda result, given, n: None,
         "learner": _learner_contract,
+        "transformer": _transformer_contract,
     }[case.cls.role](result, given, n)
 
 
@@ -134,3 +135,9 @@ def _learner_contract(result: Outcome, given: Arguments, n: int) -> None:
     assert rows["predict_proba"].shape == (n, len(classes))
     np.testing.assert_allclose(rows["predict_proba"].sum(axis=1), 1.0, rtol=1e-5)
     np.testing.assert_array_equal(rows["predict"], classes[rows["predict_proba"].argmax(axis=1)])
+
+
+def _transformer_contract(result: Outcome, given: Arguments, n: int) -> None:
+    made, names = result.rows["transform"], result.method.get_feature_names_out()
+    assert made.dtype.kind == "f"
+    assert made.shape == (n, result.method.n_features_out_) == (n, len(set(names)))

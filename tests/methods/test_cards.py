@@ -15,7 +15,7 @@ from ballast.methods.catalogue import methods
 from ballast.methods.parameters import adapters, defaults, describe
 
 TESTS = Path(__file__).parents[1]
-ROOMS = {"shift", "novelty", "labels", "weights", "sampling", "learners", "evaluation"}
+ROOMS = {"shift", "novelty", "labels", "weights", "sampling", "learners", "evaluation", "whitening"}
 
 
 @pytest.fixture(params=methods().values(), ids=methods().keys())

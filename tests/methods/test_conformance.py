@@ -178,7 +178,7 @@ def check_inputs_unchanged(case: Case) -> None:
             pd.testing.assert_frame_equal(value, before[name])
 
 
-@check(lambda case: case.cls.role in ("weigher", "scorer", "sampler") and _takes_floats(case))
+@check(lambda case: case.cls.role in ("weigher", "scorer", "sampler", "transformer") and _takes_floats(case))
 def check_float32_kept(case: Case) -> None:
     result = outcome(case, as_float32(arguments(case)))
     for name, values in result.rows.items():
@@ -221,7 +221,7 @@ def check_rows_permuted(case: Case) -> None:
         assert abs(first.numbers["p_value"] - second.numbers["p_value"]) < 0.2
 
 
-@check(lambda case: case.cls.role in ("learner", "assessor") and "sample_weight" in case.needs())
+@check(lambda case: case.cls.role in ("learner", "assessor", "transformer") and "sample_weight" in case.needs())
 def check_weights_equal_repetition(case: Case) -> None:
     given = arguments(case)
     times = np.random.default_rng(6).integers(0, 3, size=90)
@@ -231,7 +231,7 @@ def check_weights_equal_repetition(case: Case) -> None:
     )
     for name, value in weighted.numbers.items():
         close(np.asarray(value), np.asarray(repeated.numbers[name]), 1e-6, name)
-    if case.cls.role == "learner":
+    if case.cls.role != "assessor":
         again = later(case, repeated.method, given)
         for name, values in later(case, weighted.method, given).items():
             close(values, again[name], 1e-3, name)
@@ -431,7 +431,7 @@ def contract_or_error(case: Case, given: Arguments, **parameters: Any) -> Ballas
 # Checks: where it runs, and what comes back from a file
 
 
-@check(lambda case: case.cls.role in ("learner", "weigher", "scorer"))
+@check(lambda case: case.cls.role in ("learner", "weigher", "scorer", "transformer"))
 def check_survives_store(case: Case) -> None:
     given = as_frames(arguments(case))
     before = outcome(case, given)

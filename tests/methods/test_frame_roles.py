@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import ROLES, Assessor, Sampler, Scorer, Weigher, effective_sample_size
+from ballast.methods.base import ROLES, Assessor, Sampler, Scorer, Transformer, Weigher, effective_sample_size
 from ballast.methods.base import Test as TwoSampleTest
 from ballast.methods.reports import TestReport
 from tests.methods.tiny_methods import Distance, Everyone, Given, Ratio, X
@@ -205,10 +207,57 @@ def test_sampler_when_it_makes_rows_then_its_own_flags_stay():
     assert sampler.is_synthetic_.tolist() == [True]
 
 
+# Transformer
+
+
+class Doubled(Transformer):
+    def fit(self, X):
+        self.n_features_out_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        return X * 2
+
+
+class Centred(Doubled):
+    name = "centred"
+
+    def fit(self, X, y):
+        self.mean_ = X[np.asarray(y) == 1].mean(axis=0)
+        return super().fit(X)
+
+    def transform(self, X):
+        return X - self.mean_
+
+
+def test_transformer_when_it_fits_and_transforms_then_y_reaches_only_a_fit_that_takes_it():
+    np.testing.assert_array_equal(Doubled().fit_transform(X, [1, 0, 0, 0, 0, 0]), X * 2)
+    np.testing.assert_array_equal(Centred().fit_transform(X, [1, 0, 0, 0, 0, 0]), X - X[0])
+
+
+def test_transformer_when_in_a_pipeline_then_its_features_have_its_name():
+    pipeline = make_pipeline(Doubled(), Centred()).fit(X, [1, 0, 0, 0, 0, 0])
+    assert list(pipeline[-1].get_feature_names_out()) == ["centred_0", "centred_1"]
+    with pytest.raises(NotFittedError, match="centred is not fitted yet; call fit before get_feature_names_out"):
+        Centred().get_feature_names_out()
+
+
+@pytest.mark.parametrize("made", [X[:, :1], X[:5], np.where(X == 3, np.inf, X), np.where(X == 3, np.nan, X)])
+def test_features_when_too_few_or_not_finite_then_refused_and_the_method_named(made):
+    class Bad(Doubled):
+        name = "bad"
+
+        def transform(self, X):
+            return made
+
+    with pytest.raises(DataError, match=r"bad gave features of shape .* \(6, 2\) finite ones were expected"):
+        Bad().fit_transform(X)
+
+
 # Roles
 
 
-def test_roles_when_listed_then_six_with_their_calls():
+def test_roles_when_listed_then_seven_with_their_calls():
     assert {role: cls.entry_points[0] for role, cls in ROLES.items()} == {
         "test": "test",
         "scorer": "fit",
@@ -216,6 +265,7 @@ def test_roles_when_listed_then_six_with_their_calls():
         "sampler": "fit_resample",
         "learner": "fit",
         "assessor": "assess",
+        "transformer": "fit",
     }
     assert ROLES["test"] is TwoSampleTest
     assert ROLES["assessor"] is Assessor

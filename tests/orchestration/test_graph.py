@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import dagster as dg
+import numpy as np
 import pytest
 
+from ballast.warehouse import matrix_of
 from tests.orchestration.projects import Project, rows, spec
 
 
@@ -157,3 +159,31 @@ def test_features_from_text_or_given_embeddings_reach_the_methods(project: Proje
     commit = project.warehouse.latest("demo/train/features")
     assert commit is not None
     assert any("note" in n or "emb_0" in n for n in commit.summary["names"])
+
+
+def whitened(project: Project, **features: str) -> None:
+    """Writes numbers that occur more or less often, and has the pipeline whiten them."""
+    for name, n, start in (("train", 200, 0), ("target", 120, 1000), ("test", 100, 2000)):
+        frame = rows(n, seed=n, start=start).drop(columns="colour")
+        if name == "train":
+            frame["often"] = 1 + np.arange(n) % 7
+        project.write(name, frame)
+    project.attributes = spec(features={"use": "frequency_whitening", **features})
+
+
+def test_features_from_a_transformer_with_weights_are_white_by_them_and_leave_their_column_out(project: Project):
+    whitened(project, weights="often")
+    finished = project.run()
+    assert finished.success, finished.messages
+    commit = project.warehouse.latest("demo/train/features")
+    assert commit is not None
+    assert commit.summary["names"] == ["frequency_whitening_0", "frequency_whitening_1"]
+    Z = matrix_of(project.warehouse.read_arrow("demo/train/features"), "features").astype(float)
+    often = 1 + np.arange(200) % 7
+    np.testing.assert_allclose((Z * often[:, None]).T @ Z / often.sum(), np.eye(2), atol=1e-4)
+
+
+def test_features_whose_weights_no_training_row_has_are_refused_with_the_nearest_column(project: Project):
+    whitened(project, weights="offen")
+    assert "features.weights: column 'offen' is not among" in (message := project.run().messages["encoder"])
+    assert "did you mean 'often'" in message

@@ -461,6 +461,16 @@ VALUES = {
         {"features": {"use": "sklearn.preprocessing.StandardScaler", "params": {"mean": 1}}},
         "features.params: ",
     ),
+    "no transformer but a weigher": ({"features": {"use": "kliep"}}, "features.use: 'kliep' is no transformer"),
+    "a transformer as a step": (
+        {"steps__density": {"use": "frequency_whitening"}},
+        "steps.density.use: frequency_whitening makes features and is no step; name it under `features: use:`",
+    ),
+    "weights of no transformer": ({"features": {"weights": "often"}}, "features.weights: weights are for"),
+    "weights that none takes": (
+        {"features": {"use": "sklearn.decomposition.PCA", "weights": "often"}},
+        "features.weights: sklearn.decomposition.PCA takes no weights",
+    ),
     "a program": ({"steps__density__use": "unittest.__main__.TestProgram"}, "steps.density.use: "),
     "a program within": (
         {"steps__baseline__params": {"base": [{"use": "unittest.__main__.TestProgram"}]}},

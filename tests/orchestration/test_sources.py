@@ -107,7 +107,7 @@ def test_source_when_two_columns_share_a_name_is_refused(tmp_path):
 
 def test_feature_columns_leave_out_what_is_declared_or_dropped():
     spec = DataSpec(id="key", label="kind", drop=["note"])
-    assert feature_columns(spec, ["key", "kind", "note", "site", "size"], "site") == ["size"]
+    assert feature_columns(spec, ["key", "kind", "note", "site", "size"], ["site"]) == ["size"]
 
 
 def test_partition_keeps_its_own_rows_and_names_the_values_when_there_are_none():
