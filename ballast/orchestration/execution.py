@@ -22,6 +22,7 @@ from ballast.orchestration.judging import Context
 from ballast.orchestration.outline import outline_of
 from ballast.orchestration.plan import Node, Plan
 from ballast.orchestration.recent import remember, stored_table
+from ballast.orchestration.sources import COLUMN_KEYS
 from ballast.orchestration.stages import Product, perform
 from ballast.reporting import stage_metadata, write_report
 from ballast.warehouse import Commit, Verdict
@@ -51,9 +52,8 @@ def _source_digest(cls: type) -> str:
 
 def code_version(plan: Plan, node: Node) -> str:
     """Gives what changes when the code behind a node does: Ballast's version and a digest of the method's module."""
-    if node.step is None:
-        return __version__
-    return f"{__version__}+{_source_digest(resolve(node.step.use))}"
+    use = node.step.use if node.step else plan.spec.features.use if node.stage in ("encoder", "features") else None
+    return __version__ if use is None else f"{__version__}+{_source_digest(resolve(use))}"
 
 
 def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome]:
@@ -152,13 +152,17 @@ def _row_bytes(table: pa.Table) -> float:
 
 
 def _what(plan: Plan, node: Node) -> dict[str, Any]:
-    """Gives the part of the spec that a node's result depends on, for its fingerprint."""
+    """Gives the part of the spec that a node's result depends on, for its fingerprint.
+
+    The tables say what is in them; which of their columns is the label, say, the spec alone.
+    """
+    if node.stage == "source":
+        return {}
+    columns = {role: data.model_dump(include={*COLUMN_KEYS, "drop"}) for role, data in plan.spec.data.items()}
+    read = {"columns": columns, "no_features": plan.spec.no_features}
     if node.step is not None:
-        return node.step.model_dump(exclude={"description"})
-    if node.stage in ("encoder", "features"):
-        train = plan.spec.data["train"].model_dump()
-        return {"features": plan.spec.features.model_dump(), "train": train}
-    return {}
+        return {"step": node.step.model_dump(exclude={"description"}), **read}
+    return {"features": plan.spec.features.model_dump(), **read}
 
 
 def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commit:

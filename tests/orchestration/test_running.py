@@ -359,3 +359,18 @@ def test_run_of_importance_weighted_cross_validation_judges_the_training_rows(pr
     table = project.warehouse.read("demo/choice")
     assert set(table["model"]) == {"baseline", "reweighted"}
     assert table.loc[table["metric"] == "share_selected", "value"].sum() == pytest.approx(1.0)
+
+
+def test_step_reads_another_column_as_the_label_and_is_made_anew(project: Project):
+    frame = rows(200, seed=1)
+    frame["other"] = frame["kind"].iloc[::-1].to_numpy()
+    project.write("train", frame)
+    steps = {"classes": {"use": "inverse_class_frequency"}, "model": {"use": "logistic_regression"}}
+    project.attributes = spec(steps=steps, data__train__drop=["other"])
+    assert project.run().success
+    project.attributes = spec(steps=steps, data__train__drop=["kind"], data__train__label="other")
+    assert project.run().success
+    for step in steps:
+        commit = project.warehouse.latest(f"demo/{step}")
+        assert commit is not None
+        assert commit.version == 2, f"{step} still stands on the label of before"
