@@ -351,15 +351,15 @@ class Transformer(Method):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Gives the (k,) names of the features it makes."""
         if not hasattr(self, "n_features_out_"):
-            raise NotFittedError(f"{_owner(self)} is not fitted yet; call fit before get_feature_names_out")
-        return np.array([f"{_owner(self)}_{j}" for j in range(self.n_features_out_)], dtype=object)
+            raise NotFittedError(f"{owner_of(self)} is not fitted yet; call fit before get_feature_names_out")
+        return np.array([f"{owner_of(self)}_{j}" for j in range(self.n_features_out_)], dtype=object)
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "transform":
             made, shape = np.asarray(result), (len(arguments["X"]), self.n_features_out_)
             if made.shape != shape or not np.isfinite(made).all():
                 raise DataError(
-                    f"{_owner(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN or "
+                    f"{owner_of(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN or "
                     f"infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted ones"
                 )
         return result
