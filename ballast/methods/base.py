@@ -359,8 +359,9 @@ class Transformer(Method):
             made, shape = np.asarray(result), (len(arguments["X"]), self.n_features_out_)
             if made.shape != shape or not np.isfinite(made).all():
                 raise DataError(
-                    f"{owner_of(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN or "
-                    f"infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted ones"
+                    f"{owner_of(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN "
+                    f"or infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted "
+                    "ones"
                 )
         return result
 
