@@ -51,6 +51,16 @@ def row_keys(X: np.ndarray) -> np.ndarray:
     return keys
 
 
+def content_order(X: np.ndarray, *ties: np.ndarray) -> np.ndarray:
+    """Gives the positions of the rows in an order that their contents, and the columns `ties` (n,), alone decide.
+
+    The same for float32 and float64, up to rows that float32 cannot tell apart.
+    """
+    with np.errstate(over="ignore"):
+        coarse = X.astype(np.float32)
+    return np.lexsort((*ties, row_keys(X), row_keys(coarse)))
+
+
 def draw_rows(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Gives the positions of k rows drawn without replacement; all rows, in the order of their keys, when k >= n.
 

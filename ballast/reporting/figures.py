@@ -289,25 +289,32 @@ def training_figure(table: pd.DataFrame) -> Figure | None:
 
 
 def comparison_figure(table: pd.DataFrame) -> Figure:
-    """Each model's (or arm's) first metric with its interval, and its difference from the first one."""
-    metric = str(table["metric"].iloc[0])
-    rows = table[table["metric"].isin([metric, "effect"]) & (table["slice"] == OVERALL)].fillna({"versus": ""})
+    """Each model's (or arm's) first metric with its interval, and its difference from the one it is held against."""
+    overall = table[table["slice"] == OVERALL]
+    metric = str(overall["metric"].iloc[0])
+    rows = overall[overall["metric"].isin([metric, "effect"])].fillna({"versus": ""})
     models = rows[rows["versus"] == ""].head(MOST_ROWS)
     versus = rows[rows["versus"] != ""].set_index("model")
     effects = "effect" in set(versus["metric"])
+    others = set(versus["versus"])
     sign = -1 if metric.endswith("error") else 1
     texts, colours = [], []
     for model in models["model"]:
         if model not in versus.index:
-            texts.append("compared with")
+            texts.append("compared with" if model in others or not others else "")
             colours.append(MUTED)
             continue
         value, low, high = versus.loc[model, ["value", "low", "high"]]
         worst, best = (low, high) if sign > 0 else (-high, -low)
         colours.append(MUTED if effects else GREEN if worst > 0 else ORANGE if best < 0 else MUTED)
-        texts.append(f"{value:+.3g} [{low:+.3g}, {high:+.3g}]")
-    interval = "interval" if effects else "paired interval"
-    subtitle = f"difference from {shorten(models['model'].iloc[0], 30)} at the right, with its {interval}"
+        held = str(versus.loc[model, "versus"])
+        texts.append(
+            f"{value:+.3g} " + (f"[{low:+.3g}, {high:+.3g}]" if len(others) < 2 else f"vs {shorten(held, 12)}")
+        )
+    subtitle = "difference from the one named at the right"
+    if len(others) < 2:
+        first = shorten(next(iter(others), models["model"].iloc[0]), 30)
+        subtitle = f"difference from {first} at the right, with its {'interval' if effects else 'paired interval'}"
     return dots(models, "model", _words(metric).capitalize(), texts, colours, _words(metric), subtitle=subtitle)
 
 

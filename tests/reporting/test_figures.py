@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
+from ballast.methods.reports import AssessmentRows
 from ballast.reporting import stage_metadata
 from ballast.reporting.figures import as_markdown, as_svg, figure_for
 from ballast.reporting.theme import COLOURS, themed, written
@@ -184,3 +185,18 @@ def test_metadata_when_given_any_stage_then_every_value_is_plain_and_finite(name
 @pytest.mark.parametrize("name", list(TABLES))
 def test_metadata_when_the_table_is_empty_then_it_is_quiet(name):
     assert "figure" not in stage_metadata(STAGES[name], TABLES[name].iloc[:0], {})
+
+
+def test_comparison_when_held_against_several_then_each_is_named_and_slices_before_do_not_matter():
+    rows = AssessmentRows()
+    rows.add("accuracy", 0.5, n=9, model="old", slice="north")
+    for model, versus in (("old", ""), ("web", ""), ("new", ""), ("old + web", "web"), ("old + new", "old")):
+        rows.add("mean_accuracy", 0.7, low=0.6, high=0.8, n=9, model=model)
+        if versus:
+            rows.add("mean_accuracy", -0.1, low=-0.2, high=-0.05, n=9, model=model, versus=versus)
+    found = texts(as_svg(figure_for("assessor", rows.finish().table)))
+    assert "Mean accuracy" in found
+    assert "difference from the one named at the right" in found
+    assert found.count("compared with") == 2
+    assert "-0.1 vs web" in found
+    assert "-0.1 vs old" in found

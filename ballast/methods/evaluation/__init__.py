@@ -4,6 +4,7 @@ from ballast.methods.evaluation.classification import ClassificationMetrics
 from ballast.methods.evaluation.comparison import CompareModels
 from ballast.methods.evaluation.importance_weighted_cross_validation import ImportanceWeightedCrossValidation
 from ballast.methods.evaluation.regression import RegressionMetrics
+from ballast.methods.evaluation.source_robustness import SourceRobustness
 from ballast.methods.evaluation.thresholded_confidence import AverageThresholdedConfidence
 from ballast.methods.evaluation.treatment_effect import TreatmentEffect
 from ballast.methods.evaluation.weight_diagnostics import WeightDiagnostics
@@ -14,6 +15,7 @@ __all__ = [
     "CompareModels",
     "ImportanceWeightedCrossValidation",
     "RegressionMetrics",
+    "SourceRobustness",
     "TreatmentEffect",
     "WeightDiagnostics",
 ]

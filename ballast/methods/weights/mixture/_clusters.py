@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ballast.compute import row_keys
+from ballast.compute import content_order, row_keys
 
 MANY_ROWS = 20_000
 """Rows above which k-means looks at batches of rows instead of all of them at every step."""
@@ -24,16 +24,6 @@ class Clusters(NamedTuple):
     centers: np.ndarray
     labels: np.ndarray
     sizes: np.ndarray
-
-
-def content_order(X: np.ndarray, *ties: np.ndarray) -> np.ndarray:
-    """Gives the positions of the rows in an order that their contents, and the columns `ties` (n,), alone decide.
-
-    The same for float32 and float64, up to rows that float32 cannot tell apart.
-    """
-    with np.errstate(over="ignore"):
-        coarse = X.astype(np.float32)
-    return np.lexsort((*ties, row_keys(X), row_keys(coarse)))
 
 
 def find_clusters(X: np.ndarray, n_clusters: int, random_state: int | None) -> Clusters:
