@@ -18,6 +18,11 @@ class ByValue(StreamingWeigher):
         """Gives (K,) weights of labels with (K,) rows, on any scale."""
         raise NotImplementedError
 
+    @property
+    def _argument(self) -> str:
+        """The name of the labels in messages."""
+        return next(iter(self.needs()))
+
     def _fit(self, labels: np.ndarray) -> Self:
         self._forget()
         positions = self._count(labels)
@@ -27,7 +32,7 @@ class ByValue(StreamingWeigher):
 
     def _count(self, labels: np.ndarray) -> np.ndarray:
         """Counts the rows of each label, and gives (n,) the position of each row's."""
-        owner = f"{self.name}: {next(iter(self.needs()))}"
+        owner = f"{self.name}: {self._argument}"
         classes, positions = coded(labels, owner)
         self._counted.add(n=len(labels), rows=LabelSums(owner, (classes,), np.bincount(positions)))
         return positions
@@ -35,13 +40,13 @@ class ByValue(StreamingWeigher):
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
         (self.classes_,), counts = counted["rows"].labels, counted["rows"].values
         n = counted["n"]
-        check_several(self.classes_, n, self.name)
+        check_several(self.classes_, n, self.name, self._argument)
         given = self.class_weights(counts)
         self.class_weights_ = given * n / (given @ counts)
         return 1.0, float(self.class_weights_**2 @ counts) / n
 
     def _of(self, labels: np.ndarray) -> np.ndarray:
-        return self.class_weights_[class_positions(labels, self.classes_, self.name)]
+        return self.class_weights_[class_positions(labels, self.classes_, self.name, self._argument)]
 
 
 class ByClass(ByValue):

@@ -8,24 +8,28 @@ import pandas as pd
 from ballast.errors import DataError
 
 
-def check_several(classes: np.ndarray, n: int, owner: str) -> None:
-    """Raises DataError where the n rows have one class alone."""
+def check_several(classes: np.ndarray, n: int, owner: str, argument: str = "y") -> None:
+    """Raises DataError where the n rows have one class, or another value of the `argument`, alone."""
     if len(classes) < 2:
         raise DataError(
-            f"{owner}: y has one class alone ({classes[0]!r}, {n} rows); there is nothing to balance, so check the "
-            "label column"
+            f"{owner}: {argument} has one value alone ({classes.tolist()[0]!r}, {n} rows); there is nothing to "
+            "balance, so check its column"
         )
 
 
-def class_positions(y: np.ndarray, classes: np.ndarray, owner: str) -> np.ndarray:
-    """Gives (n,) the position of each label in `classes`, which must be two at least and hold every label."""
-    check_several(classes, len(y), owner)
+def class_positions(y: np.ndarray, classes: np.ndarray, owner: str, argument: str = "y") -> np.ndarray:
+    """Gives (n,) the position of each label in `classes`, which must be two at least and hold every label.
+
+    `argument` is the name of `y` in messages, where it holds groups, say.
+    """
+    check_several(classes, len(y), owner, argument)
     positions = pd.Index(classes).get_indexer(pd.Index(y))  # by hashing, quicker than a search in sorted classes
     unknown = positions < 0
     if unknown.any():
         raise DataError(
-            f"{owner}: y holds {len(np.unique(y[unknown]))} label(s) in {int(unknown.sum())} of {len(y)} rows that are "
-            f"not among the classes, such as {y[unknown][0]!r} (classes: {', '.join(map(str, classes[:20]))})"
+            f"{owner}: {argument} holds {len(np.unique(y[unknown]))} value(s) in {int(unknown.sum())} of {len(y)} rows "
+            f"that are not among the known ones, such as {y[unknown].tolist()[0]!r} (known: "
+            f"{', '.join(map(str, classes[:20]))})"
         )
     return positions
 

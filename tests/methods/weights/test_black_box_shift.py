@@ -78,12 +78,12 @@ def test_fit_when_classes_do_not_fit_the_columns_then_says_which():
         BlackBoxShift().fit(probs, y, probs)
     with pytest.raises(DataError, match="no training row of class 2"):
         BlackBoxShift().fit(probs, y, probs, np.array([0, 1, 2]))
-    with pytest.raises(DataError, match=r"not among the classes, such as .*1"):
+    with pytest.raises(DataError, match=r"y holds .* not among the known ones, such as .*1"):
         BlackBoxShift().fit(probs, y, probs, np.array([0, 5, 2]))
 
 
 def test_fit_when_there_is_one_class_then_refuses():
-    with pytest.raises(DataError, match="one class alone"):
+    with pytest.raises(DataError, match="y has one value alone"):
         BlackBoxShift().fit(np.ones((3, 1)), np.zeros(3, dtype=int), np.ones((2, 1)))
 
 

@@ -27,10 +27,10 @@ def test_weigh_when_rows_are_unseen_then_their_class_weight():
 
 def test_weigh_when_a_label_is_new_then_names_it():
     model = InverseClassFrequency().fit(np.array(["a", "b"]))
-    with pytest.raises(DataError, match=r"inverse_class_frequency: y holds 1 label\(s\) in 2 of 3 rows.*'c'"):
+    with pytest.raises(DataError, match=r"inverse_class_frequency: y holds 1 value\(s\) in 2 of 3 rows.*'c'"):
         model.weigh(np.array(["c", "a", "c"]))
 
 
 def test_fit_when_there_is_one_class_then_refuses():
-    with pytest.raises(DataError, match=r"one class alone \(.*a.*, 3 rows\)"):
+    with pytest.raises(DataError, match=r"y has one value alone \('a', 3 rows\)"):
         InverseClassFrequency().fit(np.array(["a", "a", "a"]))

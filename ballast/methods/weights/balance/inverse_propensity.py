@@ -104,7 +104,7 @@ class InversePropensity(Weigher):
 
     def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
-        received = class_positions(treatment, self.classes_, self.name)
+        received = class_positions(treatment, self.classes_, self.name, "treatment")
         propensities = np.mean([model.predict_proba(X) for model in self.models_], axis=0)
         return self._weights(propensities, received).astype(X.dtype)
 

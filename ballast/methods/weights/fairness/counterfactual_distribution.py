@@ -124,7 +124,7 @@ class CounterfactualDistribution(Weigher):
         self.classes_, label, _ = class_counts(
             probs, y, self._two(np.unique(y) if classes is None else classes, "y", len(y)), self.name
         )
-        group = class_positions(groups, self.groups_, f"{self.name}: groups")
+        group = class_positions(groups, self.groups_, self.name, "groups")
         rng = np.random.default_rng(self.random_state)
         score = self._scores(probs)
         chance = self._label_chances(X, label, group, rng)
@@ -147,7 +147,7 @@ class CounterfactualDistribution(Weigher):
 
     def weigh(self, X: np.ndarray, probs: np.ndarray, groups: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d) in groups (k,) that the model gives ``probs`` (k, 2)."""
-        rows = class_positions(groups, self.groups_, f"{self.name}: groups") == self._repaired
+        rows = class_positions(groups, self.groups_, self.name, "groups") == self._repaired
         if probs.shape[1] != 2:
             raise DataError(f"{self.name}: probs has {probs.shape[1]} column(s) but {self.name} was fitted on 2")
         weights = np.ones(len(X))
@@ -167,7 +167,7 @@ class CounterfactualDistribution(Weigher):
             raise DataError(
                 f"{self.name}: X has {moved.shape[1]} column(s) but {self.name} was fitted on {self.n_features_in_}"
             )
-        rows = np.flatnonzero(class_positions(given["groups"], self.groups_, f"{self.name}: groups") == self._repaired)
+        rows = np.flatnonzero(class_positions(given["groups"], self.groups_, self.name, "groups") == self._repaired)
         rng = np.random.default_rng(None if self.random_state is None else [self.random_state, 1])
         to = moves(moved[rows] / self._spread, self.audit_ / self._spread, ResidualMap(**self._map), rng)
         moved[rows[to >= 0]] = self.audit_[to[to >= 0]]

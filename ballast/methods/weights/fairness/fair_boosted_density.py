@@ -152,7 +152,7 @@ class FairBoostedDensity(Weigher):
 
     def _codes(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
         """Gives each row's group, label and bins, (n,) positions each."""
-        group = class_positions(groups, self.groups_, f"{self.name}: groups")
+        group = class_positions(groups, self.groups_, self.name, "groups")
         columns = [bin_positions(table, column, bins, self.name) for column, bins in self.bins_.items()]
         return [group, class_positions(y, self.classes_, self.name), *columns]
 

@@ -82,12 +82,12 @@ class Reweighing(StreamingWeigher):
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
         n, pairs = counted["n"], counted["pairs"].values
         self.groups_, self.classes_ = counted["pairs"].labels
-        check_several(self.groups_, n, f"{self.name}: groups")
+        check_several(self.groups_, n, self.name, "groups")
         check_several(self.classes_, n, self.name)
         expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / n
         self.table_ = np.divide(expected, pairs, out=np.zeros(pairs.shape), where=pairs > 0)
         return float((self.table_ * pairs).sum()) / n, float((self.table_**2 * pairs).sum()) / n
 
     def _positions(self, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        group = class_positions(groups, self.groups_, f"{self.name}: groups")
+        group = class_positions(groups, self.groups_, self.name, "groups")
         return class_positions(y, self.classes_, self.name), group

@@ -10,7 +10,9 @@ import numpy as np
 
 from ballast.compute import device, row_keys
 from ballast.errors import DataError
+from ballast.methods.base import Weigher
 from ballast.methods.learners.tasks import check_numeric_target, task_of
+from ballast.methods.weights._classes import class_positions
 
 if TYPE_CHECKING:
     import torch
@@ -135,6 +137,20 @@ class Domains:
             with torch.no_grad():
                 parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
         return network.to(self.where)
+
+
+class DomainWeigher(Weigher):
+    """Weighs rows by their domain's share of a mixture over its share of the rows."""
+
+    def weigh(self, groups: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of rows of the domains (k,)."""
+        return self.class_weights_[class_positions(groups, self.groups_, self.name, "groups")]
+
+    def _weigh_by(self, shares: np.ndarray, domains: Domains, dtype: np.dtype) -> None:
+        """Sets the learned attributes, from the domains' (G,) shares of the mixture."""
+        self.groups_, self.shares_ = domains.names, shares
+        self.class_weights_ = (shares * len(domains.positions) / domains.sizes).astype(dtype)
+        self.weights_ = self.class_weights_[domains.positions]
 
 
 def seed_of(random_state: int | None) -> int:

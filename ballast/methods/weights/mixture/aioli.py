@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Level, Positive, Seed
-from ballast.methods.weights._classes import class_positions
-from ballast.methods.weights.mixture._proxy import Domains, Proxy, seed_of, train_each
+from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, Proxy, seed_of, train_each
 
 
-class Aioli(Weigher):
+class Aioli(DomainWeigher):
     """Weighs domains by how much training on each lowers the losses of all, measured while a small network trains.
 
     Use it for ``interactions_``, which say what each source teaches about the others. Not to find better shares than
@@ -115,19 +114,14 @@ class Aioli(Weigher):
             shares = stepped(shares, found[r], self.step_size)
             proxy.learn(shares, -(-self.max_steps // self.n_rounds))
             self.history_[r] = shares
-        self.groups_, self.shares_, self.interactions_ = domains.names, self.history_.mean(axis=0), found.mean(axis=0)
+        self.interactions_ = found.mean(axis=0)
+        self._weigh_by(self.history_.mean(axis=0), domains, X.dtype)
         rows = domains.sizes / len(X)
         domains.hold_out(self.held_out, seed + 2, self.name)
         mixtures = np.stack([self.shares_, np.full(G, 1 / G), rows])
         losses = train_each(domains, mixtures, steps=self.max_steps, seed=seed + 2, **settings).mean(axis=1)
         self.compared_ = dict(zip(("aioli", "equal", "rows"), losses.tolist(), strict=True))
-        self.class_weights_ = self.shares_ / rows
-        self.weights_ = self.class_weights_[domains.positions].astype(X.dtype)
         return self
-
-    def weigh(self, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows of the domains (k,)."""
-        return self.class_weights_[class_positions(groups, self.groups_, self.name)].astype(self.weights_.dtype)
 
     def _falls(self, domains: Domains, proxy: Proxy, trials: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Gives (G, G) by how much the loss of each row's domain fell in each column's trial, the mean over sweeps."""

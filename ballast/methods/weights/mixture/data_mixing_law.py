@@ -9,11 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Level, Positive, Seed
-from ballast.methods.weights._classes import class_positions
 from ballast.methods.weights.mixture._law import fit_law, least_mixture, linear_losses
-from ballast.methods.weights.mixture._proxy import Domains, seed_of, train_each
+from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, seed_of, train_each
 
 RUNS = 8
 """Mixtures for each coefficient of a domain's law, by default."""
@@ -21,7 +20,7 @@ FOLDS = 5
 """Folds of the mixtures, of which each is predicted from the others."""
 
 
-class DataMixingLaw(Weigher):
+class DataMixingLaw(DomainWeigher):
     """Weighs domains by the mixture of least loss under a law, fitted to short runs of a network on many mixtures.
 
     Use it to choose the shares of training sources, and to see how each source's loss depends on them. Not without a
@@ -121,18 +120,11 @@ class DataMixingLaw(Weigher):
         self.r2_ = self._r2(lambda runs, losses, at: fit_law(runs, losses).losses(at))
         self.linear_r2_ = self._r2(linear_losses)
         self.best_mixture_ = self.mixtures_[(self.losses_ @ counts).argmin()]
-        self.groups_ = domains.names
-        self.shares_ = least_mixture(self.law_, counts, self.floor, self.best_mixture_)
+        self._weigh_by(least_mixture(self.law_, counts, self.floor, self.best_mixture_), domains, X.dtype)
         self.predicted_loss_ = float(self.law_.losses(self.shares_) @ counts)
         again = self._losses(domains, np.stack([self.shares_, self.best_mixture_, equal, rows]), seed + self.n_repeats)
         self.compared_ = dict(zip(("law", "best", "equal", "rows"), (again @ counts).tolist(), strict=True))
-        self.class_weights_ = self.shares_ / rows
-        self.weights_ = self.class_weights_[domains.positions].astype(X.dtype)
         return self
-
-    def weigh(self, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows of the domains (k,)."""
-        return self.class_weights_[class_positions(groups, self.groups_, self.name)].astype(self.weights_.dtype)
 
     def _mixtures(self, rows: np.ndarray, equal: np.ndarray, seed: int) -> np.ndarray:
         """Gives (S, G) mixtures: equal shares, the rows' own, and draws."""

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights._classes import class_positions
-from ballast.methods.weights.mixture._proxy import Domains, Move, climbed, seed_of, train
+from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, Move, climbed, seed_of, train
 
 if TYPE_CHECKING:
     import torch
 
 
-class DoReMi(Weigher):
+class DoReMi(DomainWeigher):
     """Weighs domains by the mixture on which a small network still exceeds the loss of a reference network.
 
     Use it to choose the shares of training sources. Unlike ``group_dro`` it does not chase a domain that is hard
@@ -111,14 +110,8 @@ class DoReMi(Weigher):
 
             _, self.history_ = self._train(domains, seed + 2, excess)
             shares = self.history_.mean(axis=0)
-        self.groups_, self.shares_ = domains.names, shares
-        self.class_weights_ = shares * len(X) / domains.sizes
-        self.weights_ = self.class_weights_[domains.positions].astype(X.dtype)
+        self._weigh_by(shares, domains, X.dtype)
         return self
-
-    def weigh(self, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows of the domains (k,)."""
-        return self.class_weights_[class_positions(groups, self.groups_, self.name)].astype(self.weights_.dtype)
 
     def _train(self, domains: Domains, seed: int, move: Move) -> tuple[Any, np.ndarray]:
         return train(

@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights._classes import class_positions
-from ballast.methods.weights.mixture._proxy import Domains, climbed, seed_of, train
+from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, climbed, seed_of, train
 
 
-class GroupDRO(Weigher):
+class GroupDRO(DomainWeigher):
     """Weighs groups by the mixture that a small network trained for its worst group settles on.
 
     Use it where the worst group's error matters and groups are known, as with a minority that breaks a spurious rule.
@@ -84,12 +83,5 @@ class GroupDRO(Weigher):
             seed=seed_of(self.random_state),
             move=lambda weights, losses, rows, target: climbed(weights, losses.mean(dim=1), self.step_size),
         )
-        self.groups_ = domains.names
-        self.shares_ = self.history_[len(self.history_) // 2 :].mean(axis=0)
-        self.class_weights_ = self.shares_ * len(X) / domains.sizes
-        self.weights_ = self.class_weights_[domains.positions].astype(X.dtype)
+        self._weigh_by(self.history_[len(self.history_) // 2 :].mean(axis=0), domains, X.dtype)
         return self
-
-    def weigh(self, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows of the groups (k,)."""
-        return self.class_weights_[class_positions(groups, self.groups_, self.name)].astype(self.weights_.dtype)

@@ -108,7 +108,7 @@ class TargetRiskWeighting(Weigher):
 
     def weigh(self, groups: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of rows of the groups (k,)."""
-        return self.class_weights_[class_positions(groups, self.classes_, f"{self.name}: groups")]
+        return self.class_weights_[class_positions(groups, self.classes_, self.name, "groups")]
 
     def _target(self, groups: np.ndarray) -> Any:
         names, counts = np.unique(groups, return_counts=True)
