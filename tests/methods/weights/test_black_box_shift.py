@@ -90,7 +90,7 @@ def test_fit_when_there_is_one_class_then_refuses():
 def test_weigh_when_a_label_is_new_then_names_it():
     y = np.repeat([0, 1, 2], [5, 3, 2])
     model = BlackBoxShift().fit(CONFUSION.T[y], y, CONFUSION.T[y])
-    with pytest.raises(DataError, match=r"1 label\(s\) in 2 of 3 rows.*9"):
+    with pytest.raises(DataError, match=r"1 value\(s\) in 2 of 3 rows.*9"):
         model.weigh(np.array([9, 0, 9]))
 
 
