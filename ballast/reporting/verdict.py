@@ -87,9 +87,11 @@ def _effects(snapshot: Snapshot) -> Iterator[Tile]:
     for step in snapshot.of("assessor"):
         if step.table is None:
             continue
-        for row in step.table[step.table["metric"] == "effect"].to_dict("records"):
-            beside = f"against {row['versus']}: [{row['low']:+.3g}, {row['high']:+.3g}], by {step.node.name}"
-            yield f"effect of {row['model']}", f"{row['value']:+.3g}", beside, ""
+        effects = step.table[step.table["metric"] == "effect"].fillna({"model": "", "versus": ""})
+        for row in effects.to_dict("records"):
+            against = f"against {row['versus']}: " if row["versus"] else ""
+            beside = f"{against}[{row['low']:+.3g}, {row['high']:+.3g}], by {step.node.name}"
+            yield f"effect of {row['model'] or 'the treatment'}", f"{row['value']:+.3g}", beside, ""
 
 
 def _shift(snapshot: Snapshot) -> Tile:

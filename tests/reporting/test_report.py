@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.evaluation import CompareModels
+from ballast.methods.reports import AssessmentRows
 from ballast.reporting import Node, Outline, write_report
 from ballast.reporting.page import number
 from ballast.warehouse import Warehouse
@@ -116,6 +117,17 @@ def test_report_when_a_model_has_weights_and_groups_then_its_row_tells_of_both(w
 def test_report_when_labels_tell_the_accuracy_then_the_estimate_is_held_against_it(full, tmp_path):
     truth = full.read("digits/verdict").query("metric == 'accuracy' and model == 'baseline'")["value"].iloc[0]
     assert f"true accuracy {truth:.3f}" in report(full, OUTLINE, tmp_path).text
+
+
+def test_report_when_an_effect_is_versus_no_arm_then_the_top_line_tells_it_with_the_interval(warehouse, tmp_path):
+    rows = AssessmentRows()
+    rows.add("effect", 1.0384, n=480, low=0.91, high=1.17)
+    warehouse.commit("panel/slope", rows.finish().table, method="panel_double_machine_learning", kind="assessor")
+    node = Node("slope", "panel/slope", "assessor", "panel_double_machine_learning")
+    assert (
+        "effect of the treatment +1.04 [+0.91, +1.17], by slope"
+        in report(warehouse, Outline("panel", "A panel.", (node,)), tmp_path).text
+    )
 
 
 def test_report_when_nothing_was_committed_then_it_is_a_page_that_says_so(warehouse, tmp_path):

@@ -3,6 +3,7 @@
 from ballast.methods.evaluation.classification import ClassificationMetrics
 from ballast.methods.evaluation.comparison import CompareModels
 from ballast.methods.evaluation.importance_weighted_cross_validation import ImportanceWeightedCrossValidation
+from ballast.methods.evaluation.panel_double_machine_learning import PanelDoubleMachineLearning
 from ballast.methods.evaluation.regression import RegressionMetrics
 from ballast.methods.evaluation.source_robustness import SourceRobustness
 from ballast.methods.evaluation.thresholded_confidence import AverageThresholdedConfidence
@@ -14,6 +15,7 @@ __all__ = [
     "ClassificationMetrics",
     "CompareModels",
     "ImportanceWeightedCrossValidation",
+    "PanelDoubleMachineLearning",
     "RegressionMetrics",
     "SourceRobustness",
     "TreatmentEffect",
