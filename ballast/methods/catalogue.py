@@ -78,6 +78,11 @@ def method(use: str, /, **parameters: Any) -> Any:
 def role_of(cls: type) -> str:
     """Gives the role of a class: a method's own, or the one that its scikit-learn interface shows."""
     if issubclass(cls, Method):
+        if not cls.entry_points:
+            raise ParameterError(
+                f"{cls.name} is a part of a learner's training, so no step can use it alone; name it as a parameter of "
+                f"a learner such as torch_mlp: `sampling: {{use: ...}}` or `regularizer: {{use: ...}}`"
+            )
         return cls.role
     if hasattr(cls, "fit_resample"):
         return "sampler"

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ballast.methods.base import Method
 from ballast.methods.catalogue import methods
+from ballast.methods.learners import Part, SamplePolicy, TorchMLP
 from ballast.methods.parameters import defaults, schema
 from ballast.methods.vocabulary import VOCABULARY
 
@@ -72,15 +73,26 @@ class Case:
 
 @cache
 def cases() -> list[Case]:
-    """Gives every method of the catalogue; one with a ``task`` parameter once for each task."""
+    """Gives every method of the catalogue; one with a ``task`` parameter once for each task, a part in a learner."""
     found = []
     for name, cls in methods().items():
+        if issubclass(cls, Part):
+            found.append(_hosted(name, cls))
+            continue
         parameters = {key: value for key, value in QUICK.items() if key in defaults(cls)}
         tasks = [t for t in ("classification", "regression") if t in _choices(cls, "task")]
         for task in tasks or [None]:
             label = name if task in (None, "classification") else f"{name}[{task}]"
             found.append(Case(label, cls, parameters | ({"task": task} if task else {})))
     return found
+
+
+def _hosted(name: str, part: type[Part]) -> Case:
+    """Gives the case of a part: a learner trained with it."""
+    parameters = {key: value for key, value in QUICK.items() if key in defaults(TorchMLP)}
+    task = getattr(part, "task", None) or "classification"
+    place = "sampling" if issubclass(part, SamplePolicy) else "regularizer"
+    return Case(name, TorchMLP, parameters | {"task": task, place: part()})
 
 
 def _choices(cls: type[Method], name: str) -> tuple[Any, ...]:

@@ -28,6 +28,23 @@ MISTAKES = {
         ["steps.density.params", "n_centers", ">= 1", "got 0"],
     ),
     "unknown step": ({"steps__reweighted__weights": "densty"}, ["steps.reweighted.weights", "did you mean 'density'"]),
+    "part of a learner as a step": (
+        {"steps__batches": {"use": "stratified_batches"}},
+        ["steps.batches", "part of a learner's training", "sampling: {use: ...}"],
+    ),
+    "part of the wrong kind": (
+        {"steps__net": {"use": "torch_mlp", "params": {"sampling": {"use": "correlation_penalty"}}}},
+        ["steps.net.params", "torch_mlp", "'sampling' must be a sample policy"],
+    ),
+    "parameter of a part out of range": (
+        {
+            "steps__net": {
+                "use": "torch_mlp",
+                "params": {"regularizer": {"use": "correlation_penalty", "params": {"strength": -1}}},
+            }
+        },
+        ["steps.net.params", "correlation_penalty", "'strength'", ">= 0"],
+    ),
     "step of the wrong role": (
         {"steps__reweighted__weights": "baseline"},
         ["is a learner, a weigher is needed", "density"],

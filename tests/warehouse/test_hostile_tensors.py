@@ -36,12 +36,22 @@ def _mlp(change: Callable[[dict[str, Any], dict[str, Any], dict[str, np.ndarray]
     return save_tensors({k: np.ascontiguousarray(v) for k, v in tensors.items()}, {"ballast": json.dumps(record)})
 
 
+def part(use: str, **params: Any) -> dict[str, Any]:
+    return {"use": use, "params": params}
+
+
 LIES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any], dict[str, np.ndarray]], object]]] = {
     "width": (r"network\.0\.weight.*\(9, 5\)", lambda _, d, t: d["params"].update(hidden=[9])),
     "terabytes": (r"1099511627776", lambda _, d, t: d["params"].update(hidden=[2**40])),
     "layers": (r"4000002 layers|4000004 tensors", lambda _, d, t: d["params"].update(hidden=[4] * 2_000_000)),
     "negative width": (r"'hidden'", lambda _, d, t: d["params"].update(hidden=[-4])),
     "no width": (r"TypeError|'hidden'", lambda _, d, t: d["params"].update(hidden=None)),
+    "unknown part": (r"no part is named 'os.system'", lambda _, d, t: d["params"].update(sampling=part("os.system"))),
+    "part of the wrong kind": (r"'sampling'", lambda _, d, t: d["params"].update(sampling=part("correlation_penalty"))),
+    "parameter of a part": (
+        r"evil",
+        lambda _, d, t: d["params"].update(regularizer=part("correlation_penalty", evil=1)),
+    ),
     "unknown parameter": (r"evil", lambda _, d, t: d["params"].update(evil=1)),
     "features": (r"'mean' is float64 \(5,\)", lambda _, d, t: d.update(n_features=10**12)),
     "feature names": (r"1 feature names", lambda _, d, t: d.update(feature_names=["a"])),

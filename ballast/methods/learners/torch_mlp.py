@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -15,8 +16,17 @@ from ballast import compute
 from ballast.errors import DataError, ParameterError
 from ballast.methods.base import Claim, Learner
 from ballast.methods.learners.declarations import check_tensors, declared_labels, declared_target
+from ballast.methods.learners.parts import (
+    Material,
+    Part,
+    Regularization,
+    SamplePolicy,
+    Sampling,
+    declared,
+    rebuilt,
+)
 from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of
-from ballast.methods.learners.training import History, RowLoss, Rows, Schedule, train
+from ballast.methods.learners.training import History, Penalty, Plan, RowLoss, Rows, Schedule, shuffled, train
 from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
 
 if TYPE_CHECKING:
@@ -50,6 +60,10 @@ class TorchMLP(Learner):
         as after resampling, their copies are trained on and the stop comes late: set ``patience`` to None there.
     record_dynamics : keeps each training row's loss and margin in every epoch. All rows are then trained on for
         ``max_epochs``: nothing is held out and nothing stops early.
+    sampling : which rows each batch holds: a sample policy such as ``StratifiedBatches()``, in YAML ``{use:
+        stratified_batches}``. None: all rows once an epoch, in a fresh order.
+    regularizer : a penalty on each batch such as ``CorrelationPenalty()``; None for none. The held-out loss is
+        without it.
     device : where to train and predict.
     random_state : the seed; the same seed gives the same network on the same device. No global random state is
         read or changed.
@@ -59,6 +73,7 @@ class TorchMLP(Learner):
     task_ : the task that was fitted.
     classes_ : (K,) the sorted labels (classification only).
     history_ : "train_loss" and "validation_loss", a number an epoch; ``best_epoch_`` (from 0) is the one restored.
+    sampling_ : what the sample policy tells of its plan, such as repetitions; empty where it tells nothing.
     dynamics_ : only with ``record_dynamics``: float32 arrays (n, epochs) in the order of the rows given: "losses"
         and, for classification, "margins" (logit of the label less the largest other), both from the forward pass in
         which the row was trained on. Losses are in nats, or in squared standard deviations of ``y``.
@@ -70,7 +85,8 @@ class TorchMLP(Learner):
     Cost: O(n d h + n h^2) an epoch for width h; memory O(n d) on the device.
 
     Errors: DataError where ``y`` has one class or is not numeric in regression; ParameterError where training
-    diverges.
+    diverges, for a part that the task or the data do not suit, and for ``record_dynamics`` with a sample policy that
+    does not visit each row once an epoch.
     """
 
     name = "torch_mlp"
@@ -89,6 +105,8 @@ class TorchMLP(Learner):
         patience: Count | None = 10,
         validation_share: Level = 0.1,
         record_dynamics: bool = False,
+        sampling: Sampling = None,
+        regularizer: Regularization = None,
         device: Device = "auto",
         random_state: Seed = 0,
     ):
@@ -102,6 +120,8 @@ class TorchMLP(Learner):
         self.patience = patience
         self.validation_share = validation_share
         self.record_dynamics = record_dynamics
+        self.sampling = sampling
+        self.regularizer = regularizer
         self.device = device
         self.random_state = random_state
 
@@ -118,24 +138,33 @@ class TorchMLP(Learner):
 
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> TorchMLP:
         """Fits (n, d) features to (n,) labels of any sortable type, or to (n,) numbers."""
+        return self._train(X, y, sample_weight, None)
+
+    def _train(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, groups: np.ndarray | None) -> Self:
         import torch
 
         weights = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.mean()
         self.mean_, self.scale_ = _moments(X, weights)
         targets = self._encode(y, weights)
+        penalty = self._penalty()
         rng = np.random.default_rng(self.random_state)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         self.network_ = _network([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
-        rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
         kept, held_out = self._hold_out(targets, weights, rng)
+        kept = np.arange(len(X)) if held_out is None else kept
+        plan = self._plan(targets, weights, groups, kept)
+        self.sampling_ = plan.report
+        rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
         with compute.threads_for(X.size):
             history = train(
                 self.network_,
                 rows if held_out is None else rows[_on(kept, self._device())],
-                None if held_out is None else rows[_on(held_out, self._device())],
+                None if held_out is None else self._watched(rows, held_out, plan),
                 _row_loss(self.task_),
+                plan,
                 self._schedule(),
                 generator,
+                penalty=penalty,
                 record=self.record_dynamics,
             )
         self._keep(history)
@@ -182,7 +211,10 @@ class TorchMLP(Learner):
         """
         check_is_fitted(self, "network_")
         declaration: dict[str, Any] = {
-            "params": {**self.get_params(), "hidden": list(self.hidden)},
+            "params": {
+                **{name: declared(value) for name, value in self.get_params(deep=False).items()},
+                "hidden": list(self.hidden),
+            },
             "task": self.task_,
             "n_features": len(self.mean_),
         }
@@ -202,7 +234,7 @@ class TorchMLP(Learner):
         Raises ParameterError for a parameter outside its range, and DataError where the declaration and the tensors
         are not of one network; nothing larger than the tensors is allocated before.
         """
-        params = declaration["params"]
+        params = {name: rebuilt(value) for name, value in declaration["params"].items()}
         check_values(cls, params, cls.name)
         model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
         model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
@@ -269,10 +301,50 @@ class TorchMLP(Learner):
         held = np.concatenate([own[: int(self.validation_share * len(own))] for own in by_stratum])
         return np.setdiff1d(np.arange(len(targets)), held), held if len(held) else None
 
+    def _default_sampling(self) -> SamplePolicy | None:
+        """Gives what ``sampling=None`` stands for, None for rows in a fresh order."""
+        return None
+
+    def _plan(self, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray | None, kept: np.ndarray) -> Plan:
+        self._check(self.sampling)
+        policy = self.sampling or self._default_sampling()
+        if policy is None:
+            return shuffled(len(kept), self.batch_size)
+        plan = policy.plan(Material(self.name, targets, weights, groups, kept, self.batch_size, self.max_epochs))
+        if self.record_dynamics and not plan.visits_all:
+            raise ParameterError(
+                f"{self.name}: record_dynamics needs each row once an epoch, but sampling by {policy.name} draws rows "
+                "more or less often; record with another sampling, or with a batch_size of all rows"
+            )
+        return plan
+
+    def _penalty(self) -> Penalty | None:
+        part = self.regularizer
+        self._check(part)
+        if part is None:
+            return None
+        if part.task not in (None, self.task_):
+            raise ParameterError(
+                f"{self.name}: regularizer {part.name} is for {part.task}, and the task of this y is {self.task_}; "
+                "leave it out, or set task"
+            )
+        return part.penalty
+
+    def _check(self, part: Part | None) -> None:
+        """Checks the parameters of a part, which no call of its own does."""
+        if part is not None:
+            check_values(type(part), part.get_params(deep=False), f"{self.name}: {part.name}")
+
+    def _watched(self, rows: Rows, held_out: np.ndarray, plan: Plan) -> Rows | None:
+        """Gives the rows to watch, weighed as the plan counts them; None where it counts none of them."""
+        watched = rows[_on(held_out, self._device())]
+        if plan.watched_factors is None:
+            return watched
+        factors = plan.watched_factors[held_out].astype(np.float32)
+        return replace(watched, weights=watched.weights * _on(factors, self._device())) if factors.any() else None
+
     def _schedule(self) -> Schedule:
-        return Schedule(
-            self.optimizer, self.learning_rate, self.weight_decay, self.batch_size, self.max_epochs, self.patience
-        )
+        return Schedule(self.optimizer, self.learning_rate, self.weight_decay, self.max_epochs, self.patience)
 
     def _keep(self, history: History) -> None:
         self.history_ = {"train_loss": history.train_loss, "validation_loss": history.validation_loss}

@@ -1,14 +1,15 @@
 """The training loop: mini-batches, early stopping, recorded dynamics.
 
-One plain loop over epochs and batches, free of what is trained: the network, the loss of a row and the weights come
-in from outside.
+One plain loop over epochs and batches, free of what is trained: the network, the loss of a row, the weights, the rows
+of each batch and a penalty come in from outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 RowLoss = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 """(outputs, targets) -> the (n,) loss of each row."""
+Penalty = Callable[["torch.Tensor", "torch.Tensor", "torch.Tensor"], "torch.Tensor"]
+"""(outputs, targets, weights) -> what is added to the mean loss of a batch."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,54 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """The rows of an epoch, on the CPU so that every device sees the same.
+
+    Attributes
+    ----------
+    order : (k,) places of the rows, batch after batch. sizes : of the batches, or of all but the last.
+    factors : (k,) what the rows' weights are multiplied with; None for 1.
+    """
+
+    order: torch.Tensor
+    sizes: int | list[int]
+    factors: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the rows of a run come into batches.
+
+    Attributes
+    ----------
+    epoch : gives an epoch's rows from its number (from 0) and the generator to draw with.
+    visits_all : whether each row comes once, and once only, in each epoch.
+    watched_from : the first epoch whose held-out loss counts: earlier ones train for something else.
+    watched_factors : of all rows, what the weights of those held out are multiplied with; None for 1.
+    report : what is to be known of the plan, as JSON can hold it.
+    """
+
+    epoch: Callable[[int, torch.Generator], Epoch]
+    visits_all: bool = True
+    watched_from: int = 0
+    watched_factors: np.ndarray | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+def shuffled(n: int, size: int) -> Plan:
+    """Gives the plan of all rows once an epoch, each time in a fresh order."""
+    import torch
+
+    return Plan(lambda number, generator: Epoch(torch.randperm(n, generator=generator), size))
+
+
+@dataclass(frozen=True)
 class Schedule:
     """How the network is trained; see ``TorchMLP`` for what each means."""
 
     optimizer: str
     learning_rate: float
     weight_decay: float
-    batch_size: int
     max_epochs: int
     patience: int | None
 
@@ -64,16 +108,18 @@ def train(
     rows: Rows,
     held_out: Rows | None,
     row_loss: RowLoss,
+    plan: Plan,
     schedule: Schedule,
     generator: torch.Generator,
     *,
+    penalty: Penalty | None = None,
     record: bool,
 ) -> History:
     """Trains ``network`` in place and gives its history.
 
-    With ``held_out`` rows and a patience, training stops once their loss has not improved for ``patience`` epochs,
-    and the network of the best epoch is restored. With ``record`` each row's loss and margin of every epoch are
-    kept, as of the mini-batch in which the row was visited (before that step's update).
+    With ``held_out`` rows and a patience, training stops once their loss has not improved for ``patience`` epochs, of
+    those that the plan lets count, and the network of the best of them is restored. With ``record`` each row's loss
+    and margin of every epoch are kept, as of the mini-batch in which the row was visited (before that step's update).
     """
     import torch
 
@@ -83,11 +129,15 @@ def train(
     for epoch in range(schedule.max_epochs):
         seen = torch.full((2, len(rows)), float("nan"), device=rows.inputs.device) if record else None
         total = torch.zeros((), device=rows.inputs.device)
-        for index in _batches(len(rows), schedule.batch_size, generator, rows.inputs.device):
+        drawn = plan.epoch(epoch, generator)
+        for index, factors in _batches(drawn, rows.inputs.device):
             batch = rows[index]
+            weights = batch.weights if factors is None else batch.weights * factors
             outputs = network(batch.inputs)
             losses = row_loss(outputs, batch.targets)
-            loss = (losses * batch.weights).mean()
+            loss = (losses * weights).mean()
+            if penalty is not None:
+                loss = loss + penalty(outputs, batch.targets, weights)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -96,12 +146,14 @@ def train(
                 seen[0, index] = losses.detach()
                 if outputs.ndim == 2:
                     seen[1, index] = margins(outputs.detach(), batch.targets)
-        _note(history, epoch, float(total) / len(rows), seen, schedule)
+        _note(history, epoch, float(total) / len(drawn.order), seen, schedule)
         if held_out is None or schedule.patience is None:
             history.best_epoch = epoch
             continue
         history.validation_loss.append(mean_loss(network, held_out, row_loss))
-        if history.validation_loss[-1] < best:
+        if epoch < plan.watched_from:
+            history.best_epoch = epoch
+        elif history.validation_loss[-1] < best:
             best, history.best_epoch = history.validation_loss[-1], epoch
             best_state = {name: value.clone() for name, value in network.state_dict().items()}
         elif epoch - history.best_epoch >= schedule.patience:
@@ -136,11 +188,10 @@ def _optimizer(network: torch.nn.Module, schedule: Schedule) -> torch.optim.Opti
     return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
 
 
-def _batches(n: int, size: int, generator: torch.Generator, device: torch.device) -> Iterator[torch.Tensor]:
-    """Gives the rows of an epoch in a fresh order, drawn on the CPU so that every device sees the same."""
-    import torch
-
-    yield from torch.randperm(n, generator=generator).to(device).split(size)
+def _batches(drawn: Epoch, device: torch.device) -> Iterator[tuple[torch.Tensor, torch.Tensor | None]]:
+    batches = drawn.order.to(device).split(drawn.sizes)
+    factors = repeat(None) if drawn.factors is None else drawn.factors.to(device).split(drawn.sizes)
+    return zip(batches, factors, strict=False)
 
 
 def _note(history: History, epoch: int, loss: float, seen: torch.Tensor | None, schedule: Schedule) -> None:

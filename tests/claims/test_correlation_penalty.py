@@ -1,0 +1,35 @@
+"""The correlation penalty beside squared error: what it does early in training, and what is left of it at the end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.learners import CorrelationPenalty, TorchMLP
+from ballast.methods.weights import DensityBasedWeights
+from tests.claims.skewed_targets import on_rare, skewed
+
+pytestmark = pytest.mark.claim
+
+SEEDS = 8
+
+
+def run(seed: int) -> np.ndarray:
+    """Gives what the penalty changes of the (error, correlation) on rare values, at the end and early in training."""
+    X, y, train = skewed(seed)
+    weights = DensityBasedWeights("involution", alpha=1.0).fit(y[train]).weights_
+
+    def fitted(penalty: CorrelationPenalty | None, epochs: int, own: np.ndarray | None) -> np.ndarray:
+        model = TorchMLP(hidden=(64, 64), max_epochs=epochs, patience=None, regularizer=penalty, random_state=seed)
+        return on_rare(model.fit(X[train], y[train], own), X, y, train)
+
+    end = fitted(CorrelationPenalty(), 40, weights) - fitted(None, 40, weights)
+    return np.array([end, fitted(CorrelationPenalty(2.0), 4, None) - fitted(None, 4, None)])
+
+
+def test_rare_values_when_the_correlation_is_penalised_then_no_better_at_the_end_and_ordered_sooner_at_a_cost():
+    (error, correlation), (early_error, early_correlation) = np.mean([run(seed) for seed in range(SEEDS)], axis=0)
+    assert error > -0.01, "the penalty now lowers the error on rare values: tell the card"
+    assert correlation < 0.01, "the penalty now raises the correlation on rare values: tell the card"
+    assert early_correlation > 0.03
+    assert early_error > 0.2

@@ -1,0 +1,33 @@
+"""Batches stratified over the target's range beside batches in any order: what they even out, and what they gain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ballast.methods.learners import CorrelationPenalty, StratifiedBatches, TorchMLP
+from ballast.methods.weights import DensityBasedWeights
+from tests.claims.skewed_targets import on_rare, skewed
+
+pytestmark = pytest.mark.claim
+
+SEEDS = 8
+
+
+def run(seed: int) -> np.ndarray:
+    """Gives what the batches change of the (error, correlation) on rare values: alone, and with the penalty."""
+    X, y, train = skewed(seed)
+    weights = DensityBasedWeights("involution", alpha=1.0).fit(y[train]).weights_
+
+    def fitted(sampling: StratifiedBatches | None, penalty: CorrelationPenalty | None) -> np.ndarray:
+        parts = {"sampling": sampling, "regularizer": penalty}
+        model = TorchMLP(hidden=(64, 64), max_epochs=40, patience=None, random_state=seed, **parts)
+        return on_rare(model.fit(X[train], y[train], weights), X, y, train)
+
+    return np.array([fitted(StratifiedBatches(), p) - fitted(None, p) for p in (None, CorrelationPenalty())])
+
+
+def test_rare_values_when_batches_are_stratified_then_no_better_with_the_penalty_or_without():
+    for error, correlation in np.mean([run(seed) for seed in range(SEEDS)], axis=0):
+        assert abs(error) < 0.01, "the batches now change the error on rare values: tell the card"
+        assert abs(correlation) < 0.01, "the batches now change the correlation on rare values: tell the card"
