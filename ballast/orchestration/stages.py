@@ -154,6 +154,8 @@ def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     fit_with_weights(model, **arguments)
     classes = getattr(model, "classes_", None)
     summary: dict[str, Any] = {"n_rows": len(ids), "n_features": arguments["X"].shape[1]}
+    if sampling := getattr(model, "sampling_", None):
+        summary["sampling"] = sampling
     if classes is not None:
         summary["classes"] = np.asarray(classes).tolist()
     products = [Product(nodes[0].name, pd.DataFrame(), summary, model=model)]

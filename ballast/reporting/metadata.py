@@ -114,6 +114,7 @@ def _learner(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: summary[name] for name in ("n_rows", "n_features") if name in summary}
     if "class" in table and len(table):
         shown["class"] = str(table["class"].iloc[0])
+    shown |= {name: value for name, value in summary.get("sampling", {}).items() if isinstance(value, int | float)}
     return shown
 
 

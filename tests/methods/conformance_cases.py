@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ballast.methods.base import Method
 from ballast.methods.catalogue import methods
-from ballast.methods.learners import Part, SamplePolicy, TorchMLP
+from ballast.methods.learners import DomainMLP, Part, SamplePolicy
 from ballast.methods.parameters import defaults, schema
 from ballast.methods.vocabulary import VOCABULARY
 
@@ -88,11 +88,11 @@ def cases() -> list[Case]:
 
 
 def _hosted(name: str, part: type[Part]) -> Case:
-    """Gives the case of a part: a learner trained with it."""
-    parameters = {key: value for key, value in QUICK.items() if key in defaults(TorchMLP)}
+    """Gives the case of a part: the learner that gives it all it may ask for, trained with it."""
+    parameters = {key: value for key, value in QUICK.items() if key in defaults(DomainMLP)}
     task = getattr(part, "task", None) or "classification"
     place = "sampling" if issubclass(part, SamplePolicy) else "regularizer"
-    return Case(name, TorchMLP, parameters | {"task": task, place: part()})
+    return Case(name, DomainMLP, parameters | {"task": task, place: part()})
 
 
 def _choices(cls: type[Method], name: str) -> tuple[Any, ...]:

@@ -32,6 +32,10 @@ MISTAKES = {
         {"steps__batches": {"use": "stratified_batches"}},
         ["steps.batches", "part of a learner's training", "sampling: {use: ...}"],
     ),
+    "network of domains without a column of them": (
+        {"steps__net": {"use": "domain_mlp"}},
+        ["data.train", "domain_mlp needs 'groups'", "declare the column with `groups:`"],
+    ),
     "part of the wrong kind": (
         {"steps__net": {"use": "torch_mlp", "params": {"sampling": {"use": "correlation_penalty"}}}},
         ["steps.net.params", "torch_mlp", "'sampling' must be a sample policy"],

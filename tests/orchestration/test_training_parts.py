@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ballast.methods.learners import CorrelationPenalty, StratifiedBatches
+from ballast.methods.learners import CorrelationPenalty, DomainMLP, DomainSchedule, StratifiedBatches
+from ballast.reporting import stage_metadata
 from ballast.warehouse import StoredModel
 from tests.orchestration.projects import Project, rows, spec
 
@@ -31,3 +32,27 @@ def test_run_when_a_network_names_its_parts_then_the_stored_one_was_trained_with
     assert finished.success, finished.messages
     model = stored(project, "net")
     assert (model.sampling, model.regularizer) == (StratifiedBatches(), CorrelationPenalty(0.3))
+
+
+def test_run_when_domains_are_scheduled_then_the_network_gets_them_and_its_repetitions_are_kept(project: Project):
+    schedule = {"use": "domain_schedule", "params": {"temperature": 3, "shares": {"red": 3, "green": 1}}}
+    params = {**QUICK, "batch_size": 16, "patience": None, "sampling": schedule}
+    project.attributes = spec(
+        data__train__groups="colour",
+        steps={
+            "net": {"use": "domain_mlp", "params": params},
+            "shift": {"use": "label_shift_em", "model": "net"},
+            "shifted": {"use": "domain_mlp", "weights": "shift", "params": params},
+        },
+    )
+    finished = project.run()
+    assert finished.success, finished.messages
+    model = stored(project, "net")
+    assert isinstance(model, DomainMLP)
+    assert model.sampling == DomainSchedule(temperature=3, shares={"red": 3, "green": 1})
+    commit = project.warehouse.latest("demo/net")
+    assert commit is not None
+    assert commit.summary["sampling"]["domains"] == ["green", "red"]
+    shown = stage_metadata("learner", project.warehouse.read("demo/net"), commit.summary)
+    assert shown["most_repetitions"] > 1
+    assert shown["variance_ratio"] >= 1

@@ -1,25 +1,25 @@
-"""Models: the strong simple ones, a neural network, and what adjusts, fits and cross-fits any estimator."""
-
-"""Models: the strong simple ones, a neural network and the parts of its training, and what fits any estimator."""
+"""Models: the strong simple ones, a neural network and the parts of its training, what adjusts and fits any estimator."""
 
 from ballast.methods.learners.correlation_penalty import CorrelationPenalty
+from ballast.methods.learners.domain_mlp import DomainMLP
+from ballast.methods.learners.domain_schedule import DomainSchedule
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
 from ballast.methods.learners.logit_adjustment import LogitAdjustment
 from ballast.methods.learners.out_of_sample import out_of_sample
-from ballast.methods.learners.r_learner import RLearner
 from ballast.methods.learners.parts import Part, Regularizer, SamplePolicy
+from ballast.methods.learners.r_learner import RLearner
 from ballast.methods.learners.stratified_batches import StratifiedBatches
 from ballast.methods.learners.torch_mlp import TorchMLP
 from ballast.methods.learners.weighting import fit_with_weights, supports_weights
 
 __all__ = [
+    "CorrelationPenalty",
+    "DomainMLP",
+    "DomainSchedule",
     "LogisticRegression",
     "LogitAdjustment",
-    "RLearner",
-    "RidgeRegression",
-    "CorrelationPenalty",
-    "LogisticRegression",
     "Part",
+    "RLearner",
     "Regularizer",
     "RidgeRegression",
     "SamplePolicy",

@@ -41,7 +41,8 @@ def out_of_sample(
         rows' ids for rows that were drawn with multiplicity, otherwise copies of a row predict it.
     n_folds : the number of fits, 5 by default; fewer where a class has fewer rows or there are fewer groups.
     random_state : the seed that assigns rows to folds.
-    others : what else the estimator's ``fit`` takes, by the names of the vocabulary, such as treatment and outcome.
+    others : what else the estimator's ``fit`` takes, by the names of the vocabulary, such as treatment and outcome;
+        ``groups`` here are no folds.
 
     Returns
     -------

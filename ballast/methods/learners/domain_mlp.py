@@ -1,0 +1,43 @@
+"""A neural network that is told which domain each row is of while it is trained."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.methods.base import Claim
+from ballast.methods.learners.domain_schedule import DomainSchedule
+from ballast.methods.learners.parts import SamplePolicy
+from ballast.methods.learners.torch_mlp import TorchMLP
+
+
+class DomainMLP(TorchMLP):
+    """Trains ``torch_mlp`` on rows of several domains, which a sample policy may draw more or less often.
+
+    Use it with ``domain_schedule``, where domains of very different sizes are to be learned together. Not to predict
+    by domain: the domain is no feature here, so encode it as one where it should be.
+
+    Parameters
+    ----------
+    sampling : as in ``torch_mlp``, a policy that needs groups included; None takes ``domain_schedule`` as it is.
+    hidden, task, optimizer, learning_rate, weight_decay, batch_size, max_epochs, patience : as in ``torch_mlp``.
+    validation_share, record_dynamics, regularizer, device, random_state : as in ``torch_mlp``.
+
+    Attributes
+    ----------
+    As those of ``torch_mlp``.
+
+    Cost: that of ``torch_mlp`` on (n,) rows. Errors: its own, and those of the policy.
+    """
+
+    name = "domain_mlp"
+    reference = "Rumelhart, Hinton & Williams, Learning representations by back-propagating errors, Nature, 1986"
+    claim = Claim("A network trained by stochastic gradient descent.", "by definition", "")
+
+    def fit(  # pyright: ignore[reportIncompatibleMethodOverride]  # what a step is wired to must be asked for
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> DomainMLP:
+        """Fits (n, d) features of rows in (n,) domains to (n,) labels or numbers."""
+        return self._train(X, y, sample_weight, groups)
+
+    def _default_sampling(self) -> SamplePolicy | None:
+        return DomainSchedule()
