@@ -31,7 +31,7 @@ class CorrelationPenalty(Regularizer):
     """
 
     name = "correlation_penalty"
-    reference = "Nejjar, Ahmed and Chan, CISIR (Highly Imbalanced Regression with Tabular Data), 2025"
+    reference = "Moukpe, Chan & Zhang, Highly Imbalanced Regression with Tabular Data (CISIR), arXiv, 2025"
     seeds = ("S192",)
     task = "regression"
     claim = Claim(
