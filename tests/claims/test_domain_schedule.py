@@ -75,3 +75,31 @@ def test_loss_when_cooled_down_then_far_below_even_draws_at_the_end_and_near_pro
     assert lower_bound((even - cooled).mean(axis=1)) > 0.02
     assert abs((proportional - cooled).mean()) < 0.03
     assert abs((stopped - cooled).mean()) < 0.03, "to cool down is no longer as good as to stop early: tell the card"
+
+
+BASE = {"a": 0.94, "b": 0.02, "c": 0.02, "d": 0.02}
+UPSAMPLED = {"a": 0.4, "b": 0.2, "c": 0.2, "d": 0.2}
+LAST_FIFTH = DomainSchedule(temperature=1, shares=BASE, factors=dict.fromkeys("bcd", 23.5), switch=0.8)
+THROUGHOUT = DomainSchedule(temperature=1, shares=UPSAMPLED)
+SPREAD = DomainSchedule(temperature=1, shares={name: 0.8 * BASE[name] + 0.2 * UPSAMPLED[name] for name in BASE})
+
+
+def upsampled(seed: int, rows: int, schedules: list[DomainSchedule]) -> np.ndarray:
+    """Gives the (general, mean target) loss by schedule, with so many rows of each of three target domains."""
+    data = world(seed, [6000, rows, rows, rows])
+    found = np.array([losses(data, schedule, 5) for schedule in schedules])
+    return np.column_stack([found[:, 0], found[:, 1:].mean(axis=1)])
+
+
+def test_loss_when_small_domains_are_upsampled_at_the_end_then_lower_than_throughout_and_at_less_cost():
+    schedules = [DomainSchedule(temperature=1, shares=BASE), LAST_FIFTH, THROUGHOUT, SPREAD]
+    none, last, throughout, spread = np.array([upsampled(s, 120, schedules) for s in range(SEEDS)]).swapaxes(0, 1)
+    assert lower_bound((none - last)[:, 1]) > 0.02
+    assert lower_bound((throughout - last)[:, 1]) > 0
+    assert lower_bound((throughout - last)[:, 0]) > 0.005
+    assert lower_bound((spread - last)[:, 1]) > 0
+
+
+def test_loss_when_the_domains_have_more_rows_then_upsampling_throughout_is_better():
+    last, throughout = np.array([upsampled(s, 400, [LAST_FIFTH, THROUGHOUT]) for s in range(SEEDS)]).swapaxes(0, 1)
+    assert lower_bound((last - throughout)[:, 1]) > 0.02

@@ -22,20 +22,23 @@ ByDomain = Annotated[dict[str, NonNegative] | None, Field(description="a number 
 
 
 class DomainSchedule(SamplePolicy):
-    """Draws rows by domain: by one temperature in the first steps of training, by another in the last.
+    """Draws rows by domain: by one temperature in the first steps, by another, or domains upsampled, in the last.
 
     Use it to train on sources of very different sizes. By default (Cooldown) domains come nearly evenly in the first
     twentieth of the steps, which is quick, and by their rows from then on, so that small ones are not learned by
-    heart. Not where every domain is large, which are drawn evenly throughout, nor in place of stopping early, which
-    does as well. As ``sampling`` of ``domain_mlp``.
+    heart. The other way round, ``temperature=1, switch=0.8, factors={...}``, small good domains come more often at
+    the end alone. Not where every domain is large, which are drawn evenly throughout, nor in place of stopping early,
+    which does as well as Cooldown. As ``sampling`` of ``domain_mlp``.
 
     Parameters
     ----------
     temperature, last_temperature : before and after the switch a domain with the share s of the rows is drawn in
         proportion to s^(1 / temperature): 1 as its rows are, a great number as often as any other. 5, then 1.
+    factors : by domain, what that is multiplied with after the switch, usually 3 to 10: 1 for those not named, 0 for
+        one left out, whose worth the loss without it then tells.
     shares : by domain, all of them, what stands in place of the share of the rows; any scale, 0 for one left out.
-    switch : the share of the steps before the switch, 0.05. Choose it by the repetitions: more than about 8 passes
-        over a small domain teach it by heart.
+    switch : the share of the steps before the switch, 0.05. Choose it, or the factors, by the repetitions: more than
+        about 8 passes over a small domain teach it by heart.
 
     A domain is drawn by these shares, then one of its rows evenly, with replacement; weights multiply the losses, and
     a row of weight 2 counts as two in its domain's share. The ceil(n / batch_size) steps of an epoch are as many as
@@ -50,33 +53,40 @@ class DomainSchedule(SamplePolicy):
 
     Cost: O(1) a row drawn, an epoch in one call.
 
-    Errors: DataError for one domain alone; ParameterError for ``shares`` of a domain that the rows lack, that lack
-    one, or that leave none.
+    Errors: DataError for one domain alone; ParameterError for ``factors`` or ``shares`` of a domain that the rows lack,
+    ``shares`` that lack one, and where none is left.
     """
 
     name = "domain_schedule"
     reference = (
-        "Li, Xu, Murray et al., Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets, 2024 (Cooldown)"
+        "Li, Xu, Tan et al., Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets, 2024 (Cooldown); "
+        "Blakeney, Paul, Larsen et al., Does your data spark joy? Performance gains from domain upsampling at the end "
+        "of training, 2024"
     )
-    seeds = ("S013",)
+    seeds = ("S013", "S198")
     claim = Claim(
         "Nearly even draws learn faster than weights of the same objective and then learn small domains by heart; "
-        "cooled down, they end far below that and near draws in proportion.",
-        "reproduced",
-        "Domains of 8000, 1000, 200 and 60 rows, their mean log-loss, 8 runs: after one epoch weights 0.519, draws "
-        "0.044 less (+- 0.008); after eight, even draws 0.529, Cooldown 0.050 less (+- 0.018; smallest domain 0.15), "
-        "0.013 below proportional. To stop even draws after one epoch is as good: 0.475, Cooldown 0.479.",
+        "cooled down, they end far below that and near draws in proportion. Small domains upsampled in the last fifth "
+        "of the steps end lower than upsampled throughout, at less cost to the others.",
+        "partly",
+        "Mean log-loss of domains, 8 runs. Cooldown (8000, 1000, 200, 60 rows) holds: after one epoch weights 0.519, "
+        "draws 0.044 less (+- 0.008); after eight, even draws 0.529, Cooldown 0.050 less (+- 0.018; smallest domain "
+        "0.15), 0.013 below proportional; but to stop even draws after one epoch is as good (0.475, Cooldown 0.479). "
+        "Upsampled at the end, three domains of 120 rows beside 6,000: 0.504; not at all 0.090 more, throughout 0.016 "
+        "more (+- 0.012) and 0.014 more on the great one. Of 400 rows, throughout is better by 0.046 (+- 0.008).",
     )
 
     def __init__(
         self,
         temperature: Temperature = 5.0,
         last_temperature: Temperature = 1.0,
+        factors: ByDomain = None,
         shares: ByDomain = None,
         switch: Level = 0.05,
     ) -> None:
         self.temperature = temperature
         self.last_temperature = last_temperature
+        self.factors = factors
         self.shares = shares
         self.switch = switch
 
@@ -135,10 +145,13 @@ class DomainSchedule(SamplePolicy):
         """Gives (2, G) shares of the draws, before the switch and after, from the (G,) shares of the rows by weight."""
         base = rows if self.shares is None else _in_order(self.shares, names, f"{owner}: shares")
         base = np.where(rows > 0, base, 0)  # what has no row, or rows of weight 0 alone, is not drawn
-        shares = np.array([base ** (1 / self.temperature), base ** (1 / self.last_temperature)])
-        if not (shares.sum(axis=1) > 0).all():
+        base = base / (base.max() or 1.0)
+        factors = _in_order(self.factors or {}, names, f"{owner}: factors", 1.0)
+        shares = np.array([base ** (1 / self.temperature), base ** (1 / self.last_temperature) * factors])
+        largest = shares.max(axis=1, keepdims=True)
+        if not largest.all():
             raise ParameterError(f"{owner}: every domain that has rows is left out; give one of them more than 0")
-        return shares / shares.sum(axis=1, keepdims=True)
+        return shares / largest / (shares / largest).sum(axis=1, keepdims=True)
 
 
 def _report(
@@ -160,8 +173,11 @@ def _over(shares: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.divide(shares, rows, out=np.zeros_like(shares), where=rows > 0)
 
 
-def _in_order(given: Mapping[str, float], names: list[str], what: str) -> np.ndarray:
-    """Gives the (G,) numbers given by domain; ParameterError where these are not the domains of the rows."""
+def _in_order(given: Mapping[str, float], names: list[str], what: str, other: float | None = None) -> np.ndarray:
+    """Gives the (G,) numbers given by domain, ``other`` for those not named.
+
+    Raises ParameterError for domains that the rows lack, and where one is not named and there is no ``other``.
+    """
     unknown = [name for name in given if name not in names]
     if unknown:
         raise ParameterError(
@@ -169,6 +185,6 @@ def _in_order(given: Mapping[str, float], names: list[str], what: str) -> np.nda
             f"{', '.join(names[:20])})"
         )
     missing = [name for name in names if name not in given]
-    if missing:
+    if missing and other is None:
         raise ParameterError(f"{what} lack {len(missing)} domain(s): {', '.join(missing[:20])}; give each one a share")
-    return np.array([given[name] for name in names], dtype=np.float64)
+    return np.array([given.get(name, other) for name in names], dtype=np.float64)

@@ -112,6 +112,13 @@ def test_schedule_when_shares_are_given_then_they_stand_in_place_of_the_rows_and
     assert drawn(plan, 5) == pytest.approx({"middle": 0.5, "small": 0.25, "tiny": 0.25}, abs=0.02)
 
 
+def test_schedule_when_domains_are_upsampled_at_the_end_then_by_their_factors_and_only_there():
+    plan = planned(DomainSchedule(temperature=1, factors={"tiny": 10.0, "big": 0.0}, switch=0.5))
+    assert drawn(plan, 0) == pytest.approx(by_temperature(1), abs=0.02)
+    expected = {"middle": 1000 / 1800, "small": 200 / 1800, "tiny": 600 / 1800}
+    assert drawn(plan, 9) == pytest.approx(expected, abs=0.02)
+
+
 def test_schedule_when_rows_are_held_out_then_places_are_of_those_kept_and_these_are_watched_by_the_last_draws():
     groups = np.repeat(["a", "b"], [100, 300])
     kept = np.arange(0, 400, 2)
@@ -130,6 +137,18 @@ def test_schedule_when_a_batch_holds_all_rows_then_each_counts_as_often_as_it_wo
         assert epoch.factors is not None
         assert epoch.factors.numpy() == pytest.approx(expected, rel=1e-5)
     assert plan.visits_all
+
+
+def test_schedule_when_the_last_steps_leave_a_domain_out_then_its_held_out_rows_are_not_watched():
+    plan = planned(DomainSchedule(temperature=1, factors={"big": 0.0}), kept=np.arange(0, len(GROUPS), 2))
+    assert plan.watched_factors is not None
+    assert set(GROUPS[plan.watched_factors == 0]) == {"big"}
+
+
+def test_schedule_when_shares_are_near_the_greatest_number_then_they_are_still_shares():
+    plan = planned(DomainSchedule(shares=dict.fromkeys(SIZES, 1e308), factors={"tiny": 1e308}))
+    assert plan.report["phases"][0]["share"] == pytest.approx([0.25] * 4)
+    assert plan.report["phases"][1]["share"] == pytest.approx([0, 0, 0, 1])
 
 
 # The network
@@ -200,6 +219,16 @@ def test_domain_mlp_when_there_is_one_domain_then_refused():
     X, y, _ = task()
     with pytest.raises(DataError, match=r"domain_mlp: groups has one value alone \('all', 240 rows\)"):
         DomainMLP().fit(X, y, np.full(240, "all"))
+
+
+def test_domain_mlp_when_factors_are_of_another_domain_or_leave_none_then_refused():
+    X, y, groups = task()
+    for factors, said in (
+        ({"fw": 2.0}, r"factors name the domain 'fw'.*'few'"),
+        ({"few": 0.0, "many": 0.0}, "left out"),
+    ):
+        with pytest.raises(ParameterError, match=rf"domain_mlp: domain_schedule: .*{said}"):
+            DomainMLP(sampling=DomainSchedule(factors=factors)).fit(X, y, groups)
 
 
 @pytest.mark.parametrize(
