@@ -1,4 +1,4 @@
-"""Models: the strong simple ones, a neural network and the parts of its training, what adjusts and fits any estimator."""
+"""Models: the strong simple ones, a neural network and its parts, and what adjusts and fits any estimator."""
 
 from ballast.methods.learners.correlation_penalty import CorrelationPenalty
 from ballast.methods.learners.domain_mlp import DomainMLP
