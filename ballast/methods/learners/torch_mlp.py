@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from ballast import compute
 from ballast.errors import DataError, ParameterError
 from ballast.methods.base import Claim, Learner
 from ballast.methods.learners.declarations import check_tensors, declared_labels, declared_target
+from ballast.methods.learners.networks import arrays_of, layers, of_arrays, row_loss
 from ballast.methods.learners.parts import (
     Material,
     Part,
@@ -26,7 +26,7 @@ from ballast.methods.learners.parts import (
     rebuilt,
 )
 from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of
-from ballast.methods.learners.training import History, Penalty, Plan, RowLoss, Rows, Schedule, shuffled, train
+from ballast.methods.learners.training import History, Penalty, Plan, Rows, Schedule, shuffled, train
 from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 ROWS_AT_ONCE = 65_536
 """Rows that one forward pass takes when predicting."""
-_PREFIX = "network."
 
 
 class TorchMLP(Learner):
@@ -149,7 +148,7 @@ class TorchMLP(Learner):
         penalty = self._penalty()
         rng = np.random.default_rng(self.random_state)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-        self.network_ = _network([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
+        self.network_ = layers([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
         kept, held_out = self._hold_out(targets, weights, rng)
         kept = np.arange(len(X)) if held_out is None else kept
         plan = self._plan(targets, weights, groups, kept)
@@ -160,7 +159,7 @@ class TorchMLP(Learner):
                 self.network_,
                 rows if held_out is None else rows[_on(kept, self._device())],
                 None if held_out is None else self._watched(rows, held_out, plan),
-                _row_loss(self.task_),
+                row_loss(self.task_),
                 plan,
                 self._schedule(),
                 generator,
@@ -218,7 +217,7 @@ class TorchMLP(Learner):
             "task": self.task_,
             "n_features": len(self.mean_),
         }
-        tensors = {**_arrays(self.network_), "mean": self.mean_, "scale": self.scale_}
+        tensors = {**arrays_of(self.network_), "mean": self.mean_, "scale": self.scale_}
         if self.task_ == "classification":
             declaration["classes"] = {"dtype": self.classes_.dtype.str, "values": self.classes_.tolist()}
         else:
@@ -251,13 +250,13 @@ class TorchMLP(Learner):
                 raise DataError(
                     f"{len(model.feature_names_in_)} feature names are declared for {model.n_features_in_} features"
                 )
-        model._rebuild(widths, tensors)
+        model.network_ = of_arrays(widths, tensors)
         return model
 
     def __getstate__(self) -> dict[str, Any]:
         """Gives the state with arrays in place of the network, so that what holds this model is stored without code."""
         state: Any = super().__getstate__()
-        return state | ({"network_": _arrays(self.network_)} if "network_" in state else {})
+        return state | ({"network_": arrays_of(self.network_)} if "network_" in state else {})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         arrays = state.get("network_")
@@ -266,16 +265,7 @@ class TorchMLP(Learner):
             widths = [len(self.mean_), *self.hidden, self._n_outputs()]
             tensors = {"mean": self.mean_, "scale": self.scale_, **arrays}
             check_tensors(widths, tensors)
-            self._rebuild(widths, tensors)
-
-    def _rebuild(self, widths: list[int], tensors: dict[str, np.ndarray]) -> None:
-        """Makes the network of checked tensors."""
-        import torch
-
-        self.network_ = _network(widths, torch.Generator())
-        self.network_.load_state_dict(
-            {k.removeprefix(_PREFIX): torch.tensor(v) for k, v in tensors.items() if k.startswith(_PREFIX)}
-        )
+            self.network_ = of_arrays(widths, tensors)
 
     def _encode(self, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """Settles the task and gives class numbers, or the standardised target."""
@@ -384,34 +374,6 @@ def _moments(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray
     mean = np.average(X, axis=0, weights=weights).astype(np.float64)
     scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
     return mean, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(mean)), scale, 1.0)
-
-
-def _network(widths: list[int], generator: torch.Generator) -> torch.nn.Sequential:
-    """Gives linear layers with ReLU between, drawn from ``generator`` alone (PyTorch's own initial range)."""
-    import torch
-
-    layers: list[torch.nn.Module] = []
-    for width, following in pairwise(widths):
-        layer = torch.nn.utils.skip_init(torch.nn.Linear, width, following)
-        for parameter in layer.parameters():
-            torch.nn.init.uniform_(parameter, -(width**-0.5), width**-0.5, generator=generator)
-        layers += [layer, torch.nn.ReLU()]
-    layers.pop()
-    if widths[-1] == 1:  # regression: one number a row
-        layers.append(torch.nn.Flatten(0))
-    return torch.nn.Sequential(*layers)
-
-
-def _arrays(network: torch.nn.Module) -> dict[str, np.ndarray]:
-    return {f"{_PREFIX}{name}": value.cpu().numpy() for name, value in network.state_dict().items()}
-
-
-def _row_loss(task: str) -> RowLoss:
-    import torch
-
-    if task == "classification":
-        return lambda logits, targets: torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    return lambda outputs, targets: (outputs - targets) ** 2
 
 
 def _on(array: np.ndarray, device: torch.device) -> torch.Tensor:
