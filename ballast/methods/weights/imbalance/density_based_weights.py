@@ -7,9 +7,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Positive
+from ballast.methods.streams import Counted, StreamingWeigher
 from ballast.methods.vocabulary import finite
+from ballast.methods.weights._histogram import Histogram
 
 GRID = 512
 """Points at which the density is computed; between them it is interpolated."""
@@ -18,7 +20,7 @@ FLOOR = 1e-3
 """Added to the greatest density, so that the commonest value's weight is not exactly 0."""
 
 
-class DensityBasedWeights(Weigher):
+class DensityBasedWeights(StreamingWeigher):
     """Weighs rows by a falling curve of the density of their target value, so that rare values count.
 
     Use it in regression where the tails matter most. The error on common values rises: compare both. Not where rare
@@ -38,7 +40,9 @@ class DensityBasedWeights(Weigher):
     Notes
     -----
     The density is a Gaussian kernel estimate on 512 points, interpolated: smoothing the labels' distribution. Values
-    beyond the training rows' weigh as the outermost. Cost: O(n).
+    are counted in some thousands of bins, all values in one of which weigh the same; those beyond the training rows'
+    weigh as the outermost. Learns in batches too (``partial_fit``, ``merge``, ``finalize``), which widen the bins alike
+    in any order. Cost: O(n).
 
     Raises
     ------
@@ -46,6 +50,7 @@ class DensityBasedWeights(Weigher):
     """
 
     name = "density_based_weights"
+    of_rows = ("density_",)
     reference = (
         "Nejjar, Ahmed and Chan, CISIR (Highly Imbalanced Regression with Tabular Data in SEP and Other Applications), "
         "2025; Steininger et al., Density-Based Weighting for Imbalanced Regression, Machine Learning 2021; Yang et "
@@ -73,26 +78,44 @@ class DensityBasedWeights(Weigher):
 
     def fit(self, y: np.ndarray) -> DensityBasedWeights:
         """Learns the density of the target values (n,)."""
-        values = finite(y, f"{self.name}: y", 1)
-        low, high = float(values.min()), float(values.max())
-        if not high > low:
-            raise DataError(
-                f"{self.name}: all {len(values)} values of y are {low:g}; there is nothing to weigh, so check the "
-                "column"
-            )
-        quartiles = np.subtract(*np.quantile(values, [0.75, 0.25])) / 1.349
-        spread = min(values.std(), quartiles) if quartiles > 0 else values.std()
-        self.bandwidth_ = float(self.bandwidth or 0.9 * spread * len(values) ** -0.2)
-        self._grid = np.linspace(low, high, GRID)
-        self._heights = _density(values, self._grid, self.bandwidth_)
-        self._heights /= self._heights.max() + FLOOR * self._heights.max()
-        self.density_ = np.interp(values, self._grid, self._heights)
-        self.weights_ = self._curve(self.density_)
+        self._forget()
+        values = self._count(y)
+        self.finalize()
+        places = self._bins.places(values)
+        self.density_, self.weights_ = self._densities[places], self._curve(self._densities)[places]
+        return self
+
+    def partial_fit(self, y: np.ndarray) -> DensityBasedWeights:
+        """Counts the target values (n,) of a batch."""
+        self._count(y)
         return self
 
     def weigh(self, y: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of rows with the target values (k,)."""
-        return self._curve(np.interp(finite(y, f"{self.name}: y", 1), self._grid, self._heights))
+        return self._curve(self._densities)[self._bins.places(finite(y, f"{self.name}: y", 1))]
+
+    def _count(self, y: np.ndarray) -> np.ndarray:
+        """Counts the values in bins, and gives them as numbers."""
+        values = finite(y, f"{self.name}: y", 1)
+        self._counted.add(n=len(values), bins=Histogram.of(values))
+        return values
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        self._bins: Histogram = counted["bins"]
+        n, low, high = counted["n"], self._bins.low, self._bins.high
+        if not high > low:
+            raise DataError(
+                f"{self.name}: all {n} values of y are {low:g}; there is nothing to weigh, so check the column"
+            )
+        deviation = self._bins.deviation()
+        quartiles = self._bins.interquartile_range() / 1.349
+        spread = min(deviation, quartiles) if quartiles > 0 else deviation
+        self.bandwidth_ = float(self.bandwidth or 0.9 * spread * n**-0.2)
+        grid = np.linspace(low, high, GRID)
+        heights = _density(self._bins, grid, self.bandwidth_)
+        self._densities = np.interp(self._bins.centers, grid, heights / ((1 + FLOOR) * heights.max()))
+        weights = self._curve(self._densities)
+        return float(weights @ self._bins.counts) / n, float(weights**2 @ self._bins.counts) / n
 
     def _curve(self, density: np.ndarray) -> np.ndarray:
         if self.form == "inverse":
@@ -102,14 +125,15 @@ class DensityBasedWeights(Weigher):
         return (1 - density**self.alpha) ** (1 / self.alpha)
 
 
-def _density(values: np.ndarray, grid: np.ndarray, bandwidth: float) -> np.ndarray:
-    """Gives the kernel density at the grid's points, from values shared out between the two nearest."""
+def _density(bins: Histogram, grid: np.ndarray, bandwidth: float) -> np.ndarray:
+    """Gives the kernel density at the grid's points, from bins' rows shared out between the two nearest."""
     from scipy.ndimage import gaussian_filter1d
 
     step = grid[1] - grid[0]
-    place = (values - grid[0]) / step
+    place = (bins.centers - grid[0]) / step
     left = np.minimum(place.astype(np.int64), len(grid) - 2)
     part = place - left
-    counts = np.bincount(left, 1 - part, len(grid)) + np.bincount(left + 1, part, len(grid))
+    shared = (left, (1 - part) * bins.counts), (left + 1, part * bins.counts)
+    counts = sum(np.bincount(points, rows, len(grid)) for points, rows in shared)
     smooth = gaussian_filter1d(counts, bandwidth / step, mode="constant", truncate=6.0)
     return np.maximum(smooth, smooth.max() * np.finfo(np.float64).eps)
