@@ -52,7 +52,7 @@ class DensityBasedWeights(StreamingWeigher):
     name = "density_based_weights"
     of_rows = ("density_",)
     reference = (
-        "Nejjar, Ahmed and Chan, CISIR (Highly Imbalanced Regression with Tabular Data in SEP and Other Applications), "
+        "Moukpe, Chan and Zhang, CISIR (Highly Imbalanced Regression with Tabular Data in SEP and Other Applications), "
         "2025; Steininger et al., Density-Based Weighting for Imbalanced Regression, Machine Learning 2021; Yang et "
         "al., Delving into Deep Imbalanced Regression, ICML 2021"
     )
