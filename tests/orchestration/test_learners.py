@@ -11,7 +11,7 @@ import pytest
 from ballast.errors import SpecError
 from ballast.methods.base import Learner
 from ballast.warehouse import ModelStore, StoredModel
-from tests.orchestration.projects import Project
+from tests.orchestration.projects import Project, spec
 
 TRIAL = {
     "name": "trial",
@@ -73,6 +73,32 @@ def test_out_of_sample_when_a_learner_needs_no_label_then_cross_fitted_in_the_or
     assert project.run().success
     found = project.warehouse.read("trial/effects/out_of_sample").set_index("sample_id")
     assert np.corrcoef(found.loc[frame["key"], "prediction"], effect)[0, 1] > 0.9
+
+
+def test_run_when_a_learner_takes_the_target_too_then_fitted_cross_fitted_and_judged(tmp_path: Path):
+    steps = {
+        "weighed": {"use": "double_weighting"},
+        "cautious": {"use": "minimax_risk_classifier", "weights": "weighed"},
+        "alone": {"use": "minimax_risk_classifier"},
+        "baseline": {"use": "logistic_regression", "weights": "weighed"},
+        "estimate": {"use": "average_thresholded_confidence", "model": "cautious"},
+        "verdict": {"use": "compare_models", "models": ["baseline", "cautious", "alone"]},
+    }
+    project = Project(tmp_path, spec(steps=steps))
+    assert project.run().success
+    judged = project.warehouse.read("demo/verdict").query("metric == 'accuracy' and versus.isna()").set_index("model")
+    assert (judged["value"] > 0.7).all(), judged
+    model = stored(project, "demo/cautious")
+    assert model.target_weights_.shape == (120,)
+    weights = project.warehouse.read("demo/weighed")["weight"].to_numpy()
+    np.testing.assert_allclose(model.weights_ / model.weights_.mean(), weights, rtol=1e-5)
+    assert len(project.warehouse.read("demo/cautious/out_of_sample")) == 200
+
+
+def test_spec_when_a_learner_takes_the_target_and_there_is_none_then_refused(tmp_path: Path):
+    without = spec(data__target=None, data__test=None, steps={"cautious": {"use": "minimax_risk_classifier"}})
+    with pytest.raises(SpecError, match=r"minimax_risk_classifier needs 'X_target': the pipeline has no data role"):
+        _ = Project(tmp_path, without).plan
 
 
 def test_spec_when_weights_are_given_to_a_learner_that_takes_none_then_refused(tmp_path: Path):

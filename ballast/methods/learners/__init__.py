@@ -5,6 +5,7 @@ from ballast.methods.learners.domain_mlp import DomainMLP
 from ballast.methods.learners.domain_schedule import DomainSchedule
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
 from ballast.methods.learners.logit_adjustment import LogitAdjustment
+from ballast.methods.learners.minimax_risk_classifier import MinimaxRiskClassifier
 from ballast.methods.learners.out_of_sample import out_of_sample
 from ballast.methods.learners.parts import Part, Regularizer, SamplePolicy
 from ballast.methods.learners.r_learner import RLearner
@@ -19,6 +20,7 @@ __all__ = [
     "LogisticRegression",
     "LogitAdjustment",
     "Part",
+    "MinimaxRiskClassifier",
     "RLearner",
     "Regularizer",
     "RidgeRegression",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ballast.errors import DataError
+from ballast.errors import DataError, OverlapError
 from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import DoubleWeighting, MixtureProportion
 from ballast.methods.weights.ratio.double_weighting import _near_one
@@ -40,6 +40,12 @@ class TestDoubleWeighting:
             for leniency in (1.0, 9.0, 100.0)
         ]
         assert sizes == sorted(sizes)
+
+    @pytest.mark.parametrize("leniency", [1.0, 25.0])
+    def test_target_when_beyond_all_training_rows_then_refused(self, leniency):
+        X, X_target, _ = moved(2, 0)
+        with pytest.raises(OverlapError, match=r"double_weighting: the target's \d+ rows lie beyond the \d+ training"):
+            DoubleWeighting(leniency=leniency).fit(X, X_target + 20)
 
     def test_near_one_when_projected_then_no_feasible_point_is_nearer(self):
         rng = np.random.default_rng(0)
