@@ -29,6 +29,7 @@ class GateContext(Protocol):
     id : the column of a source stage that holds the sample ids; None for every other stage (there: ``sample_id``).
     label : the column of a source stage that holds the labels; None where it has none.
     label_required : whether the stage cannot do without labels.
+    observed : the column of a source stage that says whether a row's label was observed; None where all were.
     """
 
     @property
@@ -43,6 +44,8 @@ class GateContext(Protocol):
     def label(self) -> str | None: ...
     @property
     def label_required(self) -> bool: ...
+    @property
+    def observed(self) -> str | None: ...
 
     def ids(self, role: str) -> np.ndarray | None:
         """Gives the sample ids (n,) of a data role; None where the pipeline has none, or it is not stored yet."""
@@ -63,6 +66,7 @@ class Given:
     id: str | None = None
     label: str | None = None
     label_required: bool = False
+    observed: str | None = None
     stored_ids: Mapping[str, np.ndarray] = field(default_factory=dict)
     stored_features: Mapping[str, Features] = field(default_factory=dict)
 

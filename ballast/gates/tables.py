@@ -111,7 +111,7 @@ class ExpectParentsExist(Own):
 
 
 class ExpectNoNullLabels(Own):
-    """The label column is there, and every row has a label."""
+    """The label column is there, and every row has a label, or every row whose label was observed."""
 
     stages = ("source",)
 
@@ -119,6 +119,8 @@ class ExpectNoNullLabels(Own):
         if context.label is None:
             return _without_label(frame, context)
         labels = column(frame, context.label)
+        if context.observed is not None:
+            labels = labels[column(frame, context.observed).fillna(0).astype(bool)]
         bad = labels.isna()
         if labels.dtype.kind == "f":
             bad |= np.isinf(labels)

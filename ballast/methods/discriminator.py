@@ -61,23 +61,42 @@ def cross_fit(
 
 
 def cross_fit_labels(
-    classifier: Any, X: np.ndarray, labels: np.ndarray, n_folds: int, rng: np.random.Generator
+    classifier: Any,
+    X: np.ndarray,
+    labels: np.ndarray,
+    n_folds: int,
+    rng: np.random.Generator,
+    owner: str,
+    groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Any]]:
     """Gives (n, K) probabilities of the labels (n,) 0 to K - 1 out of fold, and the fitted classifier of each fold.
 
-    Each label must have two rows at least; the folds have its share of all and do not depend on the order of the rows.
+    ``classifier`` None is logistic regression. Each label must have two rows at least; the folds have its share of all,
+    or with ``groups`` (n,) whole groups, and do not depend on the order of the rows. Raises DataError where the rows
+    outside a fold lack a label, as they may with groups.
     """
+    made = logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
     counts = np.bincount(labels)
-    n_folds = min(n_folds, int(counts.min()))
-    folds = np.empty(len(X), dtype=np.int64)
-    for label in range(len(counts)):
-        folds[labels == label] = deal_folds(X[labels == label], n_folds, rng)
+    if groups is None:
+        folds = np.empty(len(X), dtype=np.int64)
+        for label in range(len(counts)):
+            folds[labels == label] = deal_folds(X[labels == label], min(n_folds, int(counts.min())), rng)
+    else:
+        names, member = np.unique(groups, return_inverse=True)
+        folds = rng.permutation(np.arange(len(names)) % min(n_folds, len(names)))[member]
     found = np.empty((len(X), len(counts)))
     models = []
-    for fold in range(n_folds):
-        model: Any = clone(classifier)
-        model.fit(X[folds != fold], labels[folds != fold])
-        found[folds == fold] = model.predict_proba(X[folds == fold])
+    for fold in range(int(folds.max()) + 1):
+        kept = folds != fold
+        if (np.bincount(labels[kept], minlength=len(counts)) == 0).any():
+            raise DataError(
+                f"{owner}: groups: the {int(kept.sum())} of {len(X)} rows outside one fold of groups do not hold all "
+                f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
+                "give finer groups"
+            )
+        model: Any = clone(made)
+        model.fit(X[kept], labels[kept])
+        found[~kept] = model.predict_proba(X[~kept])
         models.append(model)
     return found, models
 

@@ -111,6 +111,20 @@ def labels(value: Any, name: str) -> np.ndarray:
     return array
 
 
+def flags(value: Any, name: str) -> np.ndarray:
+    """Gives (n,) bool of a column of true and false, or of 1 and 0, without missing values."""
+    import pandas as pd
+
+    array = labels(value, name)
+    known = np.asarray(pd.Series(array).isin([0, 1]))
+    if not known.all():
+        raise DataError(
+            f"{name} must hold true and false (or 1 and 0); {int((~known).sum())} of {len(array)} rows hold something "
+            f"else, such as {array[~known][0]!r}"
+        )
+    return array.astype(bool)
+
+
 def sample_weight(value: Any, name: str) -> np.ndarray:
     """Gives finite weights, none below zero and not all zero."""
     array = finite(value, name, 1)
@@ -188,6 +202,7 @@ VOCABULARY: dict[str, Term] = {
     "groups_target": Term("Domain of each of the target's rows, (m,).", "target", "groups", labels),
     "time": Term("When each row was observed, (n,), sortable.", "sample", "time", labels),
     "treatment": Term("The treatment each row received, (n,).", "sample", "treatment", labels),
+    "observed": Term("Whether each row's outcome was observed, (n,).", "sample", "observed", flags),
     "outcome": Term("The outcome observed for each row, (n,).", "sample", "outcome", labels),
     "probs": Term(
         "Class probabilities (n, n_classes) from a model that was not fitted on the row.",

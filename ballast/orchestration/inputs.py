@@ -22,6 +22,9 @@ from ballast.orchestration.sources import Partition, feature_columns
 from ballast.orchestration.spec import DataSpec, listed
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse, matrix_of
 
+LABELS = ("label", "outcome")
+"""Columns that rows which were not observed may lack: a call that asks for one runs over the observed rows alone."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -166,20 +169,37 @@ class Inputs:
 
     def ids(self, entry: str) -> np.ndarray:
         """Gives the sample ids of the rows that a call runs over, in the order of its arguments."""
-        over = [b for b in self.node.bindings if b.entry == entry and VOCABULARY[b.term].rows == "sample"]
-        step = self.node.step
-        if step is not None and any(b.source == "dynamics" for b in over):
-            return self.arrow(f"{step.model}/dynamics").column("sample_id").to_numpy()
-        return self._ids_of(over[0].role)
+        return self._ids_of(next(b for b in self._bound(entry) if VOCABULARY[b.term].rows == "sample"))
 
-    def _ids_of(self, role: str) -> np.ndarray:
+    def _bound(self, entry: str) -> list[Binding]:
+        return [b for b in self.node.bindings if b.entry == entry]
+
+    def _ids_of(self, binding: Binding) -> np.ndarray:
+        """Gives the sample ids of the rows that an argument's call runs over: all of its role, or the observed ones."""
+        role = binding.role
+        beside = [b for b in self._bound(binding.entry) if b.role == role]
+        recorded = self._recorded(beside)
+        if recorded is not None:
+            return self.arrow(recorded).column("sample_id").to_numpy()
+        ids = self._all_ids(role)
+        if self.data(role).observed is None or not any(b.source in LABELS for b in beside):
+            return ids
+        return ids[VOCABULARY["observed"].check(self.column(role, "observed", ids), f"data.{role}: observed")]
+
+    def _recorded(self, beside: list[Binding]) -> str | None:
+        """Gives the table of a learner's training rows that a call reads, which says what rows those were."""
+        if self.node.step is not None and any(b.source == "dynamics" for b in beside):
+            return f"{self.node.step.model}/dynamics"
+        predicted = any(b.source == "predictions" and b.role == "train" for b in beside)
+        return f"{self._model_names[0]}/out_of_sample" if predicted else None
+
+    def _all_ids(self, role: str) -> np.ndarray:
         if f"{role}/features" in self.commits:
             return self.features(role)[0]
         if role in self.commits:
             return self.column(role, "id")
         assert self.node.step is not None
-        names = [*self._model_names, *listed(self.node.step.weights)]
-        for name in (f"{names[0]}/out_of_sample", *names) if names else ():
+        for name in (*self._model_names, *listed(self.node.step.weights)):
             if name in self.commits and "sample_id" in (table := self.arrow(name)).column_names:
                 return table.column("sample_id").to_numpy()
         raise WarehouseError(f"{self.node.name}: no input says which rows of {role} it is about")
@@ -203,12 +223,18 @@ class Inputs:
         }
         if binding.source in provider:
             return provider[binding.source](binding)
-        return self.column(binding.role, binding.source, self._ids_of(binding.role))
+        return self.column(binding.role, binding.source, self._ids_of(binding))
 
     def _features(self, binding: Binding) -> np.ndarray:
-        X = self.features(binding.role)[1]
+        X = self._rows_of(binding)
         step = self.node.step
         return X if step is None or step.embed is None else self.model(step.embed).embed(X)
+
+    def _rows_of(self, binding: Binding) -> np.ndarray:
+        """Gives the encoded rows (n, d) of a role that an argument's call runs over."""
+        ids, X = self.features(binding.role)
+        wanted = self._ids_of(binding)
+        return X if np.array_equal(wanted, ids) else X[positions(ids, wanted, f"data.{binding.role}")]
 
     def _table(self, binding: Binding) -> pd.DataFrame:
         frame = self.frame(binding.role)
@@ -216,12 +242,13 @@ class Inputs:
         columns = feature_columns(self.data(binding.role), frame.columns, self.run.plan.spec.no_features)
         if other in self.run.plan.spec.data:  # what one role calls a label is no feature of the other
             columns = feature_columns(self.data(other), columns)
-        return frame[columns]
+        kept = positions(frame[self.data(binding.role).id].to_numpy(), self._ids_of(binding), f"data.{binding.role}")
+        return frame[columns].iloc[kept]
 
     def _weights(self, binding: Binding) -> Any:
         step = self.node.step
         assert step is not None
-        ids = self._ids_of(binding.role)
+        ids = self._ids_of(binding)
         found = {name: self.weights(name, ids) for name in listed(step.weights)}
         rows = {name: self.arrow(name).num_rows for name in found}
         if len(set(rows.values())) > 1:  # each has all of the ids, so some have others too
@@ -245,7 +272,7 @@ class Inputs:
         kind = {"predictions": "prediction"}.get(binding.term, binding.term.removesuffix("_target"))
         if binding.role == "train":
             return self._each_model(binding, lambda name: self._out_of_sample(name, kind))
-        X = self.features(binding.role)[1]
+        X = self._rows_of(binding)
         return self._each_model(binding, lambda name: predict(self.model(name), X, kind))
 
     def _out_of_sample(self, name: str, kind: str) -> np.ndarray:

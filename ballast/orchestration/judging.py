@@ -55,6 +55,10 @@ class Context:
         bindings = (b for node in self.run.plan.nodes.values() for b in node.bindings)
         return any(b.source == "label" and b.role == self.node.role for b in bindings)
 
+    @property
+    def observed(self) -> str | None:
+        return self.run.plan.spec.data[self.node.name].observed if self.stage == "source" else None
+
     def ids(self, role: str) -> np.ndarray | None:
         if role not in self.run.plan.spec.data:
             return None

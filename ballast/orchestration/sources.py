@@ -23,7 +23,7 @@ _READERS = {
     ".jsonl": "read_json",
     ".ndjson": "read_json",
 }
-COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "true_weight")
+COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     time: Column | None = Field(default=None, description="Column with the time of observation.")
     treatment: Column | None = Field(default=None, description="Column with the treatment received.")
     outcome: Column | None = Field(default=None, description="Column with the outcome observed.")
+    observed: Column | None = Field(
+        default=None, description="Column that says whether a row's label (or outcome) was observed."
+    )
     true_weight: Column | None = Field(
         default=None, description="Column with the known right weight, where there is one."
     )

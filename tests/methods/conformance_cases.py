@@ -153,6 +153,7 @@ def _world(n: int, m: int, d: int, seed: int, k: int) -> dict[str, Any]:
         "predictions": {"plain": model.predict(X), "noisy": np.where(rng.random(n) < 0.2, 0, model.predict(X))},
         "margins": margins,
         "losses": np.log1p(np.exp(-margins)),
+        "observed": rng.random(n) < 1 / (1 + np.exp(-X[:, 0])),
     }
 
 

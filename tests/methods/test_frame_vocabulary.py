@@ -55,7 +55,9 @@ def test_matrix_of_the_wrong_shape_when_checked_then_message_gives_the_shape(nam
     assert f"kliep: {name} has no columns" in refused(**{name: np.zeros((6, 0))})
 
 
-@pytest.mark.parametrize("name", ["y", "y_target", "groups", "time", "treatment", "prediction", "sample_weight"])
+@pytest.mark.parametrize(
+    "name", ["y", "y_target", "groups", "time", "treatment", "observed", "prediction", "sample_weight"]
+)
 def test_column_of_the_wrong_shape_when_checked_then_message_gives_the_shape(name):
     assert f"kliep: {name} must be one-dimensional (n,), got shape (6, 1)" in refused(**{name: np.ones((6, 1))})
     assert f"kliep: {name} is empty (0 rows)" in refused(**{name: np.ones(0)})

@@ -9,13 +9,13 @@ from pydantic import Field
 from sklearn.base import RegressorMixin, clone
 
 from ballast.compute import row_keys
-from ballast.errors import DataError, ParameterError
+from ballast.errors import ParameterError
 from ballast.methods.base import Claim, Learner, effective_sample_size
 from ballast.methods.discriminator import check_classifier, check_regressor, deal_folds
 from ballast.methods.evaluation.regression import as_numbers
 from ballast.methods.learners.weighting import fit_with_weights, supports_weights
 from ballast.methods.parameters import Seed
-from ballast.methods.weights.balance._treatment import check_overlap, two_arms
+from ballast.methods.weights.balance._treatment import check_overlap, least_rows, two_arms
 
 BOOSTING = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 8}
 """Small, slow trees: scikit-learn's defaults fit the noise of some thousand rows, which the weights then divide by."""
@@ -144,13 +144,7 @@ class RLearner(RegressorMixin, Learner):
         self, rows: np.ndarray, X: np.ndarray, treated: np.ndarray, outcome: np.ndarray, weight: np.ndarray | None
     ) -> dict[str, np.ndarray]:
         """Gives e and m, or e, m1 and m0, (n,) each, from models that were not fitted on the row."""
-        least = int(min(treated.sum(), (~treated).sum()))
-        if least < 2:
-            raise DataError(
-                f"{self.name}: treatment has {len(treated)} rows, {least} of them of its rarer value; two rows of each "
-                "value are needed to hold one out"
-            )
-        n_folds, rng = min(self.n_folds, least), np.random.default_rng(self.random_state)
+        n_folds, rng = min(self.n_folds, least_rows(treated, self.name)), np.random.default_rng(self.random_state)
         folds = np.empty(len(X), dtype=np.int64)
         for arm in (treated, ~treated):
             folds[arm] = deal_folds(rows[arm], n_folds, rng)

@@ -1,9 +1,11 @@
 """Weights for training rows: density ratios, balance, class frequencies, label shift."""
 
 from ballast.methods.weights.balance.arm_balancing import ArmBalancing
+from ballast.methods.weights.balance.arm_membership import ArmMembership
 from ballast.methods.weights.balance.covariate_balancing_propensity import CovariateBalancingPropensity
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 from ballast.methods.weights.balance.integral_probability_balancing import IntegralProbabilityBalancing
+from ballast.methods.weights.balance.inverse_intensity import InverseIntensity
 from ballast.methods.weights.balance.inverse_propensity import InversePropensity
 from ballast.methods.weights.balance.kernel_balancing import KernelBalancing
 from ballast.methods.weights.balance.raking import Raking
@@ -55,6 +57,7 @@ __all__ = [
     "KLIEP",
     "Aioli",
     "ArmBalancing",
+    "ArmMembership",
     "BlackBoxShift",
     "BucketedRatio",
     "ClipWeights",
@@ -77,6 +80,7 @@ __all__ = [
     "IntegerWeights",
     "IntegralProbabilityBalancing",
     "InverseClassFrequency",
+    "InverseIntensity",
     "InversePropensity",
     "KernelBalancing",
     "KernelDensityRatio",

@@ -1,4 +1,4 @@
-"""Treatments as arms."""
+"""Treatments as arms, and the probability of each."""
 
 from __future__ import annotations
 
@@ -28,6 +28,17 @@ def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) 
             f"{owner}: treatment holds values that were not fitted on; the arms are {arms[0]} and {arms[1]}"
         )
     return arms, treatment == arms[1]
+
+
+def least_rows(treated: np.ndarray, owner: str) -> int:
+    """Gives the rows of the smaller of two arms; DataError where these are too few to hold one out."""
+    least = int(min(treated.sum(), (~treated).sum()))
+    if least < 2:
+        raise DataError(
+            f"{owner}: treatment has {len(treated)} rows, {least} of them of its rarer value; two rows of each value "
+            "are needed to hold one out"
+        )
+    return least
 
 
 def check_overlap(own: np.ndarray, received: np.ndarray, owner: str) -> None:

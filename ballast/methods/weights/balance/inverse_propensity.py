@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import check_classifier, cross_fit_labels, logistic
+from ballast.methods.discriminator import cross_fit_labels
 from ballast.methods.parameters import Seed
 from ballast.methods.weights._classes import class_positions
 from ballast.methods.weights.balance._treatment import check_overlap
@@ -90,7 +90,8 @@ class InversePropensity(Weigher):
         self.classes_, received = np.unique(treatment, return_inverse=True)
         self._shares = np.bincount(received) / len(X)
         self._check_arms(len(X))
-        self.propensities_ = self._cross_fit(X, received)
+        rng = np.random.default_rng(self.random_state)
+        self.propensities_, self.models_ = cross_fit_labels(self.classifier, X, received, self.n_folds, rng, self.name)
         own = self.propensities_[np.arange(len(X)), received]
         check_overlap(own, received, self.name)
         self.share_trimmed_ = float(np.mean(self._trimmed(self.propensities_)))
@@ -120,14 +121,6 @@ class InversePropensity(Weigher):
                 f"{self.name}: estimand {self.estimand!r} is for two treatments, there are {arms} "
                 f"({', '.join(map(str, self.classes_[:10]))}); take 'ate' or 'overlap', or drop the other rows"
             )
-
-    def _cross_fit(self, X: np.ndarray, received: np.ndarray) -> np.ndarray:
-        """Gives (n, K) probabilities from models that were not fitted on the row."""
-        given = self.classifier
-        classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
-        rng = np.random.default_rng(self.random_state)
-        found, self.models_ = cross_fit_labels(classifier, X, received, self.n_folds, rng)
-        return found
 
     def _trimmed(self, propensities: np.ndarray) -> np.ndarray:
         return propensities.min(axis=1) < self.trim

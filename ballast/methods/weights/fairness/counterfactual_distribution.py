@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ballast.compute import draw_rows
 from ballast.errors import DataError, OverlapError, ParameterError, nearest
 from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.discriminator import check_classifier, cross_fit_labels, logistic
+from ballast.methods.discriminator import cross_fit_labels
 from ballast.methods.parameters import Seed
 from ballast.methods.vocabulary import check_arguments
 from ballast.methods.weights._classes import class_counts, class_positions, predictions
@@ -189,8 +189,6 @@ class CounterfactualDistribution(Weigher):
         self, X: np.ndarray, label: np.ndarray, group: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
         """Gives (n,) the cross-fitted probability of the second class given row and group; 0 where no rate needs it."""
-        given = self.classifier
-        classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
         counts = np.bincount(2 * group + label, minlength=4).reshape(2, 2)
         found = np.zeros(len(X))
         self._models: list[list[Any]] = [[], []]
@@ -204,7 +202,9 @@ class CounterfactualDistribution(Weigher):
             )
         for g in (0, 1):
             rows = group == g
-            probabilities, self._models[g] = cross_fit_labels(classifier, X[rows], label[rows], self.n_folds, rng)
+            probabilities, self._models[g] = cross_fit_labels(
+                self.classifier, X[rows], label[rows], self.n_folds, rng, self.name
+            )
             found[rows] = probabilities[:, 1]
         return found
 

@@ -1,0 +1,106 @@
+"""Weights of all of an experiment's rows for the model of one arm, against interference by shared training data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ballast.methods.base import Claim, Weigher
+from ballast.methods.discriminator import cross_fit_labels
+from ballast.methods.parameters import Seed
+from ballast.methods.weights.balance._treatment import least_rows, two_arms
+
+
+class ArmMembership(Weigher):
+    """Weighs all rows of an experiment by how much likelier rows with their columns are in one arm than by lot.
+
+    Use it where a model is trained on the rows that its own decisions bring about, and two versions of the system share
+    them in an A/B test: train each arm's model on all rows, weighed to its arm, and serve each arm by its own. Pooled
+    rows would draw both models to each other, and an arm's own rows alone are fewer. Not for the effect of a treatment
+    on its own outcome (``inverse_propensity``), where an arm's rows stand for all; here all rows stand for one arm, and
+    the outcome given the columns must be the same in both. Not with a rigid classifier on many rows: its error stays,
+    and the arm's own rows do better.
+
+    Parameters
+    ----------
+    arm : "treated" weighs the rows to the arm of the greater value of the treatment, "control" to the other.
+    assignment_rate : the share of rows that the experiment assigns to the treated arm; None takes that of the rows.
+    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
+        regression on standardised columns. Calibrated and flexible is best, such as boosted trees.
+    n_folds : folds of the cross-fitting; a row's probability is from a model that was not fitted on the row.
+    random_state : the seed of the folds.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. ratio_ : (n,) as estimated, of mean near 1, at most 1 over the arm's assignment rate.
+    memberships_ : (n,) the probability of the treated arm. arms_ : (2,) the treatments. models_ : the classifier of
+    each fold.
+
+    Notes
+    -----
+    With e the probability of the treated arm given the columns and p its rate, weights are e / p or (1 - e) / (1 - p):
+    the density ratio of the arm to all rows, bounded without clipping, and 1 where the arms' columns do not differ. The
+    columns are those of the model's input, the decision among them; columns that the system does not decide on say
+    nothing, and the weights are then 1. Weigh anew with the rows of each period. Folds do not depend on the order of
+    the rows. Cost: ``n_folds`` fits of the classifier.
+
+    Raises
+    ------
+    DataError : other than two arms, or an arm of fewer than two rows. ParameterError : a classifier without
+    predict_proba.
+    """
+
+    name = "arm_membership"
+    reference = (
+        "Si, Tackling Interference Induced by Data Training Loops in A/B Tests: A Weighted Training Approach, 2023"
+    )
+    seeds = ("S156",)
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
+    }
+    claim = Claim(
+        "Models trained on all rows, weighed to their arm, remove most of the bias that pooled training rows bring into "
+        "the difference of two arms, at less error than models of the arms' own rows.",
+        "partly",
+        "Two linear rankers of curved rewards, 8 periods, true difference -0.206. 200 users, 60 seeds: bias -0.051 "
+        "pooled, 0.001 of the arms' own rows, 0.016 weighted (all +- 0.015), root mean squared error 0.077, 0.057, "
+        "0.055. 1000 users, 30 seeds: -0.040, 0.006, 0.025 (+- 0.009), error 0.045, 0.028, 0.035: what logistic "
+        "regression misses of the arms does not go away.",
+    )
+
+    def __init__(
+        self,
+        arm: Literal["treated", "control"] = "treated",
+        assignment_rate: Annotated[float, Field(gt=0, lt=1)] | None = None,
+        classifier: Any = None,
+        n_folds: Annotated[int, Field(ge=2)] = 5,
+        random_state: Seed = 0,
+    ) -> None:
+        self.arm = arm
+        self.assignment_rate = assignment_rate
+        self.classifier = classifier
+        self.n_folds = n_folds
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray, treatment: np.ndarray) -> ArmMembership:
+        """Learns the weights of all rows (n, d), of which each was in one of two arms (n,)."""
+        self.arms_, treated = two_arms(treatment, self.name)
+        least_rows(treated, self.name)
+        self._rate = float(treated.mean()) if self.assignment_rate is None else self.assignment_rate
+        rng = np.random.default_rng(self.random_state)
+        found, self.models_ = cross_fit_labels(
+            self.classifier, X, treated.astype(np.int64), self.n_folds, rng, self.name
+        )
+        self.memberships_ = found[:, 1]
+        self.ratio_ = self._ratio(self.memberships_, X.dtype)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), by the mean probability of the folds' models."""
+        return self._ratio(np.mean([model.predict_proba(X)[:, 1] for model in self.models_], axis=0), X.dtype)
+
+    def _ratio(self, memberships: np.ndarray, dtype: np.dtype) -> np.ndarray:
+        treated = memberships / self._rate
+        return (treated if self.arm == "treated" else (1 - memberships) / (1 - self._rate)).astype(dtype)

@@ -1,0 +1,82 @@
+"""A label that is missing where it was not observed, and weights for the rows where it was, in a run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.orchestration.projects import Project
+
+PIPELINE = """
+type: ballast.Pipeline
+attributes:
+  name: clinic
+  data:
+    train: {path: train.csv, id: key, label: score, observed: measured, groups: patient}
+    test: {path: test.csv, id: key, label: score}
+  steps:
+    baseline: {use: ridge_regression}
+    intensity: {use: inverse_intensity}
+    reweighted: {use: ridge_regression, weights: intensity}
+    drawn: {use: importance_resampling, weights: intensity}
+    resampled: {use: ridge_regression, rows: drawn}
+    verdict: {use: compare_models, models: [baseline, reweighted, resampled]}
+"""
+
+
+def visits(n: int, *, seed: int) -> pd.DataFrame:
+    """Gives visits whose score is curved in the state; the worse the state, the likelier is a measurement."""
+    rng = np.random.default_rng(seed)
+    state = rng.normal(size=n)
+    score = state**2 + state + 0.3 * rng.normal(size=n)
+    measured = rng.random(n) < 1 / (1 + np.exp(-2 * state))
+    return pd.DataFrame(
+        {
+            "key": np.arange(n) + 10_000 * seed,
+            "patient": np.arange(n) // 5,
+            "state": state,
+            "age": rng.normal(size=n),
+            "measured": measured,
+            "score": np.where(measured, score, np.nan),
+            "truth": score,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("clinic"), yaml.safe_load(PIPELINE)["attributes"])
+    made.write("train", visits(600, seed=1).drop(columns="truth"))
+    made.write(
+        "test", visits(400, seed=2).drop(columns=["score", "measured", "patient"]).rename(columns={"truth": "score"})
+    )
+    finished = made.run()
+    assert finished.success, finished.messages
+    return made
+
+
+def test_features_when_a_column_says_what_was_observed_then_it_is_none_of_them(project: Project):
+    X = np.stack(project.warehouse.read("clinic/train/features")["features"].to_list())
+    assert X.shape == (600, 2)
+
+
+def test_weights_when_a_label_was_not_observed_then_0_there_and_of_mean_1(project: Project):
+    weights = project.warehouse.read("clinic/intensity").set_index("sample_id")["weight"]
+    seen = pd.read_csv(project.folder / "train.csv").set_index("key")["measured"]
+    assert len(weights) == 600
+    assert (weights[~seen] == 0).all()
+    assert (weights[seen] > 0).all()
+    assert weights.mean() == pytest.approx(1)
+
+
+def test_learners_when_a_label_was_not_observed_then_trained_on_the_rows_where_it_was(project: Project):
+    n_seen = int(pd.read_csv(project.folder / "train.csv")["measured"].sum())
+    commit = project.warehouse.latest("clinic/baseline")
+    assert commit is not None
+    assert commit.summary["n_rows"] == n_seen
+    table = project.warehouse.read("clinic/verdict")
+    error = table[(table["metric"] == "mean_squared_error") & table["versus"].isna()].set_index("model")["value"]
+    assert error["reweighted"] < error["baseline"]
+    assert error["resampled"] < error["baseline"]
