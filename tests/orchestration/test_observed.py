@@ -77,6 +77,6 @@ def test_learners_when_a_label_was_not_observed_then_trained_on_the_rows_where_i
     assert commit is not None
     assert commit.summary["n_rows"] == n_seen
     table = project.warehouse.read("clinic/verdict")
-    error = table[(table["metric"] == "mean_squared_error") & table["versus"].isna()].set_index("model")["value"]
+    error = table[(table["metric"] == "mean_squared_error") & ~table["versus"].astype(bool)].set_index("model")["value"]
     assert error["reweighted"] < error["baseline"]
     assert error["resampled"] < error["baseline"]

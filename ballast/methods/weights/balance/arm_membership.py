@@ -61,8 +61,8 @@ class ArmMembership(Weigher):
         "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
     }
     claim = Claim(
-        "Models trained on all rows, weighed to their arm, remove most of the bias that pooled training rows bring into "
-        "the difference of two arms, at less error than models of the arms' own rows.",
+        "Models trained on all rows, weighed to their arm, remove most of the bias that pooled training rows bring "
+        "into the difference of two arms, at less error than models of the arms' own rows.",
         "partly",
         "Two linear rankers of curved rewards, 8 periods, true difference -0.206. 200 users, 60 seeds: bias -0.051 "
         "pooled, 0.001 of the arms' own rows, 0.016 weighted (all +- 0.015), root mean squared error 0.077, 0.057, "
