@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.errors import BallastError, DataError
+from ballast.errors import BallastError, DataError, OverlapError
 from ballast.methods.base import owner_of
 from ballast.methods.streams import equal
 from ballast.methods.vocabulary import VOCABULARY
@@ -96,7 +97,8 @@ def agrees(case: Case, given: Arguments, fitted: Any) -> None:
         assert total.merge(second).finalize() is total
         close(case, total, given, fitted)
         assert not hasattr(total, "weights_")
-    one.finalize()
+    with suppress(OverlapError):  # a part of the rows may lack what all have
+        one.finalize()
     for batch in batches[2:]:  # it goes on after it was finalized
         one.partial_fit(**batch)
     close(case, one.finalize(), given, fitted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +82,46 @@ def occupied_cells(codes: list[np.ndarray], sizes: list[int]) -> tuple[np.ndarra
     first = np.zeros(len(counts), dtype=np.int64)
     first[positions] = np.arange(len(positions))
     return np.stack([own[first] for own in codes], axis=1), counts, positions
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows by the combination of their columns' categories; adds up though each batch has its own categories.
+
+    Attributes
+    ----------
+    labels : of each column, the categories that occur, as text, sorted.
+    codes : (c, columns) the combinations that occur, by the positions of their categories. counts : (c,) their rows.
+    """
+
+    labels: tuple[np.ndarray, ...]
+    codes: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def of(cls, columns: list[pd.Categorical]) -> tuple[Cells, np.ndarray]:
+        """Counts the rows of columns, and gives (n,) the cell of each too."""
+        found, counts, positions = occupied_cells([c.codes for c in columns], [len(c.categories) for c in columns])
+        labels, codes = [], []
+        for column, own in zip(columns, found.T, strict=True):
+            names = np.asarray(column.categories, dtype=object)
+            held = np.flatnonzero(np.bincount(own, minlength=len(names)))
+            order = held[np.argsort(names[held])]
+            ranks = np.zeros(len(names), dtype=np.min_scalar_type(len(names)))  # there may be as many cells as rows
+            ranks[order] = np.arange(len(order))
+            labels.append(names[order])
+            codes.append(ranks[own])
+        return cls(tuple(labels), np.stack(codes, axis=1), counts), positions
+
+    def __add__(self, other: Cells) -> Cells:
+        labels = tuple(np.union1d(a, b) for a, b in zip(self.labels, other.labels, strict=True))
+        codes = []
+        for column, every in enumerate(labels):
+            parts = [np.searchsorted(every, part.labels[column])[part.codes[:, column]] for part in (self, other)]
+            codes.append(np.concatenate(parts).astype(np.min_scalar_type(len(every))))
+        cells, _, positions = occupied_cells(codes, [len(every) for every in labels])
+        counts = np.bincount(positions, np.concatenate([self.counts, other.counts]))
+        return Cells(labels, cells, counts.astype(np.int64))
 
 
 def _column(table: pd.DataFrame, name: str, owner: str) -> pd.Series:

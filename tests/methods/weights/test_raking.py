@@ -113,3 +113,50 @@ def test_weigh_when_a_category_is_new_then_refused():
     found = Raking(columns=["age"]).fit(table, table)
     with pytest.raises(DataError, match="'ancient'"):
         found.weigh(table.assign(age="ancient"))
+
+
+def batches(table: pd.DataFrame, target: pd.DataFrame) -> list[dict[str, pd.DataFrame]]:
+    return [
+        {"table": table[:400], "table_target": target[:200]},
+        {"table": table[400:]},
+        {"table_target": target[200:]},
+    ]
+
+
+@pytest.mark.parametrize("joint", [False, True])
+def test_batches_when_cut_where_the_first_says_then_the_weights_of_all_rows(joint):
+    table, target = people(2000, 0.7, 0.5), people(1000, 0.4, 0.2, seed=1)
+    table.loc[500:599, "age"] = None  # a category that the first batch has not
+    whole = Raking(columns=["age", "region"], joint=joint).fit(table, target)
+    parts = [Raking(columns=["age", "region"], joint=joint).partial_fit(**batches(table, target)[0])]
+    parts += [parts[0].empty_copy().partial_fit(**batch) for batch in batches(table, target)[1:]]
+    counted = parts[2].merge(parts[0]).merge(parts[1]).finalize()
+    np.testing.assert_allclose(counted.weigh(table), whole.weights_, rtol=1e-5)
+    assert counted.categories_ == whole.categories_
+
+
+def test_numbers_when_counted_in_batches_then_in_the_bins_of_the_first():
+    table, target = people(2000, 0.7, 0.5), people(1000, 0.4, 0.2, seed=1)
+    counted = Raking(n_bins=4)
+    for batch in batches(table, target):
+        counted.partial_fit(**batch)
+    weights = counted.finalize().weigh(table)
+    quartiles = np.quantile(target["income"][:200], [0.25, 0.5, 0.75])
+    own, wanted = (pd.Series(np.searchsorted(quartiles, rows["income"], side="right")) for rows in (table, target))
+    np.testing.assert_allclose(shares(own, weights), shares(wanted), atol=1e-5)
+    with pytest.raises(DataError, match="column income held numbers first, and is of dtype object now"):
+        counted.partial_fit(table.assign(income="much"))
+
+
+def test_whole_numbers_when_a_batch_has_them_with_missing_values_then_the_same_categories():
+    table = pd.DataFrame({"children": [0, 1, 2] * 20})
+    missing = pd.DataFrame({"children": [0, 1, 2, None] * 20})
+    assert Raking().fit(missing, table).categories_ == {"children": ["(missing)", "0", "1", "2"]}
+
+
+def test_batch_when_first_and_of_one_side_alone_then_refused():
+    table = people(10, 0.5, 0.5)
+    with pytest.raises(DataError, match=r"first batch was given no table_target; it needs both"):
+        Raking().partial_fit(table)
+    with pytest.raises(DataError, match=r"first batch was given no table; it needs both"):
+        Raking().partial_fit(table_target=table)

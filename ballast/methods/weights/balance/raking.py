@@ -11,9 +11,11 @@ import pandas as pd
 from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Positive
-from ballast.methods.weights._cells import MISSING, occupied_cells
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._cells import MISSING, Cells, occupied_cells
+from ballast.methods.weights._sums import LabelSums
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +23,11 @@ RUNAWAY_FACTOR = 1e100
 """A category's factor that only grows so far where no weights meet the margins together."""
 
 
-class Raking(Weigher):
+Edges = dict[str, np.ndarray | None]
+"""By column, the inner edges of its bins; None where its values are categories."""
+
+
+class Raking(StreamingWeigher):
     """Weighs rows so that the shares of each column's categories are the target's: raking, or post-stratification.
 
     Use it for survey samples and wherever margins of the target are what is known and trusted; number columns are cut
@@ -45,6 +51,8 @@ class Raking(Weigher):
     -----
     Iterative proportional fitting: the weights are a product of one factor a category, of all such weights those of
     the greatest entropy. Rows are counted in their cells first, so that a round costs as much as there are cells.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``): of the target they keep the margins alone, of the
+    training rows the cells. The first batch says where number columns are cut, so it should be like the whole.
     Cost: one sort or count of the rows a column.
 
     Raises
@@ -80,33 +88,22 @@ class Raking(Weigher):
 
     def fit(self, table: pd.DataFrame, table_target: pd.DataFrame) -> Raking:
         """Learns the factors from the training rows (n) and the target's (m)."""
-        self._columns = list(self.columns or table.columns)
-        for rows, which in ((table, "table"), (table_target, "table_target")):
-            if absent := [str(c) for c in self._columns if c not in rows.columns]:
-                raise DataError(
-                    f"{self.name}: {which} has no column {', '.join(absent)}; its columns are "
-                    f"{', '.join(map(str, rows.columns))}"
-                )
-        self._edges = {c: self._cut(table[c], table_target[c]) for c in self._columns}
-        self.categories_: dict[str, list[str]] = {}
-        codes, wanted = [], []
-        for name, source, target in zip(
-            self._names(), self._categories(table), self._categories(table_target), strict=True
-        ):
-            self.categories_[name], own, shares = self._margin(name, source, target)
-            codes.append(own)
-            wanted.append(shares)
-        cells, counts, positions = occupied_cells(codes, [len(w) for w in wanted])
-        factors, self.iterations_, self.imbalance_ = self._fitted(cells, counts / len(table), wanted)
-        self._factors = dict(zip(self.categories_, factors, strict=True))
-        self._check(len(table))
-        self.weights_ = _product(cells, factors)[positions]
+        self._forget()
+        positions = self._count(table, table_target)
+        self.finalize()
+        self.weights_ = _product(self._counted["cells"].codes, list(self._factors.values()))[positions]
+        return self
+
+    def partial_fit(self, table: pd.DataFrame | None = None, table_target: pd.DataFrame | None = None) -> Raking:
+        """Counts a batch of the training rows, of the target's or of both, of which the first must have some."""
+        self._count(table, table_target)
         return self
 
     def weigh(self, table: pd.DataFrame) -> np.ndarray:
         """Gives (k,) weights of unseen rows; a category that was not there in ``fit`` is refused."""
         weights = np.ones(len(table))
-        for (name, factors), values in zip(self._factors.items(), self._categories(table), strict=True):
+        margins = self._margins(table, "table", self._edges)
+        for (name, factors), values in zip(self._factors.items(), margins.values(), strict=True):
             positions = _positions(self.categories_[name], values)
             if (positions < 0).any():
                 raise DataError(
@@ -116,14 +113,66 @@ class Raking(Weigher):
             weights *= factors[positions]
         return weights
 
-    def _names(self) -> list[str]:
-        names = [str(c) for c in self._columns]
+    def _count(self, table: pd.DataFrame | None, table_target: pd.DataFrame | None) -> np.ndarray:
+        """Counts a batch, and gives (n,) the cell of each training row among those of the batch."""
+        edges, positions = self._agreed(table, table_target), np.empty(0, dtype=np.int64)
+        sums: dict[str, Any] = {}
+        if table is not None:
+            cells, positions = Cells.of(list(self._margins(table, "table", edges).values()))
+            sums |= {"n": len(table), "cells": cells}
+        if table_target is not None:
+            sums["m"] = len(table_target)
+            for name, values in self._margins(table_target, "table_target", edges).items():
+                held, _ = Cells.of([values])
+                rows = held.counts[np.argsort(held.codes[:, 0])]
+                sums[f"target's {name}"] = LabelSums(f"{self.name}: column {name}", held.labels, rows)
+        self._counted.add(**sums)
+        self._counted.common = {"columns": list(edges), "edges": edges}
+        return positions
+
+    def _agreed(self, table: pd.DataFrame | None, table_target: pd.DataFrame | None) -> Edges:
+        """Gives the columns and the edges that their bins have in all batches, from the first."""
+        if self._counted.common:
+            return self._counted.common["edges"]
+        if table is None or table_target is None:
+            raise DataError(
+                f"{self.name}: the first batch was given no table{'' if table is None else '_target'}; it needs both, "
+                "which say where number columns are cut (an empty_copy() knows it, and takes either)"
+            )
+        columns = list(self.columns or table.columns)
+        for rows, which in ((table, "table"), (table_target, "table_target")):
+            self._check_there(columns, rows, which)
+        return {c: self._cut(table[c], table_target[c]) for c in columns}
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        cells, n, m = counted["cells"], counted["n"], counted["m"]
+        self._edges: Edges = counted.common["edges"]
+        self.categories_ = dict(zip(self._names(self._edges), map(list, cells.labels), strict=True))
+        wanted = [self._shares(name, counted[f"target's {name}"], m) for name in self.categories_]
+        factors, self.iterations_, self.imbalance_ = self._fitted(
+            cells.codes.astype(np.int64), cells.counts / n, wanted
+        )
+        self._factors = dict(zip(self.categories_, factors, strict=True))
+        self._check(n)
+        weights = _product(cells.codes, factors)
+        return float(weights @ cells.counts) / n, float(weights**2 @ cells.counts) / n
+
+    def _names(self, edges: Edges) -> list[str]:
+        names = [str(c) for c in edges]
         return [" x ".join(names)] if self.joint else names
 
-    def _categories(self, table: pd.DataFrame) -> list[pd.Categorical]:
-        """Gives the margins' categories of each row."""
-        columns = [self._coarse(c, table[c]) for c in self._columns]
-        return [_joined(columns)] if self.joint else columns
+    def _margins(self, table: pd.DataFrame, which: str, edges: Edges) -> dict[str, pd.Categorical]:
+        """Gives the categories of each row of a table, by margin."""
+        self._check_there(list(edges), table, which)
+        columns = [self._coarse(inner, table[c]) for c, inner in edges.items()]
+        return dict(zip(self._names(edges), [_joined(columns)] if self.joint else columns, strict=True))
+
+    def _check_there(self, columns: list[str], table: pd.DataFrame, which: str) -> None:
+        if absent := [str(c) for c in columns if c not in table.columns]:
+            raise DataError(
+                f"{self.name}: {which} has no column {', '.join(absent)}; its columns are "
+                f"{', '.join(map(str, table.columns))}"
+            )
 
     def _cut(self, source: pd.Series, target: pd.Series) -> np.ndarray | None:
         """Gives the inner edges of a number column's bins; None where its values are categories."""
@@ -148,12 +197,13 @@ class Raking(Weigher):
             )
         return edges[kept[:-1]]
 
-    def _coarse(self, name: str, column: pd.Series) -> pd.Categorical:
+    def _coarse(self, edges: np.ndarray | None, column: pd.Series) -> pd.Categorical:
         """Gives the category of each row of a column, its values or bins as text."""
-        edges = self._edges[name]
         if edges is None:
             codes, values = pd.factorize(column)
-            labels = [str(value) for value in values]
+            labels = [_text(value) for value in values]
+        elif column.dtype.kind not in "iuf":
+            raise DataError(f"{self.name}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
         else:
             inner = [f"{edge:g}" for edge in edges]
             labels = [f"below {inner[0]}", *(f"{a} to {b}" for a, b in pairwise(inner)), f"{inner[-1]} on"]
@@ -162,21 +212,18 @@ class Raking(Weigher):
         merged, texts = pd.factorize(np.array([*labels, MISSING], dtype=object))  # 1 and "1" are one category
         return _categorical(merged[np.where(codes < 0, len(labels), codes)], list(texts))
 
-    def _margin(
-        self, name: str, source: pd.Categorical, target: pd.Categorical
-    ) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Gives the categories of the training rows, (n,) their positions, and the target's share of each."""
-        categories = sorted(source.categories[np.bincount(source.codes, minlength=len(source.categories)) > 0])
-        found = _positions(categories, target)
-        if (found < 0).any():
-            values, rows = np.unique(np.asarray(target[found < 0], dtype=str), return_counts=True)
+    def _shares(self, name: str, target: LabelSums, m: int) -> np.ndarray:
+        """Gives the target's share of each of a margin's categories."""
+        categories, (values,), rows = self.categories_[name], target.labels, target.values
+        found = pd.Index(categories).get_indexer(pd.Index(values))
+        if (lost := found < 0).any():
+            values, lost_rows = values[lost], rows[lost]
             raise OverlapError(
-                f"{self.name}: column {name} has {len(values)} categories without a training row, in {rows.sum()} of "
-                f"the {len(target)} target rows, such as {values[rows.argmax()]!r} ({rows.max()} rows); merge "
-                "categories, leave the column out of `columns`, or collect such rows"
+                f"{self.name}: column {name} has {len(values)} categories without a training row, in "
+                f"{lost_rows.sum()} of the {m} target rows, such as {values[lost_rows.argmax()]!r} "
+                f"({lost_rows.max()} rows); merge categories, leave the column out of `columns`, or collect such rows"
             )
-        shares = np.bincount(found, minlength=len(categories)) / len(target)
-        return categories, _positions(categories, source), shares
+        return np.bincount(found, rows, len(categories)) / m
 
     def _fitted(
         self, cells: np.ndarray, mass: np.ndarray, wanted: list[np.ndarray]
@@ -209,6 +256,12 @@ class Raking(Weigher):
 def _positions(categories: list[str], values: pd.Categorical) -> np.ndarray:
     """Gives (n,) each value's position among the categories, -1 where it is none of them."""
     return pd.Index(categories).get_indexer(values.categories)[values.codes]
+
+
+def _text(value: Any) -> str:
+    """Gives a value as text; 1 and 1.0, as a column with missing values has it, are one category."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def _joined(columns: list[pd.Categorical]) -> pd.Categorical:
