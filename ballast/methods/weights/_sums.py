@@ -1,4 +1,4 @@
-"""Sums by label, which add up though each batch has its own labels."""
+"""What streams sum: numbers by label, though each batch has its own labels; moments; and rows that must be kept."""
 
 from __future__ import annotations
 
@@ -58,3 +58,50 @@ class LabelSums:
                 f"{kinds[0]} such as {first[0]}); give all batches the same labels"
             )
         return np.union1d(first, second)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Means of columns, and the squares of their deviations, which keep their digits far from 0 as sums would not.
+
+    Attributes
+    ----------
+    n : rows. mean : (k,). squares : (k,) sums of the squared deviations from the mean.
+    """
+
+    n: int
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray) -> Moments:
+        """Counts rows (n, k)."""
+        mean = rows.mean(axis=0)
+        return cls(len(rows), mean, ((rows - mean) ** 2).sum(axis=0))
+
+    def __add__(self, other: Moments) -> Moments:
+        n, apart = self.n + other.n, other.mean - self.mean
+        return Moments(
+            n,
+            self.mean + apart * (other.n / n),
+            self.squares + other.squares + apart**2 * (self.n * other.n / n),
+        )
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Gives the (k,) variances."""
+        return self.squares / self.n
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """The batches' rows themselves, for what needs all of them at once."""
+
+    parts: tuple[np.ndarray, ...]
+
+    def __add__(self, other: KeptRows) -> KeptRows:
+        return KeptRows(self.parts + other.parts)
+
+    def together(self) -> np.ndarray:
+        """Gives the rows (n, d) of all batches."""
+        return np.concatenate(self.parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -69,3 +71,33 @@ def test_target_when_its_mean_lies_outside_the_training_rows_then_refused_with_t
     found = EntropyBalancing(ridge=0.1).fit(X, X_target)
     assert found.imbalance_ > 0.1
     assert np.isfinite(found.weights_).all()
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_target_when_counted_in_batches_then_the_weights_of_all_rows(moments):
+    X, X_target, _ = pools(3, 0.5)
+    X[:, 0], X_target[:, 0] = 1e6 + X[:, 0], 1e6 + X_target[:, 0]  # sums of squares would lose the digits
+    whole = EntropyBalancing(moments=moments, ridge=1e-4).fit(X, X_target)
+    counted = EntropyBalancing(moments=moments, ridge=1e-4).partial_fit(X[:100], X_target[:10])
+    for rows in np.array_split(X_target[10:], 7):
+        counted.merge(counted.empty_copy().partial_fit(X_target=rows))
+    counted.partial_fit(X[100:]).finalize()
+    np.testing.assert_allclose(counted.weigh(X), whole.weights_, rtol=1e-4)
+    assert counted.iterations_ == whole.iterations_
+
+
+def test_rows_when_fitted_then_not_kept_and_counted_afresh_after():
+    X, X_target, _ = pools(3, 0.5)
+    found = EntropyBalancing().partial_fit(X[:50]).fit(X, X_target)
+    assert len(pickle.dumps(found)) < 2 * X.itemsize * len(X)
+    again = found.partial_fit(X[:1000], X_target).finalize()
+    np.testing.assert_allclose(again.weigh(X), EntropyBalancing().fit(X[:1000], X_target).weigh(X), rtol=1e-9)
+
+
+def test_rows_when_the_caller_changes_them_after_a_batch_then_those_given():
+    X, X_target, _ = pools(2, 0.5)
+    counted, batch = EntropyBalancing(), X[:1000].copy()
+    counted.partial_fit(batch, X_target)
+    batch[:] = 0
+    expected = EntropyBalancing().fit(X[:1000], X_target).weights_
+    np.testing.assert_allclose(counted.finalize().weigh(X[:1000]), expected, rtol=1e-9)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import logsumexp
 
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import NonNegative, Positive
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._sums import KeptRows, Moments
 from ballast.methods.weights.balance._newton import minimize_convex
 
 
-class EntropyBalancing(Weigher):
+class EntropyBalancing(StreamingWeigher):
     """Weighs rows so that their features have the target's means, and the weights the greatest entropy that allows.
 
     Use it for covariate shift and for effects on the treated (training rows the controls, target the treated), where
@@ -36,6 +38,8 @@ class EntropyBalancing(Weigher):
     Notes
     -----
     Solved in the dual, by Newton's method with halved steps. Columns that are constant or repeat others do no harm.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), but every step needs all training rows: those are
+    kept, and the target alone may be greater than memory. ``fit`` keeps none; what follows it starts afresh.
     Cost: O(n k^2 + k^3) a step, 5 to 10 steps.
 
     Raises
@@ -59,11 +63,37 @@ class EntropyBalancing(Weigher):
 
     def fit(self, X: np.ndarray, X_target: np.ndarray) -> EntropyBalancing:
         """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
-        both = self._moments(X), self._moments(X_target)
-        variance = sum(part.var(axis=0) for part in both) / 2
+        self._forget()
+        weights = self._balance(X, Moments.of(self._moments(X_target)))
+        self.weights_ = (weights * len(X)).astype(X.dtype)
+        return self
+
+    def partial_fit(self, X: np.ndarray | None = None, X_target: np.ndarray | None = None) -> EntropyBalancing:
+        """Keeps a batch's training rows (n, d), and counts the target's (m, d) to their moments."""
+        sums: dict[str, Any] = {}
+        if X is not None:
+            sums |= {"n": len(X), "rows": KeptRows((X.copy(),))}
+        if X_target is not None:
+            sums |= {"m": len(X_target), "moments": Moments.of(self._moments(X_target))}
+        self._counted.add(**sums)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        C = (self._moments(X) - self._center) / self._scale
+        return (np.exp(C @ self.coefficients_ - self._log_total) * self._n).astype(X.dtype)
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        weights = self._balance(counted["rows"].together(), counted["moments"])
+        return 1.0, float(weights @ weights) * counted["n"]
+
+    def _balance(self, X: np.ndarray, target: Moments) -> np.ndarray:
+        """Gives (n,) weights, of sum 1, under which the rows have the target's moments."""
+        own = self._moments(X)
+        variance = (own.var(axis=0) + target.variance) / 2
         self._scale = np.where(variance > 0, np.sqrt(variance), 1.0)
-        self._center = both[1].mean(axis=0)
-        C = (both[0] - self._center) / self._scale
+        self._center, self._n = target.mean, len(X)
+        C = (own - self._center) / self._scale
         found = minimize_convex(
             lambda coefficients: self._dual(C, coefficients), np.zeros(C.shape[1]), 0.01 * self.tolerance
         )
@@ -71,13 +101,7 @@ class EntropyBalancing(Weigher):
         self._log_total = float(logsumexp(C @ found.x))
         weights = np.exp(C @ found.x - self._log_total)
         self._check(C, weights)
-        self.weights_ = (weights * len(X)).astype(X.dtype)
-        return self
-
-    def weigh(self, X: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d)."""
-        C = (self._moments(X) - self._center) / self._scale
-        return (np.exp(C @ self.coefficients_ - self._log_total) * len(self.weights_)).astype(X.dtype)
+        return weights
 
     def _moments(self, X: np.ndarray) -> np.ndarray:
         X = np.asarray(X, dtype=np.float64)
