@@ -16,8 +16,8 @@ from ballast.methods.streams import equal
 from ballast.methods.vocabulary import VOCABULARY
 from tests.methods.conformance_cases import Arguments, Case, each, edges, take
 
-ROUNDING = 1e-4
-"""Of kernels in single precision, whose sums a change of the blocks rounds otherwise."""
+ROUNDING, SINGLE = 1e-4, 5e-3
+"""Of weights, and of those from sums in single precision, of which a small ridge enlarges the rounding."""
 
 
 def settings(case: Case) -> list[Arguments]:
@@ -113,7 +113,8 @@ def agrees(case: Case, given: Arguments, fitted: Any) -> None:
 
 
 def close(case: Case, counted: Any, given: Arguments, fitted: Any) -> None:
-    np.testing.assert_allclose(weights(case, counted, given), fitted.weights_, rtol=ROUNDING, atol=ROUNDING)
+    rounding = SINGLE if "device" in case.takes else ROUNDING
+    np.testing.assert_allclose(weights(case, counted, given), fitted.weights_, rtol=rounding, atol=rounding)
 
 
 def refuses_others(case: Case, given: Arguments, fitted: Any) -> None:

@@ -1,4 +1,4 @@
-"""What streams sum: numbers by label, though each batch has its own labels; moments; and rows that must be kept."""
+"""What streams add up: sums by label, though each batch has its own labels; moments; rows that are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ballast.compute import row_keys
 from ballast.errors import DataError
 
 
@@ -105,3 +106,44 @@ class KeptRows:
     def together(self) -> np.ndarray:
         """Gives the rows (n, d) of all batches."""
         return np.concatenate(self.parts)
+
+
+@dataclass(frozen=True)
+class SampledRows:
+    """Some of the distinct rows, each with its number: the same ones whatever the batches and their order.
+
+    Those of the least hashes of their contents; a row that is among them at the end was so in every batch, so that its
+    number is exact. All of them, where there are no more than ``size``.
+
+    Attributes
+    ----------
+    size : rows at most. keys : (k,) the hashes, rising. counts : (k,) how often each row occurred. rows : (k, d).
+    """
+
+    size: int
+    keys: np.ndarray
+    counts: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, size: int) -> SampledRows:
+        """Samples rows (n, d)."""
+        return cls._least(_mixed(row_keys(rows)), np.ones(len(rows), dtype=np.int64), rows, size)
+
+    def __add__(self, other: SampledRows) -> SampledRows:
+        parts = (self, other)
+        keys, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "counts"))
+        return self._least(keys, counts, np.concatenate([part.rows for part in parts]), self.size)
+
+    @classmethod
+    def _least(cls, keys: np.ndarray, counts: np.ndarray, rows: np.ndarray, size: int) -> SampledRows:
+        distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        total = np.bincount(inverse, counts).astype(np.int64)
+        return cls(size, distinct[:size], total[:size], rows[first[:size]])
+
+
+def _mixed(keys: np.ndarray) -> np.ndarray:
+    """Spreads hashes evenly over all numbers, so that the least are no particular rows' (SplitMix64's last step)."""
+    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return keys ^ (keys >> np.uint64(31))

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
+from ballast.errors import DataError
 from ballast.methods.weights import KLIEP, RelativeLeastSquares
+from ballast.methods.weights._sums import SampledRows
 from ballast.methods.weights.ratio.kliep import climb
 from ballast.methods.weights.ratio.relative_least_squares import leave_one_out_errors
 
@@ -121,3 +123,55 @@ def test_kliep_when_part_of_the_target_lies_beyond_the_source_then_the_ratio_ave
     X_target = np.concatenate([rng.standard_normal((700, 1)), rng.standard_normal((300, 1)) + 30])
     model = KLIEP(bandwidth=0.2).fit(X, X_target)  # too narrow to reach from one part to the other
     assert model.ratio_.mean() == pytest.approx(0.7, abs=0.01)
+
+
+def moved(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(5)
+    return rng.standard_normal((n, 2)), rng.standard_normal((n, 2)) + 0.7
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.1])
+def test_relative_least_squares_when_counted_in_batches_then_the_weights_of_all_rows(alpha):
+    X, X_target = moved(1800)
+    whole = RelativeLeastSquares(alpha, regularization=0.01).fit(X, X_target)
+    assert (whole.ratio_ == 0).any() == (alpha == 0)  # raised to it, which the sums do not know
+    counted = whole.empty_copy()
+    for rows, target_rows in zip(np.array_split(X, 5), np.array_split(X_target, 5), strict=True):
+        counted.merge(counted.empty_copy().partial_fit(rows).partial_fit(X_target=target_rows))
+    np.testing.assert_allclose(counted.finalize().weigh(X), whole.weights_, rtol=1e-3, atol=1e-4)
+    assert counted.weigh(X).mean() == pytest.approx(1, abs=1e-5)
+
+
+def test_relative_least_squares_when_batches_hold_many_rows_then_of_mean_nearly_one():
+    X, X_target = moved(20_000)
+    counted = RelativeLeastSquares().fit(X[:1000], X_target[:1000])
+    for rows, target_rows in zip(np.array_split(X, 3), np.array_split(X_target, 3), strict=True):
+        counted.partial_fit(rows, target_rows)
+    assert counted.finalize().weigh(X).mean() == pytest.approx(1, abs=0.005)
+    whole = RelativeLeastSquares().fit(X, X_target)
+    assert np.corrcoef(counted.weigh(X), whole.weights_)[0, 1] > 0.99
+
+
+def test_relative_least_squares_when_the_first_batch_has_one_side_then_refused():
+    X, X_target = moved(20)
+    with pytest.raises(DataError, match=r"first batch was given no X_target; it needs both"):
+        RelativeLeastSquares().partial_fit(X)
+    with pytest.raises(DataError, match=r"first batch was given no X; it needs both"):
+        RelativeLeastSquares().partial_fit(X_target=X_target)
+
+
+def test_sampled_rows_when_batches_come_in_any_order_then_the_same_with_exact_numbers():
+    rng = np.random.default_rng(6)
+    rows = rng.integers(20, size=(3000, 2)) / 8  # about 400 distinct rows
+    parts = [SampledRows.of(part, 50) for part in np.array_split(rows, 7)]
+    whole, forward, backward = SampledRows.of(rows, 50), parts[0], parts[-1]
+    for part in parts[1:]:
+        forward = forward + part
+    for part in parts[-2::-1]:
+        backward = part + backward
+    for found in (forward, backward):
+        np.testing.assert_array_equal(found.rows, whole.rows)
+        np.testing.assert_array_equal(found.counts, whole.counts)
+    np.testing.assert_array_equal(whole.counts, [(rows == row).all(axis=1).sum() for row in whole.rows])
+    assert np.average(whole.rows[:, 0], weights=whole.counts) == pytest.approx(rows[:, 0].mean(), abs=0.35)
+    assert len(SampledRows.of(rows, 1000).rows) == len(np.unique(rows, axis=0))

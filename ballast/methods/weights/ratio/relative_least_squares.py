@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from ballast.compute import draw_rows
-from ballast.methods.base import Claim, Weigher
+from ballast.errors import DataError
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._sums import SampledRows
 from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
 
 SELECTION_ROWS = 4000
 """Rows of either sample on which parameters are compared: they decide between few values, so more add little."""
+OVERLAP_ROWS, SCALE_ROWS = 200, 2000
+"""Rows that a stream keeps: of the target, to see whether it overlaps; of the training rows, for the weights' mean."""
 REGULARIZATIONS = np.logspace(-4, 1, 11)
 """Ridge penalties tried; kernel values lie in [0, 1], so the scale is that of the problem."""
 
 
-class RelativeLeastSquares(Weigher):
+@dataclass(frozen=True)
+class KernelSums:
+    """Sums over rows: (c, c) of k k', and (c,) of k, k being a row's kernel values."""
+
+    gram: np.ndarray
+    total: np.ndarray
+
+    def __add__(self, other: KernelSums) -> KernelSums:
+        return KernelSums(self.gram + other.gram, self.total + other.total)
+
+
+class RelativeLeastSquares(StreamingWeigher):
     """Weighs by a kernel model of the density ratio fitted by least squares, in closed form (RuLSIF; uLSIF at alpha 0).
 
     Use it as the quick default for up to some tens of columns: two passes over the rows, no iteration, bounded
@@ -43,6 +60,9 @@ class RelativeLeastSquares(Weigher):
     Notes
     -----
     Columns are standardised over both samples first. The draws do not depend on the order of the rows.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``), which add up the kernels' means and products. The
+    first batch gives the kernels and the parameters, or a ``fit`` to some rows, which keeps no sums. Ratios below 0 are
+    raised to it, by which the weights' mean is corrected from 2000 distinct rows: beyond these it is an estimate.
     Cost: (n + m) c (d + c) operations in float32 blocks; memory one block.
 
     Raises
@@ -51,6 +71,7 @@ class RelativeLeastSquares(Weigher):
     """
 
     name = "relative_least_squares"
+    estimates_ratio = True
     reference = (
         "Yamada et al., Relative Density-Ratio Estimation for Robust Distribution Comparison, NIPS 2011; "
         "Kanamori, Hido and Sugiyama, A Least-squares Approach to Direct Importance Estimation, JMLR 2009"
@@ -82,46 +103,99 @@ class RelativeLeastSquares(Weigher):
 
     def fit(self, X: np.ndarray, X_target: np.ndarray) -> RelativeLeastSquares:
         """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
-        from scipy.linalg import solve
-
-        rng = np.random.default_rng(self.random_state)
-        drawn = X_target[draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)]
-        self.basis_ = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
-        self._select(X, drawn, rng)
-        gram_source, _ = self._moments(X, second=True)
-        gram_target, linear = self._moments(X_target, second=self.alpha > 0)
-        system = (1 - self.alpha) * gram_source + self.alpha * gram_target
-        system[np.diag_indices_from(system)] += self.regularization_
-        self.coefficients_ = solve(system, linear, assume_a="pos")
+        self._forget()
+        common, drawn = self._begin(X, X_target)
+        own = self._summed(common, X, second=True)
+        target = self._summed(common, X_target, second=self.alpha > 0)
+        self._solve(common, own.gram / len(X), target.gram / len(X_target), target.total / len(X_target))
         self.basis_.check_overlap(drawn, self.coefficients_, self.bandwidth_, len(X), self.name)
         self.ratio_ = self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
+        self._counted.common = common
+        return self
+
+    def partial_fit(self, X: np.ndarray | None = None, X_target: np.ndarray | None = None) -> RelativeLeastSquares:
+        """Counts a batch of the source (n, d), of the target (m, d) or of both, of which the first must have some."""
+        common = self._counted.common
+        if not common:
+            if X is None or X_target is None:
+                raise DataError(
+                    f"{self.name}: the first batch was given no X{'' if X is None else '_target'}; it needs both, "
+                    "which give the kernels (an empty_copy() has them, and takes either)"
+                )
+            common, _ = self._begin(X, X_target)
+        sums: dict[str, Any] = {}
+        if X is not None:
+            own = self._summed(common, X, second=True)
+            sums |= {"n": len(X), "source": own, "rows": SampledRows.of(X, SCALE_ROWS)}
+        if X_target is not None:
+            sums |= {"m": len(X_target), "target": self._summed(common, X_target, second=self.alpha > 0)}
+        self._counted.add(**sums)
+        self._counted.common = common
         return self
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d), on the scale of ``weights_``."""
         return self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
 
-    def _moments(self, X: np.ndarray, *, second: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Gives the mean (c, c) of k k' and the mean (c,) of k over the rows, k being a row's kernel values."""
-        c = len(self.basis_.centers)
+    def _begin(self, X: np.ndarray, X_target: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
+        """Gives the kernels and the parameters, which batches have in common, and rows drawn from the target."""
+        rng = np.random.default_rng(self.random_state)
+        drawn = X_target[draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)]
+        basis = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
+        common = {"mean": basis.mean, "scale": basis.scale, "centers": basis.centers}
+        common |= self._selected(basis, X, drawn, rng)
+        return common | {"target_rows": some(drawn, OVERLAP_ROWS, rng)}, drawn
+
+    def _basis(self, common: dict[str, Any]) -> KernelBasis:
+        return KernelBasis(common["mean"], common["scale"], common["centers"], self.device)
+
+    def _summed(self, common: dict[str, Any], X: np.ndarray, *, second: bool) -> KernelSums:
+        """Gives the sums over the rows of their kernel values and, where wanted, of the products."""
+        c = len(common["centers"])
         gram, total = np.zeros((c, c)), np.zeros(c)
-        for _, kernel in self.basis_.blocks(X, self.bandwidth_):
+        for _, kernel in self._basis(common).blocks(X, common["bandwidth"]):
             if second:
                 gram += (kernel.T @ kernel).cpu().numpy()
             total += kernel.mean(dim=0).cpu().numpy() * len(kernel)
-        return gram / len(X), total / len(X)
+        return KernelSums(gram, total)
 
-    def _select(self, X: np.ndarray, drawn: np.ndarray, rng: np.random.Generator) -> None:
-        """Sets bandwidth and penalty: those given, else those of the least leave-one-out error on drawn rows."""
-        bandwidths = [self.bandwidth] if self.bandwidth else self.basis_.bandwidths(drawn, rng)
+    def _solve(
+        self, common: dict[str, Any], gram_source: np.ndarray, gram_target: np.ndarray, linear: np.ndarray
+    ) -> None:
+        """Sets the model from the means (c, c) of k k' and (c,) of k, k being a row's kernel values."""
+        from scipy.linalg import solve
+
+        self.basis_ = self._basis(common)
+        self.bandwidth_, self.regularization_ = common["bandwidth"], common["regularization"]
+        error = common["selection_error"]
+        self.selection_error_ = float("nan") if error is None else error
+        system = (1 - self.alpha) * gram_source + self.alpha * gram_target
+        system[np.diag_indices_from(system)] += self.regularization_
+        self.coefficients_ = solve(system, linear, assume_a="pos")
+
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        n, m, own, target = counted["n"], counted["m"], counted["source"], counted["target"]
+        self._solve(counted.common, own.gram / n, target.gram / m, target.total / m)
+        rows = counted.common["target_rows"]
+        self.basis_.check_overlap(rows, self.coefficients_, self.bandwidth_, n, self.name)
+        kept = counted["rows"]
+        ratio = np.exp(-0.5 / self.bandwidth_**2 * self.basis_.distances(kept.rows)) @ self.coefficients_
+        raised = float(np.average(np.maximum(-ratio, 0), weights=kept.counts))
+        square = float(self.coefficients_ @ own.gram @ self.coefficients_) / n
+        return float(own.total @ self.coefficients_) / n + raised, square
+
+    def _selected(
+        self, basis: KernelBasis, X: np.ndarray, drawn: np.ndarray, rng: np.random.Generator
+    ) -> dict[str, Any]:
+        """Gives bandwidth and penalty: those given, else those of the least leave-one-out error on drawn rows."""
+        bandwidths = [self.bandwidth] if self.bandwidth else basis.bandwidths(drawn, rng)
         penalties = np.array([self.regularization]) if self.regularization else REGULARIZATIONS
         rows = min(len(X), len(drawn), SELECTION_ROWS)
         if rows < 2 or len(bandwidths) * len(penalties) == 1:  # nothing to leave out, or nothing to choose
-            self.bandwidth_, self.regularization_ = float(np.median(bandwidths)), float(np.median(penalties))
-            self.selection_error_ = float("nan")
-            return
-        source = self.basis_.distances(X[draw_rows(X, rows, rng)])
-        target = self.basis_.distances(some(drawn, rows, rng))
+            bandwidth, penalty, error = float(np.median(bandwidths)), float(np.median(penalties)), None
+            return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
+        source = basis.distances(X[draw_rows(X, rows, rng)])
+        target = basis.distances(some(drawn, rows, rng))
         errors = np.array(
             [
                 leave_one_out_errors(np.exp(source * scale), np.exp(target * scale), penalties, self.alpha)
@@ -129,8 +203,8 @@ class RelativeLeastSquares(Weigher):
             ]
         )
         i, j = np.unravel_index(np.argmin(errors), errors.shape)
-        self.bandwidth_, self.regularization_ = float(bandwidths[i]), float(penalties[j])
-        self.selection_error_ = float(errors[i, j])
+        bandwidth, penalty, error = float(bandwidths[i]), float(penalties[j]), float(errors[i, j])
+        return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
 
 
 def leave_one_out_errors(source: np.ndarray, target: np.ndarray, penalties: np.ndarray, alpha: float) -> np.ndarray:
