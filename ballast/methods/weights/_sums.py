@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,12 @@ def coded(labels: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:
     ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(len(order))
     return classes[order], ranks[codes]
+
+
+def text_of(value: Any) -> str:
+    """Gives a category as text; 1 and 1.0, as a column with missing values has it, are one."""
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 @dataclass(frozen=True)
@@ -117,29 +124,37 @@ class SampledRows:
 
     Attributes
     ----------
-    size : rows at most. keys : (k,) the hashes, rising. counts : (k,) how often each row occurred. rows : (k, d).
+    size : rows at most. keys : (k,) the hashes, rising. counts : (k,) how often each row occurred. rows : (k, d), an
+    array or sparse.
     """
 
     size: int
     keys: np.ndarray
     counts: np.ndarray
-    rows: np.ndarray
+    rows: Any
 
     @classmethod
-    def of(cls, rows: np.ndarray, size: int) -> SampledRows:
-        """Samples rows (n, d)."""
-        return cls._least(_mixed(row_keys(rows)), np.ones(len(rows), dtype=np.int64), rows, size)
+    def of(cls, rows: Any, size: int, keys: np.ndarray | None = None) -> SampledRows:
+        """Samples rows (n, d), by the hashes of their contents, for sparse ones those given."""
+        keys = row_keys(rows) if keys is None else keys
+        return cls._least(_mixed(keys), np.ones(len(keys), dtype=np.int64), rows, size)
 
     def __add__(self, other: SampledRows) -> SampledRows:
         parts = (self, other)
         keys, counts = (np.concatenate([getattr(part, name) for part in parts]) for name in ("keys", "counts"))
-        return self._least(keys, counts, np.concatenate([part.rows for part in parts]), self.size)
+        return self._least(keys, counts, _stacked([part.rows for part in parts]), self.size)
 
     @classmethod
-    def _least(cls, keys: np.ndarray, counts: np.ndarray, rows: np.ndarray, size: int) -> SampledRows:
+    def _least(cls, keys: np.ndarray, counts: np.ndarray, rows: Any, size: int) -> SampledRows:
         distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
         total = np.bincount(inverse, counts).astype(np.int64)
         return cls(size, distinct[:size], total[:size], rows[first[:size]])
+
+
+def _stacked(parts: list[Any]) -> Any:
+    from scipy import sparse
+
+    return sparse.vstack(parts, format="csr") if sparse.issparse(parts[0]) else np.concatenate(parts)
 
 
 def _mixed(keys: np.ndarray) -> np.ndarray:

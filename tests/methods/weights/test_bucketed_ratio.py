@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,29 +38,57 @@ def test_words_when_more_frequent_in_the_target_then_their_rows_weigh_more():
     assert np.ptp(np.log(even.weights_)) < np.ptp(np.log(found.weights_))
 
 
-def test_parts_when_counted_apart_and_merged_then_the_weights_of_all_at_once():
+def test_batches_when_counted_apart_and_merged_then_the_weights_of_all_at_once():
     pool, target = people(1000, 0.7), people(500, 0.4, seed=1)
-    whole = BucketedRatio(text=["note"]).partial_fit(pool, target)
-    one = BucketedRatio(text=["note"])
-    one.partial_fit(pool[:300], target)
-    other = copy.deepcopy(one)
-    other.counts_ = np.zeros_like(other.counts_)
-    other.partial_fit(pool[300:], target)
-    other.counts_[1] = 0
-    np.testing.assert_array_equal(one.merge(other).counts_, whole.counts_)
-    np.testing.assert_allclose(one.weigh(pool), whole.weigh(pool))
-    fitted = BucketedRatio(text=["note"]).fit(pool, target)
-    np.testing.assert_allclose(fitted.weights_ / one.weigh(pool), (fitted.weights_ / one.weigh(pool))[0], rtol=1e-9)
+    whole = BucketedRatio(text=["note"]).fit(pool, target)
+    one = whole.empty_copy().partial_fit(pool[:300])
+    other = whole.empty_copy().partial_fit(pool[300:], target[:100]).partial_fit(table_target=target[100:])
+    one.merge(other).finalize()
+    np.testing.assert_array_equal(one.counts_, whole.counts_)
+    np.testing.assert_allclose(one.weigh(pool), whole.weights_, rtol=1e-9)
 
 
-def test_parts_when_counted_with_other_bins_then_refused():
+def test_batches_when_they_hold_more_distinct_rows_than_are_kept_then_of_mean_nearly_one():
+    rng = np.random.default_rng(2)
+    words = np.array([f"w{i}" for i in range(50)])
+    pool, target = (
+        pd.DataFrame({"note": [" ".join(row) for row in words[rng.integers(k, size=(6000, 4))]]}) for k in (50, 40)
+    )
+    counted = BucketedRatio(text=["note"]).partial_fit(pool[:3000], target).partial_fit(pool[3000:]).finalize()
+    whole = BucketedRatio(text=["note"]).fit(pool, target)
+    ratio = counted.weigh(pool) / whole.weights_
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-9)
+    assert ratio[0] == pytest.approx(1, abs=0.1)
+
+
+def test_batches_when_counted_with_other_bins_then_refused():
     pool, target = people(100, 0.7), people(100, 0.4, seed=1)
     one, other = (BucketedRatio().partial_fit(pool, target.assign(income=target["income"] + k)) for k in (0, 1))
-    with pytest.raises(DataError, match="other parameters, columns or bins"):
+    with pytest.raises(DataError, match="edges differ from what is to be merged"):
         one.merge(other)
+
+
+def test_batch_when_of_other_columns_or_kinds_then_refused():
+    pool, target = people(100, 0.7), people(100, 0.4, seed=1)
+    with pytest.raises(DataError, match=r"first batch was given no table_target; number columns are cut"):
+        BucketedRatio().partial_fit(pool)
+    with pytest.raises(DataError, match=r"table_target has no column age; its columns are income, note"):
+        BucketedRatio().fit(pool, target.drop(columns="age"))
+    counted = BucketedRatio().partial_fit(table_target=target)
+    with pytest.raises(DataError, match=r"table has no column income; its columns are age, note"):
+        counted.partial_fit(pool.drop(columns="income"))
+    with pytest.raises(DataError, match="column income held numbers first, and is of dtype object now"):
+        counted.partial_fit(pool.assign(income="much"))
 
 
 def test_text_when_absent_then_refused_with_the_columns():
     pool = people(10, 0.5)
     with pytest.raises(DataError, match="no text column essay in both tables; the columns are age, income, note"):
         BucketedRatio(text=["essay"]).fit(pool, pool)
+
+
+def test_whole_numbers_when_a_batch_has_them_with_missing_values_then_in_the_same_buckets():
+    pool, holes = pd.DataFrame({"children": [0, 1, 2] * 20}), pd.DataFrame({"children": [0, 1, 2, None] * 20})
+    counted = BucketedRatio().partial_fit(holes, pool).finalize()
+    assert (counted.counts_[1] > 0).sum() == 3
+    assert ((counted.counts_[0] > 0) & (counted.counts_[1] > 0)).sum() == 3

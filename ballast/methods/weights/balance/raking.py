@@ -15,7 +15,7 @@ from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Positive
 from ballast.methods.streams import Counted, StreamingWeigher
 from ballast.methods.weights._cells import MISSING, Cells, occupied_cells
-from ballast.methods.weights._sums import LabelSums
+from ballast.methods.weights._sums import LabelSums, text_of
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Raking(StreamingWeigher):
         """Gives the category of each row of a column, its values or bins as text."""
         if edges is None:
             codes, values = pd.factorize(column)
-            labels = [_text(value) for value in values]
+            labels = [text_of(value) for value in values]
         elif column.dtype.kind not in "iuf":
             raise DataError(f"{self.name}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
         else:
@@ -256,12 +256,6 @@ class Raking(StreamingWeigher):
 def _positions(categories: list[str], values: pd.Categorical) -> np.ndarray:
     """Gives (n,) each value's position among the categories, -1 where it is none of them."""
     return pd.Index(categories).get_indexer(values.categories)[values.codes]
-
-
-def _text(value: Any) -> str:
-    """Gives a value as text; 1 and 1.0, as a column with missing values has it, are one category."""
-    whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if whole else str(value)
 
 
 def _joined(columns: list[pd.Categorical]) -> pd.Categorical:

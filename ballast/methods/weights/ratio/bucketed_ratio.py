@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
+from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Positive
+from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.weights._sums import SampledRows, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
 MOST_LOG_RATIO = 30.0
 """Logarithm of a ratio to the pool's median from which it grows no further: float32 could not hold its square."""
 
+SCALE_ROWS = 2000
+"""Distinct rows of the pool that a stream keeps the counts of, for the weights' mean."""
 
-class BucketedRatio(Weigher):
+
+class BucketedRatio(StreamingWeigher):
     """Weighs rows by the ratio of bucket frequencies in the target and in the pool: the weight model of DSIR.
 
     Use it to pick texts, or rows of a table, like those of a target from a great pool: one pass, no model, and counts
@@ -40,16 +45,18 @@ class BucketedRatio(Weigher):
 
     Notes
     -----
-    ``partial_fit(table, table_target)`` counts a part of the rows, ``merge(other)`` adds what was counted elsewhere
-    with the same parameters and the same ``edges_``, and ``weigh(table)`` weighs by what was counted so far.
-    Cost: one pass over the words; memory the buckets, and one part's sparse counts.
+    Learns in batches too (``partial_fit``, ``merge``, ``finalize``). The first batch's target gives the numbers' bins,
+    or a ``fit`` to some rows, which keeps no sums. Weights are exact relative to each other; their mean over the pool
+    is made 1 by 2000 of its distinct rows: beyond these it is an estimate.
+    Cost: one pass over the words; memory the buckets, and one batch's sparse counts.
 
     Raises
     ------
-    DataError : a text column that is not there; on ``merge``, other buckets.
+    DataError : a column that is not there; on ``merge``, other columns or bins.
     """
 
     name = "bucketed_ratio"
+    of_rows = ("log_ratio_",)
     reference = (
         "Xie, Santurkar, Ma and Liang, Data Selection for Language Models via Importance Resampling, NeurIPS 2023"
     )
@@ -77,58 +84,85 @@ class BucketedRatio(Weigher):
 
     def fit(self, table: pd.DataFrame, table_target: pd.DataFrame) -> BucketedRatio:
         """Learns the buckets' frequencies in the pool (n) and the target (m), and the pool's weights."""
-        self._begin(table, table_target)
-        pool = self._counted(table)
-        self.counts_ += np.stack([_sums(pool), _sums(self._counted(table_target))])
+        self._forget()
+        common = self._begin(table, table_target)
+        pool, target = self._bucketed(table, "table", common), self._bucketed(table_target, "table_target", common)
+        self._adopt(common, _sums(pool), _sums(target))
         self.log_ratio_ = self._log_ratio(pool)
         self._middle = float(np.median(self.log_ratio_))
         self.weights_ = self._ratio(self.log_ratio_)
+        self._counted.common = common
         return self
 
-    def partial_fit(self, table: pd.DataFrame, table_target: pd.DataFrame) -> BucketedRatio:
-        """Counts a part of the pool and of the target; the first part's target gives the numbers' bins."""
-        if not hasattr(self, "counts_"):
-            self._begin(table, table_target)
-            self._middle, self.scale_ = 0.0, 1.0
-        self.counts_ += np.stack([_sums(self._counted(part)) for part in (table, table_target)])
-        return self
-
-    def merge(self, other: BucketedRatio) -> BucketedRatio:
-        """Adds what another counted, with the same parameters and bins."""
-        same = self.get_params() == other.get_params() and self.edges_.keys() == other.edges_.keys()
-        if not same or any(not np.array_equal(edges, other.edges_[name]) for name, edges in self.edges_.items()):
-            raise DataError(
-                f"{self.name}: the two were counted with other parameters, columns or bins; start both from one "
-                "partial_fit, copied"
-            )
-        self.counts_ = self.counts_ + other.counts_
+    def partial_fit(self, table: pd.DataFrame | None = None, table_target: pd.DataFrame | None = None) -> BucketedRatio:
+        """Counts a batch of the pool, of the target or of both; the first batch's target gives the numbers' bins."""
+        common = self._counted.common or self._begin(table, table_target)
+        sums: dict[str, Any] = {}
+        if table is not None:
+            pool = self._bucketed(table, "table", common)
+            sums |= {"n": len(table), "pool": _sums(pool), "rows": SampledRows.of(pool, SCALE_ROWS, _keys(pool))}
+        if table_target is not None:
+            sums |= {"m": len(table_target), "target": _sums(self._bucketed(table_target, "table_target", common))}
+        self._counted.add(**sums)
+        self._counted.common = common
         return self
 
     def weigh(self, table: pd.DataFrame) -> np.ndarray:
         """Gives (k,) weights of unseen rows."""
-        return self._ratio(self._log_ratio(self._counted(table)))
+        common = {"columns": self._columns, "edges": self.edges_}
+        return self._ratio(self._log_ratio(self._bucketed(table, "table", common)))
 
-    def _begin(self, table: pd.DataFrame, table_target: pd.DataFrame) -> None:
-        absent = [c for c in self.text or [] if c not in table.columns or c not in table_target.columns]
+    def _learn_from(self, counted: Counted) -> tuple[float, float]:
+        self._adopt(counted.common, counted["pool"], counted["target"])
+        rows = counted["rows"]
+        log_ratio = self._log_ratio(rows.rows)
+        order = np.argsort(log_ratio)
+        reached = np.cumsum(rows.counts[order])
+        self._middle = float(log_ratio[order[np.searchsorted(reached, reached[-1] / 2)]])
+        ratio = self._ratio(log_ratio)
+        return float(np.average(ratio, weights=rows.counts)), float(np.average(ratio**2, weights=rows.counts))
+
+    def _adopt(self, common: dict[str, Any], pool: np.ndarray, target: np.ndarray) -> None:
+        self._columns, self.edges_ = common["columns"], common["edges"]
+        self.counts_ = np.stack([pool, target])
+
+    def _begin(self, table: pd.DataFrame | None, table_target: pd.DataFrame | None) -> dict[str, Any]:
+        """Gives the columns, and the edges of the numbers' bins, which batches have in common."""
+        if table_target is None:
+            raise DataError(
+                f"{self.name}: the first batch was given no table_target; number columns are cut at its quantiles (an "
+                "empty_copy() has the bins, and takes table alone)"
+            )
+        first = table_target if table is None else table
+        absent = [c for c in self.text or [] if c not in first.columns or c not in table_target.columns]
         if absent:
             raise DataError(
                 f"{self.name}: no text column {', '.join(absent)} in both tables; the columns are "
-                f"{', '.join(map(str, table.columns))}"
+                f"{', '.join(map(str, first.columns))}"
             )
+        self._check_there(list(first.columns), table_target, "table_target")
         quantiles = np.arange(1, self.n_bins) / self.n_bins
-        self.edges_: dict[str, np.ndarray] = {}
-        for name in table.columns:
+        edges: dict[str, np.ndarray] = {}
+        for name in first.columns:
             column = table_target[name]
             if name not in (self.text or []) and column.dtype.kind in "iuf" and column.nunique() > self.n_bins:
-                self.edges_[str(name)] = np.unique(np.quantile(column.dropna(), quantiles))
-        self.counts_ = np.zeros((2, 2 * self.n_buckets))
+                edges[str(name)] = np.unique(np.quantile(column.dropna(), quantiles))
+        return {"columns": list(first.columns), "edges": edges}
 
-    def _counted(self, table: pd.DataFrame) -> Any:
+    def _check_there(self, columns: list[Any], table: pd.DataFrame, which: str) -> None:
+        if absent := [str(c) for c in columns if c not in table.columns]:
+            raise DataError(
+                f"{self.name}: {which} has no column {', '.join(absent)}; its columns are "
+                f"{', '.join(map(str, table.columns))}"
+            )
+
+    def _bucketed(self, table: pd.DataFrame, which: str, common: dict[str, Any]) -> Any:
         """Gives (n, 2 n_buckets) sparse counts: of the words, then of the other columns' values."""
         from scipy import sparse
         from sklearn.feature_extraction import FeatureHasher
         from sklearn.feature_extraction.text import HashingVectorizer
 
+        self._check_there(common["columns"], table, which)
         texts = self.text or []
         words: Any = sparse.csr_matrix((len(table), self.n_buckets))
         unscaled: Any = None
@@ -140,19 +174,21 @@ class BucketedRatio(Weigher):
                 n_features=self.n_buckets, ngram_range=(1, 2), alternate_sign=False, norm=unscaled, dtype=np.float64
             )
             words = hashing.transform(joined)
-        values = [self._values(table, name) for name in table.columns if name not in texts]
+        values = [self._values(table[c], common["edges"].get(str(c))) for c in common["columns"] if c not in texts]
         hasher = FeatureHasher(self.n_buckets, input_type="string", alternate_sign=False)
         others = hasher.transform(zip(*values, strict=True)) if values else sparse.csr_matrix(words.shape)
         return sparse.hstack([words, others], format="csr")
 
-    def _values(self, table: pd.DataFrame, name: Any) -> list[str]:
+    def _values(self, column: pd.Series, edges: np.ndarray | None) -> list[str]:
         """Gives each row's value of a column, or its bin, as text that names the column too."""
-        column = table[name]
-        if str(name) in self.edges_:
-            numbers = column.to_numpy(dtype=float, na_value=np.nan)
-            codes = np.where(np.isnan(numbers), -1, np.searchsorted(self.edges_[str(name)], numbers, side="right"))
-            return [f"{name}={code}" for code in codes]
-        return [f"{name}={value}" for value in column.astype(object).where(column.notna(), "(missing)")]
+        if edges is None:
+            values = column.astype(object).where(column.notna(), "(missing)")
+            return [f"{column.name}={text_of(value)}" for value in values]
+        if column.dtype.kind not in "iuf":
+            raise DataError(f"{self.name}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        codes = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, side="right"))
+        return [f"{column.name}={code}" for code in codes]
 
     def _log_ratio(self, counted: Any) -> np.ndarray:
         """Gives (k,) sums over a row's buckets of the log of their frequencies' ratio; words and values apart."""
@@ -169,3 +205,12 @@ class BucketedRatio(Weigher):
 
 def _sums(counted: Any) -> np.ndarray:
     return np.asarray(counted.sum(axis=0)).ravel()
+
+
+def _keys(counted: Any) -> np.ndarray:
+    """Gives (n,) hashes of the rows' counts."""
+    from scipy import sparse
+
+    multipliers = np.random.default_rng(0x5EED).integers(0, 2**64, counted.shape[1], dtype=np.uint64)
+    whole = sparse.csr_matrix((counted.data.astype(np.uint64), counted.indices, counted.indptr), counted.shape)
+    return whole @ multipliers
