@@ -49,7 +49,7 @@ def test_readme_and_docs_link_to_files_that_are_there():
 
 
 def test_extending_example_is_a_method_that_weighs():
-    example, _ = blocks((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"), "python")
+    example, *_ = blocks((ROOT / "docs" / "extending.md").read_text(encoding="utf-8"), "python")
     namespace: dict = {"__name__": "example"}
     exec(compile(example, "extending.md", "exec"), namespace)
     rng = np.random.default_rng(0)
