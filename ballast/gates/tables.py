@@ -10,6 +10,7 @@ from pydantic import Field
 from ballast.errors import DataError
 from ballast.gates.own import Outcome, Own, column, id_column, listed, members, numbers, percent
 from ballast.methods.parameters import Count
+from ballast.methods.vocabulary import flags
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +121,7 @@ class ExpectNoNullLabels(Own):
             return _without_label(frame, context)
         labels = column(frame, context.label)
         if context.observed is not None:
-            labels = labels[column(frame, context.observed).fillna(0).astype(bool)]
+            labels = labels[flags(column(frame, context.observed), f"column {context.observed!r}")]
         bad = labels.isna()
         if labels.dtype.kind == "f":
             bad |= np.isinf(labels)

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ballast.methods.weights import ArmMembership
 
@@ -13,6 +14,10 @@ pytestmark = pytest.mark.claim
 
 PERIODS, CANDIDATES, BONUS, RATE = 8, 5, 1.5, 0.5
 SEEDS = 30
+CLASSIFIERS = {
+    "weighted": None,
+    "weighted by trees": HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=8, random_state=0),
+}
 
 
 def reward(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -28,8 +33,9 @@ def linear(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def trained(X: np.ndarray, y: np.ndarray, treated: np.ndarray, how: str) -> list[np.ndarray]:
     """Gives the models of the control and of the treated arm."""
-    if how == "weighted":
-        weights = [ArmMembership(arm, RATE, n_folds=2).fit(X, treated).ratio_ for arm in ("control", "treated")]
+    if how in CLASSIFIERS:
+        weighers = [ArmMembership(arm, RATE, CLASSIFIERS[how], n_folds=2) for arm in ("control", "treated")]
+        weights = [weigher.fit(X, treated).ratio_ for weigher in weighers]
     else:
         weights = [np.ones(len(X)) if how == "pooled" else 1.0 * (treated == arm) for arm in (False, True)]
     return [linear(X, y, w) for w in weights]
@@ -82,3 +88,10 @@ def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weigh
 def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_than_the_arms_own_rows():
     assert bounds(errors("split", 1000, 15))[0] < 0.005
     assert bounds(errors("weighted", 1000, 15))[0] > 0.005, "the weights' bias now goes away: tell the card"
+
+
+def test_difference_when_rows_are_many_and_the_classifier_is_flexible_then_hardly_any_bias_is_left():
+    left = errors("weighted by trees", 1000, 15)
+    assert abs(left.mean()) < 0.4 * abs(errors("pooled", 1000, 15).mean())
+    assert bounds(errors("weighted", 1000, 15) - left)[0] > 0.005
+    assert np.mean(left**2) < 1.1 * np.mean(errors("split", 1000, 15) ** 2) < np.mean(errors("weighted", 1000, 15) ** 2)

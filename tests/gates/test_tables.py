@@ -101,10 +101,15 @@ def test_null_and_infinite_labels_are_counted(stored) -> None:
 
 
 def test_null_labels_of_rows_that_were_not_observed_are_not_counted(stored) -> None:
-    frame = pd.DataFrame({"image_id": range(4), "digit": [1.0, None, None, 2.0], "seen": [True, True, False, None]})
+    frame = pd.DataFrame({"image_id": range(4), "digit": [1.0, None, None, 2.0], "seen": [True, True, False, False]})
     found = one("expect_no_null_labels", frame, stored(observed="seen"))
     assert "1 of 2 labels" in found.message
     assert one("expect_no_null_labels", frame.drop(index=1), stored(observed="seen")).passed
+    for unknown in ("no", None):
+        seen = pd.Series([True, True, unknown, True], dtype=object)
+        told = one("expect_no_null_labels", frame.assign(seen=seen), stored(observed="seen"))
+        assert not told.passed
+        assert "column 'seen'" in told.message, "the column that is wrong is not that of the labels"
 
 
 def test_label_column_that_is_missing_closes_with_the_nearest_column(stored) -> None:

@@ -1,4 +1,4 @@
-"""Treatments as arms, and the probability of each."""
+"""Treatments as arms: which, how many rows each, and whether they overlap."""
 
 from __future__ import annotations
 

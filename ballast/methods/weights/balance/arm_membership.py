@@ -19,9 +19,9 @@ class ArmMembership(Weigher):
     Use it where a model is trained on the rows that its own decisions bring about, and two versions of the system share
     them in an A/B test: train each arm's model on all rows, weighed to its arm, and serve each arm by its own. Pooled
     rows would draw both models to each other, and an arm's own rows alone are fewer. Not for the effect of a treatment
-    on its own outcome (``inverse_propensity``), where an arm's rows stand for all; here all rows stand for one arm, and
-    the outcome given the columns must be the same in both. Not with a rigid classifier on many rows: its error stays,
-    and the arm's own rows do better.
+    on its own outcome (``inverse_propensity``, ``arm_balancing``), where each arm's rows are weighed to stand for all;
+    here all rows are weighed to stand for one arm, and the outcome given the columns must be the same in both. Not with
+    a rigid classifier on many rows: its error stays, and the arm's own rows do better.
 
     Parameters
     ----------
@@ -67,7 +67,8 @@ class ArmMembership(Weigher):
         "Two linear rankers of curved rewards, 8 periods, true difference -0.206. 200 users, 60 seeds: bias -0.051 "
         "pooled, 0.001 of the arms' own rows, 0.016 weighted (all +- 0.015), root mean squared error 0.077, 0.057, "
         "0.055. 1000 users, 30 seeds: -0.040, 0.006, 0.025 (+- 0.009), error 0.045, 0.028, 0.035: what logistic "
-        "regression misses of the arms does not go away.",
+        "regression misses of the arms does not go away. Boosted trees of 8 leaves do not miss it: bias -0.001 and "
+        "0.005, error 0.053 and 0.025, no more than of the arms' own rows.",
     )
 
     def __init__(
