@@ -418,7 +418,7 @@ COLUMNS = {
     f"data__{role}__{term}": term
     for role in ("train", "target", "test")
     for term in ("groups", "time", "treatment", "outcome", "observed")
-}
+} | {"data__target__label": "kind", "data__target__drop": None}
 """Every column that a method may ask for, so that it is the parameter that is judged."""
 
 
