@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     """
     n, m = len(X), len(X_target)
     offset = X[0].astype(np.float64)  # sums of squares keep their digits when the data lie far from 0
-    parts = [_moments(part, offset) for part in (X, X_target)]
+    with ThreadPoolExecutor(2) as pool:  # numpy's loops leave the interpreter free
+        parts = list(pool.map(lambda part: _moments(part, offset), (X, X_target)))
     mean = (parts[0].total + parts[1].total) / (n + m)
     variance = np.maximum((parts[0].squares + parts[1].squares) / (n + m) - mean**2, 0.0)
     low, high = np.minimum(parts[0].low, parts[1].low), np.maximum(parts[0].high, parts[1].high)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ballast.compute import draw_rows
+from ballast.compute import draw_rows, threads_for
 from ballast.errors import DataError
 from ballast.methods.base import Claim
 from ballast.methods.parameters import Count, Device, Positive, Seed
@@ -196,12 +196,13 @@ class RelativeLeastSquares(StreamingWeigher):
             return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
         source = basis.distances(X[draw_rows(X, rows, rng)])
         target = basis.distances(some(drawn, rows, rng))
-        errors = np.array(
-            [
-                leave_one_out_errors(np.exp(source * scale), np.exp(target * scale), penalties, self.alpha)
-                for scale in (-0.5 / b**2 for b in bandwidths)
-            ]
-        )
+        with threads_for(source.size):  # numpy's threads would wait for more work, and torch's for them
+            errors = np.array(
+                [
+                    leave_one_out_errors(np.exp(source * scale), np.exp(target * scale), penalties, self.alpha)
+                    for scale in (-0.5 / b**2 for b in bandwidths)
+                ]
+            )
         i, j = np.unravel_index(np.argmin(errors), errors.shape)
         bandwidth, penalty, error = float(bandwidths[i]), float(penalties[j]), float(errors[i, j])
         return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
@@ -219,9 +220,10 @@ def leave_one_out_errors(source: np.ndarray, target: np.ndarray, penalties: np.n
     linear = target.mean(axis=0)
     values, vectors = np.linalg.eigh(((1 - alpha) * source.T @ source + alpha * target.T @ target) / p)
     inverse = 1 / (np.maximum(values, 0)[:, None] + penalties * (p - 1) / p)  # (c, n_penalties)
-    s, t, h = source @ vectors, target @ vectors, linear @ vectors
-    ss, st, tt = (s * s) @ inverse, (s * t) @ inverse, (t * t) @ inverse  # (p, n_penalties) each
-    sh, th = (s * h) @ inverse - st / p, (t * h) @ inverse - tt / p  # against the mean without the left-out target row
+    s, t, h = (part.astype(np.float32) @ vectors.astype(np.float32) for part in (source, target, linear))
+    single = inverse.astype(np.float32)  # enough digits for sums that are only compared, in half the time
+    ss, st, tt, sh, th = ((a * b @ single).astype(np.float64) for a, b in ((s, s), (s, t), (t, t), (s, h), (t, h)))
+    sh, th = sh - st / p, th - tt / p  # against the mean without the left-out target row; (p, n_penalties) each
     # (I - S D)^-1 [sh, th], with S = [[ss, st], [st, tt]] and D the weights of the two rows in H
     a, b = (1 - alpha) / p, alpha / p
     determinant = (1 - a * ss) * (1 - b * tt) - a * b * st**2
