@@ -29,9 +29,8 @@ def test_leave_one_out_errors_when_compared_with_refits_then_equal(alpha):
             theta = np.linalg.solve(gram + penalty * np.eye(c), t.mean(axis=0))
             at_source, at_target = source[i] @ theta, target[i] @ theta
             expected[j] += ((1 - alpha) * at_source**2 / 2 + alpha * at_target**2 / 2 - at_target) / p
-    np.testing.assert_allclose(
-        leave_one_out_errors(source, target, penalties, alpha), expected, rtol=1e-4
-    )  # products in single precision
+    found = leave_one_out_errors(source, target, penalties, alpha)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)  # products in single precision
 
 
 def test_relative_least_squares_when_fitted_then_solves_the_normal_equations():
