@@ -6,6 +6,7 @@ first, so that imports and first calls are not counted. Run by ``benchmarks/weig
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -19,7 +20,7 @@ import numpy as np
 
 Data = dict[str, np.ndarray]
 Work = Callable[[Data], np.ndarray]
-SMALL = 200
+SMALL = 1000
 ON_DEVICE = {
     "relative_least_squares",
     "kliep",
@@ -187,7 +188,8 @@ def main() -> None:
     with np.load(data_file) as stored:
         data = {name: stored[name] for name in stored.files}
     work = TOOLS[tool](method)
-    work({name: values[:SMALL].copy() for name, values in data.items()})
+    with contextlib.suppress(Exception):  # few rows of many columns may be refused
+        work({name: values[:SMALL].copy() for name, values in data.items()})
     print("ready", flush=True)
     with PeakMemory() as memory:
         began = time.perf_counter()

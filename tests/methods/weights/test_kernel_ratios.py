@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize
 
 from ballast.errors import DataError
-from ballast.methods.weights import KLIEP, RelativeLeastSquares
+from ballast.methods.weights import KLIEP, KernelDensityRatio, RelativeLeastSquares
 from ballast.methods.weights._sums import SampledRows
 from ballast.methods.weights.ratio.kliep import climb
 from ballast.methods.weights.ratio.relative_least_squares import leave_one_out_errors
@@ -176,3 +176,13 @@ def test_sampled_rows_when_batches_come_in_any_order_then_the_same_with_exact_nu
     np.testing.assert_array_equal(whole.counts, [(rows == row).all(axis=1).sum() for row in whole.rows])
     assert np.average(whole.rows[:, 0], weights=whole.counts) == pytest.approx(rows[:, 0].mean(), abs=0.35)
     assert len(SampledRows.of(rows, 1000).rows) == len(np.unique(rows, axis=0))
+
+
+def test_kernel_density_ratio_when_columns_are_many_then_still_nearer_to_the_ratio_than_uniform_weights():
+    rng = np.random.default_rng(0)
+    step = np.full(100, 0.1)
+    X = rng.standard_normal((1000, 100))
+    ratio = np.exp(X @ step - 0.5)
+    ratio /= ratio.mean()
+    weights = KernelDensityRatio().fit(X, rng.standard_normal((1000, 100)) + step).weights_
+    assert np.mean((weights - ratio) ** 2) < 0.95 * np.var(ratio)

@@ -14,6 +14,8 @@ from ballast.methods.parameters import Device, Positive, Seed
 
 WIDER = 1.5
 """Best of 1, 1.5 and 2 for Gaussian shifts in 1 to 5 columns."""
+MANY_COLUMNS = 0.22
+"""Bandwidth at least, times the root of the columns: in 50 and 100 a few kernels would else be all of a density."""
 
 
 class KernelDensityRatio(Weigher):
@@ -28,7 +30,7 @@ class KernelDensityRatio(Weigher):
     density : "kernel" sums Gaussian kernels at rows of each sample; "gaussian" plugs in each sample's mean and
         covariance, the latter shrunk as Ledoit and Wolf do.
     bandwidth : of the kernels, in standard deviations of the samples; None takes 1.5 times Scott's rule for k kernels,
-        1.5 k^(-1 / (d + 4)): a ratio is smoother than its densities, and needs wider kernels.
+        1.5 k^(-1 / (d + 4)): a ratio is smoother than its densities, and needs wider kernels; 0.22 sqrt(d) at least.
     max_ratio : ratios above are cut to it; None takes the square root of n.
     max_kernels : rows of either sample, drawn, at which kernels stand. Bounds the cost.
     random_state, device : the seed of the draw; where to compute.
@@ -139,7 +141,7 @@ class _Kernels:
     def __init__(self, rows: np.ndarray, bandwidth: float | None, choice: str) -> None:
         n, d = rows.shape
         spread = float(np.sqrt(rows.var(axis=0).mean())) or 1.0
-        self.bandwidth = float(bandwidth or WIDER * n ** (-1 / (d + 4))) * spread
+        self.bandwidth = float(bandwidth or max(WIDER * n ** (-1 / (d + 4)), MANY_COLUMNS * d**0.5)) * spread
         self._rows, self._choice = rows, choice
 
     def log_density(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
