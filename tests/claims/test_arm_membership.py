@@ -82,7 +82,7 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
 def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weights_remove_most_of_it():
     assert bounds(errors("pooled", 200, SEEDS))[1] < -0.02
     assert bounds(errors("weighted", 200, SEEDS) - errors("pooled", 200, SEEDS))[0] > 0.03
-    assert abs(errors("weighted", 200, SEEDS).mean()) < 0.75 * abs(errors("pooled", 200, SEEDS).mean())
+    assert abs(errors("weighted", 200, SEEDS).mean()) < 0.5 * abs(errors("pooled", 200, SEEDS).mean())
 
 
 def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_than_the_arms_own_rows():

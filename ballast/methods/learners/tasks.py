@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 
 from ballast.errors import DataError
 
@@ -33,7 +33,8 @@ def with_task(estimator: Any, task: Task) -> Any:
     """Gives the estimator, its task settled where it would look at the labels: all of them decide, not a fold's."""
     if getattr(estimator, "task", None) != "auto":
         return estimator
-    return type(estimator)(**{**estimator.get_params(deep=False), "task": task})
+    settled: Any = clone(estimator)
+    return settled.set_params(task=task)
 
 
 def check_classes(y: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:

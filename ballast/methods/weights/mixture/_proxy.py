@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ballast.compute import device, row_keys
 from ballast.errors import DataError
 from ballast.methods.base import Weigher
+from ballast.methods.learners.networks import layers
 from ballast.methods.learners.tasks import check_numeric_target, task_of
 from ballast.methods.weights._classes import class_positions
 
@@ -53,7 +53,7 @@ class Domains:
             self.outputs = 1
         else:
             classes, target = np.unique(y, return_inverse=True)
-            self.outputs = len(classes)
+            self.outputs = max(2, len(classes))  # one alone would be a number's
         keys = row_keys(rows)
         self._all = []
         for domain in range(len(self.names)):
@@ -114,7 +114,7 @@ class Domains:
 
         out = network(rows)
         if self.regression:
-            return (out[..., 0] - target) ** 2
+            return (out - target) ** 2
         repeated = target.expand(out.shape[:-1])
         loss = cross_entropy(out.flatten(end_dim=-2), repeated.flatten(), reduction="none")
         return loss.reshape(repeated.shape)
@@ -122,21 +122,9 @@ class Domains:
     def network(self, hidden: tuple[int, ...], seed: int) -> Any:
         """Gives a fresh network; without hidden layers a linear one."""
         import torch
-        from torch import nn
 
-        widths = [self.columns, *hidden, self.outputs]
-        layers: list[nn.Module] = []
-        for last, (before, after) in enumerate(pairwise(widths), 3 - len(widths)):
-            layers.append(nn.Linear(before, after))
-            if last < 1:
-                layers.append(nn.ReLU())
         generator = torch.Generator().manual_seed(seed)
-        network = nn.Sequential(*layers)
-        for parameter in network.parameters():
-            bound = 1 / np.sqrt(parameter.shape[-1])
-            with torch.no_grad():
-                parameter.copy_((2 * torch.rand(parameter.shape, generator=generator) - 1) * bound)
-        return network.to(self.where)
+        return layers([self.columns, *hidden, self.outputs], generator).to(self.where)
 
 
 class DomainWeigher(Weigher):

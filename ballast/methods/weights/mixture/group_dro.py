@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 
 from ballast.methods.base import Claim
@@ -43,9 +41,6 @@ class GroupDRO(DomainWeigher):
 
     name = "group_dro"
     reference = "Sagawa, Koh, Hashimoto and Liang, Distributionally Robust Neural Networks for Group Shifts, ICLR 2020"
-    conformance_exceptions: ClassVar[dict[str, str]] = {
-        "float32_near_float64": "the steps draw rows at random, and the suite's groups do not differ"
-    }
     claim = Claim(
         "Weights of the mixture for the worst group raise that group's accuracy far above the unweighted one.",
         "reproduced",
