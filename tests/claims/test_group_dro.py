@@ -34,4 +34,4 @@ def run(seed: int) -> tuple[float, float]:
 def test_worst_group_when_weighed_then_far_more_accurate_on_every_seed():
     plain, robust = np.array([run(seed) for seed in range(10)]).T
     assert (robust > plain + 0.2).all()
-    assert robust.mean() > 0.45
+    assert robust.mean() > 0.6

@@ -59,7 +59,7 @@ class DoReMi(DomainWeigher):
         "loss.",
         "partly",
         "Four domains of 1800 to 150 rows, one with 40% of its labels flipped, 10 seeds: its share 0.61, by group_dro "
-        "0.93, of the rows 0.34. Lower, but still chased; equal shares were better than its mixture in the survey of "
+        "0.90, of the rows 0.34. Lower, but still chased; equal shares were better than its mixture in the survey of "
         "small language models.",
     )
 
