@@ -14,20 +14,21 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ballast.methods.catalogue import catalog, method
-    from ballast.orchestration.component import Pipeline
-    from ballast.orchestration.resources import BallastResource, WarehouseIOManager
+    from ballast.methods.frame.catalogue import catalog, method
+    from ballast.orchestration.graph.component import Pipeline
+    from ballast.orchestration.graph.io_manager import WarehouseIOManager
+    from ballast.orchestration.graph.resources import BallastResource
     from ballast.warehouse import Warehouse
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "method": "ballast.methods.catalogue",
-    "catalog": "ballast.methods.catalogue",
+    "method": "ballast.methods.frame.catalogue",
+    "catalog": "ballast.methods.frame.catalogue",
     "Warehouse": "ballast.warehouse",
-    "Pipeline": "ballast.orchestration.component",
-    "BallastResource": "ballast.orchestration.resources",
-    "WarehouseIOManager": "ballast.orchestration.resources",
+    "Pipeline": "ballast.orchestration.graph.component",
+    "BallastResource": "ballast.orchestration.graph.resources",
+    "WarehouseIOManager": "ballast.orchestration.graph.io_manager",
 }
 
 __all__ = ["BallastResource", "Pipeline", "Warehouse", "WarehouseIOManager", "catalog", "method"]

@@ -40,14 +40,18 @@ import dagster as dg  # noqa: E402
 import duckdb  # noqa: E402
 import pyarrow as pa  # noqa: E402
 
-from ballast.methods.encoding import FeatureEncoder  # noqa: E402
-from ballast.methods.learners import fit_with_weights, out_of_sample  # noqa: E402
-from ballast.orchestration import execution, graph, inputs, stages  # noqa: E402
-from ballast.orchestration.plan import Node, Plan  # noqa: E402
-from ballast.orchestration.projects import Declared, find  # noqa: E402
-from ballast.orchestration.resources import WarehouseIOManager  # noqa: E402
-from ballast.orchestration.running import Finished, instance, resource_of, run  # noqa: E402
-from ballast.warehouse import ModelStore, Warehouse, embedded  # noqa: E402
+from ballast.methods.common.out_of_sample import out_of_sample  # noqa: E402
+from ballast.methods.common.weighting import fit_with_weights  # noqa: E402
+from ballast.methods.features.encoder import FeatureEncoder  # noqa: E402
+from ballast.orchestration.commands.run import Finished, instance, resource_of, run  # noqa: E402
+from ballast.orchestration.graph import assets as graph  # noqa: E402
+from ballast.orchestration.graph.io_manager import WarehouseIOManager  # noqa: E402
+from ballast.orchestration.plan.plan import Node, Plan  # noqa: E402
+from ballast.orchestration.projects.find import Declared, find  # noqa: E402
+from ballast.orchestration.run import inputs, stages  # noqa: E402
+from ballast.orchestration.run import unit as execution  # noqa: E402
+from ballast.warehouse import ModelStore, Warehouse  # noqa: E402
+from ballast.warehouse.homes import embedded  # noqa: E402
 
 TARGET = 0.060  # seconds a step
 

@@ -10,7 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 import ballast
-from ballast.methods.catalogue import methods
+from ballast.methods.frame.catalogue import methods
 
 INTRODUCTION = """# Methods
 

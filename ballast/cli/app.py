@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from ballast import __version__
+from ballast.cli.console import FAILED, INTERRUPTED, err, out
 from ballast.errors import BallastError
 
 app = typer.Typer(
@@ -20,10 +20,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keep models upright when the data shifts: check, weigh, resample, train and judge, as one gated graph.",
 )
-out = Console()
-err = Console(stderr=True)
-
-CLOSED, FAILED, INTERRUPTED = 1, 2, 130
 
 PipelineArgument = Annotated[str, typer.Argument(help="A pipeline's name, its folder, or a YAML file.")]
 PartitionOption = Annotated[str | None, typer.Option(help="The partition to work on; default all, or the latest.")]
@@ -73,7 +69,7 @@ def run(
     Exit code 0: all ran and every gate is open; 1: a gate is closed; 2: a step failed or the pipeline is wrong.
     """
     with told():
-        from ballast.cli.running import run_pipeline
+        from ballast.cli.run import run_pipeline
 
         raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh))
 
@@ -100,7 +96,7 @@ def check(
     Exit code 0: all open; 1: a gate is closed; 2: something could not be judged.
     """
     with told():
-        from ballast.cli.checking import check_pipelines
+        from ballast.cli.check import check_pipelines
 
         raise typer.Exit(
             check_pipelines(
@@ -135,7 +131,7 @@ def sql(
     """Ask the warehouse in SQL; nothing can be written this way."""
     with told():
         from ballast.cli.tables import print_frame
-        from ballast.orchestration.projects import project_resource
+        from ballast.orchestration.projects.find import project_resource
 
         frame = project_resource().open().sql(query)
         if as_csv:
@@ -158,8 +154,8 @@ def prune(
     """
     with told():
         from ballast.cli.tables import age, print_pruned
-        from ballast.orchestration.projects import project_resource
-        from ballast.orchestration.pruning import prune as remove
+        from ballast.orchestration.commands.prune import prune as remove
+        from ballast.orchestration.projects.find import project_resource
 
         limit = None if older_than is None else age(older_than)
         gone = remove(project_resource(), keep=keep, older_than=limit, models=models, dry_run=dry_run)
@@ -170,8 +166,8 @@ def prune(
 def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> None:
     """Write a pipeline's report from what is stored, and print where it is."""
     with told():
-        from ballast.orchestration.projects import find
-        from ballast.orchestration.running import partition_keys, write_report_of
+        from ballast.orchestration.commands.run import partition_keys, write_report_of
+        from ballast.orchestration.projects.find import find
 
         declared = find(pipeline)
         plan = declared.plan()

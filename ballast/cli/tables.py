@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ballast.errors import ParameterError, nearest
-from ballast.methods.catalogue import catalog
+from ballast.methods.frame.catalogue import catalog
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from ballast.gates.context import Features, GateContext, Given
 from ballast.gates.defaults import STAGES, default_suite, mirrored, with_defaults
+from ballast.gates.judge import Judgement, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
-from ballast.gates.verdicts import Judgement, judge
 
 __all__ = [
     "STAGES",

@@ -12,10 +12,10 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from ballast.errors import SpecError, nearest
-from ballast.gates import reports, tables, weights
-from ballast.gates.builtin import UNUSABLE, builtin_arguments, builtin_names
-from ballast.gates.own import Own
-from ballast.methods.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
+from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
+from ballast.gates.own import reports, tables, weights
+from ballast.gates.own.form import Own
+from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
 
 Severity = Literal["error", "warn"]
 """What a failure does: "error" closes the gate, "warn" is shown and lets pass."""

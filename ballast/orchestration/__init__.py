@@ -1,0 +1,1 @@
+"""From a declared pipeline to Dagster's graph, and its runs."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ballast.methods.base import effective_sample_size
-from ballast.methods.reports import OVERALL
-from ballast.reporting.figures import figure_for
-from ballast.reporting.theme import as_markdown
+from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.methods.frame.reports import OVERALL
+from ballast.reporting.pictures.figures import figure_for
+from ballast.reporting.pictures.theme import as_markdown
 
 
 def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:

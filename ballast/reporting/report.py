@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ballast.reporting.cards import cards, models_table
-from ballast.reporting.lineage import anchor, lineage
 from ballast.reporting.outline import STAGES, Outline
-from ballast.reporting.page import Markup, chip, code, document, facts, join, number, table, tag
+from ballast.reporting.page.cards import cards, models_table
+from ballast.reporting.page.html import Markup, chip, code, document, facts, join, number, table, tag
+from ballast.reporting.page.lineage import anchor, lineage
+from ballast.reporting.page.tiles import tiles
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
-from ballast.reporting.verdict import tiles
 from ballast.warehouse import Warehouse
 
 STATES = {

@@ -16,15 +16,15 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import WarehouseError
-from ballast.warehouse import commits, layouts, queries
-from ballast.warehouse.commits import Commit, Verdict
-from ballast.warehouse.embedded import Embedded
-from ballast.warehouse.hashing import content_hash
-from ballast.warehouse.homes import Home
-from ballast.warehouse.lake import PostgresLake, SqliteLake
+from ballast.warehouse.homes.embedded import Embedded
+from ballast.warehouse.homes.home import Home
+from ballast.warehouse.homes.lake import PostgresLake, SqliteLake
+from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
-from ballast.warehouse.tables import PARTITION_COLUMN, VERSION_COLUMN, arrow_table, pandas_frame, storable
-from ballast.warehouse.urls import parsed, without_password
+from ballast.warehouse.tables import commits, layouts, queries
+from ballast.warehouse.tables.commits import Commit, Verdict
+from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN, arrow_table, pandas_frame, storable
+from ballast.warehouse.tables.hashing import content_hash
 
 
 class _Held(threading.local):

@@ -33,7 +33,7 @@ SIGMA = 3.0
 
 
 def ballast(method: str) -> Work:
-    from ballast.methods.catalogue import method as make
+    from ballast.methods.frame.catalogue import method as make
 
     parameters: dict[str, Any] = {
         "relative_least_squares": {"alpha": 0.1},

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from assets.adult import draw_adults
 from ballast.cli import app
-from ballast.orchestration.projects import find
+from ballast.orchestration.projects.find import find
 from ballast.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,9 @@ import yaml
 from assets.diabetes import SITES, draw_diabetes
 from assets.digits import draw_digits
 from assets.tumours import draw_tumours
-from ballast.orchestration.compiler import compile_plan
-from ballast.orchestration.sources import COLUMN_KEYS
-from ballast.orchestration.spec import PipelineSpec
+from ballast.orchestration.compile.compiler import compile_plan
+from ballast.orchestration.read.sources import COLUMN_KEYS
+from ballast.orchestration.spec.pipeline import PipelineSpec
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 DRAWS = {"digits": draw_digits, "tumours": draw_tumours, "diabetes": draw_diabetes}

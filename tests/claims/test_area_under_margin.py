@@ -11,7 +11,8 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
-from ballast.methods.labels import AreaUnderMargin, flag_by_threshold_samples
+from ballast.methods.labels import AreaUnderMargin
+from ballast.methods.labels.area_under_margin import flag_by_threshold_samples
 from ballast.methods.learners import TorchMLP
 
 pytestmark = pytest.mark.claim

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from ballast.methods.discriminator import logistic
+from ballast.methods.common.cross_fit import logistic
 from ballast.methods.shift import ClassifierTwoSampleTest, KolmogorovSmirnov
 
 pytestmark = pytest.mark.claim

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ballast.methods.learners import CorrelationPenalty, TorchMLP
+from ballast.methods.learners import TorchMLP
+from ballast.methods.parts import CorrelationPenalty
 from ballast.methods.weights import DensityBasedWeights
 from tests.claims.skewed_targets import on_rare, skewed
 

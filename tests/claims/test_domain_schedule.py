@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ballast.methods.learners import DomainMLP, DomainSchedule, TorchMLP
+from ballast.methods.learners import DomainMLP, TorchMLP
+from ballast.methods.parts import DomainSchedule
 from ballast.methods.weights import DomainTemperature
 
 pytestmark = pytest.mark.claim

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from ballast.methods.base import effective_sample_size
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.weights import DoubleWeighting
 
 pytestmark = pytest.mark.claim

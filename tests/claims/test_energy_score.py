@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ballast.methods.novelty import EnergyScore, MaximumSoftmaxProbability
+from ballast.methods.out_of_distribution import EnergyScore, MaximumSoftmaxProbability
 from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim

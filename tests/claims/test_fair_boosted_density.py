@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from ballast.methods.base import effective_sample_size
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.weights import FairBoostedDensity, Reweighing
 
 pytestmark = pytest.mark.claim

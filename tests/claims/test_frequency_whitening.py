@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from scipy import ndimage, optimize, signal, stats
 
-from ballast.methods.whitening import FrequencyWhitening
+from ballast.methods.features.frequency_whitening import FrequencyWhitening
 
 pytestmark = pytest.mark.claim
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ballast.methods.learners import LogisticRegression
-from ballast.methods.novelty import MaximumSoftmaxProbability
+from ballast.methods.out_of_distribution import MaximumSoftmaxProbability
 from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim

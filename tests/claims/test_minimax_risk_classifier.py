@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from ballast.methods.learners import LogisticRegression, MinimaxRiskClassifier
+from ballast.methods.learners import LogisticRegression
+from ballast.methods.robust import MinimaxRiskClassifier
 from ballast.methods.weights import DoubleWeighting
 
 pytestmark = pytest.mark.claim

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ballast.methods.novelty import EnergyScore, Mahalanobis, MaximumSoftmaxProbability, NearestNeighborDistance
+from ballast.methods.out_of_distribution import (
+    EnergyScore,
+    Mahalanobis,
+    MaximumSoftmaxProbability,
+    NearestNeighborDistance,
+)
 from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures
 
 from assets.diabetes import SITES, draw_diabetes
-from ballast.methods.encoding import FeatureEncoder
+from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.learners import RidgeRegression
 from ballast.methods.weights import DensityRatioClassifier, RelativeLeastSquares
 

@@ -13,10 +13,11 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from assets.digits import draw_digits
-from ballast.methods.encoding import FeatureEncoder
+from ballast.methods.common.out_of_sample import out_of_sample
 from ballast.methods.evaluation import AverageThresholdedConfidence
+from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.labels import AreaUnderMargin
-from ballast.methods.learners import LogisticRegression, TorchMLP, out_of_sample
+from ballast.methods.learners import LogisticRegression, TorchMLP
 from ballast.methods.sampling import ImportanceResampling
 from ballast.methods.weights import DensityRatioClassifier, RelativeLeastSquares
 

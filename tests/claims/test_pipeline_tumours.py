@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import ttest_1samp
 
 from assets.tumours import draw_tumours
-from ballast.methods.encoding import FeatureEncoder
 from ballast.methods.evaluation import WeightDiagnostics
+from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.learners import LogisticRegression
 from ballast.methods.weights import KLIEP, DensityRatioClassifier, RelativeLeastSquares
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from ballast.methods.learners import out_of_sample
+from ballast.methods.common.out_of_sample import out_of_sample
 from ballast.methods.sampling import ImportanceResampling
 from ballast.methods.weights import SampleMix
 

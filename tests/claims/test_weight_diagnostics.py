@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import pareto
 
 from ballast.methods.evaluation import WeightDiagnostics
-from ballast.methods.evaluation.weight_diagnostics import pareto_tail_index
+from ballast.methods.evaluation.metrics.weight_diagnostics import pareto_tail_index
 
 pytestmark = pytest.mark.claim
 

@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from ballast.gates.suite import OWN
-from ballast.methods.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
-from ballast.orchestration import spec
+from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
+from ballast.orchestration.spec.pipeline import pipeline as spec
 from tests.cli.conftest import Folder
 
 ROOT = Path(__file__).parents[2]

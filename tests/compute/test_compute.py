@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
-from ballast.compute import (
-    device,
-    draw_rows,
-    gaussian_kernel,
-    joint_scaling,
-    median_distance,
-    nearest_neighbors,
-    row_blocks,
-    row_keys,
-    squared_distances,
-)
+from ballast.compute.blocks import draw_rows, row_blocks, row_keys
+from ballast.compute.devices import device
+from ballast.compute.kernels import gaussian_kernel, median_distance, nearest_neighbors, squared_distances
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import ParameterError
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from ballast.orchestration.projects import Declared, find
-from ballast.orchestration.spec import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
+from ballast.orchestration.projects.find import Declared, find
+from ballast.orchestration.spec.pipeline import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ballast.methods.catalogue import methods
+from ballast.methods.frame.catalogue import methods
 from tests.methods import conformance_streams as streams
 from tests.methods.conformance_cases import Case, arguments
 

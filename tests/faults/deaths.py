@@ -25,8 +25,9 @@ from typing import Any
 
 import dagster as dg
 
-from ballast.orchestration import execution, running
-from ballast.orchestration.projects import find
+from ballast.orchestration.commands import run as running
+from ballast.orchestration.projects.find import find
+from ballast.orchestration.run import unit as execution
 from ballast.warehouse import ModelStore, Warehouse
 
 INSIDE: tuple[tuple[Any, str, Callable[..., str]], ...] = (

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ballast.orchestration.plan import Plan
-from ballast.orchestration.projects import find
+from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.find import find
 from tests.cli.conftest import BALLAST, Folder
 from tests.faults.states import assert_same_state
 

@@ -12,8 +12,8 @@ import pytest
 
 from ballast import Warehouse
 from ballast.gates.suite import OWN
-from ballast.orchestration.plan import Plan
-from ballast.orchestration.projects import find
+from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.find import find
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

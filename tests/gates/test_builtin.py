@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.gates import Expectation, judge, parse_suite
-from ballast.gates.builtin import UNUSABLE, builtin_arguments, builtin_names
+from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
 
 STEERING = {
     "id",

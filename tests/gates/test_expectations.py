@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.gates import Features, Given, expectations, judge, parse_suite
-from ballast.gates.expectations import beside
+from ballast.gates import Features, Given, judge, parse_suite
+from ballast.gates.great_expectations import expectations
+from ballast.gates.great_expectations.expectations import beside
 from ballast.gates.suite import OWN
-from ballast.methods.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS
+from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS
 
 POOL = pd.DataFrame({"key": [1, 2, 3, 3], "kind": ["a", "b", "a", None], "height": [1.0, 2.0, np.nan, 4.0], "one": 1})
 WEIGHTS = pd.DataFrame({"sample_id": range(4), "weight": [0.5, 0.5, 0.5, 2.5]})
@@ -140,7 +141,7 @@ def test_name_that_is_no_expectation_of_ballast_tells_which_there_are():
 STORE = """
 import sys
 import great_expectations as gx
-from ballast.gates.expectations import ExpectEffectiveSampleSize, ExpectWeightRange
+from ballast.gates.great_expectations.expectations import ExpectEffectiveSampleSize, ExpectWeightRange
 
 context = gx.get_context(mode="file", project_root_dir=sys.argv[1])
 suite = context.suites.add(gx.ExpectationSuite(name="weights"))
@@ -153,7 +154,7 @@ context.validation_definitions.add(gx.ValidationDefinition(name="weights", data=
 JUDGE = """
 import sys
 import great_expectations as gx
-import ballast.gates.expectations
+import ballast.gates.great_expectations.expectations
 
 context = gx.get_context(mode="file", project_root_dir=sys.argv[1])
 definition = context.validation_definitions.get("weights")

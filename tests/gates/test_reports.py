@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ballast.gates import Judgement, default_suite, judge, parse_suite
-from ballast.methods.reports import OVERALL, TEST_COLUMNS, AssessmentRows
+from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, AssessmentRows
 
 
 def one(entry: object, frame: pd.DataFrame, context: object) -> Judgement:

@@ -12,11 +12,12 @@ import pandas as pd
 from sklearn.base import is_regressor
 from sklearn.linear_model import LogisticRegression
 
-from ballast.methods.base import Method
-from ballast.methods.catalogue import methods
-from ballast.methods.learners import DomainMLP, Part, SamplePolicy
-from ballast.methods.parameters import defaults, schema
-from ballast.methods.vocabulary import VOCABULARY
+from ballast.methods.frame.base import Method
+from ballast.methods.frame.catalogue import methods
+from ballast.methods.frame.parameters import defaults, schema
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.methods.learners import DomainMLP
+from ballast.methods.training.part import Part, SamplePolicy
 
 QUICK: dict[str, Any] = {
     "random_state": 0,

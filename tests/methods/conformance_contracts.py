@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from ballast.methods.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, Assessment, TestReport
-from ballast.methods.vocabulary import VOCABULARY
+from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, Assessment, TestReport
+from ballast.methods.frame.vocabulary import VOCABULARY
 from tests.methods.conformance_cases import Arguments, Case, Outcome
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from ballast.errors import BallastError, DataError, OverlapError
-from ballast.methods.base import owner_of
-from ballast.methods.streams import equal
-from ballast.methods.vocabulary import VOCABULARY
+from ballast.methods.frame.base import owner_of
+from ballast.methods.frame.streams import equal
+from ballast.methods.frame.vocabulary import VOCABULARY
 from tests.methods.conformance_cases import Arguments, Case, each, edges, take
 
 ROUNDING, SINGLE = 1e-4, 5e-3

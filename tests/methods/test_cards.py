@@ -10,13 +10,24 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from ballast.methods.base import ROLES, Method, Verdict
-from ballast.methods.catalogue import methods
-from ballast.methods.learners import Part
-from ballast.methods.parameters import adapters, defaults, describe
+from ballast.methods.frame.base import ROLES, Method, Verdict
+from ballast.methods.frame.catalogue import methods
+from ballast.methods.frame.parameters import adapters, defaults, describe
+from ballast.methods.training.part import Part
 
 TESTS = Path(__file__).parents[1]
-ROOMS = {"shift", "novelty", "labels", "weights", "sampling", "learners", "evaluation", "whitening"}
+ROOMS = {
+    "evaluation",
+    "features",
+    "labels",
+    "learners",
+    "out_of_distribution",
+    "parts",
+    "robust",
+    "sampling",
+    "shift",
+    "weights",
+}
 
 
 @pytest.fixture(params=methods().values(), ids=methods().keys())

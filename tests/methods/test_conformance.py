@@ -19,9 +19,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from ballast.errors import BallastError, DataError, ParameterError
-from ballast.methods.parameters import defaults
-from ballast.methods.vocabulary import VOCABULARY
-from ballast.warehouse.models import ModelStore
+from ballast.methods.frame.parameters import defaults
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.warehouse.models.store import ModelStore
 from tests.methods import conformance_streams as streams
 from tests.methods.conformance_cases import (
     Arguments,

@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.encoding import FeatureEncoder
+from ballast.methods.features.encoder import FeatureEncoder
 
 
 def mixed(n: int = 40) -> pd.DataFrame:
@@ -251,7 +251,7 @@ def test_a_fitted_encoder_survives_storage_without_pickle():
 
 def test_numeric_tables_are_encoded_without_importing_skrub():
     code = (
-        "import sys, numpy as np; from ballast.methods.encoding import FeatureEncoder; "
+        "import sys, numpy as np; from ballast.methods.features.encoder import FeatureEncoder; "
         "FeatureEncoder().fit_transform(np.eye(4)); sys.exit('skrub' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

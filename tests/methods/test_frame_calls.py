@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from ballast.errors import DataError
-from ballast.methods.base import Scorer
+from ballast.methods.frame.base import Scorer
 from tests.methods.tiny_methods import Distance, Given, Mean, Ratio, X
 
 

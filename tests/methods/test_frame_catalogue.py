@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import pkgutil
 import subprocess
 import sys
 import textwrap
@@ -13,12 +16,12 @@ from sklearn.linear_model import Ridge
 import ballast
 import ballast.methods
 from ballast.errors import ParameterError
-from ballast.methods.base import Method
-from ballast.methods.catalogue import catalog, method, methods, resolve, role_of
+from ballast.methods.frame.base import Method
+from ballast.methods.frame.catalogue import catalog, exports, index, method, methods, resolve, role_of
 
 ONE_METHOD = """
-    from ballast.methods.base import Claim, Weigher
-    from ballast.methods.parameters import Count
+    from ballast.methods.frame.base import Claim, Weigher
+    from ballast.methods.frame.parameters import Count
 
     class Everywhere(Weigher):
         \"\"\"Gives every row the same weight.\n\n        The rest of the card.\"\"\"
@@ -40,6 +43,11 @@ ONE_METHOD = """
 """
 
 
+def forget() -> None:
+    index.cache_clear()
+    methods.cache_clear()
+
+
 @pytest.fixture
 def room(tmp_path, monkeypatch):
     """Adds a room to the package; gives the function that writes a module into it."""
@@ -47,9 +55,14 @@ def room(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").touch()
     monkeypatch.setattr(ballast.methods, "__path__", [*ballast.methods.__path__, str(tmp_path)])
-    methods.cache_clear()
-    yield lambda module, source: (folder / f"{module}.py").write_text(textwrap.dedent(source))
-    methods.cache_clear()
+
+    def write(module: str, source: str) -> None:
+        (folder / f"{module}.py").write_text(textwrap.dedent(source))
+        forget()
+
+    forget()
+    yield write
+    forget()
     for loaded in [m for m in sys.modules if m.startswith("ballast.methods.extra")]:
         del sys.modules[loaded]
 
@@ -78,10 +91,50 @@ def test_two_methods_of_one_name_when_the_catalogue_is_read_then_both_classes_ar
         methods()
 
 
-def test_module_that_cannot_be_imported_when_the_catalogue_is_read_then_not_hidden(room):
-    room("broken", "import a_package_that_is_not_there")
+def test_module_that_cannot_be_imported_when_another_method_is_made_then_only_its_own_name_is_refused(room):
+    room("broken", "import a_package_that_is_not_there" + textwrap.dedent(ONE_METHOD))
+    assert resolve("kliep").__name__ == "KLIEP"
+    assert "everywhere" in index()
+    with pytest.raises(ParameterError, match=r"'everywhere' cannot be imported.*a_package_that_is_not_there"):
+        method("everywhere")
     with pytest.raises(ModuleNotFoundError, match="a_package_that_is_not_there"):
         methods()
+
+
+def test_index_when_every_module_is_imported_then_names_the_same_classes():
+    found = {}
+    for info in pkgutil.walk_packages(ballast.methods.__path__, "ballast.methods."):
+        module = importlib.import_module(info.name)
+        for _, cls in inspect.getmembers(module, inspect.isclass):
+            if issubclass(cls, Method) and cls.__module__ == info.name and cls.__dict__.get("name"):
+                found[cls.name] = cls
+    assert found == dict(methods())
+
+
+def test_resolve_when_a_name_is_given_then_no_other_method_is_imported():
+    code = (
+        "import sys; from ballast.methods.frame.catalogue import index, resolve; resolve('kliep'); "
+        "print([e.module for e in index().values() if e.module in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['ballast.methods.weights.ratio.kliep']"
+
+
+def test_room_when_asked_for_a_class_then_gives_the_catalogues_and_lists_them_all():
+    names, get, listed = exports("ballast.methods.weights")
+    assert get("KLIEP") is resolve("kliep")
+    assert set(names) <= set(listed())
+    assert set(names) == {c.__name__ for c in methods().values() if c.room() == "weights"}
+    with pytest.raises(AttributeError, match="no attribute 'KLEIP', did you mean 'KLIEP'"):
+        get("KLEIP")
+
+
+@pytest.mark.parametrize("name", ["base", "parameters", "reports", "streams", "vocabulary"])
+def test_old_module_when_a_name_is_taken_from_it_then_works_and_warns(name):
+    old, new = (importlib.import_module(f"ballast.methods.{path}") for path in (name, f"frame.{name}"))
+    public = next(n for n, v in vars(new).items() if getattr(v, "__module__", None) == new.__name__)
+    with pytest.warns(DeprecationWarning, match=f"is now ballast.methods.frame.{name}"):
+        assert getattr(old, public) is getattr(new, public)
 
 
 def test_public_names_when_imported_from_ballast_then_are_the_catalogues():
@@ -153,7 +206,7 @@ def test_rooms_when_imported_then_heavy_packages_are_not_loaded():
     code = """
         import sys, ballast
         assert "numpy" not in sys.modules, "ballast alone loads numpy"
-        from ballast.methods.catalogue import methods
+        from ballast.methods.frame.catalogue import methods
         methods()
         heavy = ["torch", "dagster", "duckdb", "great_expectations", "matplotlib", "skrub", "skops", "typer"]
         print(",".join(sorted(set(heavy) & set(sys.modules))))

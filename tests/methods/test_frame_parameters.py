@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Scorer
-from ballast.methods.learners import TorchMLP
-from ballast.methods.parameters import (
+from ballast.methods.frame.base import Scorer
+from ballast.methods.frame.parameters import (
     Count,
     Device,
     Level,
@@ -23,6 +22,7 @@ from ballast.methods.parameters import (
     describe,
     schema,
 )
+from ballast.methods.learners import TorchMLP
 
 
 class Tuned(Scorer):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.methods.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, AssessmentRows, TestReport
+from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, AssessmentRows, TestReport
 
 
 def assessment(models=("plain", "weighted")):

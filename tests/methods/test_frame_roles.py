@@ -8,10 +8,11 @@ import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import ROLES, Assessor, Sampler, Scorer, Transformer, Weigher, effective_sample_size
-from ballast.methods.base import Test as TwoSampleTest
-from ballast.methods.reports import TestReport
+from ballast.methods.frame.base import ROLES, Assessor, Sampler, Scorer, Transformer, Weigher
+from ballast.methods.frame.base import Test as TwoSampleTest
+from ballast.methods.frame.reports import TestReport
 from tests.methods.tiny_methods import Distance, Everyone, Given, Ratio, X
 
 # Weigher

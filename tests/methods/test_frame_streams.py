@@ -10,7 +10,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from ballast.errors import DataError, OverlapError, ParameterError
-from ballast.methods.streams import StreamingWeigher
+from ballast.methods.frame.streams import StreamingWeigher
 from ballast.methods.weights import EffectiveNumber, InverseClassFrequency
 
 Y = np.repeat(["a", "b", "c"], [60, 30, 10])

@@ -10,7 +10,7 @@ import pytest
 from scipy import sparse
 
 from ballast.errors import DataError
-from ballast.methods.vocabulary import VOCABULARY, check_arguments
+from ballast.methods.frame.vocabulary import VOCABULARY, check_arguments
 
 X = np.arange(12.0).reshape(6, 2)
 

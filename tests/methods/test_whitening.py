@@ -10,7 +10,7 @@ import pytest
 from sklearn.decomposition import PCA
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.whitening import FrequencyWhitening
+from ballast.methods.features.frequency_whitening import FrequencyWhitening
 
 
 def sample(n: int = 300, d: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +92,7 @@ def test_rows_when_float32_then_kept_and_near_float64():
 def test_rows_when_in_several_blocks_then_as_in_one(monkeypatch):
     X, often = sample(2000)
     whole = FrequencyWhitening().fit_transform(X, sample_weight=often)
-    monkeypatch.setattr("ballast.methods.whitening.BLOCK_BYTES", 1)
+    monkeypatch.setattr("ballast.methods.features.frequency_whitening.BLOCK_BYTES", 1)
     np.testing.assert_allclose(FrequencyWhitening().fit_transform(X, sample_weight=often), whole, atol=1e-8)
 
 

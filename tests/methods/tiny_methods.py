@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.methods.base import Learner, Sampler, Scorer, Weigher
-from ballast.methods.parameters import Positive
+from ballast.methods.frame.base import Learner, Sampler, Scorer, Weigher
+from ballast.methods.frame.parameters import Positive
 
 X = np.arange(12.0).reshape(6, 2)
 

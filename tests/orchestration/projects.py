@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ballast import BallastResource, Pipeline, Warehouse
-from ballast.orchestration.graph import definitions_of
-from ballast.orchestration.plan import Plan
-from ballast.orchestration.projects import Declared
-from ballast.orchestration.running import Finished, run
+from ballast.orchestration.commands.run import Finished, run
+from ballast.orchestration.graph.assets import definitions_of
+from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.find import Declared
 
 
 def rows(n: int, *, seed: int, shift: float = 0.0, start: int = 0) -> pd.DataFrame:

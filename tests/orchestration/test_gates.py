@@ -13,8 +13,8 @@ import pytest
 from ballast.errors import SpecError
 from ballast.gates import STAGES
 from ballast.gates.suite import COLUMNS
-from ballast.orchestration.execution import run_unit
-from ballast.orchestration.inputs import Run
+from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.unit import run_unit
 from tests.orchestration.projects import Project, rows, spec
 
 both_read = threading.Barrier(2)

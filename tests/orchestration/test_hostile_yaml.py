@@ -23,14 +23,14 @@ from pydantic import BaseModel
 
 from ballast.cli.init import make_project
 from ballast.errors import DataError, SpecError
-from ballast.methods.catalogue import methods
-from ballast.methods.parameters import defaults
-from ballast.orchestration.compiler import compile_plan
-from ballast.orchestration.component import Pipeline
-from ballast.orchestration.plan import Plan
-from ballast.orchestration.projects import every, find
-from ballast.orchestration.sources import read_source
-from ballast.orchestration.spec import DataSpec, PipelineSpec
+from ballast.methods.frame.catalogue import methods
+from ballast.methods.frame.parameters import defaults
+from ballast.orchestration.compile.compiler import compile_plan
+from ballast.orchestration.graph.component import Pipeline
+from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.find import every, find
+from ballast.orchestration.read.sources import read_source
+from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec
 from tests.orchestration.projects import spec
 
 SOON = 5.0
@@ -205,7 +205,7 @@ def test_bounds_hold_without_the_quick_parser_too():
 import yaml
 del yaml.CSafeLoader
 from ballast.errors import SpecError
-from ballast.orchestration.yaml_files import documents
+from ballast.orchestration.spec.yaml_files import documents
 for text, said in {[TEXTS[name] for name in said]!r}:
     try:
         documents(text, "defs.yaml")

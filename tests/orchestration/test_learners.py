@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from ballast.errors import SpecError
-from ballast.methods.base import Learner
+from ballast.methods.frame.base import Learner
 from ballast.warehouse import ModelStore, StoredModel
 from tests.orchestration.projects import Project, spec
 

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from ballast.errors import DataError
-from ballast.orchestration.sources import Partition, feature_columns, read_source
-from ballast.orchestration.spec import DataSpec, PartitionsSpec
+from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.read.sources import feature_columns, read_source
+from ballast.orchestration.spec.pipeline import DataSpec, PartitionsSpec
 
 TABLE = pd.DataFrame({"key": ["a", "b", "c"], "size": [1.5, 2.5, 3.5], "kind": ["x", "y", "x"]})
 

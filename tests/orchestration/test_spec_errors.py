@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ballast.errors import SpecError
-from ballast.orchestration.projects import Declared, find
+from ballast.orchestration.projects.find import Declared, find
 from tests.orchestration.projects import Project, spec
 
 STEP = {"use": "logistic_regression"}

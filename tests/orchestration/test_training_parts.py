@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ballast.methods.learners import CorrelationPenalty, DomainMLP, DomainSchedule, StratifiedBatches
+from ballast.methods.learners import DomainMLP
+from ballast.methods.parts import CorrelationPenalty, DomainSchedule, StratifiedBatches
 from ballast.reporting import stage_metadata
 from ballast.warehouse import StoredModel
 from tests.orchestration.projects import Project, rows, spec

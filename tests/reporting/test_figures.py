@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
-from ballast.methods.reports import AssessmentRows
+from ballast.methods.frame.reports import AssessmentRows
 from ballast.reporting import stage_metadata
-from ballast.reporting.figures import as_markdown, as_svg, figure_for
-from ballast.reporting.theme import COLOURS, themed, written
+from ballast.reporting.pictures.figures import as_markdown, as_svg, figure_for
+from ballast.reporting.pictures.theme import COLOURS, themed, written
 from tests.reporting.example import OUTLINE, drift_table, tables
 
 TABLES = tables(["age", "income", "height"])
@@ -137,7 +137,7 @@ def test_figures_when_drawn_then_pyplot_stays_unloaded_and_settings_stay_as_they
     script = (
         "import matplotlib, sys; names = ('svg.fonttype', 'svg.hashsalt'); settings = matplotlib.rcParams\n"
         "before = [settings[n] for n in names]\n"
-        "import pandas as pd; from ballast.reporting.figures import as_svg, figure_for\n"
+        "import pandas as pd; from ballast.reporting.pictures.figures import as_svg, figure_for\n"
         "as_svg(figure_for('weigher', pd.DataFrame({'sample_id': [1, 2], 'weight': [0.5, 1.5]})))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert [settings[n] for n in names] == before"

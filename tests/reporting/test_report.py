@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from ballast.methods.evaluation import CompareModels
-from ballast.methods.reports import AssessmentRows
+from ballast.methods.frame.reports import AssessmentRows
 from ballast.reporting import Node, Outline, write_report
-from ballast.reporting.page import number
+from ballast.reporting.page.html import number
 from ballast.warehouse import Warehouse
 from tests.reporting.example import OUTLINE, fill, verdict
 

@@ -17,7 +17,7 @@ import pytest
 
 from ballast.errors import WarehouseError
 from ballast.warehouse import Verdict, Warehouse
-from ballast.warehouse.hashing import content_hash
+from ballast.warehouse.tables.hashing import content_hash
 from tests.warehouse.conftest import HOMES, make_warehouse
 
 PROCESSES, COMMITS, ROWS = 16, 25, 10_000

@@ -29,7 +29,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from sklearn.svm import SVC
 
 from ballast.errors import ModelStoreError, UntrustedModelError
-from ballast.methods.encoding import FeatureEncoder
+from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.learners.torch_mlp import TorchMLP
 from ballast.warehouse import ModelStore, StoredModel
 
@@ -264,10 +264,10 @@ def _with_renamed_type(path: Path, old: tuple[str, str], new: tuple[str, str]) -
     [
         ("Popen", "subprocess"),
         ("system", "os"),
-        ("import_module", "ballast.methods.catalogue"),  # merely imported there
+        ("import_module", "ballast.methods.frame.catalogue"),  # merely imported there
         ("Bomb", "ballast.methods.no_such_module"),
-        ("method", "ballast.methods.catalogue"),  # ours, but no class
-        ("ModelStore", "ballast.warehouse.models"),
+        ("method", "ballast.methods.frame.catalogue"),  # ours, but no class
+        ("ModelStore", "ballast.warehouse.models.store"),
     ],
 )
 def test_load_when_the_file_asks_for_a_harmful_type_then_named_and_not_run(store, name, module):

@@ -20,8 +20,8 @@ from pandas.testing import assert_frame_equal
 import ballast.warehouse
 from ballast.errors import WarehouseError
 from ballast.warehouse import Warehouse
-from ballast.warehouse.hashing import content_hash
 from ballast.warehouse.names import literal, quoted, view_of
+from ballast.warehouse.tables.hashing import content_hash
 
 ARRAYS = {
     "int8": pa.array([1, None], pa.int8()),

@@ -20,14 +20,14 @@ import pytest
 
 from ballast.errors import WarehouseError, WarehouseLockedError
 from ballast.warehouse import keep_open
-from ballast.warehouse.turns import Queue
+from ballast.warehouse.locks.turns import Queue
 from tests.orchestration.projects import Project
 from tests.warehouse.conftest import make_warehouse
 
 QUEUER = """
 import sys, time
 from pathlib import Path
-from ballast.warehouse.turns import Queue
+from ballast.warehouse.locks.turns import Queue
 with Queue(Path(sys.argv[1])).turn(300):
     with open(sys.argv[2], "a") as order:
         order.write(sys.argv[3] + "\\n")
@@ -92,7 +92,7 @@ def is_open(path: Path) -> bool:
 
 
 def test_keep_open_keeps_the_file_for_a_moment_and_then_lets_go(embedded, weights, monkeypatch):
-    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 5.0)
+    monkeypatch.setattr("ballast.warehouse.homes.embedded.LINGER", 5.0)
     with keep_open():
         embedded.commit("p/a", weights)
         assert is_open(embedded.home.path)
@@ -101,7 +101,7 @@ def test_keep_open_keeps_the_file_for_a_moment_and_then_lets_go(embedded, weight
             embedded.commit("p/b", pd.DataFrame())
         assert embedded.commit("p/a", weights).version == 2
     assert not is_open(embedded.home.path)
-    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 0.2)
+    monkeypatch.setattr("ballast.warehouse.homes.embedded.LINGER", 0.2)
     with keep_open():
         embedded.commit("p/a", weights)
         wait_for(lambda: not is_open(embedded.home.path))
@@ -109,7 +109,7 @@ def test_keep_open_keeps_the_file_for_a_moment_and_then_lets_go(embedded, weight
 
 
 def test_keep_open_yields_to_another_process_that_waits(embedded, weights, monkeypatch, process):
-    monkeypatch.setattr("ballast.warehouse.embedded.LINGER", 3600.0)
+    monkeypatch.setattr("ballast.warehouse.homes.embedded.LINGER", 3600.0)
     embedded.commit("p/a", weights)
     with keep_open():
         with embedded.writing():

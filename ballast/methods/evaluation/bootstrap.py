@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from scipy import sparse
 
-from ballast.methods.reports import OVERALL, AssessmentRows
+from ballast.methods.frame.reports import OVERALL, AssessmentRows
 
 Metrics = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 """From sums (..., p) to the values (...) of each metric."""

@@ -1,5 +1,5 @@
 """Scores of how likely a row's label is right; higher is likelier."""
 
-from ballast.methods.labels.area_under_margin import AreaUnderMargin, flag_by_threshold_samples
+from ballast.methods.frame.catalogue import exports
 
-__all__ = ["AreaUnderMargin", "flag_by_threshold_samples"]
+__all__, __getattr__, __dir__ = exports(__name__)

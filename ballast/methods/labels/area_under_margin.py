@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.base import clone
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Scorer
-from ballast.methods.learners.tasks import check_classes
-from ballast.methods.parameters import Share
+from ballast.methods.common.tasks import check_classes
+from ballast.methods.frame.base import Claim, Scorer
+from ballast.methods.frame.parameters import Share
 
 
 class AreaUnderMargin(Scorer):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.methods.base import Claim
-from ballast.methods.learners.domain_schedule import DomainSchedule
-from ballast.methods.learners.parts import SamplePolicy
+from ballast.methods.frame.base import Claim
 from ballast.methods.learners.torch_mlp import TorchMLP
+from ballast.methods.parts.sampling.domain_schedule import DomainSchedule
+from ballast.methods.training.part import SamplePolicy
 
 
 class DomainMLP(TorchMLP):

@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 
-from ballast.methods.base import Claim, Learner
-from ballast.methods.learners.tasks import check_classes, check_numeric_target
-from ballast.methods.parameters import Count, NonNegative, Positive
+from ballast.methods.common.tasks import check_classes, check_numeric_target
+from ballast.methods.frame.base import Claim, Learner
+from ballast.methods.frame.parameters import Count, NonNegative, Positive
 
 
 class LogisticRegression(ClassifierMixin, Learner):

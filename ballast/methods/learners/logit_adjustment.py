@@ -10,13 +10,13 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin, clone
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.base import Claim, Learner
-from ballast.methods.discriminator import check_classifier
+from ballast.methods.common.cross_fit import check_classifier
+from ballast.methods.common.out_of_sample import SMALLEST_PROBABILITY
+from ballast.methods.common.tasks import check_classes
+from ballast.methods.common.weighting import fit_with_weights
+from ballast.methods.frame.base import Claim, Learner
+from ballast.methods.frame.parameters import Level, NonNegative
 from ballast.methods.learners.linear import LogisticRegression
-from ballast.methods.learners.out_of_sample import SMALLEST_PROBABILITY
-from ballast.methods.learners.tasks import check_classes
-from ballast.methods.learners.weighting import fit_with_weights
-from ballast.methods.parameters import Level, NonNegative
 
 
 class LogitAdjustment(ClassifierMixin, Learner):

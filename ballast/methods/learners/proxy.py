@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ballast.errors import ParameterError
+from ballast.methods.common.out_of_sample import SMALLEST_PROBABILITY
+from ballast.methods.common.tasks import check_classes, check_numeric_target, task_of, task_of_estimator, with_task
+from ballast.methods.common.weighting import supports_weights
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
-from ballast.methods.learners.out_of_sample import SMALLEST_PROBABILITY
-from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of, task_of_estimator, with_task
-from ballast.methods.learners.weighting import supports_weights
 
 
 def proxy_learner(learner: Any, y: np.ndarray, owner: str, *, weighted: bool = False) -> tuple[Any, bool]:
@@ -19,7 +19,7 @@ def proxy_learner(learner: Any, y: np.ndarray, owner: str, *, weighted: bool = F
     None takes ridge regression for a float ``y`` of more than 20 values, logistic regression for any other. Raises
     ParameterError for what is no learner, or takes no weights where it must; DataError for labels that it cannot learn.
     """
-    from ballast.methods.catalogue import resolve
+    from ballast.methods.frame.catalogue import resolve
 
     found = resolve(learner)() if isinstance(learner, str) else learner
     if found is not None and (isinstance(found, type) or not (hasattr(found, "fit") and hasattr(found, "predict"))):

@@ -8,14 +8,15 @@ import numpy as np
 from pydantic import Field
 from sklearn.base import RegressorMixin, clone
 
-from ballast.compute import row_keys
+from ballast.compute.blocks import row_keys
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim, Learner, effective_sample_size
-from ballast.methods.discriminator import check_classifier, check_regressor, deal_folds
-from ballast.methods.evaluation.regression import as_numbers
-from ballast.methods.learners.weighting import fit_with_weights, supports_weights
-from ballast.methods.parameters import Seed
-from ballast.methods.weights.balance._treatment import check_overlap, least_rows, two_arms
+from ballast.methods.common.cross_fit import check_classifier, check_regressor, deal_folds
+from ballast.methods.common.tasks import as_numbers
+from ballast.methods.common.treatment import check_overlap, least_rows, two_arms
+from ballast.methods.common.weighting import fit_with_weights, supports_weights
+from ballast.methods.frame.base import Claim, Learner
+from ballast.methods.frame.parameters import Seed
 
 BOOSTING = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 8}
 """Small, slow trees: scikit-learn's defaults fit the noise of some thousand rows, which the weights then divide by."""

@@ -11,12 +11,15 @@ from pydantic import Field
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.validation import check_is_fitted
 
-from ballast import compute
+from ballast.compute.devices import device
+from ballast.compute.threads import threads_for
 from ballast.errors import DataError, ParameterError
-from ballast.methods.base import Claim, Learner
-from ballast.methods.learners.declarations import check_tensors, declared_labels, declared_target
-from ballast.methods.learners.networks import arrays_of, layers, of_arrays, row_loss
-from ballast.methods.learners.parts import (
+from ballast.methods.common.tasks import check_classes, check_numeric_target, task_of
+from ballast.methods.frame.base import Claim, Learner
+from ballast.methods.frame.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
+from ballast.methods.training.loop import History, Penalty, Plan, Rows, Schedule, shuffled, train
+from ballast.methods.training.networks import arrays_of, layers, of_arrays, row_loss
+from ballast.methods.training.part import (
     Material,
     Part,
     Regularization,
@@ -25,9 +28,7 @@ from ballast.methods.learners.parts import (
     declared,
     rebuilt,
 )
-from ballast.methods.learners.tasks import check_classes, check_numeric_target, task_of
-from ballast.methods.learners.training import History, Penalty, Plan, Rows, Schedule, shuffled, train
-from ballast.methods.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
+from ballast.methods.training.storage import check_tensors, declared_labels, declared_target
 
 if TYPE_CHECKING:
     import torch
@@ -154,7 +155,7 @@ class TorchMLP(Learner):
         plan = self._plan(targets, weights, groups, kept)
         self.sampling_ = plan.report
         rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
-        with compute.threads_for(X.size):
+        with threads_for(X.size):
             history = train(
                 self.network_,
                 rows if held_out is None else rows[_on(kept, self._device())],
@@ -350,7 +351,7 @@ class TorchMLP(Learner):
         return len(self.classes_) if self.task_ == "classification" else 1
 
     def _device(self) -> torch.device:
-        return compute.device(self.device)
+        return device(self.device)
 
     def _inputs(self, X: np.ndarray) -> torch.Tensor:
         return _on(((X - self.mean_) / self.scale_).astype(np.float32), self._device())

@@ -1,7 +1,5 @@
-"""Datasets made from rows: drawn by weight, drawn at random, or synthetic."""
+"""Datasets drawn from the training rows, or synthesised from them."""
 
-from ballast.methods.sampling.importance import ImportanceResampling
-from ballast.methods.sampling.smote import SMOTE
-from ballast.methods.sampling.subset import RandomSubset
+from ballast.methods.frame.catalogue import exports
 
-__all__ = ["SMOTE", "ImportanceResampling", "RandomSubset"]
+__all__, __getattr__, __dir__ = exports(__name__)

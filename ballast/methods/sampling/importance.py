@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Sampler
-from ballast.methods.parameters import Count, Seed, Share
+from ballast.methods.frame.base import Claim, Sampler
+from ballast.methods.frame.parameters import Count, Seed, Share
 from ballast.methods.sampling.sizes import n_rows
 
 

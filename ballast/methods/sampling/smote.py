@@ -6,11 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ballast.compute import nearest_neighbors
+from ballast.compute.kernels import nearest_neighbors
 from ballast.errors import DataError, ParameterError, nearest
-from ballast.methods.base import Claim, Sampler
-from ballast.methods.learners.tasks import check_classes, task_of
-from ballast.methods.parameters import Count, Device, Seed, Share
+from ballast.methods.common.tasks import check_classes, task_of
+from ballast.methods.frame.base import Claim, Sampler
+from ballast.methods.frame.parameters import Count, Device, Seed, Share
 
 EXACT_ROWS = 4_096
 """Classes up to this size get their exact neighbours; larger ones are first split into regions of at most this size."""

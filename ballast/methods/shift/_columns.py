@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.errors import DataError, nearest
-from ballast.methods.reports import OVERALL, TEST_COLUMNS, TestReport
+from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, TestReport
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
 

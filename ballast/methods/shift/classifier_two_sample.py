@@ -7,10 +7,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.base import Claim, Test
-from ballast.methods.discriminator import CrossFit, check_classifier, cross_fit
-from ballast.methods.parameters import Level, Seed
-from ballast.methods.reports import TestReport
+from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit
+from ballast.methods.frame.base import Claim, Test
+from ballast.methods.frame.parameters import Level, Seed
+from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import overall_report
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Test
-from ballast.methods.parameters import Level
-from ballast.methods.reports import TestReport
+from ballast.methods.frame.base import Claim, Test
+from ballast.methods.frame.parameters import Level
+from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import (
     ColumnResult,
     Multiplicity,

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from ballast.compute import device, draw_rows, gaussian_kernel, joint_scaling, median_distance, row_blocks, row_keys
+from ballast.compute.blocks import draw_rows, row_blocks, row_keys
+from ballast.compute.devices import device
+from ballast.compute.kernels import gaussian_kernel, median_distance
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Test
-from ballast.methods.parameters import Count, Device, Level, Positive, Seed
-from ballast.methods.reports import TestReport
+from ballast.methods.frame.base import Claim, Test
+from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
+from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import overall_report
 
 if TYPE_CHECKING:

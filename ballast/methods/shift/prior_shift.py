@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Test
-from ballast.methods.parameters import Level
-from ballast.methods.reports import TestReport
+from ballast.methods.frame.base import Claim, Test
+from ballast.methods.frame.parameters import Level
+from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import Multiplicity
 from ballast.methods.shift.kolmogorov_smirnov import KolmogorovSmirnov
 

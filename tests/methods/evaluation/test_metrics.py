@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 
 from ballast.errors import DataError
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
-from ballast.methods.reports import OVERALL
+from ballast.methods.frame.reports import OVERALL
 
 
 def classified(n: int, k: int, seed: int = 0):

@@ -11,7 +11,7 @@ from sklearn.dummy import DummyClassifier
 
 from ballast.errors import DataError, ParameterError
 from ballast.methods.evaluation import SourceRobustness
-from ballast.methods.evaluation.source_robustness import _on_line, _verdict
+from ballast.methods.evaluation.robustness.source_robustness import _on_line, _verdict
 
 
 class Recorder(ClassifierMixin, BaseEstimator):

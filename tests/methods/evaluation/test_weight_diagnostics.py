@@ -9,7 +9,7 @@ from scipy.stats import genpareto, spearmanr
 
 from ballast.errors import DataError
 from ballast.methods.evaluation import WeightDiagnostics
-from ballast.methods.evaluation.weight_diagnostics import pareto_tail_index
+from ballast.methods.evaluation.metrics.weight_diagnostics import pareto_tail_index
 
 
 @pytest.fixture

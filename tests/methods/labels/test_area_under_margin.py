@@ -7,7 +7,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from ballast.errors import DataError
-from ballast.methods.labels import AreaUnderMargin, flag_by_threshold_samples
+from ballast.methods.labels import AreaUnderMargin
+from ballast.methods.labels.area_under_margin import flag_by_threshold_samples
 from ballast.methods.learners import TorchMLP
 
 MARGINS = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)

@@ -10,9 +10,11 @@ import pytest
 import torch
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.learners import DomainMLP, DomainSchedule, StratifiedBatches, TorchMLP, out_of_sample
-from ballast.methods.learners.parts import Material
-from ballast.methods.learners.training import Plan
+from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.learners import DomainMLP, TorchMLP
+from ballast.methods.parts import DomainSchedule, StratifiedBatches
+from ballast.methods.training.loop import Plan
+from ballast.methods.training.part import Material
 from ballast.methods.weights import DomainTemperature
 
 SIZES = {"big": 8000, "middle": 1000, "small": 200, "tiny": 60}

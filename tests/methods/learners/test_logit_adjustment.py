@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from ballast.errors import DataError, ParameterError
 from ballast.methods.learners import LogisticRegression, LogitAdjustment, TorchMLP
 from ballast.methods.weights import InverseClassFrequency
-from ballast.warehouse.models import ModelStore
+from ballast.warehouse.models.store import ModelStore
 
 
 def two_normals(n: int, share: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

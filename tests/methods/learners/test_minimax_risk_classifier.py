@@ -8,8 +8,8 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn.linear_model import LogisticRegression
 
 from ballast.errors import OverlapError
-from ballast.methods.learners import MinimaxRiskClassifier
-from ballast.methods.learners.minimax_risk_classifier import RIDGE
+from ballast.methods.robust import MinimaxRiskClassifier
+from ballast.methods.robust.minimax_risk_classifier import RIDGE
 from ballast.methods.weights import DoubleWeighting
 
 

@@ -12,7 +12,8 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.learners import LogisticRegression, RidgeRegression, TorchMLP, out_of_sample
+from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.learners import LogisticRegression, RidgeRegression, TorchMLP
 
 X, Y = load_iris(return_X_y=True)
 NAMES = np.array(["a", "b", "c"])[Y]

@@ -12,9 +12,10 @@ import torch
 from sklearn.base import clone
 
 from ballast.errors import ParameterError
-from ballast.methods.learners import CorrelationPenalty, Regularizer, SamplePolicy, StratifiedBatches, TorchMLP
-from ballast.methods.learners.parts import Material
-from ballast.methods.learners.training import Epoch, Plan
+from ballast.methods.learners import TorchMLP
+from ballast.methods.parts import CorrelationPenalty, StratifiedBatches
+from ballast.methods.training.loop import Epoch, Plan
+from ballast.methods.training.part import Material, Regularizer, SamplePolicy
 
 
 def material(targets, batch_size, kept=None):

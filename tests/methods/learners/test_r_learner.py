@@ -12,9 +12,10 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.neighbors import KNeighborsRegressor
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError
-from ballast.methods.base import effective_sample_size
-from ballast.methods.learners import RLearner, out_of_sample
+from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.learners import RLearner
 
 RNG = np.random.default_rng(0)
 N = 400

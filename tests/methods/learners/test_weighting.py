@@ -11,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ballast.errors import ParameterError
-from ballast.methods.learners import LogisticRegression, RidgeRegression, TorchMLP, fit_with_weights, supports_weights
+from ballast.methods.common.weighting import fit_with_weights, supports_weights
+from ballast.methods.learners import LogisticRegression, RidgeRegression, TorchMLP
 
 X = np.arange(12.0).reshape(6, 2) ** 1.5
 Y = np.array([0.0, 3.0, 1.0, 5.0, 2.0, 2.5])

@@ -7,7 +7,7 @@ import pytest
 from sklearn.covariance import EmpiricalCovariance
 
 from ballast.errors import DataError
-from ballast.methods.novelty import Mahalanobis
+from ballast.methods.out_of_distribution import Mahalanobis
 
 
 def classes(n=300, d=4, seed=0):

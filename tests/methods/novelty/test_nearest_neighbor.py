@@ -7,7 +7,7 @@ import pytest
 from sklearn.neighbors import NearestNeighbors
 
 from ballast.errors import DataError
-from ballast.methods.novelty import NearestNeighborDistance
+from ballast.methods.out_of_distribution import NearestNeighborDistance
 
 RNG = np.random.default_rng(0)
 X, NEW = RNG.normal(size=(400, 5)), RNG.normal(size=(2000, 5))
@@ -34,7 +34,7 @@ def test_nearest_neighbor_distance_when_normalized_then_only_directions_count():
 
 def test_nearest_neighbor_distance_when_there_are_many_rows_then_the_threshold_comes_from_a_part(monkeypatch):
     full = NearestNeighborDistance().fit(X).threshold_
-    monkeypatch.setattr("ballast.methods.novelty.nearest_neighbor.THRESHOLD_ROWS", 150)
+    monkeypatch.setattr("ballast.methods.out_of_distribution.nearest_neighbor.THRESHOLD_ROWS", 150)
     part = NearestNeighborDistance().fit(X).threshold_
     assert part != full
     assert part == pytest.approx(full, rel=0.2)

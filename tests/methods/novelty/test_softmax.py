@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax, softmax
 
 from ballast.errors import DataError
-from ballast.methods.novelty import EnergyScore, MaximumSoftmaxProbability
+from ballast.methods.out_of_distribution import EnergyScore, MaximumSoftmaxProbability
 
 LOGITS = 3 * np.random.default_rng(0).normal(size=(500, 4))
 

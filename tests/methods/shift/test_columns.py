@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
 
 from ballast.errors import DataError
-from ballast.methods.reports import OVERALL, TEST_COLUMNS
+from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
 from ballast.methods.shift import ChiSquared, KolmogorovSmirnov
 from ballast.methods.shift._columns import adjust
 from ballast.methods.shift.chi_squared import pool_rare

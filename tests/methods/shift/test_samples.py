@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.metrics import roc_auc_score
 
 from ballast.errors import DataError, ParameterError
-from ballast.methods.reports import OVERALL, TEST_COLUMNS
+from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
 from ballast.methods.shift import ClassifierTwoSampleTest, MaximumMeanDiscrepancy
 
 
@@ -37,7 +37,7 @@ class TestMaximumMeanDiscrepancy:
 
     def test_statistic_when_blocks_are_many_then_the_same(self, monkeypatch):
         import ballast.methods.shift.maximum_mean_discrepancy as module
-        from ballast.compute import row_blocks
+        from ballast.compute.blocks import row_blocks
 
         X, X_target = samples(60, 45, 3, 0.3)
         whole = MaximumMeanDiscrepancy().test(X, X_target)
@@ -115,7 +115,7 @@ class TestClassifierTwoSampleTest:
         assert alike.table["effect_size"][0] == pytest.approx(0.5, abs=0.1)
 
     def test_statistic_when_compared_with_scikit_learn_then_the_mean_area_of_the_folds(self):
-        from ballast.methods.discriminator import cross_fit, logistic
+        from ballast.methods.common.cross_fit import cross_fit, logistic
 
         X, X_target = samples(90, 60, 3, 0.5)
         X[:, 2], X_target[:, 2] = 0, 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
-from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import (
     ContinuousTargetShift,
     DensityBasedWeights,

@@ -11,8 +11,9 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.naive_bayes import GaussianNB
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError
-from ballast.methods.base import Weigher, effective_sample_size
+from ballast.methods.frame.base import Weigher
 from ballast.methods.weights import (
     KLIEP,
     DensityRatioClassifier,

@@ -7,8 +7,8 @@ import pickle
 import numpy as np
 import pytest
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import OverlapError
-from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import EntropyBalancing
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import InverseIntensity
 
 

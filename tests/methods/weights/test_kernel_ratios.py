@@ -9,8 +9,8 @@ import pytest
 from scipy.optimize import minimize
 
 from ballast.errors import DataError
+from ballast.methods.common.sums import SampledRows
 from ballast.methods.weights import KLIEP, KernelDensityRatio, RelativeLeastSquares
-from ballast.methods.weights._sums import SampledRows
 from ballast.methods.weights.ratio.kliep import climb
 from ballast.methods.weights.ratio.relative_least_squares import leave_one_out_errors
 

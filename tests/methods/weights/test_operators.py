@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError
-from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import (
     ClipWeights,
     DivergenceWeights,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import effective_sample_size
 from ballast.methods.weights import DoubleWeighting, MixtureProportion
 from ballast.methods.weights.ratio.double_weighting import _near_one
 from tests.claims.gaussian_shifts import moved, squared_error

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from ballast.errors import BallastError, ParameterError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.weights.balance._treatment import two_arms
+from ballast.methods.common.treatment import two_arms
+from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 
 
@@ -85,7 +85,7 @@ class ArmBalancing(Weigher):
         return weights
 
     def _weigher(self) -> Any:
-        from ballast.methods.catalogue import resolve
+        from ballast.methods.frame.catalogue import resolve
 
         found = resolve(self.weigher)() if isinstance(self.weigher, str) else self.weigher or EntropyBalancing()
         if not isinstance(found, Weigher) or not {"X", "X_target"} <= found.needs().keys():

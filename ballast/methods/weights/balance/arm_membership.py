@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import cross_fit_labels
-from ballast.methods.parameters import Seed
-from ballast.methods.weights.balance._treatment import least_rows, two_arms
+from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.treatment import least_rows, two_arms
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed
 
 
 class ArmMembership(Weigher):

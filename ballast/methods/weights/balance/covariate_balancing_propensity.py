@@ -7,12 +7,13 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy.special import expit, logit
 
-from ballast.compute import joint_scaling, row_blocks
+from ballast.compute.blocks import row_blocks
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import NonNegative, Positive
+from ballast.methods.common.treatment import two_arms
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import NonNegative, Positive
 from ballast.methods.weights.balance._newton import minimize_convex
-from ballast.methods.weights.balance._treatment import two_arms
 
 LARGEST_SCORE = 50.0
 """Log odds beyond which exp is not computed."""

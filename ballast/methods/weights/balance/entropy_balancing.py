@@ -8,10 +8,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import NonNegative, Positive
-from ballast.methods.streams import Counted, StreamingWeigher
-from ballast.methods.weights._sums import KeptRows, Moments
+from ballast.methods.common.sums import KeptRows, Moments
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import NonNegative, Positive
+from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights.balance._newton import minimize_convex
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.weights.ratio._mean_matching import MeanMatching
 
 INEXACT = 1e-4

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.discriminator import cross_fit_labels
-from ballast.methods.parameters import Seed
+from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed
 
 
 class InverseIntensity(Weigher):

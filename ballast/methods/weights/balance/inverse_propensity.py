@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import cross_fit_labels
-from ballast.methods.parameters import Seed
+from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.treatment import check_overlap
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights._classes import class_positions
-from ballast.methods.weights.balance._treatment import check_overlap
 
 
 class InversePropensity(Weigher):

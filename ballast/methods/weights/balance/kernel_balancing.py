@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.compute import draw_rows, joint_scaling, median_distance
+from ballast.compute.blocks import draw_rows
+from ballast.compute.kernels import median_distance
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, NonNegative, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, NonNegative, Positive, Seed
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 from ballast.methods.weights.ratio._kernel_basis import some
 

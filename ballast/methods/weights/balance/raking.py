@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Positive
-from ballast.methods.streams import Counted, StreamingWeigher
+from ballast.methods.common.sums import LabelSums, text_of
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Positive
+from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights._cells import MISSING, Cells, occupied_cells
-from ballast.methods.weights._sums import LabelSums, text_of
 
 log = logging.getLogger(__name__)
 

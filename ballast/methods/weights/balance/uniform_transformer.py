@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.parameters import Count
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count
 
 BEYOND = 0.5
 """Share of the target's rows beyond the training rows in one column, above which the samples count as apart."""

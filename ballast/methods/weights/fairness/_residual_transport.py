@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ballast.compute import row_keys
+from ballast.compute.blocks import row_keys
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from pydantic import Field
 from scipy.optimize import root_scalar
 from sklearn.utils.validation import check_is_fitted
 
-from ballast.compute import draw_rows
+from ballast.compute.blocks import draw_rows
+from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError, nearest
-from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.discriminator import cross_fit_labels
-from ballast.methods.parameters import Seed
-from ballast.methods.vocabulary import check_arguments
+from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed
+from ballast.methods.frame.vocabulary import check_arguments
 from ballast.methods.weights._classes import class_counts, class_positions, predictions
 from ballast.methods.weights.fairness._residual_transport import ResidualMap, moves, residual_map
 

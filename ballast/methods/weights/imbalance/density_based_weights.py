@@ -7,10 +7,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Positive
-from ballast.methods.streams import Counted, StreamingWeigher
-from ballast.methods.vocabulary import finite
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Positive
+from ballast.methods.frame.streams import Counted, StreamingWeigher
+from ballast.methods.frame.vocabulary import finite
 from ballast.methods.weights._histogram import Histogram
 
 GRID = 512

@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.base import Claim
+from ballast.methods.frame.base import Claim
 from ballast.methods.weights._by_class import ByClass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.methods.base import Claim
+from ballast.methods.frame.base import Claim
 from ballast.methods.weights._by_class import ByClass
 
 

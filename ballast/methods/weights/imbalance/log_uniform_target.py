@@ -8,8 +8,8 @@ import numpy as np
 from scipy.stats import rankdata
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import NonNegative
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import NonNegative
 from ballast.methods.weights._by_class import ByClass
 
 

@@ -6,8 +6,8 @@ import logging
 
 import numpy as np
 
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Share
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Share
 from ballast.methods.weights._by_class import ByClass
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from typing import Any, Self
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.streams import Counted, StreamingWeigher, equal
+from ballast.methods.common.sums import LabelSums, coded
+from ballast.methods.frame.streams import Counted, StreamingWeigher, equal
 from ballast.methods.weights._classes import (
     check_counts,
     check_several,
@@ -16,7 +17,6 @@ from ballast.methods.weights._classes import (
     confusions,
     predictions,
 )
-from ballast.methods.weights._sums import LabelSums, coded
 
 
 class ByConfusion(StreamingWeigher):

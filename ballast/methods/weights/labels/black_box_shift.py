@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Positive
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Positive
 from ballast.methods.weights.labels._by_confusion import ByConfusion
 
 

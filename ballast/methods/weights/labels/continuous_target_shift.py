@@ -10,10 +10,10 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.base import clone
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import check_regressor, deal_folds
-from ballast.methods.parameters import Positive, Seed
-from ballast.methods.vocabulary import finite
+from ballast.methods.common.cross_fit import check_regressor, deal_folds
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Positive, Seed
+from ballast.methods.frame.vocabulary import finite
 
 GRID = 200
 RULE_OF_THUMB = 1.06

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from ballast.compute import row_blocks
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Positive
+from ballast.compute.blocks import row_blocks
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.weights._classes import class_counts, class_positions
 
 _LEAST_PROBABILITY = 1e-12

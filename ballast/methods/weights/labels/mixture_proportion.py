@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import check_classifier, cross_fit, logistic
-from ballast.methods.parameters import Count, Level, Seed
+from ballast.methods.common.cross_fit import check_classifier, cross_fit, logistic
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Level, Seed
 
 SLACK = 0.01
 

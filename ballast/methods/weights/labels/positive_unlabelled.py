@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import BallastError, DataError, OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
 
 

@@ -7,8 +7,8 @@ import logging
 import numpy as np
 from scipy.optimize import minimize_scalar, nnls
 
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Level, NonNegative, Share
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Level, NonNegative, Share
 from ballast.methods.weights.labels._by_confusion import ByConfusion
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ballast.compute import content_order, row_keys
+from ballast.compute.blocks import content_order, row_keys
 
 MANY_ROWS = 20_000
 """Rows above which k-means looks at batches of rows instead of all of them at every step."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ballast.compute import device, row_keys
+from ballast.compute.blocks import row_keys
+from ballast.compute.devices import device
 from ballast.errors import DataError
-from ballast.methods.base import Weigher
-from ballast.methods.learners.networks import layers
-from ballast.methods.learners.tasks import check_numeric_target, task_of
+from ballast.methods.common.tasks import check_numeric_target, task_of
+from ballast.methods.frame.base import Weigher
+from ballast.methods.training.networks import layers
 from ballast.methods.weights._classes import class_positions
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Device, Level, Positive, Seed
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, Proxy, seed_of, train_each
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Positive, Seed
 from ballast.methods.weights.mixture._clusters import find_clusters, nearest_center
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import ParameterError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Device, Level, Positive, Seed
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.weights.mixture._law import fit_law, least_mixture, linear_losses
 from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, seed_of, train_each
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.base import Claim
-from ballast.methods.streams import Counted
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.streams import Counted
 from ballast.methods.weights._by_class import ByValue
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, Move, climbed, seed_of, train
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.weights.mixture._proxy import Domains, DomainWeigher, climbed, seed_of, train
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.evaluation.codes import label_codes
-from ballast.methods.parameters import Count, Positive, Seed
+from ballast.methods.common.codes import label_codes
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Positive, Seed
 from ballast.methods.weights.mixture._clusters import Clusters, find_clusters, nearest_center
 
 TAILS = (0.01, 0.99)

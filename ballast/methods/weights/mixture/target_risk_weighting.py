@@ -9,12 +9,12 @@ from pydantic import Field
 from sklearn.base import clone
 
 from ballast.errors import DataError, ParameterError, nearest
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import deal_folds
+from ballast.methods.common.cross_fit import deal_folds
+from ballast.methods.common.tasks import check_classes
+from ballast.methods.common.weighting import fit_with_weights
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Seed, Share
 from ballast.methods.learners.proxy import held_out_losses, proxy_learner
-from ballast.methods.learners.tasks import check_classes
-from ballast.methods.learners.weighting import fit_with_weights
-from ballast.methods.parameters import Seed, Share
 from ballast.methods.weights._classes import class_positions
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.compute import device, draw_rows, gaussian_kernel, joint_scaling, median_distance, row_blocks
+from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.devices import device
+from ballast.compute.kernels import gaussian_kernel, median_distance
+from ballast.compute.scaling import joint_scaling
 from ballast.methods.weights.ratio._kernel_basis import some
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Positive
-from ballast.methods.streams import Counted, StreamingWeigher
-from ballast.methods.weights._sums import SampledRows, text_of
+from ballast.methods.common.sums import SampledRows, text_of
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Positive
+from ballast.methods.frame.streams import Counted, StreamingWeigher
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 from scipy.special import expit, logit
 
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.discriminator import CrossFit, check_classifier, cross_fit, logistic
-from ballast.methods.parameters import Positive, Seed, Share
+from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit, logistic
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Positive, Seed, Share
 
 LEAST_PROBABILITY = 1e-7
 """Probabilities nearer to 0 or 1 have this one's log odds."""

@@ -9,10 +9,12 @@ from pydantic import Field
 from scipy.optimize import root_scalar
 from scipy.spatial.distance import cdist
 
-from ballast.compute import draw_rows, joint_scaling, nearest_neighbors
+from ballast.compute.blocks import draw_rows
+from ballast.compute.kernels import nearest_neighbors
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 
 NEIGHBOR = 50
 STEPS, TOLERANCE = 2000, 1e-7

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import OverlapError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.weights.ratio._mean_matching import MeanMatching
 
 UNEXPLAINED = 0.5

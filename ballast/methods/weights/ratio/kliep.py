@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.compute import device, draw_rows
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Device, Positive, Seed
+from ballast.compute.blocks import draw_rows
+from ballast.compute.devices import device
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
 
 if TYPE_CHECKING:

@@ -7,10 +7,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from ballast.compute import device, draw_rows, joint_scaling, row_blocks, squared_distances
+from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.devices import device
+from ballast.compute.kernels import squared_distances
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher
-from ballast.methods.parameters import Count, Device, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device, Seed
 
 ROUNDING = 1e-5
 """Relative slack of squared distances, so that a row at the rim counts whichever way they were rounded."""

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ballast.compute import draw_rows, threads_for
+from ballast.compute.blocks import draw_rows
+from ballast.compute.threads import threads_for
 from ballast.errors import DataError
-from ballast.methods.base import Claim
-from ballast.methods.parameters import Count, Device, Positive, Seed
-from ballast.methods.streams import Counted, StreamingWeigher
-from ballast.methods.weights._sums import SampledRows
+from ballast.methods.common.sums import SampledRows
+from ballast.methods.frame.base import Claim
+from ballast.methods.frame.parameters import Count, Device, Positive, Seed
+from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
 
 SELECTION_ROWS = 4000

@@ -12,10 +12,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from ballast.compute import draw_rows, joint_scaling
+from ballast.compute.blocks import draw_rows
+from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
-from ballast.methods.base import Claim, Weigher, effective_sample_size
-from ballast.methods.parameters import Count, Positive, Seed
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Positive, Seed
 
 log = logging.getLogger(__name__)
 

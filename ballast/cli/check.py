@@ -1,0 +1,129 @@
+"""``ballast check``: the verdicts as a table and as JUnit XML."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+from rich.markup import escape
+from rich.table import Table
+
+from ballast.cli.console import CLOSED, FAILED, err, out
+from ballast.errors import BallastError, SpecError
+from ballast.orchestration.commands.check import Checked, check
+from ballast.orchestration.commands.run import partition_keys, resource_of
+from ballast.orchestration.graph.partitions import partition_of, partitions_of
+from ballast.orchestration.projects.find import every, find, project_root
+from ballast.orchestration.run.inputs import Run
+
+
+def check_pipelines(
+    names: list[str],
+    *,
+    spec_only: bool,
+    junit: Path | None,
+    select: list[str],
+    files: list[str],
+    partition: str | None,
+    stored: bool,
+) -> int:
+    """Checks pipelines, prints the verdicts and gives the exit code: 0 open, 1 closed, 2 could not be judged."""
+    declared = [find(name) for name in names] or list(every(project_root()))
+    if not declared:
+        raise SpecError(f"no pipeline is declared under {project_root()}; name one, or make one with `ballast init`")
+    if len(declared) > 1 and (select or files or partition):
+        there = ", ".join(pipeline.name for pipeline in declared)
+        raise SpecError(f"--select, --file and --partition are of one pipeline; name it (there are {there})")
+    tables = dict(_file(given) for given in files)
+    found: dict[str, list[Checked]] = {}
+    wrong = False
+    for pipeline in declared:
+        try:
+            plan = pipeline.plan()
+        except BallastError as error:
+            wrong = True
+            found[pipeline.name] = [Checked(pipeline.name, None, None, problem=str(error))]
+            err.print(f"[red]wrong[/] {escape(pipeline.where)}")
+            err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            continue
+        if spec_only:
+            found[pipeline.name] = []
+            out.print(f"[green]sound[/] {escape(pipeline.where)}: {len(plan.spec.steps)} steps")
+            continue
+        resource = resource_of(pipeline.definitions(plan))
+        run = Run(plan, resource.open(), resource.model_store(), pipeline.file.parent, run_id="check")
+        definition = partitions_of(plan.spec.partitions)
+        keys = [partition_of(definition, key) for key in partition_keys(plan, partition)]
+        found[pipeline.name] = list(check(run, keys, select=select, files=tables, stored=stored))
+        _print(plan.spec.name, found[pipeline.name], tables)
+    if junit is not None:
+        _write_junit(found, junit)
+    verdicts = [c for checked in found.values() for c in checked]
+    if any(c.closed for c in verdicts):
+        return CLOSED
+    return FAILED if wrong or any(c.problem for c in verdicts) else 0
+
+
+def _file(given: str) -> tuple[str, Path]:
+    name, separator, path = given.partition("=")
+    if not (name and separator and path):
+        raise SpecError(f"--file {given!r}: write NAME=PATH, a data role or step and its table, such as train=new.csv")
+    return name, Path(path).expanduser().absolute()
+
+
+def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> None:
+    table = Table("asset", "version", "gate", "verdict", "message", header_style="bold", title=escape(pipeline))
+    for c in checked:
+        asset = c.asset if c.partition is None else f"{c.asset} [{c.partition}]"
+        verdict, message = _words(c)
+        gate = c.judgement.name if c.judgement else ""
+        origin = "file" if c.asset.partition("/")[2] in files else "source"
+        table.add_row(escape(asset), str(c.version or origin), gate, verdict, escape(message))
+    out.print(table)
+    closed, unjudged = sum(c.closed for c in checked), sum(bool(c.problem) for c in checked)
+    warned = sum(c.judgement is not None and not c.judgement.passed for c in checked) - closed
+    counts = {"open": len(checked) - closed - unjudged, "closed": closed, "could not be judged": unjudged}
+    said = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    out.print(f"{escape(pipeline)}: {said}{f' ({warned} with a warning)' if warned else ''}", soft_wrap=True)
+
+
+def _words(c: Checked) -> tuple[str, str]:
+    if c.judgement is None:
+        return "[yellow]not judged[/]", c.problem
+    if c.judgement.passed:
+        return "[green]open[/]", ""
+    return ("[red]closed[/]" if c.closed else "[yellow]warning[/]"), c.judgement.message
+
+
+def _write_junit(found: dict[str, list[Checked]], path: Path) -> None:
+    suites = ElementTree.Element("testsuites")
+    for pipeline, checked in found.items():
+        suite = ElementTree.SubElement(
+            suites,
+            "testsuite",
+            name=_xml(pipeline),
+            tests=str(len(checked)),
+            failures=str(sum(c.closed for c in checked)),
+            errors=str(sum(bool(c.problem) for c in checked)),
+        )
+        for c in checked:
+            name = c.judgement.name if c.judgement else "judged"
+            name = name if c.partition is None else f"{name}[{c.partition}]"
+            case = ElementTree.SubElement(suite, "testcase", classname=_xml(c.asset), name=_xml(name))
+            if c.judgement is None:
+                ElementTree.SubElement(case, "error", message=_xml(c.problem))
+            elif c.closed:
+                ElementTree.SubElement(case, "failure", message=_xml(c.judgement.message))
+            elif not c.judgement.passed:
+                ElementTree.SubElement(case, "system-out").text = _xml(f"warning: {c.judgement.message}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ElementTree.ElementTree(suites).write(path, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise BallastError(f"cannot write the verdicts to {path}: {error}; choose another --junit path") from error
+
+
+def _xml(text: str) -> str:
+    """Gives a text without the characters that XML cannot hold; a value of the data may have them."""
+    return re.sub(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -1,0 +1,1 @@
+"""Great Expectations' expectations in Ballast's gates, and Ballast's in its suites."""

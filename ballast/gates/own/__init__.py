@@ -1,0 +1,1 @@
+"""Ballast's own expectations."""

@@ -1,0 +1,201 @@
+"""Expectations on the reports of tests and assessors, and on the scores of scorers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ballast.errors import DataError, nearest
+from ballast.gates.own.form import Outcome, Own, column, listed, numbers, percent
+from ballast.methods.frame.parameters import Level, NonNegative, Positive
+from ballast.methods.frame.reports import OVERALL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ballast.gates.context import GateContext
+
+
+class ExpectDriftBelow(Own):
+    """The shift is small: an effect size of at most ``max_effect_size``, or a p-value of at least ``min_p_value``.
+
+    With ``feature``, that feature's row of the report is judged; without, the largest effect size of all features
+    that could be tested, and the overall p-value (adjusted for the number of features). In large samples tiny shifts
+    have tiny p-values: prefer the effect size there.
+    """
+
+    stages = ("test",)
+    max_effect_size: Positive | None = None
+    min_p_value: Level | None = None
+    feature: str | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ExpectDriftBelow:
+        if self.max_effect_size is None and self.min_p_value is None:
+            raise ValueError("give max_effect_size, min_p_value or both")
+        return self
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        column(frame, "feature")
+        rows = frame if self.feature is None else _rows_of_feature(frame, self.feature)
+        missed, said, observed = [], [], {}
+        if self.max_effect_size is not None:
+            effects = np.abs(numbers(rows, "effect_size"))
+            if np.isnan(effects).all():
+                raise DataError(f"the report has no effect size: {listed(rows['effect'])}; give min_p_value instead")
+            top = int(np.nanargmax(effects))
+            over = int((effects > self.max_effect_size).sum())
+            observed |= {"effect_size": effects[top], "feature": rows["feature"].iloc[top], "rows_over": over}
+            said.append(f"largest effect size {effects[top]:.3g} ({rows['effect'].iloc[top]}, {observed['feature']})")
+            if over:
+                missed.append(f"{over} of {len(rows)} rows of the report above {self.max_effect_size:g}")
+        if self.min_p_value is not None:
+            p = _p_value(rows if self.feature is not None else _rows_of_feature(frame, OVERALL))
+            observed |= {"p_value": p}
+            said.append(f"p-value {p:.3g}")
+            if not p >= self.min_p_value:
+                missed.append(f"p-value below {self.min_p_value:g}")
+        untested = _untested(rows)
+        said += [f"not tested: {listed(untested)}"] if untested else []
+        if not missed:
+            return Outcome(True, observed, f"{', '.join(said)}: no more drift than allowed")
+        remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
+        return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
+
+
+class ExpectOverallResult(Own):
+    """The report of a shift test has an overall row with a finite statistic and a p-value in [0, 1]."""
+
+    stages = ("test",)
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        column(frame, "feature")
+        row = _rows_of_feature(frame, OVERALL)
+        statistic, p, untested = float(numbers(row, "statistic")[0]), _p_value(row), _untested(frame)
+        observed = {
+            "statistic": statistic,
+            "p_value": p,
+            "rejected": row["rejected"].iloc[0],
+            "untested": len(untested),
+        }
+        said = f"overall statistic {statistic:.4g}, p-value {p:.3g}"
+        said += f"; not tested: {listed(untested)}" if untested else ""
+        passed = bool(np.isfinite(statistic) and 0 <= p <= 1)
+        return Outcome(passed, observed, said if passed else f"{said}: the test came to no result; look at its columns")
+
+
+def _untested(rows: pd.DataFrame) -> list[str]:
+    """Gives the features that a test could not say anything of."""
+    return [str(f) for f in rows["feature"][np.isnan(numbers(rows, "p_value"))] if f != OVERALL]
+
+
+def _rows_of_feature(frame: pd.DataFrame, feature: str) -> pd.DataFrame:
+    rows = frame[frame["feature"] == feature]
+    if rows.empty:
+        names = [str(f) for f in frame["feature"]]
+        raise DataError(f"the report has no feature {feature!r}{nearest(feature, names)} (it has {listed(names)})")
+    return rows
+
+
+def _p_value(rows: pd.DataFrame) -> float:
+    adjusted = numbers(rows, "adjusted_p_value")[0]
+    return float(adjusted if np.isfinite(adjusted) else numbers(rows, "p_value")[0])
+
+
+class OtherModel(BaseModel):
+    """A bound that is another model's value of the same metric."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model: str
+
+
+class ExpectMetric(Own):
+    """A metric is ``at_least`` or ``at_most`` a number, or another model's value: ``{model: baseline}``.
+
+    ``margin`` is how far beyond the bound the value may still lie (a non-inferiority margin, in the metric's own
+    units). Rows of ``slice`` are judged, all rows by default. A report of one model needs no ``model``.
+    """
+
+    stages = ("assessor",)
+    name: str
+    model: str | None = None
+    slice: str = OVERALL
+    at_least: float | OtherModel | None = None
+    at_most: float | OtherModel | None = None
+    margin: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ExpectMetric:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give at_least, at_most or both")
+        return self
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        value = self._value(frame, self.model)
+        observed, missed, bounds = {"value": value}, [], []
+        for words, sign, bound in (("at least", 1, self.at_least), ("at most", -1, self.at_most)):
+            if bound is None:
+                continue
+            number = self._value(frame, bound.model) if isinstance(bound, OtherModel) else bound
+            of = f" of {bound.model}" if isinstance(bound, OtherModel) else ""
+            observed[words.replace(" ", "_")] = number
+            bounds.append(f"{words} {number:.4g}{of}")
+            if not sign * (value - number) >= -self.margin:
+                missed.append(bounds[-1])
+        where = "" if self.slice == OVERALL else f" for {self.slice}"
+        said = f"{self.name}{f' of {self.model}' if self.model else ''} is {value:.4g}{where}"
+        margin = f" (margin {self.margin:g})" if self.margin else ""
+        if not missed:
+            return Outcome(True, observed, f"{said}, {' and '.join(bounds)} expected{margin}")
+        remedy = "do not ship this model as it is: look at its slices, or correct the shift another way"
+        return Outcome(False, observed, f"{said}, {' and '.join(missed)} expected{margin}: {remedy}")
+
+    def _value(self, frame: pd.DataFrame, model: str | None) -> float:
+        """Gives the one value of the report that is asked for; DataError names what there is."""
+        versus = column(frame, "versus")
+        rows = frame[versus.isna() | (versus == "")]
+        for name, wanted in (("metric", self.name), ("slice", self.slice), ("model", model)):
+            there = [str(v) for v in column(rows, name).unique()]
+            if wanted is not None:
+                rows = rows[rows[name] == wanted]
+                if rows.empty:
+                    raise DataError(
+                        f"the report has no {name} {wanted!r}{nearest(wanted, there)} (it has {listed(there)})"
+                    )
+        if len(rows) > 1:
+            raise DataError(
+                f"the report has {self.name!r} for {len(rows)} models ({listed(rows['model'])}); say which (model: ...)"
+            )
+        return float(rows["value"].iloc[0])
+
+
+class ExpectFlaggedShare(Own):
+    """At most ``max`` of the rows are flagged by the scorer."""
+
+    stages = ("scorer",)
+    max: NonNegative
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        return _flagged(frame, self.max, "flagged", "look at the highest scores; the scorer's threshold may be too low")
+
+
+class ExpectLabelNoiseShare(Own):
+    """At most ``max`` of the labels look wrong to the scorer of label quality."""
+
+    stages = ("scorer",)
+    max: NonNegative
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        return _flagged(frame, self.max, "likely mislabelled", "have the flagged rows relabelled, or leave them out")
+
+
+def _flagged(frame: pd.DataFrame, limit: float, what: str, remedy: str) -> Outcome:
+    flags = column(frame, "flagged")
+    if flags.isna().any() or not len(flags):
+        raise DataError(f"{int(flags.isna().sum())} of {len(flags)} rows have no flag; run the scorer again")
+    n, count = len(flags), int(flags.astype(bool).sum())
+    observed = {"flagged_share": count / n, "flagged": count, "rows": n}
+    said = f"{count} of {n} rows ({percent(count, n)}) are {what}, at most {limit:g} of them allowed"
+    return Outcome(count / n <= limit, observed, said if count / n <= limit else f"{said}: {remedy}")

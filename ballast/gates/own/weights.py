@@ -1,0 +1,172 @@
+"""Expectations on a table of weights (sample_id, weight)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import model_validator
+
+from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.errors import DataError
+from ballast.gates.own.form import Outcome, Own, column, listed, numbers, percent
+from ballast.methods.frame.parameters import NonNegative, Positive, Share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ballast.gates.context import Features, GateContext
+
+STEADIER = (
+    "clip them (params: {clip: ...}), choose a relative ratio (relative_least_squares), or collect training rows like "
+    "the target's"
+)
+
+
+def _weights(frame: pd.DataFrame) -> np.ndarray:
+    weights = numbers(frame, "weight")
+    if not len(weights):
+        raise DataError("the weight table is empty (0 rows)")
+    bad = int((~np.isfinite(weights)).sum())
+    if bad:
+        raise DataError(f"{bad} of {len(weights)} weights are NaN, null or infinite; run the weigher again")
+    return weights
+
+
+class ExpectEffectiveSampleSize(Own):
+    """The weights' effective sample size is at least ``min_size`` rows, or ``min_share`` of all rows."""
+
+    stages = ("weigher",)
+    min_share: Share | None = None
+    min_size: Positive | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ExpectEffectiveSampleSize:
+        if self.min_share is None and self.min_size is None:
+            raise ValueError("give min_share, min_size or both")
+        return self
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        weights = _weights(frame)
+        n = len(weights)
+        size = effective_sample_size(weights)
+        observed = {"effective_sample_size": size, "effective_sample_share": size / n, "rows": n}
+        said = f"effective sample size {size:.1f} of {n} rows ({percent(size, n)})"
+        bounds = [("share", self.min_share, size / n), ("size", self.min_size, size)]
+        given = [(what, bound, value) for what, bound, value in bounds if bound is not None]
+        missed = [f"the minimum {what} {bound:g}" for what, bound, value in given if value < bound]
+        if missed:
+            said += f" is below {' and '.join(missed)}: the weights rest on few rows; {STEADIER}"
+            return Outcome(False, observed, said)
+        return Outcome(True, observed, f"{said}, minimum " + " and ".join(f"{what} {b:g}" for what, b, _ in given))
+
+
+class ExpectWeightRange(Own):
+    """Every weight lies in [``min``, ``max``]."""
+
+    stages = ("weigher",)
+    min: NonNegative | None = None
+    max: Positive | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> ExpectWeightRange:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        weights = _weights(frame)
+        low = -np.inf if self.min is None else self.min
+        high = np.inf if self.max is None else self.max
+        outside = int(((weights < low) | (weights > high)).sum())
+        observed = {
+            "minimum_weight": weights.min(),
+            "maximum_weight": weights.max(),
+            "outside": outside,
+            "rows": len(weights),
+        }
+        said = f"weights from {weights.min():.4g} to {weights.max():.4g}"
+        if not outside:
+            return Outcome(True, observed, f"{said}, all {len(weights)} within [{low:g}, {high:g}]")
+        said += f": {outside} of {len(weights)} outside [{low:g}, {high:g}]"
+        return Outcome(False, observed, f"{said}; {STEADIER}" if weights.max() > high else f"{said}; weights are >= 0")
+
+
+class ExpectMeanWeight(Own):
+    """The weights' mean is ``mean``, within ``tolerance``: sums and learning rates keep their scale."""
+
+    stages = ("weigher",)
+    mean: Positive = 1.0
+    tolerance: Positive = 1e-3
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        weights = _weights(frame)
+        mean = weights.mean()
+        passed = bool(abs(mean - self.mean) <= self.tolerance)
+        said = f"mean weight {mean:.6g} over {len(weights)} rows, {self.mean:g} expected (within {self.tolerance:g})"
+        remedy = "" if passed else ": divide the weights by their mean"
+        return Outcome(passed, {"mean_weight": mean, "rows": len(weights)}, said + remedy)
+
+
+class ExpectBalance(Own):
+    """After weighting, training and target features have nearly the same means.
+
+    At least ``min_share_of_features`` of the features have an absolute standardized mean difference of at most
+    ``max_standardized_difference`` (0.1 is customary: Austin, Statistics in Medicine, 2009), measured as
+    ``weight_diagnostics`` does. Cost O((n + m) d).
+    """
+
+    stages = ("weigher",)
+    max_standardized_difference: Positive = 0.1
+    min_share_of_features: Share = 1.0
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
+
+        weights = _weights(frame)
+        train, target = context.features("train"), context.features("target")
+        if train is None or target is None:
+            raise DataError("the features of train and target are not both stored; run the features step first")
+        matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
+        weightings = np.stack([np.ones(len(weights)), weights])
+        before, after = standardized_mean_differences(matrix, target.matrix, weightings)
+        limit, d = self.max_standardized_difference, len(after)
+        over = np.flatnonzero(after > limit)
+        worst = over[np.argsort(-after[over], kind="stable")]
+        observed = {
+            "features": d,
+            "features_over": len(over),
+            "max_standardized_difference": after.max(),
+            "max_standardized_difference_before": before.max(),
+            "mean_standardized_difference": after.mean(),
+            "mean_standardized_difference_before": before.mean(),
+            "worst_feature": train.names[int(after.argmax())],
+        }
+        passed = (d - len(over)) / d >= self.min_share_of_features
+        said = (
+            f"{d - len(over)} of {d} features within {limit:g} standardized mean difference after weighting; the "
+            f"largest is {after.max():.3g} ({observed['worst_feature']}), {before.max():.3g} before weighting"
+        )
+        if passed:
+            return Outcome(True, observed, said)
+        names = listed(f"{train.names[j]} {after[j]:.3g}" for j in worst)
+        remedy = "the weighted training rows still differ from the target; try another weigher or add its features"
+        return Outcome(False, observed, f"{said}; over the limit: {names}: {remedy}")
+
+
+def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
+    """Gives the feature rows of these ids, in their order."""
+    import pandas as pd
+
+    if len(ids) == len(features.ids) and np.array_equal(ids, features.ids):
+        return features.matrix
+    places = pd.Index(features.ids).get_indexer(pd.Index(ids))
+    unknown = ids[places < 0]
+    if len(unknown):
+        raise DataError(
+            f"{len(unknown)} of {len(ids)} weighted rows (such as {listed(unknown)}) have no features; run the "
+            "features step and this one again"
+        )
+    return features.matrix[places]

@@ -1,0 +1,141 @@
+"""Classifiers, cross-fitted, of the target's rows against the source's and of labels: what tests and weighers use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from ballast.compute.blocks import row_keys
+from ballast.errors import DataError, ParameterError
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Out-of-fold probabilities that a row belongs to the target.
+
+    Attributes
+    ----------
+    source, target : (n,) and (m,) P(target | row), each from a model that was not fitted on the row.
+    folds, folds_target : (n,) and (m,) the fold that each row was held out in.
+    models : the fitted classifier of each fold.
+    odds : (n_folds,) source rows per target row that each fold's model was fitted on.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    folds: np.ndarray
+    folds_target: np.ndarray
+    models: list[Any]
+    odds: np.ndarray
+
+
+def cross_fit(
+    classifier: Any, X: np.ndarray, X_target: np.ndarray, n_folds: int, rng: np.random.Generator, owner: str
+) -> CrossFit:
+    """Fits `classifier` once a fold; folds do not depend on the order of the rows. DataError below two rows each."""
+    smaller = min(len(X), len(X_target))
+    if smaller < 2:
+        raise DataError(
+            f"{owner}: X has {len(X)} row(s) and X_target {len(X_target)}; at least 2 of each are needed to hold out "
+            "one and fit on the other"
+        )
+    k = min(n_folds, smaller)
+    folds, folds_target = deal_folds(X, k, rng), deal_folds(X_target, k, rng)
+    source = np.empty(len(X), dtype=X.dtype)
+    target = np.empty(len(X_target), dtype=X.dtype)
+    models, odds = [], []
+    for fold in range(k):
+        kept, kept_target = folds != fold, folds_target != fold
+        rows = np.concatenate([X[kept], X_target[kept_target]])
+        is_target = np.repeat([0, 1], [int(kept.sum()), int(kept_target.sum())])
+        model: Any = clone(classifier)
+        model.fit(rows, is_target)
+        source[~kept] = model.predict_proba(X[~kept])[:, 1]
+        target[~kept_target] = model.predict_proba(X_target[~kept_target])[:, 1]
+        models.append(model)
+        odds.append(kept.sum() / kept_target.sum())
+    return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
+
+
+def cross_fit_labels(
+    classifier: Any,
+    X: np.ndarray,
+    labels: np.ndarray,
+    n_folds: int,
+    rng: np.random.Generator,
+    owner: str,
+    groups: np.ndarray | None = None,
+) -> tuple[np.ndarray, list[Any]]:
+    """Gives (n, K) probabilities of the labels (n,) 0 to K - 1 out of fold, and the fitted classifier of each fold.
+
+    ``classifier`` None is logistic regression. Each label must have two rows at least; the folds have its share of all,
+    or with ``groups`` (n,) whole groups, and do not depend on the order of the rows. Raises DataError where the rows
+    outside a fold lack a label, as they may with groups.
+    """
+    made = logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
+    counts = np.bincount(labels)
+    if groups is None:
+        folds = np.empty(len(X), dtype=np.int64)
+        for label in range(len(counts)):
+            folds[labels == label] = deal_folds(X[labels == label], min(n_folds, int(counts.min())), rng)
+    else:
+        names, member = np.unique(groups, return_inverse=True)
+        folds = rng.permutation(np.arange(len(names)) % min(n_folds, len(names)))[member]
+    found = np.empty((len(X), len(counts)))
+    models = []
+    for fold in range(int(folds.max()) + 1):
+        kept = folds != fold
+        if (np.bincount(labels[kept], minlength=len(counts)) == 0).any():
+            raise DataError(
+                f"{owner}: groups: the {int(kept.sum())} of {len(X)} rows outside one fold of groups do not hold all "
+                f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
+                "give finer groups"
+            )
+        model: Any = clone(made)
+        model.fit(X[kept], labels[kept])
+        found[~kept] = model.predict_proba(X[~kept])
+        models.append(model)
+    return found, models
+
+
+def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Deals the rows, in the order of their contents' keys, to k folds of sizes that differ by one at most."""
+    folds = np.empty(len(X), dtype=np.int64)
+    folds[np.argsort(row_keys(X), kind="stable")] = rng.permutation(np.arange(len(X)) % k)
+    return folds
+
+
+def check_classifier(classifier: Any, owner: str, parameter: str = "classifier") -> Any:
+    """Gives a classifier object from one, or from the import path of its class; ParameterError when it is neither."""
+    return _checked(classifier, owner, parameter, "classifier", "predict_proba")
+
+
+def check_regressor(regressor: Any, owner: str, parameter: str = "regressor") -> Any:
+    """Gives a regressor object from one, or from the import path of its class; ParameterError when it is neither."""
+    return _checked(regressor, owner, parameter, "regressor", "predict")
+
+
+def _checked(estimator: Any, owner: str, parameter: str, kind: str, call: str) -> Any:
+    from ballast.methods.frame.catalogue import resolve
+
+    found = resolve(estimator)() if isinstance(estimator, str) else estimator
+    if isinstance(found, type) or not (hasattr(found, "fit") and hasattr(found, call)):
+        raise ParameterError(
+            f"{owner}: parameter {parameter!r} must be a scikit-learn {kind} with {call}, or the import path of its "
+            f"class such as 'sklearn.ensemble.HistGradientBoosting{kind.capitalize()}', got {estimator!r}"
+        )
+    return found
+
+
+def logistic(n_features: int) -> Any:
+    """Gives logistic regression on standardised columns, with the solver that suits the width."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # Newton's method costs n d^2 a step and takes few; beyond some hundred columns L-BFGS is quicker.
+    solver = "newton-cholesky" if n_features <= 200 else "lbfgs"
+    return make_pipeline(StandardScaler(), LogisticRegression(solver=solver, max_iter=1000))

@@ -1,0 +1,71 @@
+"""Whether a target is a label to classify or a number to regress on."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import clone, is_classifier, is_regressor
+
+from ballast.errors import DataError
+
+Task = Literal["classification", "regression"]
+
+MANY_VALUES = 20
+"""A float target with more distinct values than this is a number, not a label."""
+
+
+def task_of(y: np.ndarray) -> Task:
+    """Gives "regression" for a float ``y`` of more than 20 distinct values, "classification" for any other."""
+    return "regression" if y.dtype.kind == "f" and len(np.unique(y)) > MANY_VALUES else "classification"
+
+
+def task_of_estimator(estimator: Any, y: np.ndarray) -> Task:
+    """Gives what a scikit-learn-compatible estimator says it does, or ``task_of(y)`` where it does not say."""
+    if is_classifier(estimator):
+        return "classification"
+    if is_regressor(estimator):
+        return "regression"
+    return task_of(y)
+
+
+def with_task(estimator: Any, task: Task) -> Any:
+    """Gives the estimator, its task settled where it would look at the labels: all of them decide, not a fold's."""
+    if getattr(estimator, "task", None) != "auto":
+        return estimator
+    settled: Any = clone(estimator)
+    return settled.set_params(task=task)
+
+
+def check_classes(y: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the sorted classes and each row's class as a number; DataError where there is but one class."""
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise DataError(f"{owner}: y mixes types that cannot be sorted ({error}); cast it to one type") from error
+    if len(classes) < 2:
+        raise DataError(
+            f"{owner}: all {len(y)} rows of y have the one label {classes.tolist()[0]!r}; classification needs two "
+            "classes or more: collect rows of another class, or check the filter that made this table"
+        )
+    return classes, codes
+
+
+def check_numeric_target(y: np.ndarray, owner: str) -> np.ndarray:
+    """Gives ``y`` as float64; DataError where it holds anything but numbers."""
+    if y.dtype.kind not in "biuf":
+        raise DataError(
+            f"{owner}: y must hold numbers for regression, got dtype {y.dtype}; use a classifier for labels"
+        )
+    return y.astype(np.float64)
+
+
+def as_numbers(values: np.ndarray, owner: str, name: str) -> np.ndarray:
+    """Gives float64 values; DataError names what is not a number."""
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{owner}: {name} must hold numbers, got dtype {values.dtype} ({error}); use classification_metrics, or "
+            "task: classification, for labels"
+        ) from error

@@ -1,0 +1,109 @@
+"""Choosing a model for the target from labelled training rows alone."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from scipy import sparse
+
+from ballast.methods.common.tasks import as_numbers
+from ballast.methods.evaluation.bootstrap import bootstrap_sums, interval, ratio
+from ballast.methods.evaluation.comparison.compare_models import matches, task_of
+from ballast.methods.frame.base import Assessor, Claim
+from ballast.methods.frame.parameters import Count, Level, Seed
+from ballast.methods.frame.reports import Assessment, AssessmentRows
+
+
+class ImportanceWeightedCrossValidation(Assessor):
+    """Estimates each model's error on the target from cross-validated predictions of weighted training rows.
+
+    Use it with ``on: train`` to choose a model, a regularisation or the power of the weights under covariate shift,
+    where the target has no labels and plain cross-validation favours what suits the training rows. Not where the
+    target's labels differ from the training rows' for the same features, and not to be leaned on where the weights
+    have a small effective sample size: then the interval is wide, and the choice is close to chance.
+
+    Parameters
+    ----------
+    task : "classification" takes the share of wrong labels, "regression" the mean squared error; "auto" takes
+        regression when ``y`` or a prediction holds a number that is not whole.
+    n_bootstrap : replicates of the percentile bootstrap (200).
+    confidence : level of the intervals (0.95).
+    random_state : seed of the resampling.
+
+    Attributes
+    ----------
+    selected_ : the model with the least importance-weighted error; of equals the first.
+
+    Notes
+    -----
+    ``assess(y, predictions, sample_weight)``: ``y`` (n,), ``predictions`` a mapping from model name to out-of-sample
+    predictions (n,), ``sample_weight`` (n,) target density over training density. Weighted errors are divided by the
+    sum of the weights. ``share_selected`` says in which share of the replicates a model would have been chosen. The
+    intervals take the weights as given: they do not hold the weights' own error.
+
+    Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
+
+    Raises
+    ------
+    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
+    """
+
+    name = "importance_weighted_cross_validation"
+    reference = (
+        "Sugiyama, Krauledat and Mueller, Covariate Shift Adaptation by Importance Weighted Cross Validation, JMLR 2007"
+    )
+    claim = Claim(
+        "Under covariate shift it chooses models with less error on the target than plain cross-validation does.",
+        "reproduced",
+        "Straight lines through a noisy sinc, N(1, 0.5) to N(2, 0.25), 150 rows, the true weights, 30 seeds: the "
+        "target's squared error is 0.018 with the power it chooses of 11, 0.319 with plain cross-validation's choice; "
+        "less by 0.30 [0.27, 0.33], on 30 of 30 seeds.",
+    )
+
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "weights_equal_repetition": "the plain error leaves the weights out by definition"
+    }
+
+    def __init__(
+        self,
+        task: Literal["auto", "classification", "regression"] = "auto",
+        n_bootstrap: Count = 200,
+        confidence: Level = 0.95,
+        random_state: Seed = None,
+    ) -> None:
+        self.task = task
+        self.n_bootstrap = n_bootstrap
+        self.confidence = confidence
+        self.random_state = random_state
+
+    def assess(self, y: np.ndarray, predictions: dict[str, np.ndarray], sample_weight: np.ndarray) -> Assessment:
+        """Gives each model's weighted and plain error, with intervals, and how surely it is the one to choose."""
+        n, m, models = len(y), len(predictions), list(predictions)
+        task = task_of(y, predictions) if self.task == "auto" else self.task
+        if task == "classification":
+            losses = np.stack([~matches(y, predicted, model) for model, predicted in predictions.items()]).astype(float)
+        else:
+            truth = as_numbers(y, self.name, "y")
+            losses = np.stack([as_numbers(p, self.name, model) - truth for model, p in predictions.items()]) ** 2
+        weight = sample_weight.astype(np.float64)
+        terms = sparse.csr_array(np.concatenate([[weight], weight * losses, losses]))
+
+        def errors(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            total = np.broadcast_to(sums[..., :1], (*sums.shape[:-1], m))
+            return ratio(sums[..., 1 : m + 1], total), sums[..., m + 1 :] / n
+
+        weighted, plain = errors(np.asarray(terms.sum(axis=1), dtype=np.float64))
+        replicates = errors(bootstrap_sums(terms, n, self.n_bootstrap, np.random.default_rng(self.random_state)))
+        chosen = replicates[0].argmin(axis=1)
+        self.selected_ = models[int(weighted.argmin())]
+        rows = AssessmentRows()
+        for j, model in enumerate(models):
+            for metric, value, drawn in (
+                ("importance_weighted_error", weighted, replicates[0]),
+                ("plain_error", plain, replicates[1]),
+            ):
+                low, high = interval(drawn[:, j], self.confidence, n)
+                rows.add(metric, value[j], n=n, low=low, high=high, model=model)
+            rows.add("share_selected", float(np.mean(chosen == j)), n=n, model=model)
+        return rows.finish()

@@ -1,0 +1,1 @@
+"""Numbers of one model or one table of weights."""

@@ -1,0 +1,145 @@
+"""Metrics of class probabilities against labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from ballast.methods.common.codes import label_codes
+from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
+from ballast.methods.frame.base import Assessor, Claim
+from ballast.methods.frame.parameters import Count, Level, Seed
+from ballast.methods.frame.reports import Assessment, AssessmentRows
+
+
+class ClassificationMetrics(Assessor):
+    """Accuracy, balanced accuracy, log loss, Brier score, macro F1, AUROC and calibration error with intervals.
+
+    Use it on labelled rows that the model was not fitted on; give ``sample_weight`` to estimate the metrics on the
+    target from weighted source rows, and ``groups`` to see each subgroup. It says nothing about rows without labels:
+    use ``average_thresholded_confidence`` there; to compare models use ``compare_models``, whose intervals are paired.
+
+    Parameters
+    ----------
+    n_bootstrap : replicates of the percentile bootstrap, at least 1 (200: ends of a 95 % interval to about a tenth of
+        its width).
+    confidence : level of the intervals (0.95).
+    n_bins : equal-width bins of the highest probability for the expected calibration error (15, as Guo et al. 2017).
+    random_state : seed of the resampling.
+
+    Notes
+    -----
+    ``assess(y, probs, sample_weight=None, groups=None, classes=None)``: ``y`` (n,), ``probs`` (n, n_classes),
+    ``classes`` the label of each column (default: the sorted labels of ``y``). All metrics are weighted; the Brier
+    score of two classes is the mean squared error of the second's probability, of more the sum over classes; AUROC is
+    the mean over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur.
+    The replicates of AUROC use its influence function (placement values, as DeLong's variance), which agrees with
+    resampling up to terms of order 1/n; its ends are clipped to [0, 1]. A metric that is not defined on a slice (AUROC
+    of one class) has no row there.
+
+    Cost: O(n_classes n log n + n_bootstrap n) time, 64 MiB for the counts.
+
+    Raises
+    ------
+    DataError : labels that no column of ``probs`` stands for.
+    """
+
+    name = "classification_metrics"
+    reference = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993; Guo et al., On Calibration, ICML 2017"
+    claim = Claim(
+        "A 95 % bootstrap interval holds the metric of the population in about 95 % of samples.",
+        "by definition",
+        "400 weighted samples of 300 rows, 3 classes: 92.0 % (AUROC) to 94.5 % (balanced accuracy); not claimed for "
+        "the calibration error, whose estimate is biased upwards in small samples",
+    )
+
+    def __init__(
+        self, n_bootstrap: Count = 200, confidence: Level = 0.95, n_bins: Count = 15, random_state: Seed = None
+    ) -> None:
+        self.n_bootstrap = n_bootstrap
+        self.confidence = confidence
+        self.n_bins = n_bins
+        self.random_state = random_state
+
+    def assess(
+        self,
+        y: np.ndarray,
+        probs: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        groups: np.ndarray | None = None,
+        classes: np.ndarray | None = None,
+    ) -> Assessment:
+        """Gives each metric overall and, with ``groups``, per group, with its interval and number of rows."""
+        codes = label_codes(y, classes, probs.shape[1], self.name)
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        rng = np.random.default_rng(self.random_state)
+        rows = AssessmentRows()
+        options = {"n_bootstrap": self.n_bootstrap, "confidence": self.confidence, "rng": rng}
+        add_metrics(rows, *self._terms(codes, probs, weight), len(y), **options)
+        for name, part in slices(groups):
+            add_metrics(rows, *self._terms(codes[part], probs[part], weight[part]), len(part), **options, slice=name)
+        return rows.finish()
+
+    def _terms(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
+        """Gives what to sum over the rows, and the metrics as functions of those sums."""
+        probs = probs.astype(np.float64)
+        n, k = probs.shape
+        predicted = probs.argmax(axis=1)
+        confidence = probs[np.arange(n), predicted]
+        of_label = probs[np.arange(n), codes]
+        correct = (predicted == codes).astype(np.float64)
+        log_loss = -np.log(np.clip(of_label, np.finfo(np.float64).eps, 1.0))
+        brier = (probs**2).sum(axis=1) - 2 * of_label + 1
+        bins = np.minimum((confidence * self.n_bins).astype(int), self.n_bins - 1)
+        auroc, influence = _auroc(codes, probs, weight)
+        singles = np.stack(
+            [weight, weight * correct, weight * log_loss, weight * brier / (2 if k == 2 else 1), weight * influence]
+        )
+        terms = sparse.vstack(
+            [
+                sparse.csr_array(singles),
+                one_hot(codes, weight, k),
+                one_hot(codes, weight * correct, k),
+                one_hot(predicted, weight, k),
+                one_hot(bins, weight * (confidence - correct), self.n_bins),
+            ],
+            format="csr",
+        )
+
+        def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
+            total, hit, loss, squared, lean = np.moveaxis(sums[..., :5], -1, 0)
+            support, true_positive, named, gap = np.split(sums[..., 5:], [k, 2 * k, 3 * k], axis=-1)
+            return {
+                "accuracy": ratio(hit, total),
+                "balanced_accuracy": mean_defined(ratio(true_positive, support)),
+                "log_loss": ratio(loss, total),
+                "brier": ratio(squared, total),
+                "macro_f1": mean_defined(ratio(2 * true_positive, support + named)),
+                "auroc": np.clip(auroc + lean, 0.0, 1.0),
+                "expected_calibration_error": ratio(np.abs(gap).sum(axis=-1), total),
+            }
+
+        return sparse.csr_array(terms), metrics
+
+
+def _auroc(codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
+    """Gives the mean one-against-rest AUROC, and each row's influence on it per unit of its weight."""
+    influence = np.zeros(len(codes))
+    values = []
+    n_classes = probs.shape[1]
+    for k in range(1 if n_classes == 2 else 0, n_classes):  # the first of two classes is the second turned round
+        positive = codes == k
+        w_positive, w_negative = np.where(positive, weight, 0.0), np.where(positive, 0.0, weight)
+        p, q = w_positive.sum(), w_negative.sum()
+        if not (p > 0 and q > 0):
+            continue
+        _, place = np.unique(probs[:, k], return_inverse=True)
+        positives, negatives = np.bincount(place, w_positive), np.bincount(place, w_negative)
+        beaten = ((np.cumsum(negatives) - negatives / 2) / q)[place]  # share of the negatives below, ties half
+        beating = 1 - ((np.cumsum(positives) - positives / 2) / p)[place]
+        value = float((w_positive * beaten).sum() / p)
+        influence += np.where(positive, (beaten - value) / p, (beating - value) / q)
+        values.append(value)
+    if not values:
+        return float("nan"), influence
+    return float(np.mean(values)), influence / len(values)

@@ -1,0 +1,1 @@
+"""What would become of a model under another mixture of its sources."""

@@ -1,0 +1,1 @@
+"""Accuracy where there are no labels."""

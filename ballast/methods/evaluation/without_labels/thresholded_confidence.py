@@ -1,0 +1,170 @@
+"""Accuracy on rows without labels."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from ballast.methods.common.codes import label_codes
+from ballast.methods.evaluation.bootstrap import draw_counts, interval
+from ballast.methods.frame.base import Assessor, Claim
+from ballast.methods.frame.parameters import Count, Level, Seed
+from ballast.methods.frame.reports import Assessment, AssessmentRows
+
+
+class AverageThresholdedConfidence(Assessor):
+    """Estimates accuracy on unlabelled target rows as the share more confident than a threshold from source rows.
+
+    The threshold is where the share of source rows below it equals the source error. Use it to watch a deployed model
+    when labels arrive late or never. The rows of ``probs`` must be labelled, from the source, and ones the model was
+    not fitted on: on training rows the threshold is degenerate. Do not lean on it where the model is well calibrated
+    and only the covariates shift: ``difference_of_confidences``, reported beside it, is then nearer; no unlabelled row
+    can tell which of the two is. Source accuracy 1 makes the estimate 1.
+
+    Parameters
+    ----------
+    score : "maximum_confidence" (default), the highest probability, or "negative_entropy", sum p log p, the paper's
+        preference; the same for two classes.
+    temperature_scaling : divide the log-probabilities by the temperature that minimises the source log loss first
+        (True, as in the paper's comparison). It leaves the estimate for two classes as it is.
+    n_bootstrap : replicates, each of the source (threshold refitted) and the target together (200).
+    confidence : level of the intervals (0.95).
+    random_state : seed of the resampling.
+
+    Attributes
+    ----------
+    threshold_ : the score above which a target row counts as right.
+    temperature_ : the fitted temperature, 1 without scaling.
+
+    Notes
+    -----
+    ``assess(probs, y, probs_target, classes=None)``: source probabilities (n, n_classes) and labels (n,), target
+    probabilities (m, n_classes), ``classes`` the label of each column (default: the sorted labels of ``y``). Gives
+    ``estimated_accuracy``, ``average_confidence`` (mean highest probability of the target),
+    ``difference_of_confidences`` (source accuracy plus target minus source mean confidence) and ``source_accuracy``.
+    Rows that tie at the threshold, as trees' do, count by the share of tied source rows above the error: what tiny
+    random jitter gives on average, up to one in the number of tied rows.
+
+    Cost: O((n + m) (n_classes + log(n + m) + n_bootstrap)) time, 64 MiB for the counts.
+
+    Raises
+    ------
+    DataError : labels that no column of ``probs`` stands for.
+    """
+
+    name = "average_thresholded_confidence"
+    reference = "Garg et al., Leveraging Unlabeled Data to Predict Out-of-Distribution Performance, ICLR 2022"
+    seeds = ("S188",)
+    claim = Claim(
+        "Nearer to the target accuracy than temperature-scaled average confidence and difference of confidences.",
+        "partly",
+        "mean absolute error, novel subclusters of 4 classes, 12 seeds: .083 (negative entropy .073) against .119 for "
+        "average confidence and .116 for difference of confidences (gains .033 +- .013 and more). Not on corrupted "
+        "digits (.077, .074, .075; source accuracy .099), nor for a calibrated model under covariate shift "
+        "(.011, .008, .008)",
+    )
+
+    def __init__(
+        self,
+        score: Literal["maximum_confidence", "negative_entropy"] = "maximum_confidence",
+        temperature_scaling: bool = True,
+        n_bootstrap: Count = 200,
+        confidence: Level = 0.95,
+        random_state: Seed = None,
+    ) -> None:
+        self.score = score
+        self.temperature_scaling = temperature_scaling
+        self.n_bootstrap = n_bootstrap
+        self.confidence = confidence
+        self.random_state = random_state
+
+    def assess(
+        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
+    ) -> Assessment:
+        """Gives the estimate, its two rivals and the source accuracy, each with its interval."""
+        codes = label_codes(y, classes, probs.shape[1], self.name)
+        self.temperature_ = _temperature(probs, codes) if self.temperature_scaling else 1.0
+        scores, sure, order = self._sorted(probs)
+        scores_target, sure_target, _ = self._sorted(probs_target)
+        correct = (probs.argmax(axis=1) == codes)[order].astype(np.float64)
+        above = _ShareAbove(scores, scores_target)
+
+        def estimates(counts: np.ndarray, counts_target: np.ndarray) -> dict[str, np.ndarray]:
+            n, m = counts.shape[1], counts_target.shape[1]
+            accuracy, confidence = counts @ correct / n, counts_target @ sure_target / m
+            return {
+                "estimated_accuracy": above(counts, n - counts @ correct, counts_target),
+                "average_confidence": confidence,
+                "difference_of_confidences": np.clip(accuracy + confidence - counts @ sure / n, 0.0, 1.0),
+                "source_accuracy": accuracy,
+            }
+
+        n, m = len(scores), len(scores_target)
+        n_wrong = int(n - correct.sum())
+        self.threshold_ = float(scores[n_wrong]) if n_wrong < n else float("inf")
+        values = estimates(np.ones((1, n)), np.ones((1, m)))
+        rng = np.random.default_rng(self.random_state)
+        drawn = [estimates(*chunk) for chunk in draw_counts(self.n_bootstrap, rng, n, m)]
+        rows = AssessmentRows()
+        for metric, value in values.items():
+            replicates = np.concatenate([replicate[metric] for replicate in drawn])
+            low, high = interval(replicates, self.confidence, min(n, m))
+            rows.add(metric, value[0], n=n if metric == "source_accuracy" else m, low=low, high=high)
+        return rows.finish()
+
+    def _sorted(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Gives the tempered rows' scores in ascending order, their highest probabilities, and that order."""
+        log_p = _log_softmax(_log(probs) / self.temperature_)
+        sure = np.exp(log_p.max(axis=1))
+        scores = sure if self.score == "maximum_confidence" else (np.exp(log_p) * log_p).sum(axis=1)
+        order = np.argsort(scores, kind="stable")
+        return scores[order], sure[order], order
+
+
+class _ShareAbove:
+    """The share of target rows above the threshold, for many resamplings of source and target at once.
+
+    Both sets of scores are sorted. With k wrong source rows, the threshold t is the source score with k rows below
+    it; where rows tie at t, the share of them that would have to lie above it counts, in source and target alike.
+    """
+
+    def __init__(self, scores: np.ndarray, scores_target: np.ndarray) -> None:
+        values, self.starts = np.unique(scores, return_index=True)
+        self.left = np.searchsorted(scores_target, values, side="left")
+        self.right = np.searchsorted(scores_target, values, side="right")
+
+    def __call__(self, counts: np.ndarray, n_wrong: np.ndarray, counts_target: np.ndarray) -> np.ndarray:
+        b, m = counts_target.shape
+        tied = np.add.reduceat(counts, self.starts, axis=1)
+        up_to = np.cumsum(tied, axis=1)
+        beyond = up_to > n_wrong[:, None]
+        row, at = np.arange(b), beyond.argmax(axis=1)
+        tied, up_to = tied[row, at], up_to[row, at]
+        upper = np.divide(up_to - n_wrong, tied, out=np.zeros(b), where=tied > 0)
+        below = np.concatenate([np.zeros((b, 1)), np.cumsum(counts_target, axis=1)], axis=1)
+        left, right = below[row, self.left[at]], below[row, self.right[at]]
+        share = (m - right + upper * (right - left)) / m
+        return np.where(beyond.any(axis=1), share, 0.0)  # every source row wrong: no score is high enough
+
+
+def _log(probs: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(probs, np.finfo(np.float32).tiny, None, dtype=np.float64))
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def _temperature(probs: np.ndarray, codes: np.ndarray) -> float:
+    """Gives the temperature in [1/20, 20] that minimises the log loss."""
+    logits, rows = _log(probs), np.arange(len(codes))
+
+    def loss(log_temperature: float) -> float:
+        return -float(_log_softmax(logits / np.exp(log_temperature))[rows, codes].mean())
+
+    bound = np.log(20.0)
+    found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-3})
+    return float(np.exp(found.x))

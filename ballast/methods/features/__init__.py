@@ -1,0 +1,5 @@
+"""The encoder, and features made of features."""
+
+from ballast.methods.frame.catalogue import exports
+
+__all__, __getattr__, __dir__ = exports(__name__)

@@ -1,0 +1,370 @@
+"""The seven roles a method can have, and what the frame does for each.
+
+A method is one class: parameters in ``__init__`` (annotated with what they may be), data asked for by the names of
+the vocabulary, learned attributes ending in ``_``. The frame wraps its calls: before them it validates parameters
+and arguments, after them it holds the role's contract (finite, of the right length, mean-1 weights).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.errors import DataError, OverlapError
+from ballast.methods.frame.parameters import check_values
+from ballast.methods.frame.vocabulary import check_arguments
+
+Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
+
+_RUNNING: ContextVar[tuple[int, ...]] = ContextVar("_RUNNING", default=())
+"""The objects with a call under way: what a method calls on itself, ``super().fit`` say, is its own affair."""
+COLUMNS = ("n_features_in_", "feature_names_in_")
+"""What the frame remembers of the columns, whether or not the method has learned anything yet."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the paper says, and whether it held in the claim test.
+
+    Attributes
+    ----------
+    text : the claim, with its baseline.
+    verdict : "reproduced", "partly", "not reproduced", or "by definition" for methods that claim nothing
+        beyond their formula.
+    figure : the measured effect with its setting; where it does not hold, where.
+    """
+
+    text: str
+    verdict: Verdict
+    figure: str
+
+
+class Method(BaseEstimator):
+    """Base of all methods. Subclass one of the roles, not this."""
+
+    role: ClassVar[str] = ""
+    entry_points: ClassVar[tuple[str, ...]] = ()
+    """The calls of the role, the fitting one first."""
+    stream_points: ClassVar[tuple[str, ...]] = ()
+    """The calls by which a method learns batch by batch (``ballast.methods.frame.streams``)."""
+
+    name: ClassVar[str] = ""
+    """The name in YAML and in the catalogue; a class without one is not listed."""
+    reference: ClassVar[str] = ""
+    """The paper: authors, title, venue, year."""
+    seeds: ClassVar[tuple[str, ...]] = ()
+    """Ids of the survey of methods that this class covers."""
+    claim: ClassVar[Claim | None] = None
+    binary: ClassVar[bool] = False
+    """Whether it takes labels of two classes alone."""
+    conformance_exceptions: ClassVar[dict[str, str]] = {}
+    """Checks of the conformance suite that the method cannot pass, each with the reason."""
+
+    n_features_in_: int
+    feature_names_in_: np.ndarray
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for entry in (*cls.entry_points, *cls.stream_points):
+            function = inspect.getattr_static(cls, entry, None)
+            if inspect.isfunction(function) and not hasattr(function, "held"):  # its own, or from a mixin
+                fitting = entry == cls.entry_points[0]
+                setattr(cls, entry, _held(function, fitting=fitting, learning=fitting or entry == "partial_fit"))
+
+    @classmethod
+    def room(cls) -> str:
+        """The room that the method lives in: its package below ``ballast.methods``."""
+        parts = cls.__module__.split(".")
+        return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "yours"
+
+    @classmethod
+    def needs(cls, entry: str | None = None) -> dict[str, bool]:
+        """Gives the vocabulary that a call asks for, each name with True where it is required."""
+        function = getattr(cls, entry or cls.entry_points[0])
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        return {p.name: p.default is p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        """Holds the role's contract on what a call gave; roles override it."""
+        return result
+
+
+def _held(function: Callable[..., Any], *, fitting: bool, learning: bool) -> Callable[..., Any]:
+    """Wraps a call of a method so that its input is checked and its output held to the role's contract.
+
+    A ``fitting`` call forgets the columns of an earlier one; a ``learning`` one needs no fitted object.
+    """
+    signature = inspect.signature(function)
+    entry = function.__name__
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in signature.parameters.values()):
+        raise TypeError(f"{function.__qualname__} takes * or ** arguments; name each one, so that a step can wire it")
+
+    @wraps(function)
+    def call(self: Method, *args: Any, **kwargs: Any) -> Any:
+        running = _RUNNING.get()
+        if id(self) in running:
+            return function(self, *args, **kwargs)
+        owner = owner_of(self)
+        try:
+            bound = signature.bind(self, *args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(f"{owner}.{entry}: {error}; it takes {', '.join(type(self).needs(entry))}") from None
+        given = {name: value for name, value in bound.items() if name != "self"}
+        if learning:
+            check_values(type(self), self.get_params(deep=False), owner)
+        arguments = check_arguments(given, owner)
+        if fitting:
+            _remember_columns(self, given, arguments)
+        else:
+            _check_columns(self, given, arguments, owner)
+        token = _RUNNING.set((*running, id(self)))
+        try:
+            result = self._finish(entry, function(self, **arguments), arguments)
+            if learning and not hasattr(self, "n_features_in_"):  # of the first batch, once it is counted
+                _remember_columns(self, given, arguments)
+            return result
+        except AttributeError as error:
+            if learning or any(name.endswith("_") and name not in COLUMNS for name in vars(self)):
+                raise
+            first = " or ".join((self.entry_points[0], *self.stream_points[-1:]))
+            raise NotFittedError(f"{owner} is not fitted yet; call {first} before {entry}") from error
+        finally:
+            _RUNNING.reset(token)
+
+    call.held = True  # type: ignore[attr-defined]
+    return call
+
+
+def owner_of(method: Method) -> str:
+    """Gives the name that messages call a method by."""
+    return type(method).name or type(method).__name__
+
+
+def _matrix(arguments: dict[str, Any]) -> str | None:
+    """Gives the argument that shows the columns: ``X``, or in a batch of the target's rows alone ``X_target``."""
+    return next((name for name in ("X", "X_target") if arguments.get(name) is not None), None)
+
+
+def _remember_columns(method: Method, given: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Keeps the width and names of ``X``."""
+    name = _matrix(arguments)
+    if name is None:
+        return
+    names = getattr(given[name], "columns", None)
+    method.n_features_in_ = arguments[name].shape[1]
+    if names is not None:
+        method.feature_names_in_ = np.asarray([str(n) for n in names], dtype=object)
+    elif hasattr(method, "feature_names_in_"):
+        del method.feature_names_in_
+
+
+def _check_columns(method: Method, given: dict[str, Any], arguments: dict[str, Any], owner: str) -> None:
+    """Holds the width and names of ``X`` against those it was fitted on."""
+    name = _matrix(arguments)
+    if name is None or not hasattr(method, "n_features_in_"):
+        return
+    width, names = arguments[name].shape[1], getattr(given[name], "columns", None)
+    if width != method.n_features_in_:
+        raise DataError(f"{owner}: {name} has {width} column(s) but {owner} was fitted on {method.n_features_in_}")
+    fitted = getattr(method, "feature_names_in_", None)
+    if names is not None and fitted is not None and [str(n) for n in names] != list(fitted):
+        raise DataError(f"{owner}: {name} does not have the columns it was fitted on: {', '.join(fitted)}")
+
+
+def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
+    array = np.asarray(values)
+    if array.ndim != 1 or (n is not None and len(array) != n):
+        raise DataError(f"{owner} gave {what} of shape {array.shape}, one number a row was expected ({n} rows)")
+    if not np.isfinite(array).all():
+        raise DataError(f"{owner} gave {int((~np.isfinite(array)).sum())} NaN or infinite {what} for {len(array)} rows")
+    return array
+
+
+def _weights(owner: str, values: Any, n: int | None) -> np.ndarray:
+    array = _one_a_row(owner, "weights", values, n)
+    if (array < 0).any():
+        raise DataError(f"{owner} gave {int((array < 0).sum())} negative weight(s) for {len(array)} rows")
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def _n_rows(arguments: dict[str, Any]) -> int | None:
+    from ballast.methods.frame.vocabulary import VOCABULARY
+
+    for name, value in arguments.items():
+        term = VOCABULARY.get(name)
+        if term is not None and term.rows == "sample" and value is not None:
+            return len(next(iter(value.values()))) if isinstance(value, dict) else len(value)
+    return None
+
+
+class Test(Method):
+    """Says whether two samples come from one distribution. ``test(...)`` gives a ``TestReport``."""
+
+    __test__ = False  # not a pytest class
+    role = "test"
+    entry_points = ("test",)
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if not (np.isfinite(result.statistic) and 0 <= result.p_value <= 1):
+            raise DataError(
+                f"{owner_of(self)} gave the statistic {result.statistic} and p-value {result.p_value}, which say "
+                "nothing; look for constant columns and for values far beyond the others"
+            )
+        return result
+
+
+class Scorer(Method):
+    """Gives one number a row: novelty, label quality, value, difficulty.
+
+    ``fit(...)`` learns (and keeps ``threshold_`` where the method has a rule for flagging), ``score_samples(...)``
+    gives (n,) scores, ``flag(scores)`` the rows that the method's own rule points at.
+    """
+
+    role = "scorer"
+    entry_points = ("fit", "score_samples")
+    higher: ClassVar[str] = "more novel"
+    """What a higher score means."""
+    flags: ClassVar[Literal["above", "below"]] = "above"
+    """The side of ``threshold_`` on which a row is flagged."""
+
+    def flag(self, scores: np.ndarray) -> np.ndarray:
+        """Gives (n,) bool: the rows beyond ``threshold_``; none where the method has no rule."""
+        threshold = getattr(self, "threshold_", None)
+        if threshold is None:
+            return np.zeros(len(scores), dtype=bool)
+        return scores > threshold if self.flags == "above" else scores < threshold
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "score_samples":
+            return _one_a_row(owner_of(self), "scores", result, _n_rows(arguments))
+        return result
+
+
+class Weigher(Method):
+    """Gives one weight >= 0 a training row, mean 1.
+
+    ``fit(...)`` must set ``ratio_`` (a density ratio, not normalised: its mean over the training rows is near 1
+    where the target overlaps them) or ``weights_`` on any scale; the frame sets ``weights_`` to mean 1 and keeps
+    the divisor in ``scale_``, so that ``weigh(...)``, which gives unseen rows' weights on the same raw scale, comes
+    out on the scale of ``weights_``. A method with ``ratio_`` is refused with OverlapError where the target does
+    not overlap the training rows.
+    """
+
+    role = "weigher"
+    entry_points = ("fit", "weigh")
+    minimum_mean_ratio: ClassVar[float] = 0.05
+    """The mean of ``ratio_`` over the training rows below which the target counts as disjoint (1 is ideal)."""
+
+    ratio_: np.ndarray
+    weights_: np.ndarray
+    scale_: float
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "weigh":
+            return _weights(owner_of(self), result, _n_rows(arguments)) / self.scale_
+        if entry != "fit":
+            return result
+        raw = self.ratio_ if hasattr(self, "ratio_") else self.weights_
+        raw = _weights(owner_of(self), raw, _n_rows(arguments))
+        self.scale_ = float(raw.mean(dtype=np.float64))
+        self._check_overlap(self.scale_, len(raw), lambda: effective_sample_size(raw), ratio=hasattr(self, "ratio_"))
+        self.weights_ = raw / self.scale_
+        return result
+
+    def _check_overlap(self, mean: float, n: int, size: Callable[[], float], *, ratio: bool) -> None:
+        """Raises OverlapError where the n training rows' raw weights, of a mean and an effective size, say nothing."""
+        if (ratio and mean < self.minimum_mean_ratio) or not mean > 0:
+            raise OverlapError(
+                f"{owner_of(self)}: the target does not overlap the {n} training rows: the estimated density ratio "
+                f"averages {mean:.3g} over them (1 where they overlap), effective sample size {size():.1f}. Collect "
+                "training rows like the target's, or drop the features that tell the two apart completely"
+            )
+
+
+class Sampler(Method):
+    """Gives a dataset: rows of the source with multiplicity, or synthetic rows with their parents.
+
+    ``fit_resample(X, y, ...)`` gives ``(X_resampled, y_resampled)`` and sets ``sample_indices_`` (k,), the source
+    row of each row (the first parent of a synthetic one). Methods that make rows also set ``parents_`` (k, 2) and
+    ``is_synthetic_`` (k,).
+    """
+
+    role = "sampler"
+    entry_points = ("fit_resample",)
+
+    sample_indices_: np.ndarray
+    is_synthetic_: np.ndarray
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        indices = np.asarray(self.sample_indices_)
+        n, k = _n_rows(arguments) or 0, len(result[0])
+        if len(indices) != k or (k and not (0 <= indices.min() <= indices.max() < n)):
+            raise DataError(f"{owner_of(self)} gave sample_indices_ that do not name source rows (0 to {n - 1})")
+        if result[1] is not None and len(result[1]) != k:
+            raise DataError(f"{owner_of(self)} gave {k} rows but {len(result[1])} labels")
+        if not hasattr(self, "parents_"):  # it makes no rows
+            self.is_synthetic_ = np.zeros(k, dtype=bool)
+        return result
+
+
+class Learner(Method):
+    """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification.
+
+    In place of ``y``, or beside it, ``fit`` may ask for other names of the vocabulary (``treatment, outcome``).
+    """
+
+    role = "learner"
+    entry_points = ("fit", "predict", "predict_proba", "decision_function", "embed")
+
+
+class Assessor(Method):
+    """Judges models, weights or data. ``assess(...)`` gives an ``Assessment``."""
+
+    role = "assessor"
+    entry_points = ("assess",)
+
+
+class Transformer(Method):
+    """Makes features of features: ``fit(X, ...)`` sets ``n_features_out_``, ``transform(X)`` gives (n, that many).
+
+    It is no step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.
+    """
+
+    role = "transformer"
+    entry_points = ("fit", "transform")
+
+    n_features_out_: int
+
+    def fit_transform(self, X: Any, y: Any = None, **arguments: Any) -> np.ndarray:
+        """Fits on rows and gives what it makes of them; ``y`` reaches ``fit`` where that takes it."""
+        given = {"y": y} if "y" in self.needs() else {}
+        return self.fit(X, **given, **arguments).transform(X)  # type: ignore[attr-defined]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Gives the (k,) names of the features it makes."""
+        if not hasattr(self, "n_features_out_"):
+            raise NotFittedError(f"{owner_of(self)} is not fitted yet; call fit before get_feature_names_out")
+        return np.array([f"{owner_of(self)}_{j}" for j in range(self.n_features_out_)], dtype=object)
+
+    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
+        if entry == "transform":
+            made, shape = np.asarray(result), (len(arguments["X"]), self.n_features_out_)
+            if made.shape != shape or not np.isfinite(made).all():
+                raise DataError(
+                    f"{owner_of(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN "
+                    f"or infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted "
+                    "ones"
+                )
+        return result
+
+
+ROLES: dict[str, type[Method]] = {r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor, Transformer)}

@@ -1,0 +1,173 @@
+"""The catalogue: every method in Ballast, found by looking, never by a list kept by hand."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ballast.errors import ParameterError, nearest
+from ballast.methods.frame.base import Method
+from ballast.methods.frame.parameters import check_names, check_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a method of the catalogue is defined."""
+
+    module: str
+    class_name: str
+
+    def load(self) -> type[Method]:
+        """Imports the method's module, and no other method's, and gives its class."""
+        return getattr(importlib.import_module(self.module), self.class_name)
+
+
+@cache
+def index() -> Mapping[str, Entry]:
+    """Gives where each method is defined, by name, sorted. It is read from the source; nothing is imported.
+
+    A class counts that says its name in so many words: ``name = "kliep"`` in its body.
+    """
+    import ballast.methods
+
+    found: dict[str, Entry] = {}
+    for folder in map(Path, ballast.methods.__path__):
+        for file in sorted(folder.rglob("*.py")):
+            module = ".".join(("ballast.methods", *file.relative_to(folder).with_suffix("").parts))
+            for class_name, name in _named_classes(file.read_text(encoding="utf-8")):
+                if name in found:
+                    both = sorted([f"{found[name].module}.{found[name].class_name}", f"{module}.{class_name}"])
+                    raise TypeError(f"two methods are named {name!r}: {' and '.join(both)}")
+                found[name] = Entry(module, class_name)
+    return dict(sorted(found.items()))
+
+
+_CLASS_OR_NAME = re.compile(r'^(?:class (\w+)|    name(?:: ClassVar\[str\])? = "([^"]+)")', re.MULTILINE)
+
+
+def _named_classes(source: str) -> Iterator[tuple[str, str]]:
+    """Gives (class, its ``name``) for the classes of a module that have one."""
+    class_name = ""
+    for match in _CLASS_OR_NAME.finditer(source):
+        if match[1]:
+            class_name = match[1]
+        elif class_name:
+            yield class_name, match[2]
+
+
+@cache
+def methods() -> Mapping[str, type[Method]]:
+    """Gives all methods of the rooms by name, sorted; every room is imported."""
+    return {name: entry.load() for name, entry in index().items()}
+
+
+def exports(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """Gives ``__all__``, ``__getattr__`` and ``__dir__`` of a room, which hold its methods' classes.
+
+    A class is imported when it is asked for, and no list of them is kept by hand.
+    """
+    classes = {e.class_name: e for e in index().values() if e.module.startswith(f"{package}.")}
+
+    def get(name: str) -> Any:
+        if name not in classes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{nearest(name, classes)}")
+        return classes[name].load()
+
+    return sorted(classes), get, lambda: sorted([*vars(sys.modules[package]), *classes])
+
+
+def resolve(use: str) -> type[Any]:
+    """Gives the class for a catalogue name, or for the import path of a scikit-learn-compatible class.
+
+    Raises ParameterError naming the nearest method, or what of the path could not be imported.
+    """
+    if "." not in use:
+        if use not in index():
+            raise ParameterError(
+                f"unknown method {use!r}{nearest(use, index())} (`ballast catalog` lists all; an import path such as "
+                "'sklearn.linear_model.Ridge' works too)"
+            )
+        try:
+            return index()[use].load()
+        except ImportError as error:
+            raise ParameterError(f"the method {use!r} cannot be imported: {error}; install what it needs") from error
+    module_name, _, class_name = use.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, ValueError, TypeError) as error:  # the last two for paths such as ".Ridge"
+        raise ParameterError(f"cannot import {use!r}: {error}; install its package or correct the path") from error
+    if not hasattr(module, class_name):
+        public = [n for n in dir(module) if not n.startswith("_")]
+        raise ParameterError(f"{module_name!r} has no class {class_name!r}{nearest(class_name, public)}")
+    cls = getattr(module, class_name)
+    if not (inspect.isclass(cls) and hasattr(cls, "get_params")):
+        raise ParameterError(f"{use!r} is not a scikit-learn-compatible class (it has no get_params)")
+    return cls
+
+
+def method(use: str, /, **parameters: Any) -> Any:
+    """Gives a method by its catalogue name or import path: ``method("kliep", n_centers=200)``.
+
+    Raises ParameterError for an unknown name or parameter, or a value out of range, naming the valid ones.
+    """
+    cls = resolve(use)
+    check_names(cls, parameters, use)
+    if issubclass(cls, Method):
+        check_values(cls, parameters, use)
+    return cls(**parameters)
+
+
+def role_of(cls: type) -> str:
+    """Gives the role of a class: a method's own, or the one that its scikit-learn interface shows."""
+    if issubclass(cls, Method):
+        if not cls.entry_points:
+            raise ParameterError(
+                f"{cls.name} is a part of a learner's training, so no step can use it alone; name it as a parameter of "
+                f"a learner such as torch_mlp: `sampling: {{use: ...}}` or `regularizer: {{use: ...}}`"
+            )
+        return cls.role
+    if hasattr(cls, "fit_resample"):
+        return "sampler"
+    if hasattr(cls, "fit") and hasattr(cls, "predict"):
+        return "learner"
+    raise ParameterError(
+        f"{cls.__module__}.{cls.__name__} is neither a learner (fit, predict) nor a sampler (fit_resample), "
+        "so no step can use it"
+    )
+
+
+def catalog() -> pd.DataFrame:
+    """Gives the cards of all methods, one row each.
+
+    Columns: name, role, room, class, summary, reference, seeds, claim, verdict, figure.
+    """
+    import pandas as pd
+
+    rows = []
+    for name, cls in methods().items():
+        claim = cls.claim
+        rows.append(
+            {
+                "name": name,
+                "role": cls.role,
+                "room": cls.room(),
+                "class": f"{cls.__module__}.{cls.__name__}",
+                "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
+                "reference": cls.reference,
+                "seeds": ", ".join(cls.seeds),
+                "claim": claim.text if claim else "",
+                "verdict": claim.verdict if claim else "",
+                "figure": claim.figure if claim else "",
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,100 @@
+"""Novelty as the distance to the k-th nearest known row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.compute.blocks import draw_rows
+from ballast.compute.kernels import nearest_neighbors
+from ballast.errors import DataError
+from ballast.methods.frame.base import Claim, Scorer
+from ballast.methods.frame.parameters import Count, Device, Level, Seed
+
+THRESHOLD_ROWS = 10_000
+"""The most rows from which the threshold is learned: its standard error is then 0.2 % of the rows."""
+
+
+class NearestNeighborDistance(Scorer):
+    """Scores a row by its distance to the k-th nearest row of those it was fitted on.
+
+    Use it where known rows form clusters or sheets of any shape, on a network's last hidden layer with ``normalize``
+    or on standardised columns. Not on columns of unlike scales, and not with hundreds of noisy columns, where
+    distances are all alike.
+
+    Parameters
+    ----------
+    n_neighbors : k, 5. The paper takes 50 of 50,000 rows; small k is sharper, large k steadier against stray rows.
+    normalize : scales each row to unit length first, as the paper does with a network's features; off by default,
+        for it makes no sense of plain columns.
+    max_rows : of more rows than this a random part is kept, so that the cost stays linear; 20,000. None keeps all. On
+        42,000 rows of electricity prices, 20,000 cost .014 of an AUROC of .956; on a mixture of 30 clusters nothing.
+    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
+    device : where to compute.
+    random_state : the seed that draws rows where not all are used.
+
+    Attributes
+    ----------
+    rows_ : (r, d) the known rows kept.
+    threshold_ : scores above it are flagged: the ``kept`` quantile of the known rows' scores, each with itself left
+        out (10,000 of them where there are more).
+
+    A row that was fitted on finds itself at distance zero, so its score is that of its (k - 1)-th other neighbour.
+
+    Cost: O(r d) a row to score, O(n d + min(r, 10,000) r d) to fit; memory O(n d) and one block of distances.
+
+    Errors: DataError where there are not more than ``n_neighbors`` rows.
+    """
+
+    name = "nearest_neighbor_distance"
+    reference = "Sun, Ming, Zhu & Li, Out-of-distribution detection with deep nearest neighbors, ICML 2022"
+    claim = Claim(
+        "On a network's normalised last-layer features it tells foreign rows better than softmax, energy and "
+        "Mahalanobis distance.",
+        "partly",
+        "AUROC on digits, six classes known, four foreign, 12 draws: .934, over softmax +.048 [.033, .062], over "
+        "energy +.050 [.036, .064], over Mahalanobis on the same features +.011 [-.001, .023]. On raw pixels without "
+        "a network it reaches .979.",
+    )
+
+    def __init__(
+        self,
+        n_neighbors: Count = 5,
+        normalize: bool = False,
+        max_rows: Count | None = 20_000,
+        kept: Level = 0.95,
+        device: Device = "auto",
+        random_state: Seed = 0,
+    ):
+        self.n_neighbors = n_neighbors
+        self.normalize = normalize
+        self.max_rows = max_rows
+        self.kept = kept
+        self.device = device
+        self.random_state = random_state
+
+    def fit(self, X: np.ndarray) -> NearestNeighborDistance:
+        """Keeps the (n, d) known rows and learns the threshold from them."""
+        rng = np.random.default_rng(self.random_state)
+        if self.max_rows is not None and len(X) > self.max_rows:
+            X = X[draw_rows(X, self.max_rows, rng)]
+        if len(X) <= self.n_neighbors:
+            raise DataError(
+                f"{self.name}: {len(X)} row(s) of X are kept, n_neighbors={self.n_neighbors} needs at least "
+                f"{self.n_neighbors + 1}; give more rows, raise max_rows or lower n_neighbors"
+            )
+        self.rows_ = self._scaled(X)
+        asked = self.rows_[draw_rows(self.rows_, THRESHOLD_ROWS, rng)]
+        own_and_others, _ = nearest_neighbors(asked, self.rows_, self.n_neighbors + 1, choice=self.device)
+        self.threshold_ = float(np.quantile(own_and_others[:, -1], self.kept))
+        return self
+
+    def score_samples(self, X: np.ndarray) -> np.ndarray:
+        """Gives (n,) distances in the units of the columns, or in [0, 2] when normalised."""
+        distances, _ = nearest_neighbors(self._scaled(X), self.rows_, self.n_neighbors, choice=self.device)
+        return distances[:, -1]
+
+    def _scaled(self, X: np.ndarray) -> np.ndarray:
+        if not self.normalize:
+            return X
+        length = np.linalg.norm(X, axis=1, keepdims=True)
+        return X / np.where(length > 0, length, 1)

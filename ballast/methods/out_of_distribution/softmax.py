@@ -1,0 +1,107 @@
+"""Novelty from a classifier's own outputs: the maximum softmax probability and the energy."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ballast.errors import DataError
+from ballast.methods.frame.base import Claim, Scorer
+from ballast.methods.frame.parameters import Level, Positive
+
+
+class MaximumSoftmaxProbability(Scorer):
+    """Scores a row by how unsure its classifier is: one less the largest class probability.
+
+    Use it as the baseline for both misclassified and foreign rows: it costs nothing beyond the model. Not where the
+    model is overconfident away from its training rows, as networks are on noise; take ``mahalanobis`` there.
+
+    Parameters
+    ----------
+    kept : the share of the fitting rows whose score stays at or below ``threshold_``, 0.95 as in the usual "FPR at
+        95 % TPR".
+
+    Attributes
+    ----------
+    threshold_ : scores above it are flagged. ``probs`` must be out of sample (as the pipeline's are), otherwise the
+        fitting rows look surer than new ones and more than 5 % of new rows are flagged.
+
+    Cost: O(n K).
+    """
+
+    name = "maximum_softmax_probability"
+    reference = (
+        "Hendrycks & Gimpel, A baseline for detecting misclassified and out-of-distribution examples in neural "
+        "networks, ICLR 2017"
+    )
+    seeds = ("S225",)
+    claim = Claim(
+        "Correctly classified rows have a higher maximum softmax probability than misclassified and foreign ones "
+        "(against chance, AUROC .5).",
+        "reproduced",
+        "AUROC on digits, 12 draws: wrong against right .92 [.83, 1.00] for a network, .96 [.94, .98] for logistic "
+        "regression; foreign against known digits .886 [.863, .909], but .62 [.58, .66] with 30 % labels random.",
+    )
+
+    def __init__(self, kept: Level = 0.95):
+        self.kept = kept
+
+    def fit(self, probs: np.ndarray) -> MaximumSoftmaxProbability:
+        """Learns the threshold from (n, K) out-of-sample probabilities."""
+        self.threshold_ = float(np.quantile(self.score_samples(probs), self.kept))
+        return self
+
+    def score_samples(self, probs: np.ndarray) -> np.ndarray:
+        """Gives (n,) scores from 0 (sure) to 1 - 1/K."""
+        return np.clip(1 - probs.max(axis=1), 0, None)
+
+
+class EnergyScore(Scorer):
+    """Scores a row by its energy, ``-T logsumexp(logits / T)``: high where no class speaks for the row.
+
+    Use it for large networks trained with cross-entropy, where the logits' size carries what the softmax divides
+    away; on small ones the claim's test found no gain. Not with noisy labels, and not with log-probabilities in place
+    of logits: their energy is zero for every row, which is refused.
+
+    Parameters
+    ----------
+    temperature : T, 1 as in the paper.
+    kept : the share of the fitting rows whose score stays at or below ``threshold_``, 0.95.
+
+    Attributes
+    ----------
+    threshold_ : scores above it are flagged; learned from the rows given to ``fit``, which must be out of sample.
+
+    Cost: O(n K).
+
+    Errors: DataError where all rows of ``logits`` are log-probabilities.
+    """
+
+    name = "energy_score"
+    reference = "Liu, Wang, Owens & Li, Energy-based out-of-distribution detection, NeurIPS 2020"
+    claim = Claim(
+        "The energy tells foreign rows better than the maximum softmax probability (fewer false positives at 95 % "
+        "true positives).",
+        "not reproduced",
+        "Digits, six classes known, four foreign, 12 draws: AUROC .884 against .886, -.002 [-.012, .008]; false "
+        "positives fewer by .026 [-.017, .069]; with 30 % labels random AUROC -.040 [-.055, -.026].",
+    )
+
+    def __init__(self, temperature: Positive = 1.0, kept: Level = 0.95):
+        self.temperature = temperature
+        self.kept = kept
+
+    def fit(self, logits: np.ndarray) -> EnergyScore:
+        """Learns the threshold from (n, K) out-of-sample logits."""
+        if np.abs(logsumexp(logits, axis=1)).max() < 1e-5:
+            raise DataError(
+                f"{self.name}: all {len(logits)} rows of logits are log-probabilities, whose energy is zero; pass the "
+                "scores before the softmax, from a model with a decision_function of shape (n, n_classes)"
+            )
+        self.threshold_ = float(np.quantile(self.score_samples(logits), self.kept))
+        return self
+
+    def score_samples(self, logits: np.ndarray) -> np.ndarray:
+        """Gives (n,) energies in the units of the logits."""
+        T = logits.dtype.type(self.temperature)
+        return -T * logsumexp(logits / T, axis=1)

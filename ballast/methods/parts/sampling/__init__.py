@@ -1,0 +1,1 @@
+"""Sample policies: which rows each batch holds."""

@@ -1,0 +1,50 @@
+"""Batches that each span the range of the target."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.methods.frame.base import Claim
+from ballast.methods.training.loop import Epoch, Plan
+from ballast.methods.training.part import Material, SamplePolicy
+
+
+class StratifiedBatches(SamplePolicy):
+    """Makes batches that each hold rows from all over the target's range, or each class by its share.
+
+    Use it in regression where a part of the loss, such as ``correlation_penalty``, is of the batch as a whole. Not in
+    the hope of a better model by itself: see the claim. As ``sampling`` of ``torch_mlp``.
+
+    Every row is visited once an epoch: the (n,) rows are sorted by target and cut into runs of as many neighbours as
+    there are batches; each batch gets one of each run, anew in each epoch.
+
+    Cost: a sort once, O(n log n) an epoch in one call.
+    """
+
+    name = "stratified_batches"
+    reference = "Moukpe, Chan & Zhang, Highly Imbalanced Regression with Tabular Data (CISIR), arXiv, 2025"
+    seeds = ("S192",)
+    claim = Claim(
+        "With a weighted squared error, batches stratified over the target's range lower the error on rare values.",
+        "not reproduced",
+        "Skewed target, 1,500 rows, batches of 128, 8 runs, the largest 3 %: the error of 0.134 changes by -0.000 "
+        "(+- 0.004), the correlation by -0.000 (+- 0.003); with correlation_penalty by -0.000 and +0.001.",
+    )
+
+    def plan(self, material: Material) -> Plan:
+        """Gives a plan of batches no larger than ``batch_size``, which differ by one row at most."""
+        import torch
+
+        order = np.argsort(material.targets[material.kept], kind="stable")
+        n_batches = -(-len(order) // material.batch_size)
+        n_runs = -(-len(order) // n_batches)
+        runs = torch.full((n_runs * n_batches,), -1)
+        runs[: len(order)] = torch.from_numpy(order)
+        runs = runs.reshape(n_runs, n_batches)
+
+        def epoch(number: int, generator: torch.Generator) -> Epoch:
+            dealt = runs.gather(1, torch.rand(runs.shape, generator=generator).argsort(dim=1)).T
+            held = dealt >= 0  # the last run may be shorter
+            return Epoch(dealt[held], held.sum(dim=1).tolist())
+
+        return Plan(epoch)

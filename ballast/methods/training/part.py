@@ -1,0 +1,121 @@
+"""The parts that a learner's training is put together from, each a small method that a user names."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ballast.errors import ParameterError, nearest
+from ballast.methods.frame.base import Method
+from ballast.methods.frame.parameters import check_names, check_values
+from ballast.methods.training.loop import Plan
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Part(Method):
+    """A part of a learner's training. It has a card like any method, and is a parameter of a learner, not a step.
+
+    It learns nothing and draws from the generator that it is given, so parts with equal parameters are equal.
+    """
+
+    role = "part"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.get_params(deep=False) == other.get_params(deep=False)  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a sample policy plans by.
+
+    Attributes
+    ----------
+    owner : the learner's name, for messages.
+    targets : (n,) class numbers, or standardised numbers. weights : (n,), mean 1. groups : (n,), or None.
+    kept : (m,) positions of the rows to train on; a plan counts rows by their place in it.
+    batch_size, max_epochs : the learner's.
+    """
+
+    owner: str
+    targets: np.ndarray
+    weights: np.ndarray
+    groups: np.ndarray | None
+    kept: np.ndarray
+    batch_size: int
+    max_epochs: int
+
+
+class SamplePolicy(Part):
+    """Says which rows each batch holds, how often they come and with what rescaling of their losses."""
+
+    def plan(self, material: Material) -> Plan:
+        """Gives the plan of a run."""
+        raise NotImplementedError
+
+
+class Regularizer(Part):
+    """Adds a penalty to the mean loss of each batch."""
+
+    task: ClassVar[str | None] = None
+    """The task that it is for, None for both."""
+
+    def penalty(self, outputs: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Gives the penalty of a batch from the network's outputs, the targets (k,) and the weights (k,)."""
+        raise NotImplementedError
+
+
+def declared(value: Any) -> Any:
+    """Gives a parameter as JSON can hold it: a part as the name and parameters that ``rebuilt`` makes it from again.
+
+    A part that the catalogue lacks is given as None, with a warning: a stored model brings no code along.
+    """
+    if not isinstance(value, Part):
+        return value
+    from ballast.methods.frame.catalogue import index
+
+    if value.name not in index() or index()[value.name].load() is not type(value):
+        warnings.warn(
+            f"{type(value).__qualname__} is no part of Ballast's catalogue, so the model is stored without it: it "
+            "predicts the same, but would be trained anew without it",
+            stacklevel=2,
+        )
+        return None
+    return {"use": value.name, "params": value.get_params(deep=False)}
+
+
+def rebuilt(value: Any) -> Any:
+    """Gives the parameter that ``declared`` declared. No code is imported for it but that of the catalogue.
+
+    Raises ParameterError for a name that no part has, and for parameters that the part does not take.
+    """
+    if not (isinstance(value, dict) and set(value) == {"use", "params"}):
+        return value
+    from ballast.methods.frame.catalogue import index
+
+    name, params = str(value["use"]), dict(value["params"])
+    parts = {name: entry for name, entry in index().items() if entry.module.startswith("ballast.methods.parts.")}
+    if name not in parts:
+        raise ParameterError(f"no part is named {name!r}{nearest(name, parts)} (there are: {', '.join(parts)})")
+    cls = parts[name].load()
+    check_names(cls, params, name)
+    check_values(cls, params, name)
+    return cls(**params)
+
+
+Sampling = Annotated[
+    SamplePolicy | None,
+    Field(description="a sample policy such as {use: stratified_batches, params: {...}}, or None"),
+]
+Regularization = Annotated[
+    Regularizer | None,
+    Field(description="a regulariser such as {use: correlation_penalty, params: {...}}, or None"),
+]

@@ -1,0 +1,60 @@
+"""Scales weights within each group, so that the groups' totals are as declared."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ballast.errors import DataError
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.weights.operators._scale import BY_FORMULA, mean_one
+
+
+class NormalizeWeights(Weigher):
+    """Scales weights within each group, so that the groups' totals are as declared.
+
+    Use it where weights may tell rows of a group apart but not change the groups' shares, as with clustered or
+    multi-site data. Not where the groups' shares are themselves wrong and unknown.
+
+    Parameters
+    ----------
+    totals : "rows" leaves each group the share of its rows; "equal" gives all groups the same.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1. classes_ : (G,) the groups. factors_ : (G,) what each group's weights were multiplied by.
+
+    Notes
+    -----
+    Cost: one sort of the groups.
+
+    Raises
+    ------
+    DataError : a group whose weights are all 0.
+    """
+
+    name = "normalize_weights"
+    reference = (
+        "Pfeffermann, Skinner, Holmes, Goldstein and Rasbash, Weighting for Unequal Selection Probabilities in "
+        "Multilevel Models, Journal of the Royal Statistical Society B 1998"
+    )
+    claim = Claim("Every group has the total declared.", "by definition", BY_FORMULA)
+
+    def __init__(self, totals: Literal["rows", "equal"] = "rows") -> None:
+        self.totals = totals
+
+    def fit(self, sample_weight: np.ndarray, groups: np.ndarray) -> NormalizeWeights:
+        """Normalises the weights (n,) within the groups (n,)."""
+        self.classes_, positions, rows = np.unique(groups, return_inverse=True, return_counts=True)
+        sums = np.bincount(positions, mean_one(sample_weight, self.name))
+        if not sums.all():
+            empty = self.classes_[sums == 0]
+            raise DataError(
+                f"{self.name}: all weights of {len(empty)} group(s) are 0, such as {empty[0]!r} "
+                f"({rows[sums == 0][0]} rows); drop the group or look at the weights' step"
+            )
+        wanted = rows if self.totals == "rows" else np.full(len(rows), len(groups) / len(rows))
+        self.factors_ = wanted / sums
+        self.weights_ = (mean_one(sample_weight, self.name) * self.factors_[positions]).astype(sample_weight.dtype)
+        return self

@@ -1,0 +1,60 @@
+"""Gives every row the mean weight of the rows nearest to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ballast.compute.kernels import nearest_neighbors
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Count, Device
+from ballast.methods.weights.operators._scale import mean_one
+
+
+class SmoothWeights(Weigher):
+    """Gives every row the mean weight of the rows nearest to it.
+
+    Use it for noisy weights of which nearby rows should have similar ones, as a density ratio that a classifier with
+    jumps gave. Not for weights that jump for a reason, such as class or group weights.
+
+    Parameters
+    ----------
+    n_neighbors : rows averaged, the row itself among them; fewer rows than that are all averaged.
+    device : where to compute.
+
+    Attributes
+    ----------
+    weights_ : (n,), mean 1.
+
+    Notes
+    -----
+    Distances are Euclidean on ``X`` as it is: scale it first. ``weigh(X)`` averages over the training rows' weights.
+    Cost: O(n^2 d) time; memory one block of distances.
+    """
+
+    name = "smooth_weights"
+    reference = "Stone, Consistent Nonparametric Regression, Annals of Statistics 1977"
+    claim = Claim(
+        "Averages over neighbours are nearer to the smooth ratio beneath noisy weights.",
+        "by definition",
+        "Log-normal noise of unit size on an exponential ratio, 2000 rows: the tests hold that the squared error falls "
+        "to under a third.",
+    )
+
+    def __init__(self, n_neighbors: Count = 10, device: Device = "auto") -> None:
+        self.n_neighbors = n_neighbors
+        self.device = device
+
+    def fit(self, X: np.ndarray, sample_weight: np.ndarray) -> SmoothWeights:
+        """Smooths the weights (n,) of the rows (n, d)."""
+        self._rows = X
+        self._given = mean_one(sample_weight, self.name)
+        self.weights_ = self._means(X).astype(sample_weight.dtype)
+        return self
+
+    def weigh(self, X: np.ndarray) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d)."""
+        return self._means(X).astype(self.weights_.dtype)
+
+    def _means(self, X: np.ndarray) -> np.ndarray:
+        k = min(self.n_neighbors, len(self._rows))
+        return self._given[nearest_neighbors(X, self._rows, k, choice=self.device)[1]].mean(axis=1)

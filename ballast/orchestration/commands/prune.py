@@ -1,0 +1,37 @@
+"""Removing old versions, and the model files that only they named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ballast.orchestration.graph.resources import BallastResource
+from ballast.warehouse import MODEL_KINDS, Commit
+
+
+def prune(
+    resource: BallastResource,
+    *,
+    keep: int | None = None,
+    older_than: timedelta | None = None,
+    models: bool = False,
+    dry_run: bool = False,
+) -> list[Commit]:
+    """Removes old versions of all that a project has stored and gives their commits; see ``Warehouse.prune``.
+
+    The files of removed models go after their rows have: a process killed in between leaves files, never rows that
+    name a file which is gone.
+    """
+    warehouse, folder = resource.open(), resource.model_store().folder
+    gone = warehouse.prune(keep=keep, older_than=older_than, models=models, dry_run=True)
+    files = [
+        (folder / path).resolve()
+        for commit in gone
+        if commit.kind in MODEL_KINDS
+        for path in warehouse.read(commit.asset, version=commit.version)["path"]
+    ]
+    if gone and not dry_run:
+        gone = warehouse.prune(keep=keep, older_than=older_than, models=models)
+        for file in files:
+            if file.is_relative_to(folder):
+                file.unlink(missing_ok=True)
+    return gone

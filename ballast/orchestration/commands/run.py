@@ -1,0 +1,237 @@
+"""Runs a pipeline in this process, on the project's own Dagster instance, and tells how it goes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+import dagster as dg
+from dagster import DagsterEventType, EventLogEntry
+from sqlalchemy.exc import SQLAlchemyError
+
+from ballast.errors import BallastError, SpecError, nearest
+from ballast.orchestration.graph.assets import asset_key
+from ballast.orchestration.graph.home import home
+from ballast.orchestration.graph.partitions import partition_of, partitions_of
+from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
+from ballast.orchestration.plan.plan import REPORT, Plan
+from ballast.orchestration.projects.find import Declared
+from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.unit import run_report
+from ballast.warehouse import keep_open
+
+State = Literal["running", "done", "failed", "skipped"]
+_STATES: dict[DagsterEventType, State] = {
+    DagsterEventType.STEP_START: "running",
+    DagsterEventType.STEP_SUCCESS: "done",
+    DagsterEventType.STEP_FAILURE: "failed",
+    DagsterEventType.STEP_SKIPPED: "skipped",
+}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A change in a run: the unit (or upstream asset) concerned, its new state, and why where it failed."""
+
+    unit: str
+    state: State
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a run of one partition (or of a pipeline without) ended.
+
+    Attributes
+    ----------
+    states : of every unit of the run, and of the assets upstream of it that ran.
+    messages : why, for those that failed and for upstream assets that gave nothing.
+    """
+
+    run_id: str
+    partition: str | None
+    success: bool
+    states: dict[str, State]
+    messages: dict[str, str]
+    report: Path | None
+
+
+def instance() -> dg.DagsterInstance:
+    """Gives the Dagster instance of ``$DAGSTER_HOME``, else the project's own in ``.ballast/dagster``."""
+    if "DAGSTER_HOME" not in os.environ:
+        folder = home() / "dagster"
+        folder.mkdir(parents=True, exist_ok=True)
+        settings = folder / "dagster.yaml"
+        if not settings.exists():
+            fresh = settings.with_suffix(".new")
+            fresh.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n", encoding="utf-8")
+            fresh.replace(settings)
+        os.environ["DAGSTER_HOME"] = str(folder)
+    return dg.DagsterInstance.get()
+
+
+@contextmanager
+def _records() -> Iterator[None]:
+    """Words what goes wrong with Dagster's own records, which it keeps in SQLite files."""
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        folder = os.environ.get("DAGSTER_HOME", home() / "dagster")
+        raise BallastError(
+            f"Dagster cannot keep its records in {folder}: {getattr(error, 'orig', None) or error}. Check that the "
+            "folder is writable and the disk has room; what was finished is stored, and the next run goes on from there"
+        ) from error
+
+
+def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
+    """Gives the partitions to run: the one wanted, else all static ones, or the latest window of a time partition."""
+    definition = partitions_of(plan.spec.partitions)
+    if definition is None:
+        if wanted is not None:
+            raise SpecError(f"{plan.where}: the pipeline has no partitions, so --partition {wanted!r} names none")
+        return [None]
+    keys = list(definition.get_partition_keys())
+    if wanted is not None:
+        if wanted not in keys:
+            raise SpecError(f"{plan.where}: no partition {wanted!r}{nearest(wanted, keys)} ({', '.join(keys[-12:])})")
+        return [wanted]
+    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
+        return [*keys[-1:]]
+    return [*keys]
+
+
+def units_of(plan: Plan, select: Iterable[str]) -> list[str]:
+    """Gives the units to run for the steps selected; all where none are. SpecError for an unknown step."""
+    wanted = []
+    for name in select:
+        if name not in plan.nodes:
+            raise SpecError(f"{plan.where}: --select {name!r}: there is no such step{nearest(name, plan.nodes)}")
+        wanted.append(plan.nodes[name].unit)
+    return [unit for unit, _ in plan.units() if not wanted or unit in wanted]
+
+
+def run(
+    declared: Declared,
+    plan: Plan,
+    definitions: dg.Definitions,
+    *,
+    select: Sequence[str] = (),
+    partition: str | None = None,
+    force: bool = False,
+    fresh: bool = False,
+    tell: Callable[[Progress], None] = lambda progress: None,
+    on: dg.DagsterInstance | None = None,
+) -> Finished:
+    """Runs a pipeline, or the steps selected, for one partition.
+
+    What is finished stays whatever happens later; the report is written even when a step failed or a gate closed.
+    Ctrl-C comes out as KeyboardInterrupt, after Dagster has recorded the run as stopped.
+    """
+    units = units_of(plan, select)
+    names = {f"{plan.spec.name}__{unit.replace('/', '__')}": unit for unit, _ in plan.units()}
+    with _records():
+        on = on or instance()
+    run_id = str(uuid4())
+    states: dict[str, State] = {}
+    messages: dict[str, str] = {}
+    interrupted: list[str] = []
+    warned: dict[str, str] = {}
+    given: set[str] = set()
+
+    def listen(entry: EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
+            interrupted.extend([run_id] if _was_interrupted(event.job_failure_data) else [])
+        if event is None and entry.step_key is not None and int(entry.level) >= logging.WARNING:
+            warned[entry.step_key] = entry.user_message
+        if event is not None and event.event_type == DagsterEventType.STEP_OUTPUT and event.step_key is not None:
+            given.add(event.step_key)
+        if event is None or event.event_type not in _STATES or event.step_key is None:
+            return
+        unit = names.get(event.step_key, event.step_key)
+        states[unit] = _STATES[event.event_type]
+        if states[unit] == "failed":
+            messages[unit] = _reason(event.step_failure_data)
+        if states[unit] == "done" and event.step_key not in given:  # an upstream asset that may leave its output out
+            states[unit], messages[unit] = "skipped", warned.get(event.step_key, "it gave no output")
+        tell(Progress(unit, states[unit], messages.get(unit, "")))
+
+    on.add_event_listener(run_id, listen)
+    config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    if force or fresh:
+        settings = {"config": {"force": force, "fresh": fresh}}
+        config["ops"] = {name: settings for name, unit in names.items() if unit in units}
+    job = definitions.resolve_job_def(plan.spec.name)
+    chosen = [asset_key(plan, name) for name, node in plan.nodes.items() if node.unit in units]
+    with _records(), keep_open():
+        result = job.execute_in_process(
+            run_config=config,
+            instance=on,
+            partition_key=partition,
+            asset_selection=chosen if select else None,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    if interrupted:
+        raise KeyboardInterrupt
+    states |= {unit: "skipped" for unit in units if unit not in states}
+    report = None
+    ran = any(states[unit] != "skipped" for unit in units)
+    if (ran and not select) or states.get(REPORT) == "done":
+        report = write_report_of(declared, plan, definitions, partition, run_id, already=states.get(REPORT) == "done")
+    return Finished(run_id, partition, result.success, states, messages, report)
+
+
+def _was_interrupted(failure: Any) -> bool:
+    error = failure.error if failure is not None else None
+    while error is not None:
+        if error.cls_name in ("KeyboardInterrupt", "DagsterExecutionInterruptedError"):
+            return True
+        error = error.cause
+    return False
+
+
+def _reason(failure: Any) -> str:
+    """Gives the message of the error that a failed step raised, without what Dagster wraps around it."""
+    metadata = getattr(failure, "user_failure_data", None)
+    if metadata is not None and metadata.description:
+        return str(metadata.description)
+    error = failure.error if failure is not None else None
+    while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
+        error = error.cause
+    return error.message.strip() if error is not None else ""
+
+
+def resource_of(definitions: dg.Definitions) -> BallastResource:
+    found = (definitions.resources or {}).get(RESOURCE)
+    if not isinstance(found, BallastResource):
+        raise SpecError(
+            f"the project has no resource {RESOURCE!r}; add `resources={{'{RESOURCE}': ballast.BallastResource()}}` "
+            "to its Definitions"
+        )
+    return resolved(found)
+
+
+def write_report_of(
+    declared: Declared,
+    plan: Plan,
+    definitions: dg.Definitions,
+    partition: str | None = None,
+    run_id: str = "",
+    *,
+    already: bool = False,
+) -> Path:
+    """Writes the report of what the warehouse holds now (unless the run already has) and gives its path."""
+    resource = resource_of(definitions)
+    found = partition_of(partitions_of(plan.spec.partitions), partition)
+    path = resource.report_path(plan, found)
+    if not already:
+        run = Run(plan, resource.open(), resource.model_store(), declared.file.parent, run_id=run_id, partition=found)
+        run_report(run, path)
+    return path

@@ -1,0 +1,1 @@
+"""The Dagster side of a plan."""

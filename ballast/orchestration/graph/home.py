@@ -1,0 +1,26 @@
+"""The Dagster project that a folder belongs to, and where Ballast keeps its things."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_ROOT_MARKS = ("workspace.yaml", "definitions.py", "dg.toml")
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Gives the nearest folder from `start` upwards that is a Dagster project; `start` itself where none is."""
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        pyproject = folder / "pyproject.toml"
+        if any((folder / mark).exists() for mark in _ROOT_MARKS):
+            return folder
+        if pyproject.exists() and "[tool.dg" in pyproject.read_text(encoding="utf-8"):
+            return folder
+    return start
+
+
+def home(start: Path | None = None) -> Path:
+    """Gives the folder for everything Ballast keeps: ``$BALLAST_HOME``, else ``.ballast`` in the project."""
+    given = os.environ.get("BALLAST_HOME")
+    return Path(given).expanduser().resolve() if given else project_root(start) / ".ballast"

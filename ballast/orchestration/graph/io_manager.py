@@ -1,0 +1,40 @@
+"""The IO manager: a project's own table assets in the warehouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from ballast.orchestration.graph.resources import BallastResource
+from ballast.warehouse import Warehouse
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):
+    """Keeps a project's own table assets in the warehouse: DataFrames in, DataFrames out, versioned like all others.
+
+    An asset with a one-part key is stored in the schema ``raw``.
+    """
+
+    warehouse: str = ""
+    folder: str = ""
+    timeout: float = 120.0
+
+    def _open(self) -> Warehouse:
+        return BallastResource(warehouse=self.warehouse, folder=self.folder, timeout=self.timeout).open()
+
+    @staticmethod
+    def _asset(context: dg.InputContext | dg.OutputContext) -> str:
+        path = list(context.asset_key.path)
+        return "/".join(path if len(path) > 1 else ["raw", *path])
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        partition = context.asset_partition_key if context.has_asset_partitions else None
+        commit = self._open().commit(
+            self._asset(context), obj, partition=partition, kind="asset", run_id=context.run_id
+        )
+        context.add_output_metadata({"dagster/row_count": commit.row_count, "ballast/version": commit.version})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        partition = context.asset_partition_key if context.has_asset_partitions else None
+        return self._open().read(self._asset(context), partition=partition)

@@ -1,0 +1,60 @@
+"""The Dagster resources: where the warehouse, the models and the reports of a project live."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from ballast.errors import SpecError
+from ballast.orchestration.graph.home import home
+from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.plan.plan import Plan
+from ballast.warehouse import ModelStore, Warehouse
+
+RESOURCE = "ballast"
+"""The key under which a pipeline's assets ask for the resource."""
+
+
+def resolved(resource: BallastResource) -> BallastResource:
+    """Gives a resource with the environment's values in place of references to them, as a run gets it."""
+    given = (resource.warehouse, resource.folder)
+    missing = [v.env_var_name for v in given if isinstance(v, dg.EnvVar) and v.env_var_name not in os.environ]
+    if missing:
+        raise SpecError(
+            f"the project's resource needs the environment variable(s) {', '.join(missing)}, which are not set"
+        )
+    return resource.process_config_and_initialize()
+
+
+class BallastResource(dg.ConfigurableResource):
+    """Opens the warehouse, the model store and the reports for a pipeline's steps.
+
+    Attributes
+    ----------
+    warehouse : URL of the warehouse; default an embedded DuckDB file in the project's ``.ballast`` folder.
+    folder : where models and reports are kept; default that same folder.
+    timeout : seconds to wait for the warehouse while another process holds it.
+    """
+
+    warehouse: str = ""
+    folder: str = ""
+    timeout: float = 120.0
+
+    def base(self) -> Path:
+        return Path(self.folder).expanduser().resolve() if self.folder else home()
+
+    def open(self) -> Warehouse:
+        return Warehouse(self.warehouse or f"duckdb:///{self.base() / 'warehouse.duckdb'}", timeout=self.timeout)
+
+    def model_store(self) -> ModelStore:
+        return ModelStore(self.base() / "models")
+
+    def report_path(self, plan: Plan, partition: Partition | None = None) -> Path:
+        """Gives where a pipeline's report is written, one file a partition."""
+        name = plan.spec.name
+        if partition is None:
+            return self.base() / "reports" / f"{name}.html"
+        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in partition.key)
+        return self.base() / "reports" / name / f"{safe}.html"

@@ -1,0 +1,1 @@
+"""What will run: a pipeline that has been checked."""

@@ -1,0 +1,86 @@
+"""A pipeline that has been checked: its assets, what each is made from, and how they are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ballast.gates import Expectation
+from ballast.methods.frame.catalogue import method, resolve
+from ballast.methods.frame.parameters import defaults
+from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
+
+ENCODER = "encoder"
+REPORT = "report"
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One argument of a method's call, and where its value comes from."""
+
+    entry: str
+    term: str
+    source: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """One asset of a pipeline."""
+
+    name: str
+    stage: str
+    use: str
+    upstream: tuple[str, ...]
+    unit: str
+    suite: tuple[Expectation, ...] = ()
+    partitioned: bool = False
+    role: str | None = None
+    step: StepSpec | None = None
+    bindings: tuple[Binding, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A pipeline that has been checked: its nodes by name, in an order in which they can run."""
+
+    spec: PipelineSpec
+    where: str
+    nodes: dict[str, Node] = field(default_factory=dict)
+
+    def asset(self, name: str) -> str:
+        return f"{self.spec.name}/{name}"
+
+    def units(self) -> Iterator[tuple[str, list[Node]]]:
+        """Gives the nodes that are made together, unit by unit, in an order in which they can run."""
+        grouped: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            grouped.setdefault(node.unit, []).append(node)
+        yield from grouped.items()
+
+    def method_of(self, name: str) -> Any:
+        """Gives a fresh object of the method that a step uses, its parameters set."""
+        node = self.nodes[name]
+        assert node.step is not None
+        return build_method(node.step, seed=self.spec.seed, recording=f"{name}/dynamics" in self.nodes)
+
+
+def build_method(step: StepSpec, *, seed: int, recording: bool = False) -> Any:
+    """Makes the method of a step; a parameter that is itself ``{use: ..., params: ...}`` becomes an object."""
+    parameters = {name: _nested(value) for name, value in step.params.items()}
+    known = defaults(resolve(step.use))
+    if "random_state" in known and "random_state" not in parameters:
+        parameters["random_state"] = seed
+    if recording and "record_dynamics" in known:
+        parameters["record_dynamics"] = True
+    return method(step.use, **parameters)
+
+
+def _nested(value: Any) -> Any:
+    if isinstance(value, dict) and "use" in value and set(value) <= {"use", "params"}:
+        return method(value["use"], **{k: _nested(v) for k, v in value.get("params", {}).items()})
+    if isinstance(value, list):
+        return [_nested(v) for v in value]
+    return value

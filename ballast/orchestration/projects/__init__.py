@@ -1,0 +1,1 @@
+"""Pipelines found by name, and the project that they belong to."""

@@ -1,0 +1,1 @@
+"""The raw rows of a data role."""

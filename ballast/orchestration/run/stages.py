@@ -1,0 +1,232 @@
+"""What each stage does with its inputs: from a node and what it reads to the tables it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ballast.compute.threads import threads_for
+from ballast.errors import BallastError, DataError, nearest
+from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.common.weighting import fit_with_weights
+from ballast.methods.features.encoder import FeatureEncoder
+from ballast.methods.frame.catalogue import method
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.orchestration.plan.plan import ENCODER, Node
+from ballast.orchestration.read.sources import feature_columns, read_source
+from ballast.orchestration.run.inputs import Inputs, positions
+from ballast.warehouse import matrix_of, matrix_table
+
+
+@dataclass(frozen=True)
+class Product:
+    """One table that a unit leaves behind, and the model beside it where there is one."""
+
+    node: str
+    table: pd.DataFrame | pa.Table
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    model: Any = None
+
+
+def source(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    run, node = inputs.run, nodes[0]
+    spec = inputs.data(node.name)
+    where = f"{run.plan.where}: data.{node.name}"
+    table = read_source(spec, where=where, folder=run.folder, given=given)
+    if node.partitioned and run.partition is not None and run.plan.spec.partitions is not None:
+        table = run.partition.rows(table, run.plan.spec.partitions, where)
+    missing = {str(c): int(n) for c, n in table.isna().sum().items() if n}
+    return [Product(node.name, table, {"columns": table.shape[1], "missing_values": missing})]
+
+
+def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    """Fits the encoder where it is among the nodes, and encodes the roles of the others."""
+    roles = {node.name: str(node.role) for node in nodes if node.stage == "features"}
+    fitting = any(node.stage == "encoder" for node in nodes)
+    products: list[Product] = []
+    if fitting:
+        encoder = _encoder(inputs).fit(_feature_table(inputs, "train"), sample_weight=_frequencies(inputs))
+        names = [str(n) for n in encoder.get_feature_names_out()]
+        products.append(Product(ENCODER, pd.DataFrame(), {"n_features": len(names)}, model=encoder))
+    else:
+        encoder = inputs.encoder()
+        names = [str(n) for n in encoder.get_feature_names_out()]
+    for name, role in roles.items():
+        table = _feature_table(inputs, role)
+        ids = inputs.column(role, "id")
+        matrix = encoder.transform(table, f"data.{role}")
+        summary = {"names": names, **encoder.report(table, f"data.{role}")}
+        products.append(Product(name, matrix_table(ids, {"features": matrix}), summary))
+    return products
+
+
+def _encoder(inputs: Inputs) -> FeatureEncoder:
+    spec = inputs.run.plan.spec.features
+    transformer = method(spec.use, **spec.params) if spec.use else None
+    return FeatureEncoder(
+        transformer=transformer, text=spec.text, text_method=spec.text_method, embeddings=spec.embeddings
+    )
+
+
+def _frequencies(inputs: Inputs) -> pd.Series | None:
+    """Gives the column that says how much each training row counts in fitting the encoder, where one does."""
+    name, table = inputs.run.plan.spec.features.weights, inputs.frame("train")
+    if name is not None and name not in table:
+        raise DataError(
+            f"features.weights: column {name!r} is not among the {table.shape[1]} columns of the {len(table)} training "
+            f"rows{nearest(name, table.columns)}"
+        )
+    return None if name is None else table[name]
+
+
+def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
+    frame = inputs.frame(role)
+    columns = feature_columns(inputs.data("train"), frame.columns, inputs.run.plan.spec.no_features)
+    return frame[feature_columns(inputs.data(role), columns)]
+
+
+def test(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    report = inputs.run.plan.method_of(nodes[0].name).test(**inputs.arguments("test"))
+    return [Product(nodes[0].name, report.table, report.summary)]
+
+
+def assess(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    report = inputs.run.plan.method_of(nodes[0].name).assess(**inputs.arguments("assess"))
+    return [Product(nodes[0].name, report.table, report.summary)]
+
+
+def score(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    scorer = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
+    scores = scorer.score_samples(**inputs.arguments("score_samples"))
+    flagged = scorer.flag(scores)
+    table = pd.DataFrame({"sample_id": inputs.ids("score_samples"), "score": scores, "flagged": flagged})
+    summary = {"higher": scorer.higher, "flagged": int(flagged.sum())}
+    if (threshold := getattr(scorer, "threshold_", None)) is not None:
+        summary["threshold"] = float(threshold)
+    return [Product(nodes[0].name, table, summary)]
+
+
+def weigh(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    weigher = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
+    table = pd.DataFrame({"sample_id": inputs.ids("fit"), "weight": weigher.weights_})
+    priors = getattr(weigher, "priors_", None)
+    return [Product(nodes[0].name, table, {} if priors is None else {"priors": np.asarray(priors).tolist()})]
+
+
+def resample(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    """Gives the dataset's rows by their source ids; where rows were made up, their features too."""
+    sampler = inputs.run.plan.method_of(nodes[0].name)
+    arguments = inputs.arguments("fit_resample")
+    ids = inputs.ids("fit_resample")
+    X, y = sampler.fit_resample(**arguments)
+    if not hasattr(sampler, "sample_indices_"):
+        raise DataError(
+            f"{nodes[0].use} does not say which rows it drew (sample_indices_); use a sampler of the catalogue"
+        )
+    indices = np.asarray(sampler.sample_indices_)
+    synthetic = np.asarray(getattr(sampler, "is_synthetic_", np.zeros(len(indices), dtype=bool)))
+    columns: dict[str, Any] = {
+        "row": np.arange(len(indices)),
+        "is_synthetic": synthetic,
+        "second_parent_id": _second_parents(sampler, ids, synthetic),
+    }
+    if y is not None:
+        columns["label"] = np.asarray(y)
+    matrices = {"features": np.asarray(X)} if synthetic.any() else {}
+    table = matrix_table(ids[indices], matrices, columns)
+    unique = len(np.unique(indices[~synthetic]))
+    return [Product(nodes[0].name, table, {"n_source": len(ids), "n_unique": unique})]
+
+
+def _second_parents(sampler: Any, ids: np.ndarray, synthetic: np.ndarray) -> pa.Array:
+    parents = getattr(sampler, "parents_", None)
+    if parents is None:
+        return pa.nulls(len(synthetic), pa.array(ids[:1]).type)
+    return pa.array(ids[np.asarray(parents)[:, 1]], mask=~synthetic)
+
+
+def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
+    fit_with_weights(model, **arguments)
+    classes = getattr(model, "classes_", None)
+    summary: dict[str, Any] = {"n_rows": len(ids), "n_features": arguments["X"].shape[1]}
+    if sampling := getattr(model, "sampling_", None):
+        summary["sampling"] = sampling
+    if classes is not None:
+        summary["classes"] = np.asarray(classes).tolist()
+    products = [Product(nodes[0].name, pd.DataFrame(), summary, model=model)]
+    if len(nodes) > 1:
+        recorded = model.dynamics_
+        products.append(Product(nodes[1].name, matrix_table(ids, recorded), {"epochs": recorded["losses"].shape[1]}))
+    return products
+
+
+def _training_rows(inputs: Inputs) -> tuple[np.ndarray, dict[str, Any]]:
+    """Gives what a learner step trains on, the training rows or a dataset of them: ids, and the arguments of its fit.
+
+    ``y`` and ``sample_weight`` are among the arguments always, None where the learner has none.
+    """
+    step = inputs.node.step
+    assert step is not None
+    ids, given = inputs.ids("fit"), {"y": None, "sample_weight": None, **inputs.arguments("fit")}
+    if step.rows is None:
+        return ids, given
+    dataset = inputs.arrow(step.rows)
+    drawn = dataset.column("sample_id").to_numpy()
+    rows = positions(ids, drawn, "train/features")
+    by_row = {name for name, value in given.items() if value is not None and VOCABULARY[name].rows == "sample"}
+    made_up: dict[str, Any] = {}
+    if "features" in dataset.column_names:
+        made_up = {"X": matrix_of(dataset, "features"), "y": dataset.column("label").to_numpy()}
+        if lost := sorted(by_row - {*made_up, "sample_weight"}):
+            raise DataError(
+                f"{step.rows} makes rows up, which have features and a label but no {' and no '.join(lost)}; train "
+                f"{step.use} on rows that were drawn (importance_resampling) or on all (without `rows:`)"
+            )
+    return drawn, {**given, **{name: given[name][rows] for name in by_row - made_up.keys()}, **made_up}
+
+
+def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+    run, name = inputs.run, nodes[0].unit.removesuffix("/out_of_sample")
+    ids, arguments = _training_rows(inputs)
+    X, y, weights = (arguments.pop(term) for term in ("X", "y", "sample_weight"))
+    found = out_of_sample(
+        run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
+    )
+    matrices = {k: np.asarray(v) for k, v in found.items() if k in ("probs", "logits")}
+    if "probs" in found:
+        columns = {"prediction": found["classes"][found["probs"].argmax(axis=1)]}
+        summary = {"classes": found["classes"].tolist()}
+    else:
+        columns, summary = {"prediction": found["prediction"]}, {}
+    return [Product(nodes[0].name, matrix_table(ids, matrices, columns), summary)]
+
+
+Stage = Callable[[Inputs, list[Node], Any], list[Product]]
+STAGES: dict[str, Stage] = {
+    "source": source,
+    "encoder": features,
+    "features": features,
+    "test": test,
+    "scorer": score,
+    "weigher": weigh,
+    "sampler": resample,
+    "learner": learn,
+    "out_of_sample": cross_fit,
+    "assessor": assess,
+}
+
+
+def perform(inputs: Inputs, nodes: list[Node], given: Any = None) -> list[Product]:
+    """Does a unit's work. A BallastError comes out with the unit's name before it."""
+    run, node = inputs.run, nodes[0]
+    try:
+        with threads_for(inputs.n_cells):
+            return STAGES[node.stage](inputs, nodes, given)
+    except BallastError as error:
+        raise type(error)(f"{run.plan.asset(node.unit)}: {error}") from error

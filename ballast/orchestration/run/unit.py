@@ -1,0 +1,209 @@
+"""Runs one unit of a plan: reads judged inputs, computes or reuses, commits, and judges what it committed."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ballast import __version__
+from ballast.gates import Judgement, judge
+from ballast.methods.frame.catalogue import resolve
+from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.read.sources import COLUMN_KEYS
+from ballast.orchestration.run.gate_context import Context
+from ballast.orchestration.run.inputs import Inputs, Run
+from ballast.orchestration.run.outline import outline_of
+from ballast.orchestration.run.recent import remember, stored_table
+from ballast.orchestration.run.stages import Product, perform
+from ballast.reporting import stage_metadata, write_report
+from ballast.warehouse import Commit, Verdict
+from ballast.warehouse.tables.hashing import content_hash
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run made of one node: the committed version, its judgements, and what is shown of it."""
+
+    node: Node
+    commit: Commit
+    judgements: list[Judgement]
+    columns: dict[str, str]
+    metadata: dict[str, Any]
+    reused: bool
+
+
+@cache
+def _source_digest(cls: type) -> str:
+    try:
+        text = inspect.getsource(sys.modules[cls.__module__])
+    except (OSError, TypeError, KeyError):
+        text = cls.__qualname__
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def code_version(plan: Plan, node: Node) -> str:
+    """Gives what changes when the code behind a node does: Ballast's version and a digest of the method's module."""
+    use = node.step.use if node.step else plan.spec.features.use if node.stage in ("encoder", "features") else None
+    return __version__ if use is None else f"{__version__}+{_source_digest(resolve(use))}"
+
+
+def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome]:
+    """Runs the nodes of one unit and gives their outcomes.
+
+    What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have
+    changed), so that a run that failed or was stopped goes on where it was. The store is opened twice, to read and to
+    write, and held by neither the computation nor the gates, but for those that hold one data role against another: of
+    two roles that are stored at the same time the later must see the earlier.
+    """
+    nodes = list(nodes)
+    own = {node.name for node in nodes}
+    upstream = tuple(dict.fromkeys(u for node in nodes for u in node.upstream if u not in own))
+    results: list[Result] = []
+    with run.warehouse.reading():
+        inputs = Inputs(run, nodes[0], upstream)
+        stored = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
+        fingerprint = inputs.fingerprint(
+            code=code_version(run.plan, nodes[0]),
+            what=_what(run.plan, nodes[0]),
+            nodes=sorted(own),
+            seed=run.plan.spec.seed,
+        )
+        same = [commit for commit in stored if commit is not None and commit.fingerprint == fingerprint]
+        reusable = len(same) == len(nodes) and nodes[0].stage != "source" and not run.fresh
+        if reusable:
+            results = [
+                Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
+                for node, commit in zip(nodes, same, strict=True)
+            ]
+        else:
+            inputs.read()
+    if not reusable:
+        products = {product.node: product for product in perform(inputs, nodes, given)}
+        results = [_result(run, node, products[node.name], before) for node, before in zip(nodes, stored, strict=True)]
+    for result in results:
+        result.judge(run, inputs, between_roles=False)
+    with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
+        inputs.record_force()
+        commits = [r.commit or _commit(run, inputs, r, fingerprint) for r in results]
+        for result, commit in zip(results, commits, strict=True):
+            remember(commit, result.table)
+            result.judge(run, inputs, between_roles=True)
+        verdicts = [v for r, commit in zip(results, commits, strict=True) for v in _verdicts(run, commit, r)]
+        run.warehouse.record_verdicts(verdicts)
+    return [
+        Outcome(
+            r.node,
+            commit,
+            list(r.judgements.values()),
+            {name: str(type_) for name, type_ in zip(r.table.schema.names, r.table.schema.types, strict=True)},
+            stage_metadata(r.node.stage, r.frame, commit.summary),
+            reused=r.commit is not None,
+        )
+        for r, commit in zip(results, commits, strict=True)
+    ]
+
+
+@dataclass
+class Result:
+    """A node's table before it is stored, or the stored one that stands for it, and what its gates say of it."""
+
+    node: Node
+    table: pa.Table
+    summary: Mapping[str, Any]
+    commit: Commit | None = None
+    judgements: dict[str, Judgement] = field(default_factory=dict)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return self.table.to_pandas()
+
+    def judge(self, run: Run, inputs: Inputs, *, between_roles: bool) -> None:
+        """Holds the table against the part of the suite that does, or does not, look at other data roles."""
+        suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
+        if suite:
+            self.judgements |= {j.name: j for j in judge(suite, self.frame, Context(run, self.node, inputs))}
+
+
+def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
+    """Gives what is to be stored of a product. A source whose content has not changed keeps its version."""
+    table = product.table
+    if product.model is not None:
+        version = before.version + 1 if before else 1
+        stored = run.models.save(run.plan.asset(node.name), version, product.model, partition=run.key_of(node))
+        table = pd.DataFrame([asdict(stored)])
+    if isinstance(table, pd.DataFrame):
+        table = pa.Table.from_pandas(table, preserve_index=False)
+    if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
+        return Result(node, table, product.summary, before)
+    return Result(node, table, product.summary)
+
+
+def _row_bytes(table: pa.Table) -> float:
+    return table.nbytes / max(table.num_rows, 1)
+
+
+def _what(plan: Plan, node: Node) -> dict[str, Any]:
+    """Gives the part of the spec that a node's result depends on, for its fingerprint.
+
+    The tables say what is in them; which of their columns is the label, say, the spec alone.
+    """
+    if node.stage == "source":
+        return {}
+    columns = {role: data.model_dump(include={*COLUMN_KEYS, "drop"}) for role, data in plan.spec.data.items()}
+    read = {"columns": columns, "no_features": plan.spec.no_features}
+    if node.step is not None:
+        return {"step": node.step.model_dump(exclude={"description"}), **read}
+    return {"features": plan.spec.features.model_dump(), **read}
+
+
+def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commit:
+    node = result.node
+    return run.warehouse.commit(
+        run.plan.asset(node.name),
+        result.table,
+        partition=run.key_of(node),
+        method=node.use,
+        parameters=node.step.params if node.step else {},
+        code_version=code_version(run.plan, node),
+        fingerprint=fingerprint,
+        inputs=inputs.versions,
+        run_id=run.run_id,
+        kind=node.stage,
+        summary=result.summary,
+    )
+
+
+def _verdicts(run: Run, commit: Commit, result: Result) -> list[Verdict]:
+    return [
+        Verdict(
+            asset=commit.asset,
+            partition=commit.partition,
+            version=commit.version,
+            gate=judgement.name,
+            passed=judgement.passed,
+            severity=judgement.severity,
+            observed=judgement.observed,
+            message=judgement.message,
+            run_id=run.run_id,
+            definition=expectation.definition,
+        )
+        for expectation in result.node.suite
+        for judgement in [result.judgements[expectation.name]]
+    ]
+
+
+def run_report(run: Run, path: Path) -> Path:
+    """Writes the pipeline's report from what the warehouse holds now."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    key = run.partition.key if run.partition else None
+    with run.warehouse.reading():
+        return write_report(run.warehouse, outline_of(run.plan), path, partition=key)

@@ -1,0 +1,1 @@
+"""What a pipeline's YAML says, before anything is looked up or read."""

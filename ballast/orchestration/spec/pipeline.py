@@ -1,0 +1,251 @@
+"""What a pipeline's YAML means: the declared form, before anything is looked up or read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+import dagster as dg
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ballast.errors import SpecError
+from ballast.orchestration.spec.templates import filled
+from ballast.orchestration.spec.wording import first_problem, one_line
+
+ROLES = ("train", "target", "test", "reference")
+"""The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""
+
+SOURCES = ("asset", "path", "query", "loader")
+
+Column = Annotated[str, Field(min_length=1)]
+
+
+def _no_truth(value: Any) -> Any:
+    """Refuses true and false, which Python counts among the numbers."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
+_LONGEST_WAIT = 366 * 24 * 3600
+_FIRST_YEAR = 1900  # hourly partitions from then on are a million
+
+
+class DataSpec(dg.Model, dg.Resolvable):
+    """Where a data role comes from, and which of its columns mean what. Exactly one source is given."""
+
+    id: Column = Field(description="Column with a unique, non-null id a row (integer or text).")
+    asset: str | None = Field(default=None, description="Key of an existing Dagster asset that gives a table.")
+    path: str | None = Field(default=None, description="A CSV, Parquet or JSON file, or a glob of them.")
+    query: str | None = Field(default=None, description="A DuckDB query.")
+    database: str | None = Field(default=None, description="The DuckDB file that `query` reads; default none.")
+    loader: str | None = Field(default=None, description="Import path of a function that returns a table.")
+    params: dict[str, Any] = Field(default={}, description="Keyword arguments of `loader`.")
+    label: Column | None = Field(default=None, description="Column with the label or target value.")
+    groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
+    time: Column | None = Field(default=None, description="Column with the time of observation.")
+    treatment: Column | None = Field(default=None, description="Column with the treatment received.")
+    outcome: Column | None = Field(default=None, description="Column with the outcome observed.")
+    observed: Column | None = Field(
+        default=None, description="Column that says whether a row's label (or outcome) was observed."
+    )
+    true_weight: Column | None = Field(
+        default=None, description="Column with the known right weight, where there is one."
+    )
+    drop: list[Column] = Field(default=[], description="Columns that are neither features nor any of the above.")
+
+
+class FeaturesSpec(dg.Model, dg.Resolvable):
+    """How the table becomes a matrix; one encoder a pipeline, fitted on the training role only."""
+
+    use: str | None = Field(
+        default=None, description="A transformer of the catalogue, or of scikit-learn by import path; default skrub's."
+    )
+    params: dict[str, Any] = Field(default={}, description="Parameters of the transformer.")
+    weights: Column | None = Field(
+        default=None, description="Column of the training rows' weights or frequencies, for the transformer alone."
+    )
+    text: Column | list[Column] | None = Field(default=None, description="Text column(s) to turn into features.")
+    text_method: Literal["hashing", "tfidf"] = Field(default="hashing", description="How text becomes features.")
+    embeddings: Column | list[Column] | None = Field(
+        default=None, description="Embedding columns, named or by prefix ('emb_*'), taken as they are."
+    )
+
+
+class StepSpec(dg.Model):
+    """One method, and the other steps and roles it works on.
+
+    Not ``Resolvable``, whose method ``model`` would hide the key of that name.
+    """
+
+    use: str = Field(description="A method of the catalogue, or the import path of a scikit-learn class.")
+    params: dict[str, Any] = Field(default={}, description="The method's parameters.")
+    on: str | None = Field(default=None, description="The data role whose rows it works on.")
+    against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
+    weights: str | list[str] | None = Field(default=None, description="Weight step(s) to use or judge.")
+    rows: str | None = Field(default=None, description="Sampler step whose dataset a learner trains on.")
+    model: str | None = Field(default=None, description="Learner step whose predictions or recordings are used.")
+    models: list[str] | None = Field(default=None, description="Learner steps to compare.")
+    embed: str | None = Field(default=None, description="Learner step whose embedding replaces the features.")
+    description: str | None = Field(default=None, description="Shown in the UI and the report.")
+
+    # YAML 1.1 reads the key `on` as a truth, and so does Dagster, whose schema check would find no such key. Unknown
+    # keys are refused all the same, when the spec is read.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {"on" if key is True else key: v for key, v in given.items()} if isinstance(given, dict) else given
+
+    def __getitem__(self, key: str | bool) -> Any:
+        """Gives the value of a key as it was read, which is how Dagster finds the lines of a file."""
+        return getattr(self, "on" if isinstance(key, bool) else key)
+
+
+def listed(value: str | list[str] | None) -> list[str]:
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
+
+
+@contextmanager
+def _by_dagster() -> Iterator[None]:
+    """Turns Dagster's refusal of a definition into one that names the key."""
+    try:
+        yield
+    except dg.DagsterError as error:
+        raise ValueError(str(error)) from error
+
+
+class PartitionsSpec(dg.Model, dg.Resolvable):
+    """Splits data roles by a column; every partition is checked and weighed against its own target."""
+
+    column: Column = Field(description="Column that says which partition a row belongs to.")
+    static: list[str] | None = Field(default=None, description="The partitions' keys.")
+    time: Literal["hourly", "daily", "weekly", "monthly"] | None = Field(
+        default=None, description="Length of a time window."
+    )
+    start: str | None = Field(default=None, description="First day of a time partition, as YYYY-MM-DD.")
+    roles: list[str] = Field(default=["target", "test"], description="The data roles that are split.")
+
+    @field_validator("static")
+    @classmethod
+    def _keys_of_dagster(cls, keys: list[str] | None) -> list[str] | None:
+        if keys is not None:
+            if not keys or "" in keys:
+                raise ValueError("at least one key is needed, and none may be empty")
+            with _by_dagster():
+                dg.StaticPartitionsDefinition(keys)
+        return keys
+
+    @field_validator("start")
+    @classmethod
+    def _day(cls, start: str | None) -> str | None:
+        try:
+            if start is None or datetime.fromisoformat(start).year >= _FIRST_YEAR:
+                return start
+        except ValueError as error:
+            raise ValueError("a day is needed, written as YYYY-MM-DD") from error
+        raise ValueError(f"a day from the year {_FIRST_YEAR} on is needed")
+
+
+class ScheduleSpec(dg.Model, dg.Resolvable):
+    cron: str = Field(description="When to run, as a cron line.")
+    timezone: str = Field(default="UTC", description="Time zone of the cron line.")
+
+    @field_validator("cron")
+    @classmethod
+    def _cron_of_dagster(cls, cron: str) -> str:
+        with _by_dagster():
+            dg.ScheduleDefinition(name="of_cron", job_name="of_cron", cron_schedule=cron)
+        return cron
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_of_dagster(cls, zone: str) -> str:
+        with _by_dagster():
+            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
+        return zone
+
+
+class SensorSpec(dg.Model, dg.Resolvable):
+    every: WholeNumber = Field(default=60, description="Seconds between two looks at the pipeline's source files.")
+
+    @field_validator("every")
+    @classmethod
+    def _some_time(cls, seconds: int) -> int:
+        if not 1 <= seconds <= _LONGEST_WAIT:
+            raise ValueError(f"a number of seconds from 1 to {_LONGEST_WAIT} (a year) is needed")
+        return seconds
+
+
+class PipelineSpec(dg.Model, dg.Resolvable):
+    """A pipeline: data roles, steps over them, and the gates between."""
+
+    name: str = Field(description="The pipeline's name: its asset group, key prefix and DuckDB schema.")
+    description: str = Field(default="", description="Shown in the UI and the report.")
+    data: dict[str, DataSpec] = Field(description="Data roles: train, target, test, reference.")
+    features: FeaturesSpec = Field(default=FeaturesSpec(), description="How tables become matrices.")
+    steps: Steps = Field(description="Steps by name.")
+    gates: dict[str, list[Any]] = Field(default={}, description="Expectations by step or data role.")
+    partitions: PartitionsSpec | None = None
+    schedule: ScheduleSpec | None = None
+    sensor: SensorSpec | None = None
+    automation: Literal["eager"] | None = Field(default=None, description="'eager' runs a step when its inputs change.")
+    seed: WholeNumber = Field(default=0, description="random_state of every method that draws and is given none.")
+    owners: list[str] = []
+    tags: dict[str, str] = {}
+
+    @property
+    def no_features(self) -> list[str]:
+        """Columns of any role that say what to do with a row, not what it is like."""
+        named = (self.partitions.column if self.partitions else None, self.features.weights)
+        return [column for column in named if column is not None]
+
+    # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
+
+    @field_validator("seed")
+    @classmethod
+    def _seed_of_numpy(cls, seed: int) -> int:
+        if not 0 <= seed < 2**32:
+            raise ValueError(f"a whole number from 0 to {2**32 - 1} is needed")
+        return seed
+
+    @field_validator("owners")
+    @classmethod
+    def _owners_of_dagster(cls, owners: list[str]) -> list[str]:
+        with _by_dagster():
+            dg.AssetSpec("pipeline", owners=owners)
+        return owners
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_of_dagster(cls, tags: dict[str, str]) -> dict[str, str]:
+        with _by_dagster():
+            dg.AssetSpec("pipeline", tags=tags)
+        return tags
+
+    @classmethod
+    def declared(cls, attributes: Any, context: dg.ResolutionContext, where: str) -> Self:
+        """Gives the spec that stands under ``attributes:`` in a file; `where` ("pipelines/x/defs.yaml") names it.
+
+        Raises SpecError naming the file, the key, what was expected and the nearest valid key.
+        """
+        try:
+            return cls.model_validate(filled(attributes, context))
+        except ValidationError as error:
+            raise SpecError(one_line(f"{where}: {first_problem(error, cls)}")) from error
+        except SpecError as error:
+            raise SpecError(one_line(f"{where}: {error}")) from error
+
+    @classmethod
+    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Self:
+        """Gives the spec that Dagster has read from a component's file."""
+        position = context.source_position_tree
+        where = position.position.filename if position is not None else "pipeline"
+        return cls.declared(model.model_dump(exclude_unset=True), context, where)

@@ -1,0 +1,171 @@
+"""One card a step: its figure, its numbers, and what its gates say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ballast.methods.frame.reports import OVERALL
+from ballast.reporting.metadata import stage_values
+from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag, words
+from ballast.reporting.page.lineage import anchor
+from ballast.reporting.page.tiles import comparison_of, known_accuracy
+from ballast.reporting.pictures.figures import as_svg, figure_for, truth_figure
+from ballast.reporting.pictures.theme import themed
+from ballast.reporting.snapshot import Snapshot, Step
+
+Status = Callable[[Step], Markup]
+
+MOST_COLUMNS = 12
+"""Metrics, and slices of the first one, that the table of models has columns for."""
+
+MOST_NUMBERS = 400
+"""Rows of a table that a card lists; the warehouse has the rest."""
+
+
+def cards(snapshot: Snapshot, steps: Sequence[Step], status: Status) -> Iterator[Markup]:
+    """Gives the card of each step; one that has not run says so."""
+    for step in steps:
+        if step.commit is None:
+            yield _missing(step, status)
+        else:
+            yield _card(snapshot, step, status)
+
+
+def _missing(step: Step, status: Status) -> Markup:
+    body = tag("div", tag("p", prose(step.node.description)), class_="body") if step.node.description else None
+    return tag("div", _head(step, status), body, tag("div", class_="body"), class_="card missing", id=anchor(step.node))
+
+
+def _head(step: Step, status: Status) -> Markup:
+    return tag("div", tag("h3", step.node.name), chip(step.node.use), status(step), class_="head")
+
+
+def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
+    body = tag(
+        "div",
+        tag("p", prose(step.node.description), class_="muted") if step.node.description else None,
+        _verdicts(step),
+        facts(_values(step)),
+        _numbers(step),
+        class_="body",
+    )
+    return tag("div", _head(step, status), *_figures(snapshot, step), body, class_="card", id=anchor(step.node))
+
+
+def _figures(snapshot: Snapshot, step: Step) -> Iterator[Markup]:
+    """Gives the figures of a step, as parts of a page of two themes."""
+    if step.table is None or not len(step.table):
+        return
+    details, truth = _details(snapshot, step), None
+    drawn = [figure_for(step.node.stage, step.table, **details)]
+    if step.node.stage == "weigher" and "true_weight" in details:
+        truth = truth_figure(step.table["weight"].to_numpy(dtype=float), details["true_weight"], name=step.node.name)
+    for j, figure in enumerate(f for f in (*drawn, truth) if f is not None):
+        yield tag("figure", Markup(themed(as_svg(figure), f"{anchor(step.node)}-{j}")))
+
+
+def _details(snapshot: Snapshot, step: Step) -> dict[str, Any]:
+    """Gives what a figure shows beyond its own table: threshold, true weights, true accuracy."""
+    summary = step.commit.summary if step.commit else {}
+    if step.node.stage == "scorer":
+        return {"threshold": summary.get("threshold")}
+    if step.node.stage == "assessor":
+        return {"truth": known_accuracy(snapshot, step.node.notes.get("model"))}
+    if step.node.stage == "weigher" and snapshot.true_weights is not None and step.table is not None:
+        known = snapshot.true_weights.reindex(step.table["sample_id"]).to_numpy(dtype=float)
+        if np.isfinite(known).all() and known.sum() > 0:
+            return {"true_weight": known}
+    return {}
+
+
+def _values(step: Step) -> dict[str, object]:
+    if step.table is None or step.commit is None or step.node.stage == "assessor":
+        return {}
+    return stage_values(step.node.stage, step.table, step.commit.summary)
+
+
+def _verdicts(step: Step) -> Markup | None:
+    failed = [v for v in step.verdicts if not v.passed]
+    if not failed:
+        return None
+    return join(
+        tag("p", chip(v.gate, "bad" if v.severity == "error" else "warn"), " ", v.message or number(v.observed))
+        for v in failed
+    )
+
+
+def _numbers(step: Step) -> Markup | None:
+    """Gives the rows of a report's table, folded."""
+    if step.table is None or step.node.stage not in ("test", "assessor"):
+        return None
+    shown = step.table.head(MOST_NUMBERS)
+    columns = [c for c in shown.columns if shown[c].notna().any() and (shown[c].astype(str) != "").any()]
+    numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
+    rows = shown[columns].astype(object).itertuples(index=False, name=None)
+    title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
+    return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
+
+
+WEIGHTS_METRICS = {
+    "effective_share": "effective share",
+    "maximum_standardized_mean_difference_after": "worst imbalance",
+    "normalised_mean_squared_error": "error of weights",
+}
+"""What the comparison says of the weights that a model was trained with, and how it calls it."""
+
+
+def models_table(snapshot: Snapshot, status: Status) -> Markup:
+    """Gives one row a model: what it is, what it was trained on, how good its weights are, and how it did.
+
+    The first metric of the comparison stands there once more for each of its slices.
+    """
+    metrics = _compared(snapshot)
+    weights = _diagnosed(snapshot)
+    rows = []
+    for step in snapshot.of("learner"):
+        notes, summary = step.node.notes, step.commit.summary if step.commit else {}
+        rows.append(
+            (
+                join((tag("b", step.node.name, id=anchor(step.node)), " ", status(step))),
+                code(step.node.use),
+                notes.get("weights") or "uniform",
+                notes.get("rows") or "train",
+                summary.get("n_rows"),
+                summary.get("n_features"),
+                *(values.get(notes.get("weights")) for values in weights.values()),
+                *(values.get(step.node.name) for values in metrics.values()),
+            )
+        )
+    head = ("model", "class", "weights", "trained on", "rows", "features", *map(words, [*weights, *metrics]))
+    return table(head, rows, numeric=range(4, len(head)))
+
+
+def _compared(snapshot: Snapshot) -> dict[str, dict[object, float]]:
+    """Gives each metric's value by model: of all rows, then the first metric's of each slice."""
+    compared = comparison_of(snapshot)
+    if compared is None:
+        return {}
+    alone = compared[compared["versus"].fillna("") == ""]
+    first = str(alone["metric"].iloc[0])
+    found: dict[str, dict[object, float]] = {}
+    for row in alone.sort_values("slice", key=lambda names: names != OVERALL, kind="stable").itertuples():
+        if row.slice == OVERALL or row.metric == first:
+            name = str(row.metric) if row.slice == OVERALL else f"{row.metric}: {row.slice}"
+            found.setdefault(name, {})[row.model] = float(row.value)  # type: ignore[arg-type]
+    return dict(list(found.items())[:MOST_COLUMNS])
+
+
+def _diagnosed(snapshot: Snapshot) -> dict[str, dict[object, float]]:
+    """Gives each of ``WEIGHTS_METRICS`` by weight table, as far as the pipeline's steps judge them."""
+    found: dict[str, dict[object, float]] = {}
+    for metric, called in WEIGHTS_METRICS.items():
+        for step in snapshot.of("assessor"):
+            if step.table is not None:
+                rows = step.table[(step.table["metric"] == metric) & (step.table["slice"] == OVERALL)]
+                if len(rows):
+                    found.setdefault(called, {}).update(zip(rows["model"], rows["value"], strict=True))
+    return found

@@ -1,0 +1,245 @@
+"""A warehouse in a DuckLake: rows in Parquet files, their catalog in SQLite or Postgres.
+
+Any number of processes read at once, and while one writes; of those that write, one has its turn. With the catalog in
+Postgres they may be on several machines, the Parquet files in a folder or bucket that all reach.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, LiteralString, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from ballast.errors import WarehouseError
+from ballast.warehouse.homes import extensions
+from ballast.warehouse.homes.home import make_folder, new_engine, unusable
+from ballast.warehouse.homes.urls import secrets, without_password
+from ballast.warehouse.locks.turns import PATIENCE, WAITING, Queue, locked
+from ballast.warehouse.names import CATALOG, literal, quoted
+
+if TYPE_CHECKING:
+    import psycopg
+
+logger = logging.getLogger("ballast.warehouse")
+
+_OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
+_TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
+AnyError = TypeVar("AnyError", bound=Exception)
+
+
+class Lake(ABC):
+    """A DuckLake; see `SqliteLake` and `PostgresLake` for where its catalog is.
+
+    The process stays connected to it between calls, which holds nothing that others need.
+    """
+
+    arrays = False
+    reserved = frozenset({"row_id"})
+    extension: str
+    options: tuple[str, ...] = ()
+
+    def __init__(self, metadata: str, data: str) -> None:
+        self.metadata = metadata
+        self.data = data
+
+    @abstractmethod
+    def __str__(self) -> str: ...
+
+    @abstractmethod
+    def exists(self) -> bool: ...
+
+    @abstractmethod
+    def _turn(self, timeout: float) -> AbstractContextManager[None]: ...
+
+    def _without_secrets(self, error: AnyError) -> AnyError:
+        return error
+
+    @contextmanager
+    def reading(self, timeout: float, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Gives a connection; what others commit meanwhile, its open transaction does not see."""
+        if self.metadata not in _engines and not private:
+            with self._turn(timeout):  # connecting makes the lake where there is none, which two must not do at once
+                self._shared()
+        with self._connected(private=private) as con:
+            yield con
+
+    @contextmanager
+    def writing(self, timeout: float, widest: pa.Table | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Gives a connection that may write, when it is its turn."""
+        with self._turn(timeout), self._connected() as con:
+            yield con
+
+    def tidy(self, timeout: float) -> None:
+        """Forgets what the lake was like before, and removes the files that only the past needed.
+
+        Files wait an hour, in which a reader that has begun may still want them.
+        """
+        with self.writing(timeout, None) as con:
+            con.execute(f"CALL ducklake_expire_snapshots({literal(CATALOG)}, older_than => now()::TIMESTAMPTZ)")
+            con.execute(f"CALL ducklake_cleanup_old_files({literal(CATALOG)}, older_than => now() - INTERVAL 1 HOUR)")
+
+    @contextmanager
+    def _connected(self, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        engine, intact = None, False
+        try:
+            engine = self._engine("READ_ONLY") if private else self._shared()
+            connection = engine.cursor()
+            try:
+                connection.execute(f"USE {quoted(CATALOG)}")
+                yield connection
+                intact = True
+            finally:
+                connection.close()  # which undoes what was not committed
+        except duckdb.Error as error:
+            told = self._without_secrets(error)
+            raise unusable(self, told) from told
+        finally:
+            if engine is not None and (private or not intact):
+                _forget(engine)
+
+    def _shared(self) -> duckdb.DuckDBPyConnection:
+        with _lock:
+            if self.metadata not in _engines:
+                _engines[self.metadata] = self._engine()
+            return _engines[self.metadata]
+
+    def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
+        chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *_OPTIONS, *self.options])
+        engine = new_engine()
+        try:
+            extensions.load(engine, "ducklake")
+            extensions.load(engine, self.extension)
+            engine.execute(f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})")
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+
+class SqliteLake(Lake):
+    """A lake whose catalog is a SQLite file, for the processes of one machine."""
+
+    extension = "sqlite_scanner"
+    options = ("META_JOURNAL_MODE 'WAL'", "META_BUSY_TIMEOUT 60000")
+
+    def __init__(self, path: Path, data: str | None) -> None:
+        super().__init__(f"sqlite:{path}", data or f"{path}.data")
+        self.path = path
+        self._queue = Queue(path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    @contextmanager
+    def _turn(self, timeout: float) -> Iterator[None]:
+        make_folder(self.path.parent)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._queue.turn(timeout))
+            except OSError as error:
+                raise unusable(self, error) from error
+            yield
+
+
+class PostgresLake(Lake):
+    """A lake whose catalog is in Postgres, for many machines."""
+
+    extension = "postgres_scanner"
+
+    def __init__(self, uri: str, data: str) -> None:
+        super().__init__(f"postgres:{uri}", data)
+        self.uri = uri
+
+    def __str__(self) -> str:
+        return without_password(self.uri)
+
+    def exists(self) -> bool:
+        return True
+
+    @contextmanager
+    def _turn(self, timeout: float) -> Iterator[None]:
+        try:
+            import psycopg  # not DuckDB, whose Python client spins while a query waits
+        except ImportError as error:
+            raise WarehouseError(
+                f"{self}: a catalog in Postgres needs psycopg; pip install 'dagster-ballast[ducklake]'"
+            ) from error
+        name = f"ballast on {socket.gethostname()}, PID {os.getpid()}"
+        try:
+            with psycopg.connect(self.uri, application_name=name) as queue:
+                try:
+                    self._wait(queue, timeout)
+                except psycopg.errors.LockNotAvailable as error:
+                    queue.rollback()
+                    raise locked(self, timeout, _holder(queue)) from error
+                yield
+        except psycopg.Error as error:
+            told = self._without_secrets(error)
+            raise unusable(self, told) from told
+
+    def _without_secrets(self, error: AnyError) -> AnyError:
+        """Gives an error as it may be told and logged: DuckDB's hold the whole URI."""
+        text = str(error)
+        for secret in secrets(self.uri):
+            text = text.replace(secret, "***")
+        return type(error)(text)
+
+    def _wait(self, queue: psycopg.Connection, timeout: float) -> None:
+        """Takes the lock that Postgres gives in the order of asking; the end of the transaction returns it."""
+        if _ask(queue, "SELECT pg_try_advisory_xact_lock(%s)", _TURN):
+            return
+        _ask(queue, "SELECT set_config('lock_timeout', %s, true)", f"{max(1, int(1000 * timeout))}")
+        told = threading.Timer(PATIENCE, logger.warning, [WAITING, self, _holder(queue), timeout])
+        told.start()
+        try:
+            _ask(queue, "SELECT pg_advisory_xact_lock(%s)", _TURN)
+        finally:
+            told.cancel()
+
+
+def _ask(queue: psycopg.Connection, query: LiteralString, value: object) -> object:
+    row = queue.execute(query, [value]).fetchone()
+    return row[0] if row else None
+
+
+def _holder(queue: psycopg.Connection) -> str:
+    found = _ask(
+        queue,
+        "SELECT coalesce(nullif(a.application_name, ''), 'PID ' || a.pid) FROM pg_locks l "
+        "JOIN pg_stat_activity a USING (pid) WHERE l.locktype = 'advisory' AND l.objid = %s AND l.granted",
+        _TURN,
+    )
+    return str(found or "another process")
+
+
+_engines: dict[str, duckdb.DuckDBPyConnection] = {}
+_lock = threading.Lock()
+
+
+def _forget(engine: duckdb.DuckDBPyConnection) -> None:
+    """Lets go of a connection after an error, so that the next call starts afresh."""
+    with _lock:
+        for key in [key for key, known in _engines.items() if known is engine]:
+            del _engines[key]
+    engine.close()
+
+
+def _before_fork() -> None:
+    for engine in list(_engines.values()):
+        _forget(engine)
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of DuckDB's threads, and would wait for them
+    os.register_at_fork(before=_before_fork)

@@ -1,0 +1,1 @@
+"""Tables and their versions: how they are hashed, laid out, committed and queried."""
