@@ -117,7 +117,7 @@ def test_torch_model_when_stored_then_predicts_the_same(store, target):
     model = TorchMLP(max_epochs=2, random_state=0).fit(X.astype(np.float32), target)
     stored = store.save("digits/model", 1, model)
     assert stored.format == "safetensors"
-    assert stored.class_name == "ballast.methods.learners.torch_mlp.TorchMLP"
+    assert stored.class_name == "ballast.methods.torch_mlp"
     np.testing.assert_array_equal(store.load(stored).predict(X.astype(np.float32)), model.predict(X.astype(np.float32)))
 
 

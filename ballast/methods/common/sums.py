@@ -44,6 +44,8 @@ class LabelSums:
     values : (K, ...) the sums.
     """
 
+    stored_name = "label_sums"
+
     owner: str
     labels: tuple[np.ndarray, ...]
     values: np.ndarray
@@ -77,6 +79,8 @@ class Moments:
     n : rows. mean : (k,). squares : (k,) sums of the squared deviations from the mean.
     """
 
+    stored_name = "moments"
+
     n: int
     mean: np.ndarray
     squares: np.ndarray
@@ -105,6 +109,8 @@ class Moments:
 class KeptRows:
     """The batches' rows themselves, for what needs all of them at once."""
 
+    stored_name = "kept_rows"
+
     parts: tuple[np.ndarray, ...]
 
     def __add__(self, other: KeptRows) -> KeptRows:
@@ -127,6 +133,8 @@ class SampledRows:
     size : rows at most. keys : (k,) the hashes, rising. counts : (k,) how often each row occurred. rows : (k, d), an
     array or sparse.
     """
+
+    stored_name = "sampled_rows"
 
     size: int
     keys: np.ndarray

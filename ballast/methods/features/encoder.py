@@ -55,6 +55,8 @@ class FeatureEncoder(BaseEstimator):
     column or holds text where numbers were, cells that hold lists, and when no column is left.
     """
 
+    stored_name = "feature_encoder"
+
     def __init__(
         self,
         transformer: Any = None,

@@ -25,6 +25,8 @@ class Counted:
         rows and the target's.
     """
 
+    stored_name = "counted"
+
     common: dict[str, Any] = field(default_factory=dict)
     sums: dict[str, Any] = field(default_factory=dict)
 

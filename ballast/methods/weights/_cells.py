@@ -94,6 +94,8 @@ class Cells:
     codes : (c, columns) the combinations that occur, by the positions of their categories. counts : (c,) their rows.
     """
 
+    stored_name = "cells"
+
     labels: tuple[np.ndarray, ...]
     codes: np.ndarray
     counts: np.ndarray

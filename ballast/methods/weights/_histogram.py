@@ -27,6 +27,8 @@ class Histogram:
     counts : (bins,) rows, of the bins from that of the least value to that of the greatest.
     """
 
+    stored_name = "histogram"
+
     low: float
     high: float
     level: int

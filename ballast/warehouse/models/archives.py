@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ballast.errors import ModelStoreError
 
@@ -44,8 +44,10 @@ def packed(members: Iterable[tuple[str, bytes]], level: int = 1) -> bytes:
     return buffer.getvalue()
 
 
-def inflated(data: bytes) -> bytes:
+def inflated(data: bytes, changed: str, change: Callable[[bytes], bytes]) -> bytes:
     """Gives an archive with its members stored plain, as one whose reader may believe the sizes it claims.
+
+    What the member named ``changed`` holds is passed through ``change``.
 
     Raises
     ------
@@ -59,7 +61,12 @@ def inflated(data: bytes) -> bytes:
         check(source)
         for info in source.infolist():
             with source.open(info) as read, target.open(_member(info.filename, zipfile.ZIP_STORED), "w") as written:
-                shutil.copyfileobj(read, written, _CHUNK)
+                if info.filename == changed:
+                    content = io.BytesIO()
+                    shutil.copyfileobj(read, content, _CHUNK)
+                    written.write(change(content.getvalue()))
+                else:
+                    shutil.copyfileobj(read, written, _CHUNK)
     return buffer.getvalue()
 
 

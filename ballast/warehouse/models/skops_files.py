@@ -8,13 +8,14 @@ import json
 import re
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ballast.errors import ModelStoreError, UntrustedModelError
-from ballast.warehouse.models import archives, trust
+from ballast.warehouse.models import archives, stored_names, trust
 
 _ON_TORCH = "sklearn.externals.array_api_compat.torch"
 _SCHEMA = "schema.json"
@@ -71,8 +72,10 @@ def loads(path: Path, data: bytes) -> object:
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        data = archives.inflated(data)
+        data = archives.inflated(data, _SCHEMA, _with_todays_names)
         named = _named_types(data)
+    except UntrustedModelError as error:
+        raise UntrustedModelError(f"{path} {error}") from None
     except Exception as error:  # any bytes may be in the file
         raise ModelStoreError(
             f"{path} is no skops file of ours ({type(error).__name__}: {error}); nothing of it was run"
@@ -147,12 +150,50 @@ def _canonical(data: bytes) -> bytes:
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         schema = json.loads(archive.read(_SCHEMA))
+        _name_classes(schema, stored_names.stored)
         objects: dict[int, dict[str, Any]] = {}
         files: dict[str, str] = {}
         _rename(schema, objects, files)
         text = json.dumps(schema, separators=(",", ":")).encode()
         arrays = ((new, _without_padding(archive.read(old))) for old, new in files.items())
         return archives.packed([(_SCHEMA, text), *arrays])
+
+
+def _with_todays_names(text: bytes) -> bytes:
+    """Gives a file's schema with the modules and classes that Ballast's own have today.
+
+    Raises UntrustedModelError for a name that none of them goes by.
+    """
+
+    def todays(name: str) -> str:
+        if name.count(".") == stored_names.METHODS.count(".") and stored_names.class_of(name) is None:
+            raise UntrustedModelError(
+                f"asks for types that are not trusted: {name:.200}, which is not a class of this Ballast's; nothing of "
+                "it was run; use the version of Ballast that stored it, or run its step again"
+            )
+        return stored_names.todays(name)
+
+    schema = json.loads(text)
+    _name_classes(schema, todays)
+    return json.dumps(schema).encode()
+
+
+def _name_classes(schema: Any, renamed: Callable[[str], str]) -> None:
+    """Gives Ballast's own classes in a schema other names."""
+    names: dict[str, str] = {}
+    parts = [schema]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts.extend(part)
+        elif isinstance(part, dict):
+            module, member = part.get("__module__"), part.get("__class__")
+            name = f"{module}.{member}"
+            if isinstance(module, str) and isinstance(member, str) and name.startswith(stored_names.METHODS):
+                if name not in names:
+                    names[name] = renamed(name)
+                part["__module__"], _, part["__class__"] = names[name].rpartition(".")
+            parts.extend(part.values())
 
 
 def _rename(value: Any, objects: dict[int, dict[str, Any]], files: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from ballast.errors import ModelStoreError
-from ballast.warehouse.models import archives, skops_files, tensor_files
+from ballast.warehouse.models import archives, skops_files, stored_names, tensor_files
 from ballast.warehouse.names import view_of
 
 _UNFINISHED = ".unfinished"  # the folder of files being written; no asset's, since theirs have no dot
@@ -21,7 +21,10 @@ _ABANDONED = 3600.0  # seconds after which a file there has no writer any more: 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """A model's file: its path in the store, the sha256 of its bytes, "skops" or "safetensors", its class."""
+    """A model's file: its path in the store, the sha256 of its bytes, "skops" or "safetensors", its class.
+
+    The class is what files call it (``ballast.warehouse.models.stored_names``); rows of before have its module of then.
+    """
 
     path: str
     sha256: str
@@ -57,12 +60,12 @@ class ModelStore:
             larger than ``BALLAST_MODEL_LIMIT`` (bytes; 4 GiB by default), or the folder cannot be written.
         """
         view_of(asset)
-        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        name = stored_names.stored(f"{type(model).__module__}.{type(model).__qualname__}")
         if hasattr(model, "to_tensors"):
             kind, data = "safetensors", tensor_files.dumps(model, name)
         else:
             kind, data = "skops", skops_files.dumps(model)
-        archives.within(len(data), archives.limit(), f"the model {name} comes")
+        archives.within(len(data), archives.limit(), f"the {type(model).__qualname__} comes")
         sha256 = hashlib.sha256(data).hexdigest()
         path = _relative(asset, version, partition, sha256, kind)
         self._publish(path.as_posix(), data)

@@ -10,12 +10,13 @@ import numpy as np
 
 from ballast.errors import ModelStoreError, UntrustedModelError
 from ballast.warehouse.models import trust
+from ballast.warehouse.models.stored_names import METHODS
 
 _DECLARATION = "ballast"  # the key of the declaration in a safetensors header
 
 
 def dumps(model: Any, name: str) -> bytes:
-    """Gives a fitted model that has ``to_tensors``, of the class with this full name, as safetensors bytes.
+    """Gives a fitted model that has ``to_tensors``, of the class that files call this, as safetensors bytes.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def dumps(model: Any, name: str) -> bytes:
 
     if trust.with_tensors(name) is None:
         raise UntrustedModelError(
-            f"{name} is no class under {trust.METHODS} with from_tensors, so a model of it is not stored"
+            f"{name} is no class under {METHODS} with from_tensors, so a model of it is not stored"
         )
     declaration, tensors = model.to_tensors()
     try:
@@ -65,7 +66,7 @@ def loads(path: Path, data: bytes) -> object:
     cls = trust.with_tensors(name)
     if cls is None:
         raise UntrustedModelError(
-            f"{path}: {name:.200} is no class under {trust.METHODS} with from_tensors; nothing of it was run"
+            f"{path}: {name:.200} is no class under {METHODS} with from_tensors; nothing of it was run"
         )
     try:
         return cls.from_tensors(declaration, tensors)

@@ -7,13 +7,13 @@ user adds in the environment variable BALLAST_TRUSTED_TYPES (comma separated) ar
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable
 from typing import Any
 
+from ballast.warehouse.models import stored_names
+
 ENVIRONMENT = "BALLAST_TRUSTED_TYPES"
-METHODS = "ballast.methods."
 
 # Plain state holders and pure functions that fitted estimators refer to, found by storing a fitted specimen of every
 # estimator of scikit-learn and of skrub.TableVectorizer. The array-backed ones (Tree, KDTree ...) believe the indices
@@ -70,31 +70,21 @@ TRUSTED = frozenset(f"{module}.{name}" for module, names in _MEMBERS.items() for
 def untrusted(names: Iterable[str]) -> list[str]:
     """Gives those of some full type names that nobody has allowed, in order."""
     allowed = TRUSTED | {name.strip() for name in os.environ.get(ENVIRONMENT, "").split(",")}
-    return sorted(name for name in names if name not in allowed and own(name) is None)
-
-
-def own(name: str) -> type | None:
-    """Gives the class of Ballast's methods that has this full name, None if it is none of them.
-
-    It must be defined where its name says: a module of ours that imports something harmful does not make it ours.
-    """
-    if not name.startswith(METHODS) or not all(part.isidentifier() for part in name.split(".")):
-        return None
-    module, _, member = name.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), member, None)
-    except ImportError:
-        return None
-    return found if isinstance(found, type) and f"{found.__module__}.{found.__qualname__}" == name else None
+    return sorted(name for name in names if name not in allowed and stored_names.class_of(name) is None)
 
 
 def with_tensors(name: str) -> Any:
-    """Gives the class of Ballast's methods that has this full name, if it is rebuilt from tensors, else None."""
-    cls = own(name)
+    """Gives the class of Ballast's methods that a full name stands for, if it is rebuilt from tensors, else None."""
+    cls = stored_names.class_of(name)
     return cls if hasattr(cls, "from_tensors") else None
 
 
 def remedy(names: Iterable[str]) -> str:
-    """Gives the words that tell how to allow types."""
+    """Gives the words that tell how to allow types, or how to name them where they are Ballast's own."""
+    if nameless := [name for name in names if stored_names.is_nameless(name)]:
+        return (
+            f"Ballast's own classes are stored by a name that stays when modules move: give {', '.join(nameless)} "
+            'a class attribute such as stored_name = "label_sums"'
+        )
     setting = f"{ENVIRONMENT}={','.join(names)}"
     return f"if you know what they do and trust where the model comes from, allow them with {setting}"

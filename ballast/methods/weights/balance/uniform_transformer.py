@@ -106,6 +106,8 @@ class UniformTransformer(Weigher):
 class _Split(NamedTuple):
     """One level of the tree: of each node the threshold (infinite where it is not split) and its first child."""
 
+    stored_name = "uniform_split"
+
     column: int
     thresholds: np.ndarray
     first: np.ndarray

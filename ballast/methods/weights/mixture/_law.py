@@ -20,6 +20,8 @@ BELOW = (0.05, 0.3, 1.0)
 class Law(NamedTuple):
     """The coefficients c (G,), a (G,) and t (G, G), a row a domain's loss."""
 
+    stored_name = "mixing_law"
+
     floors: np.ndarray
     levels: np.ndarray
     slopes: np.ndarray

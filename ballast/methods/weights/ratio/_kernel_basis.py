@@ -37,6 +37,8 @@ class KernelBasis:
     choice : the device to compute on.
     """
 
+    stored_name = "kernel_basis"
+
     mean: np.ndarray
     scale: np.ndarray
     centers: np.ndarray

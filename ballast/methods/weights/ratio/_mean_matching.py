@@ -41,6 +41,8 @@ class MeanMatching:
     steps : Newton steps. left : largest difference of a mean that was to be matched exactly, in standard deviations.
     """
 
+    stored_name = "mean_matching"
+
     def __init__(
         self,
         X: np.ndarray,

@@ -123,6 +123,8 @@ class KernelDensityRatio(Weigher):
 class _Gaussian:
     """A normal distribution fitted to rows."""
 
+    stored_name = "gaussian_density"
+
     def __init__(self, rows: np.ndarray) -> None:
         from sklearn.covariance import ledoit_wolf
 
@@ -140,6 +142,8 @@ class _Gaussian:
 
 class _Kernels:
     """Gaussian kernels at rows, one bandwidth for all."""
+
+    stored_name = "kernel_density"
 
     def __init__(self, rows: np.ndarray, bandwidth: float | None, choice: str) -> None:
         n, d = rows.shape

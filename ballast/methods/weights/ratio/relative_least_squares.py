@@ -29,6 +29,8 @@ REGULARIZATIONS = np.logspace(-4, 1, 11)
 class KernelSums:
     """Sums over rows: (c, c) of k k', and (c,) of k, k being a row's kernel values."""
 
+    stored_name = "kernel_sums"
+
     gram: np.ndarray
     total: np.ndarray
 

@@ -1,0 +1,112 @@
+"""What model files of Ballast 0.1.0 call its own classes: the modules and classes of then, below ``ballast.methods``.
+
+Made once. A class that moves, or gets another name in Python, needs no line here: files of today say its name.
+"""
+
+from __future__ import annotations
+
+_CLASSES = """
+encoding.FeatureEncoder feature_encoder
+evaluation.classification.ClassificationMetrics classification_metrics
+evaluation.comparison.CompareModels compare_models
+evaluation.importance_weighted_cross_validation.ImportanceWeightedCrossValidation importance_weighted_cross_validation
+evaluation.panel_double_machine_learning.PanelDoubleMachineLearning panel_double_machine_learning
+evaluation.regression.RegressionMetrics regression_metrics
+evaluation.source_robustness.SourceRobustness source_robustness
+evaluation.thresholded_confidence.AverageThresholdedConfidence average_thresholded_confidence
+evaluation.treatment_effect.TreatmentEffect treatment_effect
+evaluation.weight_diagnostics.WeightDiagnostics weight_diagnostics
+labels.area_under_margin.AreaUnderMargin area_under_margin
+learners.correlation_penalty.CorrelationPenalty correlation_penalty
+learners.domain_mlp.DomainMLP domain_mlp
+learners.domain_schedule.DomainSchedule domain_schedule
+learners.linear.LogisticRegression logistic_regression
+learners.linear.RidgeRegression ridge_regression
+learners.logit_adjustment.LogitAdjustment logit_adjustment
+learners.minimax_risk_classifier.MinimaxRiskClassifier minimax_risk_classifier
+learners.r_learner.RLearner r_learner
+learners.stratified_batches.StratifiedBatches stratified_batches
+learners.torch_mlp.TorchMLP torch_mlp
+novelty.mahalanobis.Mahalanobis mahalanobis
+novelty.nearest_neighbor.NearestNeighborDistance nearest_neighbor_distance
+novelty.softmax.EnergyScore energy_score
+novelty.softmax.MaximumSoftmaxProbability maximum_softmax_probability
+sampling.importance.ImportanceResampling importance_resampling
+sampling.smote.SMOTE smote
+sampling.subset.RandomSubset random_subset
+shift.chi_squared.ChiSquared chi_squared
+shift.classifier_two_sample.ClassifierTwoSampleTest classifier_two_sample_test
+shift.kolmogorov_smirnov.KolmogorovSmirnov kolmogorov_smirnov
+shift.maximum_mean_discrepancy.MaximumMeanDiscrepancy maximum_mean_discrepancy
+shift.prior_shift.PriorShift prior_shift
+streams.Counted counted
+weights._cells.Cells cells
+weights._histogram.Histogram histogram
+weights._sums.KeptRows kept_rows
+weights._sums.LabelSums label_sums
+weights._sums.Moments moments
+weights._sums.SampledRows sampled_rows
+weights.balance.arm_balancing.ArmBalancing arm_balancing
+weights.balance.arm_membership.ArmMembership arm_membership
+weights.balance.covariate_balancing_propensity.CovariateBalancingPropensity covariate_balancing_propensity
+weights.balance.entropy_balancing.EntropyBalancing entropy_balancing
+weights.balance.integral_probability_balancing.IntegralProbabilityBalancing integral_probability_balancing
+weights.balance.inverse_intensity.InverseIntensity inverse_intensity
+weights.balance.inverse_propensity.InversePropensity inverse_propensity
+weights.balance.kernel_balancing.KernelBalancing kernel_balancing
+weights.balance.raking.Raking raking
+weights.balance.uniform_transformer.UniformTransformer uniform_transformer
+weights.balance.uniform_transformer._Split uniform_split
+weights.fairness.counterfactual_distribution.CounterfactualDistribution counterfactual_distribution
+weights.fairness.fair_boosted_density.FairBoostedDensity fair_boosted_density
+weights.fairness.reweighing.Reweighing reweighing
+weights.imbalance.density_based_weights.DensityBasedWeights density_based_weights
+weights.imbalance.effective_number.EffectiveNumber effective_number
+weights.imbalance.inverse_class_frequency.InverseClassFrequency inverse_class_frequency
+weights.imbalance.log_uniform_target.LogUniformTarget log_uniform_target
+weights.imbalance.repeat_factor.RepeatFactor repeat_factor
+weights.labels.black_box_shift.BlackBoxShift black_box_shift
+weights.labels.continuous_target_shift.ContinuousTargetShift continuous_target_shift
+weights.labels.label_shift_em.LabelShiftEM label_shift_em
+weights.labels.mixture_proportion.MixtureProportion mixture_proportion
+weights.labels.positive_unlabelled.PositiveUnlabelled positive_unlabelled
+weights.labels.regularized_label_shift.RegularizedLabelShift regularized_label_shift
+weights.mixture._law.Law mixing_law
+weights.mixture.aioli.Aioli aioli
+weights.mixture.cluster_balanced.ClusterBalanced cluster_balanced
+weights.mixture.data_mixing_law.DataMixingLaw data_mixing_law
+weights.mixture.domain_temperature.DomainTemperature domain_temperature
+weights.mixture.doremi.DoReMi doremi
+weights.mixture.group_dro.GroupDRO group_dro
+weights.mixture.sample_mix.SampleMix sample_mix
+weights.mixture.target_risk_weighting.TargetRiskWeighting target_risk_weighting
+weights.operators.ClipWeights clip_weights
+weights.operators.DivergenceWeights divergence_weights
+weights.operators.FlattenWeights flatten_weights
+weights.operators.IntegerWeights integer_weights
+weights.operators.MultiplyWeights multiply_weights
+weights.operators.NormalizeWeights normalize_weights
+weights.operators.SmoothWeights smooth_weights
+weights.operators.TemperWeights temper_weights
+weights.operators.TruncateWeights truncate_weights
+weights.ratio._kernel_basis.KernelBasis kernel_basis
+weights.ratio._mean_matching.MeanMatching mean_matching
+weights.ratio.bucketed_ratio.BucketedRatio bucketed_ratio
+weights.ratio.density_ratio_classifier.DensityRatioClassifier density_ratio_classifier
+weights.ratio.double_weighting.DoubleWeighting double_weighting
+weights.ratio.kernel_density_ratio.KernelDensityRatio kernel_density_ratio
+weights.ratio.kernel_density_ratio._Gaussian gaussian_density
+weights.ratio.kernel_density_ratio._Kernels kernel_density
+weights.ratio.kernel_mean_matching.KernelMeanMatching kernel_mean_matching
+weights.ratio.kliep.KLIEP kliep
+weights.ratio.nearest_neighbor_ratio.NearestNeighborRatio nearest_neighbor_ratio
+weights.ratio.relative_least_squares.KernelSums kernel_sums
+weights.ratio.relative_least_squares.RelativeLeastSquares relative_least_squares
+weights.ratio.telescoping_ratio.TelescopingRatio telescoping_ratio
+whitening.FrequencyWhitening frequency_whitening
+"""
+
+OLD_NAMES = {
+    f"ballast.methods.{path}": f"ballast.methods.{name}" for path, name in map(str.split, _CLASSES.strip().splitlines())
+}
+"""By the full name of then, what files call the class today."""
