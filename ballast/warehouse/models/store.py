@@ -37,7 +37,7 @@ class ModelStore:
 
     Models that offer ``to_tensors() -> (declaration, arrays)`` and a classmethod ``from_tensors`` go to safetensors,
     all others to skops. The same model gives the same bytes, and so the same sha256. Cost: milliseconds for
-    scikit-learn models and numeric encoders; 1.5 s to save, 0.3 s to load an encoder that holds a
+    scikit-learn models and numeric encoders; 1.5 s to save, 0.4 s to load an encoder that holds a
     ``skrub.TableVectorizer`` of eight columns of categories.
 
     No file runs code when it is loaded, whoever wrote it, but the numbers in it are believed: a tree made to point
