@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from ballast.errors import UntrustedModelError
-from ballast.methods.base import Claim
+from ballast.methods.features.encoder import FeatureEncoder
+from ballast.methods.frame.base import Claim
 from ballast.methods.frame.catalogue import methods
-from ballast.methods.encoding import FeatureEncoder
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
 from ballast.warehouse import ModelStore, StoredModel
 from ballast.warehouse.models import stored_names
@@ -162,10 +162,10 @@ def test_model_when_it_holds_a_class_of_ours_without_a_name_then_told_to_give_it
     [
         "ballast.methods.no_such_method",
         "ballast.methods.",
-        "ballast.methods.base",
+        "ballast.methods.frame.base",
         "ballast.methods.StandardScaler",
         f"{Claim.__module__}.Claim",
-        "ballast.methods.catalogue.resolve",
+        "ballast.methods.frame.catalogue.resolve",
         "ballast.methods./../../evil.Evil",
         "ballast.methods.a\0b",
         "ballast.methods.a\0b.Evil",
