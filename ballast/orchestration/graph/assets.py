@@ -10,8 +10,9 @@ from ballast.errors import BallastError
 from ballast.orchestration.graph.partitions import partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.run.fingerprint import code_version
 from ballast.orchestration.run.inputs import Run
-from ballast.orchestration.run.unit import Outcome, code_version, run_report, run_unit
+from ballast.orchestration.run.unit import Outcome, run_report, run_unit
 
 _KINDS = {
     "source": "table",

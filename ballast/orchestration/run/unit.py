@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from ballast import __version__
 from ballast.gates import Judgement, judge
-from ballast.methods.frame.catalogue import resolve
-from ballast.orchestration.plan.plan import Node, Plan
-from ballast.orchestration.read.sources import COLUMN_KEYS
+from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.run.fingerprint import code_version, what_is_done
 from ballast.orchestration.run.gate_context import Context
 from ballast.orchestration.run.inputs import Inputs, Run
 from ballast.orchestration.run.outline import outline_of
@@ -41,21 +36,6 @@ class Outcome:
     reused: bool
 
 
-@cache
-def _source_digest(cls: type) -> str:
-    try:
-        text = inspect.getsource(sys.modules[cls.__module__])
-    except (OSError, TypeError, KeyError):
-        text = cls.__qualname__
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def code_version(plan: Plan, node: Node) -> str:
-    """Gives what changes when the code behind a node does: Ballast's version and a digest of the method's module."""
-    use = node.step.use if node.step else plan.spec.features.use if node.stage in ("encoder", "features") else None
-    return __version__ if use is None else f"{__version__}+{_source_digest(resolve(use))}"
-
-
 def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome]:
     """Runs the nodes of one unit and gives their outcomes.
 
@@ -73,7 +53,7 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
         stored = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
         fingerprint = inputs.fingerprint(
             code=code_version(run.plan, nodes[0]),
-            what=_what(run.plan, nodes[0]),
+            what=what_is_done(run.plan, nodes[0]),
             nodes=sorted(own),
             seed=run.plan.spec.seed,
         )
@@ -149,20 +129,6 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
 
 def _row_bytes(table: pa.Table) -> float:
     return table.nbytes / max(table.num_rows, 1)
-
-
-def _what(plan: Plan, node: Node) -> dict[str, Any]:
-    """Gives the part of the spec that a node's result depends on, for its fingerprint.
-
-    The tables say what is in them; which of their columns is the label, say, the spec alone.
-    """
-    if node.stage == "source":
-        return {}
-    columns = {role: data.model_dump(include={*COLUMN_KEYS, "drop"}) for role, data in plan.spec.data.items()}
-    read = {"columns": columns, "no_features": plan.spec.no_features}
-    if node.step is not None:
-        return {"step": node.step.model_dump(exclude={"description"}), **read}
-    return {"features": plan.spec.features.model_dump(), **read}
 
 
 def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commit:

@@ -1,0 +1,283 @@
+"""What a class depends on: the modules that it reaches by its imports, and a digest of what their code says.
+
+Files are read and nothing is imported, so that it costs milliseconds. Docstrings, comments and cards do not count:
+prose changes no result.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ballast.methods.frame.index import index
+
+PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions"}
+"""Attributes of a class that say something of a method and do nothing in it."""
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's file, as far as it decides what the code does.
+
+    Attributes
+    ----------
+    digest : of the syntax tree without prose.
+    imports : (module, name taken from it or None), those inside functions too, those for type checkers left out.
+    exports : where a name that the module passes on comes from.
+    texts : its strings that could name a class.
+    """
+
+    digest: str
+    imports: tuple[tuple[str, str | None], ...]
+    exports: dict[str, tuple[str, str]]
+    texts: frozenset[str]
+
+
+def closure(*modules: str, within: Callable[[str], bool] | None = None) -> frozenset[str]:
+    """Gives the modules that some reach by imports, and these themselves.
+
+    By default those of Ballast, of the packages that the given ones are of, and of all that lies in no installed
+    package: a user's own. A package's ``__init__`` counts with what it passes on of the names that are taken.
+    """
+    tops = {"ballast", *(_top(module) for module in modules)}
+    found: set[str] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module in found or not (within is None or within(module)) or (read := source(module)) is None:
+            continue
+        found.add(module)
+        taken = [(m, name) for m, name in read.imports if _top(m) in tops or not installed(_top(m))]
+        waiting += [_home(m, name) for m, name in taken]
+    return frozenset(found)
+
+
+def digest_of(modules: Iterable[str]) -> str:
+    """Gives a digest of what the code of some modules says."""
+    return hashlib.sha256("\n".join(f"{m} {_read(m).digest}" for m in sorted(modules)).encode()).hexdigest()
+
+
+@cache
+def digest(*uses: type | str) -> str:
+    """Gives what changes when the code behind some classes does: a digest of all that they reach.
+
+    A class is given itself, or by its catalogue name or import path; a text that is neither does not count. A method
+    that a text in the code names is reached as well. Installed packages other than Ballast count with their version and
+    the class's own module.
+    """
+    parts: list[str] = []
+    modules: set[str] = set()
+    for use in uses:
+        module = _named(use) if isinstance(use, str) else use.__module__
+        if module is None:
+            continue
+        top = _top(module)
+        if source(module) is None:
+            parts.append(_text(use))
+        elif installed(top) and top != "ballast" and not _is_method(use):
+            parts.append(f"{top} {getattr(sys.modules.get(top), '__version__', '')} {_read(module).digest}")
+        else:
+            modules.add(module)
+    return hashlib.sha256("\n".join([*sorted(parts), digest_of(_reached(modules))]).encode()).hexdigest()
+
+
+def _reached(modules: set[str]) -> frozenset[str]:
+    """Gives the closure of some modules and of the methods that the texts in it name."""
+    found = closure(*modules)
+    named = {module for m in found for text in _read(m).texts if (module := _named(text)) is not None}
+    named = {module for module in named - found if _top(module) == "ballast" or not installed(_top(module))}
+    return _reached(modules | named) if named else found
+
+
+def _text(use: type | str) -> str:
+    """Gives the text of a class that no file holds, such as a notebook's; its name where even that is unknown."""
+    try:
+        return inspect.getsource(use) if isinstance(use, type) else use
+    except (OSError, TypeError):
+        return f"{use.__module__}.{use.__qualname__}" if isinstance(use, type) else use
+
+
+def _is_method(use: type | str) -> bool:
+    return isinstance(use, type) and any(base.__module__ == "ballast.methods.frame.base" for base in use.__mro__)
+
+
+def _named(text: str) -> str | None:
+    """Gives the module of the class that a text names: a catalogue name, or an import path of what has a file."""
+    if text in index():
+        return index()[text].module
+    package = text.rpartition(".")[0]
+    return next((module for module in (text, package) if "." in text and file_of(module) is not None), None)
+
+
+def _home(module: str, name: str | None) -> str:
+    """Gives the module that ``from module import name`` means: a submodule, or the one that a package takes it from."""
+    if name is None:
+        return module
+    if file_of(f"{module}.{name}") is not None:
+        return f"{module}.{name}"
+    read = source(module)
+    if read is not None and name in read.exports:
+        return _home(*read.exports[name])
+    listed = (e.module for e in index().values() if e.class_name == name and e.module.startswith(f"{module}."))
+    return next(listed, module)  # a room gives the methods below it (ballast.methods.frame.catalogue.exports)
+
+
+# -- files -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def installed(top: str) -> bool:
+    """Says whether a top-level module is the standard library's or an installed package's, or has no Python file."""
+    if top in sys.stdlib_module_names:
+        return True
+    places = [str(file)] if (file := file_of(top)) else [str(folder) for folder in _folders(top)]
+    library = sysconfig.get_path("stdlib")
+    return not places or any(
+        not {"site-packages", "dist-packages"}.isdisjoint(Path(place).parts) or place.startswith(library)
+        for place in places
+    )
+
+
+@cache
+def file_of(module: str) -> Path | None:
+    """Gives the Python file of a module, found without importing it; None where it has none."""
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    if loaded is None:
+        package, _, name = module.rpartition(".")
+        if package:
+            places = [f / p for f in _folders(package) for p in (f"{name}/__init__.py", f"{name}.py")]
+            loaded = next((str(place) for place in places if place.is_file()), None)
+        else:
+            loaded = getattr(_spec(module), "origin", None)
+    return Path(loaded) if loaded and loaded.endswith(".py") else None
+
+
+@cache
+def _folders(package: str) -> tuple[Path, ...]:
+    """Gives the folders that a package's modules lie in."""
+    loaded = getattr(sys.modules.get(package), "__path__", None)
+    above, _, name = package.rpartition(".")
+    if loaded is None and above:
+        return tuple(f / name for f in _folders(above) if (f / name).is_dir())
+    return tuple(map(Path, loaded or getattr(_spec(package), "submodule_search_locations", None) or ()))
+
+
+def _spec(top: str) -> Any:
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # the latter for __main__
+        return None
+
+
+# -- syntax trees ------------------------------------------------------------------------------------------------
+
+
+@cache
+def source(module: str) -> Source | None:
+    """Reads a module's file, once a process; None where it has none or is not valid Python."""
+    file = file_of(module)
+    if file is None:
+        return None
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    reader = _Reader(module if file.name == "__init__.py" else module.rpartition(".")[0])
+    reader.write(tree)
+    exports = {
+        alias.asname or alias.name: (reader.module_of(node), alias.name)
+        for statement in tree.body
+        for node in (getattr(statement, "body", []) if _for_type_checkers(statement) else [statement])
+        if isinstance(node, ast.ImportFrom) and file.name == "__init__.py"
+        for alias in node.names
+    }
+    written = hashlib.sha256("".join(reader.written).encode()).hexdigest()
+    return Source(written, tuple(dict.fromkeys(reader.imports)), exports, frozenset(reader.texts))
+
+
+def _read(module: str) -> Source:
+    read = source(module)
+    assert read is not None
+    return read
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+class _Reader:
+    """Writes a syntax tree down without its prose, the same on every Python, and notes what it imports and names."""
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        self.written: list[str] = []
+        self.imports: list[tuple[str, str | None]] = []
+        self.texts: set[str] = set()
+
+    def write(self, node: Any) -> None:
+        if isinstance(node, list):
+            self.written.append("[")
+            for item in node:
+                if not _is_prose(item):
+                    self.write(item)
+            self.written.append("]")
+        elif isinstance(node, ast.AST):
+            self.note(node)
+            self.written.append(f"{type(node).__name__}(")
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if value is None or value == [] or field in ("ctx", "kind"):
+                    continue
+                self.written.append(f"{field}=")
+                if field == "body" and isinstance(node, ast.ClassDef):
+                    value = [statement for statement in value if not _assigned(statement) & PROSE]
+                self.write(value)
+            self.written.append(")")
+        else:
+            self.written.append(repr(node))
+
+    def note(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            self.imports += [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            self.imports += [(self.module_of(node), None if a.name == "*" else a.name) for a in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.fullmatch(node.value):
+            self.texts.add(node.value)
+
+    def module_of(self, node: ast.ImportFrom) -> str:
+        """Gives the full name of the module of ``from ... import``, which may begin with dots."""
+        if not node.level:
+            return node.module or ""
+        above = self.package.split(".")
+        above = above[: len(above) - node.level + 1]
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def _is_prose(node: Any) -> bool:
+    """Says whether a statement is a docstring, or imports for type checkers alone."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return _for_type_checkers(node)
+
+
+def _for_type_checkers(node: Any) -> bool:
+    if not isinstance(node, ast.If) or node.orelse:
+        return False
+    return "TYPE_CHECKING" in (getattr(node.test, "id", None), getattr(node.test, "attr", None))
+
+
+def _assigned(node: ast.stmt) -> set[str]:
+    """Gives the names that a statement assigns to."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
