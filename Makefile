@@ -1,16 +1,23 @@
-# demo, test, ui, bench, docs: each makes .venv on first use and keeps it while pyproject.toml and constraints.txt stay.
+# demo, test, test-all, ui, bench, docs: each makes .venv on first use and keeps it while pyproject.toml and
+# constraints.txt stay. `make test` is for every change, and the one place that leaves out what is marked `full`: every
+# boundary of a kill, long loads, a process a step, the whole installation. `make test-all` runs that too, every night
+# and before a release. A bare `pytest PATH` runs all that it is pointed at.
 PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test lint types services ui bench docs
+.PHONY: demo test test-all lint types services ui bench docs
 
 demo: $(READY)
 	@$(BIN)/ballast run digits
 
 test: $(READY) services lint types
-	@PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist worksteal
+	@$(PYTEST) -m "not full"
+
+test-all: $(READY) services lint types
+	@$(PYTEST)
 
 lint: $(READY)
 	@$(BIN)/ruff check .

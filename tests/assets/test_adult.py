@@ -57,7 +57,7 @@ def test_true_weights_undo_the_selection(monkeypatch):
 
 
 @there
-@pytest.mark.slow
+@pytest.mark.full
 def test_with_the_census_all_weight_tables_join_by_sample_and_the_best_are_near_the_truth(home, monkeypatch):
     monkeypatch.setenv("ADULT_FOLDER", str(COPY))
     told = CliRunner().invoke(app, ["run", "adult"])

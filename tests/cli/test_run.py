@@ -132,7 +132,7 @@ def test_run_when_stopped_by_control_c_exits_with_130_keeps_what_was_done_and_go
     os.close(told)
     assert os.read(ready, 1) == b"x", process.communicate()
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, out + err
     assert "What was finished is stored; the same command goes on from there." in err
     kept = versions(folder)

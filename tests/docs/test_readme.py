@@ -32,7 +32,7 @@ def test_pipeline_of_the_readme_is_sound(tmp_path):
 
 def test_library_example_of_the_readme_runs():
     done = subprocess.run(
-        [sys.executable, "-c", block("python")], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", block("python")], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     assert abs(float(done.stdout.splitlines()[0]) - 1) < 1e-6

@@ -1,10 +1,11 @@
 """Runs a pipeline again and again; each run dies at a point where none has died before, until one comes to its end.
 
-    BALLAST_HOME=HOME python deaths.py PIPELINE POINTS SIGNAL
+    BALLAST_HOME=HOME python deaths.py PIPELINE SIGNAL=POINTS...
 
-POINTS is a regular expression for the points to die at, SIGNAL the name of what the process sends to itself there. A
-point is ``start STEP`` or ``end STEP`` at the boundaries of a step, ``before CALL of ASSET`` or ``after CALL of ASSET``
-inside. HOME.ledger keeps the points died at. With EPHEMERAL set, Dagster keeps its records in memory, which is quicker.
+POINTS is a regular expression for the points to die at, SIGNAL the name of what the process sends to itself there; of
+several the first that a point matches. A point is ``start STEP`` or ``end STEP`` at the boundaries of a step, ``before
+CALL of ASSET`` or ``after CALL of ASSET`` inside. HOME.ledger keeps the points died at. With EPHEMERAL set, Dagster
+keeps its records in memory, which is quicker.
 
 Every run is a fork of one process that has imported what runs need and done nothing else, for importing takes seconds.
 What that is, a first run tells that nothing disturbs; it has a home of its own, `undisturbed` beside HOME.
@@ -41,21 +42,21 @@ INSIDE: tuple[tuple[Any, str, Callable[..., str]], ...] = (
 
 
 class Deaths:
-    """Where to die, and where that has happened."""
+    """Where to die of which signal, and where that has happened."""
 
-    def __init__(self, points: str, number: signal.Signals, ledger: Path) -> None:
-        self.points = re.compile(points)
-        self.number = number
+    def __init__(self, points: dict[signal.Signals, str], ledger: Path) -> None:
+        self.points = points
         self.ledger = ledger
         ledger.touch()
         for place, name, asset_of in INSIDE:
             setattr(place, name, self.around(getattr(place, name), name, asset_of))
 
     def come_to(self, point: str) -> None:
-        if self.points.fullmatch(point) and point not in self.ledger.read_text().splitlines():
+        number = next((n for n, points in self.points.items() if re.fullmatch(points, point)), None)
+        if number is not None and point not in self.ledger.read_text().splitlines():
             with self.ledger.open("a") as file:
                 file.write(f"{point}\n")
-            os.kill(os.getpid(), self.number)
+            os.kill(os.getpid(), number)
 
     def around(self, call: Callable[..., Any], name: str, asset_of: Callable[..., str]) -> Callable[..., Any]:
         @functools.wraps(call)
@@ -73,7 +74,7 @@ class Deaths:
             self.come_to(f"{'start' if progress.state == 'running' else 'end'} {progress.unit}")
 
 
-def main(pipeline: str, points: str, name: str) -> None:
+def main(pipeline: str, *deaths_of: str) -> None:
     home = Path(os.environ["BALLAST_HOME"])
     imported = home.with_suffix(".imported")
     declared = find(pipeline)
@@ -95,11 +96,12 @@ def main(pipeline: str, points: str, name: str) -> None:
     for module in imported.read_text().splitlines():
         with suppress(Exception):  # some modules are made, not imported
             importlib.import_module(module)
-    deaths = Deaths(points, signal.Signals[name], home.with_suffix(".ledger"))
-    died = 130 if name == "SIGINT" else -deaths.number
+    points = {signal.Signals[name]: points for name, points in (wanted.split("=", 1) for wanted in deaths_of)}
+    deaths = Deaths(points, home.with_suffix(".ledger"))
+    died = {130 if number == signal.SIGINT else -number for number in points}
     while (code := forked(lambda: run(tell=deaths.tell))) != 0:
-        if code != died:
-            sys.exit(f"a run ended with {code}, not by {name}; it died at\n{deaths.ledger.read_text()}")
+        if code not in died:
+            sys.exit(f"a run ended with {code}, not by a signal; it died at\n{deaths.ledger.read_text()}")
 
 
 def forked(run: Callable[[], bool]) -> int:

@@ -114,6 +114,7 @@ def test_gate_holds_in_the_run_that_closed_it(house: House):
     assert versions(house, "plain/baseline") == [1]
 
 
+@pytest.mark.full
 def test_gate_holds_against_ballast_run_select(house: House):
     told = house.command("ballast", "run", "plain", "--select", "reweighted")
     assert told.returncode != 0
@@ -128,12 +129,14 @@ def test_gate_holds_against_dg_launch(house: House):
     assert_held(house, "plain", log(house, latest_run(house)))
 
 
+@pytest.mark.full
 def test_gate_holds_against_a_launch_from_the_ui(house: House, server: Server):
     run = launch(server, "plain/reweighted")
     assert run.status == dg.DagsterRunStatus.FAILURE
     assert_held(house, "plain", log(house, run))
 
 
+@pytest.mark.full
 def test_gate_holds_against_a_backfill_and_stops_only_the_partitions_behind_it(house: House, server: Server):
     assert launch(server, "sites/train").status == dg.DagsterRunStatus.SUCCESS
     assert launch(server, "sites/encoder", "sites/train/features").status == dg.DagsterRunStatus.SUCCESS
@@ -165,6 +168,7 @@ def backfill(server: Server, *assets: str) -> dict[str, dg.DagsterRun]:
     return {run.tags["dagster/partition"]: run for run in runs}
 
 
+@pytest.mark.full
 def test_gate_holds_against_automation_even_where_its_condition_does_not_ask_for_checks(house: House, server: Server):
     instance = house.instance()
     assert launch(server, "eager/train", "eager/target").status == dg.DagsterRunStatus.SUCCESS
@@ -191,6 +195,7 @@ def test_gate_holds_against_automation_even_where_its_condition_does_not_ask_for
     assert versions(house, "eager/careless") == []
 
 
+@pytest.mark.full
 def test_gate_that_is_forced_open_in_the_ui_lets_pass_once_and_is_recorded_and_shown(house: House, server: Server):
     forced = launch(server, "plain/reweighted", force=True)
     assert forced.status == dg.DagsterRunStatus.SUCCESS, log(house, forced)

@@ -21,8 +21,6 @@ DRIVER = Path(__file__).with_name("deaths.py")
 LONG = 900.0
 """Seconds to wait for many runs on end; a loaded machine may need many."""
 
-pytestmark = pytest.mark.slow
-
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "BALLAST_HOME": str(home), "COLUMNS": "200", **more}
@@ -35,13 +33,13 @@ def ballast_run(root: Path, pipeline: str, home: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def die_everywhere(root: Path, pipeline: str, home: Path, points: str, signal: str) -> list[str]:
+def die_everywhere(root: Path, pipeline: str, home: Path, **points: str) -> list[str]:
     """Runs a pipeline to its end, each run dying at the first of the points left, and gives the points.
 
-    Its undisturbed run is in the home beside, called `undisturbed`.
+    The points are a regular expression for each signal. The pipeline's undisturbed run is in the home beside, called `undisturbed`.
     """
     done = subprocess.run(
-        [sys.executable, DRIVER, pipeline, points, signal],
+        [sys.executable, DRIVER, pipeline, *(f"{signal}={wanted}" for signal, wanted in points.items())],
         cwd=root,
         env=environment(home, EPHEMERAL="1"),
         capture_output=True,
@@ -76,15 +74,17 @@ def one_inside_each(plan: Plan, rng: random.Random) -> list[str]:
     return chosen
 
 
+@pytest.mark.full
 def test_digits_killed_at_every_boundary_and_inside_every_step_ends_as_if_undisturbed(tmp_path: Path):
     plan = find("digits", start=ROOT).plan()
     points = boundaries(plan) + one_inside_each(plan, random.Random(0))
     home = tmp_path / "home"
-    died = die_everywhere(ROOT, "digits", home, "|".join(map(re.escape, points)), "SIGKILL")
+    died = die_everywhere(ROOT, "digits", home, SIGKILL="|".join(map(re.escape, points)))
     assert sorted(died) == sorted(points)
     assert_same_state(home, tmp_path / "undisturbed", "digits")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", range(3))
 def test_digits_killed_from_outside_at_any_moment_ends_as_if_undisturbed(digits: Path, tmp_path: Path, seed: int):
     lines = random.Random(seed).randrange(1, 25)
@@ -104,13 +104,42 @@ def test_digits_killed_from_outside_at_any_moment_ends_as_if_undisturbed(digits:
     assert_same_state(tmp_path / "home", digits, "digits")
 
 
-@pytest.mark.parametrize(("signal", "points"), [("SIGKILL", ".*"), ("SIGINT", "(start|after) .*|end report")])
+SMALL = {"steps__drift": None, "steps__reweighted": None, "steps__verdict": None, "data__test": None}
+"""What to take from the demo: two sources, an encoder, a weigher, a learner and the report are left."""
+CALLS = ("perform", "judge", "save", "commit", "record_verdicts", "write_report")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("points", [{"SIGKILL": ".*"}, {"SIGINT": "(start|after) .*|end report"}], ids="".join)
 def test_small_pipeline_stopped_at_every_point_of_every_step_ends_as_if_undisturbed(
-    tmp_path: Path, signal: str, points: str
+    tmp_path: Path, points: dict[str, str]
 ):
     folder = Folder(tmp_path / "project")
-    folder.declare(steps__drift=None, steps__reweighted=None, steps__verdict=None, data__test=None)
-    died = die_everywhere(folder.path, "demo", tmp_path / "home", points, signal)
-    calls = {point.split(" of ")[0] for point in died}
-    assert calls >= {f"after {c}" for c in ("perform", "judge", "save", "commit", "record_verdicts", "write_report")}
+    folder.declare(**SMALL)
+    died = die_everywhere(folder.path, "demo", tmp_path / "home", **points)
+    assert {point.split(" of ")[0] for point in died} >= {f"after {call}" for call in CALLS}
+    assert_same_state(tmp_path / "home", tmp_path / "undisturbed", "demo")
+
+
+OF_A_KIND = {
+    "SIGKILL": [
+        "before commit of demo/train",
+        "after commit of demo/encoder",
+        "after save of demo/encoder",
+        "after perform of density",
+        "after record_verdicts of demo/density",
+        "before save of demo/baseline",
+        "after write_report of report",
+    ],
+    "SIGINT": ["start encoder", "after judge of demo/density", "after commit of demo/baseline", "end report"],
+}
+"""For each kind of stage a point before or after its table is stored, and each kind of point once."""
+
+
+def test_small_pipeline_stopped_at_a_point_of_each_kind_ends_as_if_undisturbed(tmp_path: Path):
+    folder = Folder(tmp_path / "project")
+    folder.declare(**SMALL)
+    points = {signal: "|".join(map(re.escape, wanted)) for signal, wanted in OF_A_KIND.items()}
+    died = die_everywhere(folder.path, "demo", tmp_path / "home", **points)
+    assert sorted(died) == sorted(point for wanted in OF_A_KIND.values() for point in wanted)
     assert_same_state(tmp_path / "home", tmp_path / "undisturbed", "demo")

@@ -1,4 +1,4 @@
-"""Every pipeline that ships runs in Dagster's default executor, a process a step, and each imports what it needs."""
+"""Pipelines run in Dagster's default executor, a process a step, and each imports what it needs; all that ship do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ballast import Warehouse
+from ballast.cli.init import make_project
 from ballast.gates.suite import OWN
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import find
@@ -36,7 +37,19 @@ ON_TORCH = {
     "relative_least_squares",
 }
 
-pytestmark = pytest.mark.slow
+SMALL = """
+type: ballast.Pipeline
+attributes:
+  name: wine
+  data:
+    train: {asset: wine_pool, id: wine_id, label: cultivar}
+  steps:
+    baseline: {use: torch_mlp, params: {hidden: [4], max_epochs: 1}}
+  gates:
+    train: [{expect_column_values_to_be_in_set: {column: cultivar, value_set: [0, 1, 2]}}]
+"""
+"""A source that Great Expectations judges, an encoder, a network and the report."""
+FULL = [("digits", None), ("tumours", None), ("diabetes", "north")]
 
 
 def units_on_torch(plan: Plan) -> set[str]:
@@ -47,8 +60,15 @@ def units_on_torch(plan: Plan) -> set[str]:
     return direct | users
 
 
-@pytest.mark.parametrize(("pipeline", "partition"), [("digits", None), ("tumours", None), ("diabetes", "north")])
+@pytest.mark.parametrize(
+    ("pipeline", "partition"), [("wine", None), *(pytest.param(*each, marks=pytest.mark.full) for each in FULL)]
+)
 def test_pipeline_runs_a_process_a_step_and_each_imports_what_it_needs(tmp_path: Path, pipeline, partition):
+    root = ROOT
+    if pipeline == "wine":
+        root = tmp_path / "project"
+        make_project(root)
+        (root / "pipelines" / "wine" / "defs.yaml").write_text(SMALL)
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(WATCH)
     (tmp_path / "dagster").mkdir()
@@ -65,10 +85,10 @@ def test_pipeline_runs_a_process_a_step_and_each_imports_what_it_needs(tmp_path:
     }
     words = ["dg", "launch", "--assets", f'+key:"{pipeline}/*"', *(["--partition", partition] if partition else [])]
     told = subprocess.run(
-        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
+        words, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
     )
     assert told.returncode == 0, told.stdout[-6000:]
-    plan = find(pipeline, start=ROOT).plan()
+    plan = find(pipeline, start=root).plan()
     warehouse = Warehouse(f"duckdb:///{tmp_path / 'home' / 'warehouse.duckdb'}")
     made = {commit.asset for commit in warehouse.commits()}
     assert {plan.asset(name) for name in plan.nodes if name != "report"} <= made

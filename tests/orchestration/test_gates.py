@@ -22,7 +22,7 @@ both_read = threading.Barrier(2)
 
 def rows_when_both_are_read(start: int) -> pd.DataFrame:
     """Gives 50 rows of which 25 are in both pools, when the other pool has been read too."""
-    both_read.wait(60)
+    both_read.wait(300)
     return rows(50, seed=start, start=start)
 
 

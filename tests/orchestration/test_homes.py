@@ -49,7 +49,7 @@ def test_pipeline_when_in_a_lake_then_its_tables_are_those_of_the_file(
     assert lake.sql("SELECT count(*) AS n FROM demo.density").n[0] == 200
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_team_profile_when_a_whole_project_runs_in_it_then_weights_lie_in_postgres(
     tmp_path: Path, postgres_server: str
 ):

@@ -39,7 +39,7 @@ def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return make_warehouse(request.param, tmp_path_factory.mktemp("shared"), request)
 
 
-def make_warehouse(home: str, folder: Path, request: pytest.FixtureRequest, timeout: float = 30) -> Warehouse:
+def make_warehouse(home: str, folder: Path, request: pytest.FixtureRequest, timeout: float = 300) -> Warehouse:
     if home == "embedded":
         return Warehouse(f"duckdb:///{folder}/store/ballast.duckdb", timeout=timeout)
     if home == "sqlite":

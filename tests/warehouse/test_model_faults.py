@@ -13,8 +13,9 @@ from ballast.warehouse import ModelStore
 
 HOUR = 3600
 
-# Forks children that save 4 MB without pause, and kills each when its file is there, half of them a random while later.
-# Ballast and torch are loaded once, before. Prints how many files were left unfinished.
+# Forks children that save 4 MB without pause. One in three dies when its file is written and has no name yet; the
+# others are killed when it is there, half of them a random while later. Ballast and torch are loaded once, before.
+# Prints how many files were left unfinished.
 KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -30,8 +31,13 @@ for turn in range(1, 31):
     child = os.fork()
     if child == 0:
         version = turn * 1000
+        if turn % 3 == 0:
+            os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGKILL)
         while True:
             store.save("digits/model", version := version + 1, model)
+    if turn % 3 == 0:
+        os.waitpid(child, 0)
+        continue
     while set(unfinished.iterdir()) <= known and os.waitpid(child, os.WNOHANG) == (0, 0):
         pass
     time.sleep(max(0.0, rng.uniform(-0.005, 0.005)))
@@ -102,7 +108,7 @@ def test_process_when_killed_while_saving_then_no_model_is_half_there(tmp_path, 
     told, errors = process(KILLED, store.folder).communicate(timeout=300)
     left = int(told) if told else errors
     assert isinstance(left, int), errors
-    assert left > 0  # at least one was killed amid its writing
+    assert left >= 10  # those that died amid their writing, and perhaps some of the others
     models = _models(store.folder)
     assert models
     for path in models:
@@ -119,7 +125,7 @@ def test_process_when_killed_while_saving_then_no_model_is_half_there(tmp_path, 
 def test_disk_when_full_then_told_so_and_the_old_model_is_kept(tmp_path, process):
     store = ModelStore(tmp_path / "models")
     child = process(FULL, store.folder)
-    told, errors = child.communicate(timeout=180)
+    told, errors = child.communicate(timeout=300)
     assert child.returncode == 0, errors
     assert f"cannot write the model to {store.folder}/digits/model/1-" in told
     assert "File too large" in told
@@ -131,7 +137,7 @@ def test_disk_when_full_then_told_so_and_the_old_model_is_kept(tmp_path, process
 def test_processes_when_they_save_one_model_at_once_then_all_succeed(tmp_path, process):
     store = ModelStore(tmp_path / "models")
     child = process(TOGETHER, store.folder)
-    told, errors = child.communicate(timeout=180)
+    told, errors = child.communicate(timeout=300)
     assert told.strip() == "0 failed", errors
     [path] = _models(store.folder)
     assert path.stem.split("-")[1] == hashlib.sha256(path.read_bytes()).hexdigest()[:16]

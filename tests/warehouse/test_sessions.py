@@ -75,5 +75,5 @@ def test_another_thread_waits_for_the_block_and_then_writes(warehouse: Warehouse
     with warehouse.writing(TABLE):
         other.start()
         assert warehouse.commit("p/a", TABLE).version == 1
-    other.join(timeout=30)
+    other.join(timeout=300)
     assert versions == [2]

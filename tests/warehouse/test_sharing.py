@@ -59,7 +59,7 @@ def test_processes_when_many_commit_at_once_then_none_is_lost(warehouse, process
         child.stdin.write("go\n")
         child.stdin.flush()
     for child in children:
-        _, errors = child.communicate(timeout=60)
+        _, errors = child.communicate(timeout=300)
         assert child.returncode == 0, errors
     assert [commit.version for commit in warehouse.commits("digits/shared")] == list(range(10, 0, -1))
     assert [commit.version for commit in warehouse.commits("digits/third")] == [5, 4, 3, 2, 1]
@@ -192,7 +192,7 @@ def test_folder_when_read_only_then_read_works_and_commit_says_what_to_do(tmp_pa
     warehouse.home.path.chmod(0o444)
     folder.chmod(0o555)
     try:
-        output, errors = process(UNPRIVILEGED, warehouse.url, f"duckdb:///{tmp_path}/x.duckdb").communicate(timeout=60)
+        output, errors = process(UNPRIVILEGED, warehouse.url, f"duckdb:///{tmp_path}/x.duckdb").communicate(timeout=300)
     finally:
         folder.chmod(0o755)
     assert output.startswith(f"{len(weights)}\nWarehouseError cannot use the warehouse {warehouse.home.path}"), errors
@@ -220,7 +220,7 @@ except WarehouseError as error:
 @pytest.mark.parametrize("room", [0, 20_000, 200_000, 2_000_000])
 def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(embedded, weights, process, room):
     embedded.commit("digits/density", weights)
-    output, errors = process(FULL, embedded.url, room).communicate(timeout=60)
+    output, errors = process(FULL, embedded.url, room).communicate(timeout=300)
     assert f"cannot use the warehouse {embedded.home.path}" in output, errors
     assert "disk has room" in output
     assert_frame_equal(embedded.read("digits/density"), weights)
@@ -229,7 +229,7 @@ def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(embedded,
 
 def test_disk_when_the_log_fits_but_not_the_file_then_the_commit_counts(embedded, weights, process):
     embedded.commit("digits/density", weights)
-    output, errors = process(FULL.replace("100_000, 4", "10, 4"), embedded.url, 20_000).communicate(timeout=60)
+    output, errors = process(FULL.replace("100_000, 4", "10, 4"), embedded.url, 20_000).communicate(timeout=300)
     assert output == "", errors
     assert [commit.version for commit in embedded.commits()] == [2, 1]
     assert len(embedded.read("digits/density")) == 10
