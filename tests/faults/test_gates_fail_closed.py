@@ -26,6 +26,32 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def _upstream(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("upstream"))
+    assert made.run(*UPSTREAM).success
+    return made
+
+
+@pytest.fixture
+def upstream(_upstream: Project, tmp_path: Path) -> Project:
+    """A project of which all that density reads has run."""
+    return _upstream.copied(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def _weighed(_upstream: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = _upstream.copied(tmp_path_factory.mktemp("weighed"))
+    assert made.run("density").success
+    return made
+
+
+@pytest.fixture
+def weighed(_weighed: Project, tmp_path: Path) -> Project:
+    """A project that has run up to density."""
+    return _weighed.copied(tmp_path)
+
+
 def gated(*gates: dict[str, Any]) -> dict[str, Any]:
     return spec(gates__density=list(gates))
 
@@ -51,24 +77,22 @@ def test_gate_that_raises_is_closed_in_its_run_and_later(project: Project, gate)
     assert project.warehouse.commits("demo/encoder") == []
 
 
-def test_version_that_no_gate_has_judged_is_not_read(project: Project):
-    project.run(*UPSTREAM)
-    ids = pd.read_csv(project.folder / "train.csv")["key"]
-    project.warehouse.commit("demo/density", pd.DataFrame({"sample_id": ids, "weight": 1.0}))
-    finished = project.run("reweighted")
+def test_version_that_no_gate_has_judged_is_not_read(upstream: Project):
+    ids = pd.read_csv(upstream.folder / "train.csv")["key"]
+    upstream.warehouse.commit("demo/density", pd.DataFrame({"sample_id": ids, "weight": 1.0}))
+    finished = upstream.run("reweighted")
     message = finished.messages["reweighted"]
     for words in ("demo/density (version 1)", "never judged by", "expect_effective_sample_size", "run density again"):
         assert words in message
-    assert reweighted(project) == 0
+    assert reweighted(upstream) == 0
 
 
-def test_gate_added_after_its_step_ran_must_be_judged_before_the_next_step_runs(project: Project):
-    project.run(*UPSTREAM, "density")
-    project.attributes = gated(ADDED)
-    assert "never judged by expect_column_to_exist__weight" in project.run("reweighted").messages["reweighted"]
-    assert reweighted(project) == 0
-    assert project.run("density").success
-    assert project.run("reweighted").success
+def test_gate_added_after_its_step_ran_must_be_judged_before_the_next_step_runs(weighed: Project):
+    weighed.attributes = gated(ADDED)
+    assert "never judged by expect_column_to_exist__weight" in weighed.run("reweighted").messages["reweighted"]
+    assert reweighted(weighed) == 0
+    assert weighed.run("density").success
+    assert weighed.run("reweighted").success
 
 
 def test_closed_gate_holds_where_dagster_knows_nothing_of_it(project: Project):
@@ -79,29 +103,27 @@ def test_closed_gate_holds_where_dagster_knows_nothing_of_it(project: Project):
     assert reweighted(project) == 0
 
 
-def test_step_cannot_be_launched_without_its_checks(project: Project):
-    project.run(*UPSTREAM)
-    definitions = project.definitions
+def test_step_cannot_be_launched_without_its_checks(upstream: Project):
+    definitions = upstream.definitions
     alone = dg.AssetSelection.keys(["demo", "density"], ["demo", "reweighted"]).without_checks()
     with pytest.raises(dg.DagsterInvalidDefinitionError):
         dg.materialize(
             list(definitions.assets or []),
             selection=alone,
             resources=definitions.resources,
-            instance=project.instance,
+            instance=upstream.instance,
         )
-    assert project.warehouse.commits("demo/density") == []
+    assert upstream.warehouse.commits("demo/density") == []
 
 
 def recorded(project: Project) -> list[Verdict]:
     return [v for v in project.warehouse.verdicts("demo/density", version=1) if v.forced]
 
 
-def test_force_past_a_gate_that_never_judged_is_recorded(project: Project):
-    project.run(*UPSTREAM, "density")
-    project.attributes = gated(ADDED)
-    assert project.run("reweighted", force=True).success
-    (kept,) = recorded(project)
+def test_force_past_a_gate_that_never_judged_is_recorded(weighed: Project):
+    weighed.attributes = gated(ADDED)
+    assert weighed.run("reweighted", force=True).success
+    (kept,) = recorded(weighed)
     assert kept.gate == "expect_column_to_exist__weight"
     assert not kept.passed
     assert "never judged" in kept.message
@@ -136,8 +158,7 @@ def test_gate_made_blocking_after_it_warned_closes(project: Project):
     assert reweighted(project) == 0
 
 
-def test_gate_tightened_after_its_step_ran_must_be_judged_before_the_next_step_runs(project: Project):
-    project.run(*UPSTREAM, "density")
-    project.attributes = gated(STRICT)
-    assert "expect_effective_sample_size" in project.run("reweighted").messages["reweighted"]
-    assert reweighted(project) == 0
+def test_gate_tightened_after_its_step_ran_must_be_judged_before_the_next_step_runs(weighed: Project):
+    weighed.attributes = gated(STRICT)
+    assert "expect_effective_sample_size" in weighed.run("reweighted").messages["reweighted"]
+    assert reweighted(weighed) == 0

@@ -36,7 +36,8 @@ def ballast_run(root: Path, pipeline: str, home: Path) -> None:
 def die_everywhere(root: Path, pipeline: str, home: Path, **points: str) -> list[str]:
     """Runs a pipeline to its end, each run dying at the first of the points left, and gives the points.
 
-    The points are a regular expression for each signal. The pipeline's undisturbed run is in the home beside, called `undisturbed`.
+    The points are a regular expression for each signal. The pipeline's undisturbed run is in the home beside, called
+    `undisturbed`.
     """
     done = subprocess.run(
         [sys.executable, DRIVER, pipeline, *(f"{signal}={wanted}" for signal, wanted in points.items())],

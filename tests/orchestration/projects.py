@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,12 @@ class Project:
         self.write("train", rows(200, seed=1))
         self.write("target", rows(120, seed=2, shift=0.5, start=1000))
         self.write("test", rows(100, seed=3, shift=0.5, start=2000))
+
+    def copied(self, folder: Path) -> Project:
+        """Gives a project in another folder with all that is stored in this one, and a Dagster instance of its own."""
+        made = Project(folder, copy.deepcopy(self.attributes))
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        return made
 
     def write(self, name: str, frame: pd.DataFrame) -> None:
         frame.to_csv(self.folder / f"{name}.csv", index=False)

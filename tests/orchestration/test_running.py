@@ -35,44 +35,39 @@ def test_run_stores_every_step_and_judges_every_stage(project: Project):
     assert "reweighted" in finished.report.read_text(encoding="utf-8")
 
 
-def test_run_records_the_lineage_of_every_commit(project: Project):
-    project.run()
-    commit = project.warehouse.latest("demo/reweighted")
+def test_run_records_the_lineage_of_every_commit(ran: Project):
+    commit = ran.warehouse.latest("demo/reweighted")
     assert commit is not None
     assert commit.method == "logistic_regression"
     assert {"demo/train", "demo/train/features", "demo/density"} == set(commit.inputs)
     assert commit.run_id
 
 
-def test_run_again_when_nothing_changed_keeps_all_versions(project: Project):
-    project.run()
-    before = versions(project)
-    assert project.run().success
-    assert versions(project) == before
+def test_run_again_when_nothing_changed_keeps_all_versions(ran: Project):
+    before = versions(ran)
+    assert ran.run().success
+    assert versions(ran) == before
 
 
-def test_run_again_when_a_source_changed_recomputes_what_depends_on_it(project: Project):
-    project.run()
-    project.write("target", rows(150, seed=9, shift=0.7, start=5000))
-    assert project.run().success
-    after = versions(project)
+def test_run_again_when_a_source_changed_recomputes_what_depends_on_it(ran: Project):
+    ran.write("target", rows(150, seed=9, shift=0.7, start=5000))
+    assert ran.run().success
+    after = versions(ran)
     assert after["demo/target"] == after["demo/density"] == after["demo/reweighted"] == 2
     assert after["demo/train"] == after["demo/baseline"] == 1
 
 
-def test_run_when_asked_for_a_fresh_one_computes_all_again(project: Project):
-    project.run()
-    assert project.run(fresh=True).success
-    assert set(versions(project).values()) == {2}
+def test_run_when_asked_for_a_fresh_one_computes_all_again(ran: Project):
+    assert ran.run(fresh=True).success
+    assert set(versions(ran).values()) == {2}
 
 
-def test_run_of_one_step_leaves_the_others_as_they_are(project: Project):
-    project.run()
-    project.attributes = spec(steps__density={"use": "density_ratio_classifier", "params": {"n_folds": 3}})
-    finished = project.run("density")
+def test_run_of_one_step_leaves_the_others_as_they_are(ran: Project):
+    ran.attributes = spec(steps__density={"use": "density_ratio_classifier", "params": {"n_folds": 3}})
+    finished = ran.run("density")
     assert finished.states == {"density": "done"}
-    assert versions(project)["demo/density"] == 2
-    assert versions(project)["demo/reweighted"] == 1
+    assert versions(ran)["demo/density"] == 2
+    assert versions(ran)["demo/reweighted"] == 1
 
 
 def test_step_selected_before_its_inputs_exist_names_the_step_to_run(project: Project):
@@ -114,29 +109,23 @@ def test_closed_gate_stops_what_depends_on_it_and_nothing_else(project: Project)
     assert closed[0].observed["effective_sample_size"] < 200
 
 
-def test_step_launched_alone_behind_a_closed_gate_refuses_with_gate_and_figures(project: Project):
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
-    project.run()
-    finished = project.run("reweighted")
+def test_step_launched_alone_behind_a_closed_gate_refuses_with_gate_and_figures(stopped: Project):
+    finished = stopped.run("reweighted")
     message = finished.messages["reweighted"]
     assert not finished.success
     for words in ("demo/density", "version 1", "expect_effective_sample_size", "of 200 rows", "force"):
         assert words in message
 
 
-def test_step_forced_past_a_closed_gate_runs_and_the_force_is_recorded(project: Project):
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
-    project.run()
-    assert project.run("reweighted", force=True).success
-    forced = [v for v in project.warehouse.verdicts("demo/density", version=1) if v.forced]
+def test_step_forced_past_a_closed_gate_runs_and_the_force_is_recorded(stopped: Project):
+    assert stopped.run("reweighted", force=True).success
+    forced = [v for v in stopped.warehouse.verdicts("demo/density", version=1) if v.forced]
     assert [v.gate for v in forced] == ["expect_effective_sample_size"]
 
 
-def test_force_of_one_run_does_not_open_the_gate_for_the_next(project: Project):
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
-    project.run()
-    project.run("reweighted", force=True)
-    assert not project.run("reweighted").success
+def test_force_of_one_run_does_not_open_the_gate_for_the_next(stopped: Project):
+    stopped.run("reweighted", force=True)
+    assert not stopped.run("reweighted").success
 
 
 def test_gate_that_only_warns_lets_pass_and_is_kept(project: Project):
@@ -145,11 +134,10 @@ def test_gate_that_only_warns_lets_pass_and_is_kept(project: Project):
     assert [v.severity for v in project.warehouse.verdicts("demo/density", version=1) if not v.passed] == ["warn"]
 
 
-def test_gate_that_changes_is_judged_on_the_stored_version(project: Project):
-    project.run()
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
-    assert not project.run().success
-    assert versions(project)["demo/density"] == 1
+def test_gate_that_changes_is_judged_on_the_stored_version(ran: Project):
+    ran.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
+    assert not ran.run().success
+    assert versions(ran)["demo/density"] == 1
 
 
 BAD_DATA = {
