@@ -72,7 +72,7 @@ def test_claim_when_read_then_has_a_text_a_verdict_and_a_figure(cls):
 
 
 def test_claim_when_it_comes_from_a_paper_then_has_its_own_test(cls):
-    own = TESTS / "claims" / f"test_{cls.name}.py"
+    own = TESTS.joinpath("claims", *cls.__module__.split(".")[2:-1], f"test_{cls.name}.py")
     if cls.claim is not None and cls.claim.verdict == "by definition" and not own.exists():
         named = re.compile(rf"\b({cls.name}|{cls.__name__})\b")
         assert any(named.search(p.read_text()) for p in TESTS.rglob(f"{cls.room()}/test_*.py")), "no test names it"

@@ -14,7 +14,7 @@ from ballast.methods.weights import (
     InversePropensity,
     KernelBalancing,
 )
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 TO_TARGET = [CovariateBalancingPropensity, IntegralProbabilityBalancing, KernelBalancing]
 

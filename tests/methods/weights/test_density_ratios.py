@@ -22,7 +22,7 @@ from ballast.methods.weights import (
     NearestNeighborRatio,
     RelativeLeastSquares,
 )
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 ESTIMATORS: dict[str, Callable[[], Weigher]] = {
     "least_squares": lambda: RelativeLeastSquares(alpha=0.0),

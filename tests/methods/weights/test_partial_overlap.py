@@ -9,7 +9,7 @@ from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.weights import DoubleWeighting, MixtureProportion
 from ballast.methods.weights.ratio.double_weighting import _near_one
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 
 class TestDoubleWeighting:

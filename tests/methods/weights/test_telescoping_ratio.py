@@ -9,7 +9,7 @@ import pytest
 
 from ballast.errors import DataError
 from ballast.methods.weights import TelescopingRatio
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 
 @pytest.mark.parametrize("d", [1, 2, 10])

@@ -7,7 +7,7 @@ import pytest
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.weights import ArmBalancing, UniformTransformer
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 
 @pytest.mark.parametrize(("n", "d", "min_leaf", "leaves"), [(1000, 1, 4, 128), (999, 2, 3, 256), (500, 3, 4, 64)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.weights import KernelDensityRatio, RelativeLeastSquares
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 pytestmark = pytest.mark.claim
 

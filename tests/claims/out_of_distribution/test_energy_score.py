@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.out_of_distribution import EnergyScore, MaximumSoftmaxProbability
-from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
+from tests.claims.worlds.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim
 

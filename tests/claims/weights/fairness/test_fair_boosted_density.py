@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -14,11 +12,11 @@ from sklearn.linear_model import LogisticRegression
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.weights import FairBoostedDensity, Reweighing
+from tests.claims.worlds import adult
 
 pytestmark = pytest.mark.claim
 
 SEEDS = 10
-ADULT = Path(os.environ.get("ADULT_FOLDER", Path(__file__).parents[3] / "shared" / "data"))
 Steps = Literal["exact", "relative"]
 
 
@@ -40,7 +38,7 @@ def generated(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray, np.nd
 
 @cache
 def census() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-    rows = pd.read_parquet(ADULT / "adult_train.parquet")
+    rows = pd.read_parquet(adult.FOLDER / "adult_train.parquet")
     table = pd.DataFrame(
         {
             "race": np.where(rows["race"] == "White", "white", "other"),
@@ -110,8 +108,7 @@ def beyond(values: np.ndarray) -> float:
     return float(values.mean() - 2 * values.std(ddof=1) / np.sqrt(SEEDS))
 
 
-absent = pytest.mark.skipif(not (ADULT / "adult_train.parquet").exists(), reason="the Adult census is not here")
-SOURCES = ["generated", pytest.param("census", marks=absent)]
+SOURCES = ["generated", pytest.param("census", marks=adult.absent)]
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from ballast.methods.learners import LogisticRegression
 from ballast.methods.out_of_distribution import MaximumSoftmaxProbability
-from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
+from tests.claims.worlds.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim
 

@@ -10,7 +10,7 @@ from ballast.methods.out_of_distribution import (
     MaximumSoftmaxProbability,
     NearestNeighborDistance,
 )
-from tests.claims.foreign_digits import SEEDS, Draw, draw, interval
+from tests.claims.worlds.foreign_digits import SEEDS, Draw, draw, interval
 
 pytestmark = pytest.mark.claim
 

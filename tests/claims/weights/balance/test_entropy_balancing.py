@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ballast.methods.weights import EntropyBalancing
-from tests.claims.kang_schafer import draw
+from tests.claims.worlds.kang_schafer import draw
 
 pytestmark = pytest.mark.claim
 

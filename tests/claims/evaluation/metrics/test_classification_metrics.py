@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.evaluation import ClassificationMetrics
-from tests.claims.coverage import coverage
+from tests.claims.worlds.coverage import coverage
 
 pytestmark = pytest.mark.claim
 

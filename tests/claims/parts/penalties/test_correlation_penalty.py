@@ -8,7 +8,7 @@ import pytest
 from ballast.methods.learners import TorchMLP
 from ballast.methods.parts import CorrelationPenalty
 from ballast.methods.weights import DensityBasedWeights
-from tests.claims.skewed_targets import on_rare, skewed
+from tests.claims.worlds.skewed_targets import on_rare, skewed
 
 pytestmark = pytest.mark.claim
 

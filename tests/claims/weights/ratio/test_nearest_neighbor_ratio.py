@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import KDTree
 
 from ballast.methods.weights import NearestNeighborRatio
-from tests.claims.gaussian_shifts import moved, squared_error
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 pytestmark = pytest.mark.claim
 

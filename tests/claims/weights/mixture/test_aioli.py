@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.weights import Aioli
-from tests.claims.bigram_domains import bigram_domains, losses_on
+from tests.claims.worlds.bigram_domains import bigram_domains, losses_on
 
 pytestmark = pytest.mark.claim
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from ballast.methods.weights import CounterfactualDistribution
+from tests.claims.worlds import adult
 
 pytestmark = pytest.mark.claim
 
 SEEDS = 12
-ADULT = Path(os.environ.get("ADULT_FOLDER", Path(__file__).parents[3] / "shared" / "data"))
 Metric = Literal["statistical_parity", "false_positive_rate", "false_negative_rate"]
 METRICS: tuple[Metric, ...] = ("statistical_parity", "false_positive_rate", "false_negative_rate")
 
@@ -127,9 +125,9 @@ def test_accuracy_at_equal_gap_when_moved_then_that_of_random_flips_or_above_but
     assert behind.mean() - 2 * behind.std(ddof=1) / np.sqrt(SEEDS) > 0.01
 
 
-@pytest.mark.skipif(not (ADULT / "adult_train.parquet").exists(), reason="the Adult census is not here")
+@adult.absent
 def test_gap_of_the_census_when_repaired_then_closed_by_weights_and_mostly_by_moves_that_cost_points_of_accuracy():
-    rows = pd.read_parquet(ADULT / "adult_train.parquet")
+    rows = pd.read_parquet(adult.FOLDER / "adult_train.parquet")
     y, sex = (rows["income"] == ">50K").to_numpy(), rows["sex"].to_numpy()
     left_out = ["id", "income", "sex", "fnlwgt", "native_country"]
     X = StandardScaler().fit_transform(pd.get_dummies(rows.drop(columns=left_out), dtype=float))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.weights import EntropyBalancing, IntegralProbabilityBalancing, InversePropensity
-from tests.claims.kang_schafer import draw
+from tests.claims.worlds.kang_schafer import draw
 
 pytestmark = pytest.mark.claim
 

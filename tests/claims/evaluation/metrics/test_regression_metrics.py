@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ballast.methods.evaluation import RegressionMetrics
-from tests.claims.coverage import coverage
+from tests.claims.worlds.coverage import coverage
 
 pytestmark = pytest.mark.claim
 
