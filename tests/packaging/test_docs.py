@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import ballast
+from ballast.methods.frame.catalogue import index, methods
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,11 +23,36 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_docs_when_built_then_the_methods_page_has_a_card_for_every_method(site):
+def test_docs_when_built_then_the_list_of_methods_leads_to_a_card_of_every_method(site):
     page = (site / "methods.html").read_text()
-    names = list(ballast.catalog()["name"])
-    assert names
-    assert [name for name in names if f'<h3 id="{name}">' not in page] == []
+    paths = {name: path for path, name in re.findall(r'<a href="(methods/[^"#]+)#(\w+)" id="\2">', page)}
+    assert set(paths) == set(index())
+    assert [name for name, path in paths.items() if f'<h2 id="{name}">' not in (site / path).read_text()] == []
+
+
+@pytest.mark.browser
+def test_list_of_methods_when_filtered_and_sorted_then_shows_the_rows_asked_for(site, chromium, tmp_path):
+    page = (site / "methods.html").read_text()
+    act = """<script>
+      const [role, room, verdict] = document.querySelectorAll(".methods select");
+      document.querySelector(".methods input").value = "x_target";
+      [room.value, verdict.value] = ["weights", "partly"];
+      room.dispatchEvent(new Event("input", { bubbles: true }));
+      const heading = document.querySelector(".methods th button");
+      heading.click(), heading.click();
+      document.title = [...document.querySelectorAll(".methods tbody tr:not([hidden])")]
+        .map((row) => row.cells[0].textContent.trim()).join(" ");
+    </script></body>"""
+    (site / "acted.html").write_text(page.replace("</body>", act))
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", f"--user-data-dir={tmp_path}"]
+    command = [chromium, *options, "--dump-dom", (site / "acted.html").as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    title = re.search(r"<title>(.*?)</title>", done.stdout)
+    assert title is not None, done.stderr
+    asked = [cls for cls in methods().values() if cls.room() == "weights" and "X_target" in cls.needs()]
+    expected = sorted((cls.name for cls in asked if cls.claim and cls.claim.verdict == "partly"), reverse=True)
+    assert len(expected) > 1
+    assert title[1].split() == expected
 
 
 def test_docs_when_built_then_no_page_loads_a_part_from_another_host(site):
