@@ -48,6 +48,16 @@ class Warehouse:
         password from PGPASSWORD or the user's pgpass file. Files, folders and tables are made by the first commit.
     timeout
         Seconds a call waits for whoever holds what it needs.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from ballast import Warehouse
+    >>> warehouse = Warehouse(f"duckdb:///{tempfile.mkdtemp()}/warehouse.duckdb")
+    >>> commit = warehouse.commit("churn/density", pd.DataFrame({"id": [1, 2], "weight": [0.5, 1.5]}), kind="weights")
+    >>> warehouse.read("churn/density")["weight"].tolist(), commit.version
+    ([0.5, 1.5], 1)
     """
 
     def __init__(self, url: str = "duckdb:///ballast.duckdb", *, timeout: float = 120.0) -> None:

@@ -53,6 +53,15 @@ class FeatureEncoder(BaseEstimator):
 
     Errors: DataError for an empty table, duplicated names, a named column that is missing, a later table that lacks a
     column or holds text where numbers were, cells that hold lists, and when no column is left.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ballast.methods.features.encoder import FeatureEncoder
+    >>> table = pd.DataFrame({"age": [20, 40], "town": ["Ulm", "Bern"], "country": ["EU", "EU"]})
+    >>> encoder = FeatureEncoder().fit(table)
+    >>> encoder.transform(table).shape, encoder.dropped_
+    ((2, 2), {'country': 'one value'})
     """
 
     stored_name = "feature_encoder"

@@ -43,6 +43,16 @@ class FrequencyWhitening(Transformer):
     Raises
     ------
     DataError : rows that do not differ, or are too large to square.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.features import FrequencyWhitening
+    >>> X = np.random.default_rng(0).normal(size=(50, 2)) @ [[3.0, 1.0], [0.0, 1.0]]
+    >>> X = FrequencyWhitening().fit_transform(X)
+    >>> np.abs(np.cov(X.T, bias=True)).round(2)
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     name = "frequency_whitening"

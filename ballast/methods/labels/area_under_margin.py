@@ -31,6 +31,13 @@ class AreaUnderMargin(Scorer):
     threshold_ : scores below it are flagged; absent without ``noise_rate``.
 
     Cost: O(n E) for E epochs.
+
+    Examples
+    --------
+    >>> from ballast.methods.labels import AreaUnderMargin
+    >>> margins = [[1.0, 2.0, 3.0], [0.5, 1.0, 3.0], [-1.0, -2.0, 0.0]]  # a number an epoch
+    >>> AreaUnderMargin().fit(margins).score_samples(margins)
+    array([ 2. ,  1.5, -1. ])
     """
 
     name = "area_under_margin"

@@ -27,6 +27,15 @@ class DomainMLP(TorchMLP):
     As those of ``torch_mlp``.
 
     Cost: that of ``torch_mlp`` on (n,) rows. Errors: its own, and those of the policy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import DomainMLP
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = DomainMLP(hidden=(8,), learning_rate=0.1, max_epochs=30, device="cpu")
+    >>> learner.fit(X, X[:, 0] > 0, groups=np.arange(100) % 3).predict([[-0.5], [0.5]])
+    array([False,  True])
     """
 
     name = "domain_mlp"

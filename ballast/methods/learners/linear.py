@@ -33,6 +33,15 @@ class LogisticRegression(ClassifierMixin, Learner):
     Cost: O(n d K) a solver step, about 20 to 100 steps; memory O(n d).
 
     Errors: DataError where ``y`` has one class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import LogisticRegression
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = LogisticRegression().fit(X, X[:, 0] > 0)
+    >>> learner.predict([[-0.5], [0.5]])
+    array([False,  True])
     """
 
     name = "logistic_regression"
@@ -83,6 +92,15 @@ class RidgeRegression(RegressorMixin, Learner):
     Cost: O(n d^2 + d^3); memory O(n d + d^2).
 
     Errors: DataError where ``y`` is not numeric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import RidgeRegression
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = RidgeRegression(alpha=0.1).fit(X, 3 * X[:, 0])
+    >>> learner.predict([[-0.5], [0.5]]).round(1)
+    array([-1.5,  1.5])
     """
 
     name = "ridge_regression"

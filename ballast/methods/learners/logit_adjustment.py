@@ -49,6 +49,15 @@ class LogitAdjustment(ClassifierMixin, Learner):
     ------
     DataError : one class alone, or a class without weight. ParameterError : a classifier without predict_proba, or
     that takes no weights where some are given; a ``prior`` that lacks a class, names another or does not sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import LogitAdjustment
+    >>> X, y = np.linspace(-1, 1, 100)[:, None], np.repeat([0, 1], [90, 10])
+    >>> learner = LogitAdjustment().fit(X, y)
+    >>> learner.shares_, learner.shift_.round(1)
+    (array([0.9, 0.1]), array([-0.6,  1.6]))
     """
 
     name = "logit_adjustment"

@@ -64,6 +64,16 @@ class RLearner(RegressorMixin, Learner):
     DataError : other than two treatments, an arm of fewer than two rows, or an outcome that is no number.
     OverlapError : the columns tell the treatment of most rows. ParameterError : a model that cannot do its part, or
     takes no weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import RLearner
+    >>> rng = np.random.default_rng(0)
+    >>> X, treatment = rng.normal(size=(400, 1)), np.arange(400) % 2
+    >>> outcome = treatment * X[:, 0] + 0.1 * rng.normal(size=400)  # the effect is X
+    >>> RLearner().fit(X, treatment, outcome).predict([[-1.0], [1.0]]).round(0)
+    array([-1.,  1.])
     """
 
     name = "r_learner"

@@ -87,6 +87,15 @@ class TorchMLP(Learner):
     Errors: DataError where ``y`` has one class or is not numeric in regression; ParameterError where training
     diverges, for a part that the task or the data do not suit, and for ``record_dynamics`` with a sample policy that
     does not visit each row once an epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import TorchMLP
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = TorchMLP(hidden=(8,), learning_rate=0.1, max_epochs=30, device="cpu").fit(X, X[:, 0] > 0)
+    >>> learner.predict([[-0.5], [0.5]])
+    array([False,  True])
     """
 
     name = "torch_mlp"

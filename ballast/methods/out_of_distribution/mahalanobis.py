@@ -40,6 +40,15 @@ class Mahalanobis(Scorer):
     Cost: O(n d^2 + d^3) to fit, O(n (d^2 + C d)) to score; memory O(n d + d^2). Computes in float64.
 
     Errors: DataError where the rows do not vary within their classes, or without shrinkage are collinear.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.out_of_distribution import Mahalanobis
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> scorer = Mahalanobis().fit(X)
+    >>> scorer.flag(scorer.score_samples([[0.0, 0.0], [5.0, 5.0]]))
+    array([False,  True])
     """
 
     name = "mahalanobis"

@@ -43,6 +43,15 @@ class NearestNeighborDistance(Scorer):
     Cost: O(r d) a row to score, O(n d + min(r, 10,000) r d) to fit; memory O(n d) and one block of distances.
 
     Errors: DataError where there are not more than ``n_neighbors`` rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.out_of_distribution import NearestNeighborDistance
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> scorer = NearestNeighborDistance(device="cpu").fit(X)
+    >>> scorer.flag(scorer.score_samples([[0.0, 0.0], [5.0, 5.0]]))
+    array([False,  True])
     """
 
     name = "nearest_neighbor_distance"

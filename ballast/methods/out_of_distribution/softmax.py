@@ -27,6 +27,13 @@ class MaximumSoftmaxProbability(Scorer):
         fitting rows look surer than new ones and more than 5 % of new rows are flagged.
 
     Cost: O(n K).
+
+    Examples
+    --------
+    >>> from ballast.methods.out_of_distribution import MaximumSoftmaxProbability
+    >>> scorer = MaximumSoftmaxProbability().fit([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> scorer.flag(scorer.score_samples([[0.5, 0.5], [0.9, 0.1]]))
+    array([ True, False])
     """
 
     name = "maximum_softmax_probability"
@@ -75,6 +82,13 @@ class EnergyScore(Scorer):
     Cost: O(n K).
 
     Errors: DataError where all rows of ``logits`` are log-probabilities.
+
+    Examples
+    --------
+    >>> from ballast.methods.out_of_distribution import EnergyScore
+    >>> scorer = EnergyScore().fit([[4.0, 0.0], [0.0, 5.0], [6.0, 1.0]])
+    >>> scorer.flag(scorer.score_samples([[0.1, 0.0], [5.0, 0.0]]))
+    array([ True, False])
     """
 
     name = "energy_score"

@@ -61,6 +61,15 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
     Raises
     ------
     DataError : ``y`` has one class. OverlapError : the target lies beyond the training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.robust import MinimaxRiskClassifier
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> learner = MinimaxRiskClassifier(device="cpu").fit(X, X[:, 0] > 0, X_target)
+    >>> learner.predict([[-1.0], [1.0]])
+    array([False,  True])
     """
 
     name = "minimax_risk_classifier"

@@ -33,6 +33,14 @@ class ImportanceResampling(Sampler):
     Cost: O(n + k); O(n log n) without replacement.
 
     Errors: DataError where fewer rows have a positive weight than are to be drawn without replacement.
+
+    Examples
+    --------
+    >>> from ballast.methods.sampling import ImportanceResampling
+    >>> sampler = ImportanceResampling(n_samples=4)
+    >>> X, _ = sampler.fit_resample(X=[[1.0], [2.0], [3.0]], y=None, sample_weight=[2.0, 0.0, 2.0])
+    >>> sampler.sample_indices_
+    array([0, 0, 2, 2])
     """
 
     name = "importance_resampling"

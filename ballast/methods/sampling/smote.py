@@ -49,6 +49,15 @@ class SMOTE(Sampler):
 
     Errors: DataError for a class to be grown that has not more than ``n_neighbors`` rows, or a ``y`` that is no
     label; ParameterError for a class that does not exist or a count below what it has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.sampling import SMOTE
+    >>> X, y = np.linspace(0, 1, 12)[:, None], np.repeat([0, 1], [8, 4])
+    >>> X, y = SMOTE(n_neighbors=2, device="cpu").fit_resample(X, y)
+    >>> np.bincount(y)
+    array([8, 8])
     """
 
     name = "smote"

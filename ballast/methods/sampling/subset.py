@@ -29,6 +29,14 @@ class RandomSubset(Sampler):
     Cost: O(n), O(n log n) stratified.
 
     Errors: DataError where more rows are asked for than there are, or ``stratify`` is set without ``y``.
+
+    Examples
+    --------
+    >>> from ballast.methods.sampling import RandomSubset
+    >>> sampler = RandomSubset(n_samples=2)
+    >>> X, y = sampler.fit_resample(X=[[1.0], [2.0], [3.0], [4.0]], y=[0, 0, 1, 1])
+    >>> sampler.sample_indices_.shape, X.shape, y.shape
+    ((2,), (2, 1), (2,))
     """
 
     name = "random_subset"

@@ -49,6 +49,14 @@ class ChiSquared(Test):
     Raises
     ------
     DataError : no categorical column, none that can be tested, or a column that the target lacks or holds as numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ballast.methods.shift import ChiSquared
+    >>> table = pd.DataFrame({"town": ["Ulm"] * 50 + ["Bern"] * 50})
+    >>> ChiSquared().test(table, table.head(60)).rejected
+    True
     """
 
     name = "chi_squared"

@@ -43,6 +43,15 @@ class ClassifierTwoSampleTest(Test):
     Raises
     ------
     DataError : fewer than two rows in either sample. ParameterError : a classifier without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.shift import ClassifierTwoSampleTest
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(size=(300, 2)), rng.normal(0.5, size=(200, 2))
+    >>> ClassifierTwoSampleTest().test(X, X_target).rejected
+    True
     """
 
     name = "classifier_two_sample_test"

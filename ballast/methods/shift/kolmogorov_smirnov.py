@@ -48,6 +48,15 @@ class KolmogorovSmirnov(Test):
     Raises
     ------
     DataError : no numeric column, none that can be tested, or a column that the target lacks or holds as text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.shift import KolmogorovSmirnov
+    >>> table = np.linspace(0, 1, 100)[:, None]
+    >>> report = KolmogorovSmirnov().test(table, table / 2)
+    >>> report.rejected, round(report.statistic, 1)
+    (True, 0.5)
     """
 
     name = "kolmogorov_smirnov"

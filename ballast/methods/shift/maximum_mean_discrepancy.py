@@ -56,6 +56,15 @@ class MaximumMeanDiscrepancy(Test):
     Raises
     ------
     DataError : fewer than two rows in either sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.shift import MaximumMeanDiscrepancy
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(size=(300, 2)), rng.normal(0.5, size=(200, 2))
+    >>> MaximumMeanDiscrepancy(n_permutations=99, device="cpu").test(X, X_target).rejected
+    True
     """
 
     name = "maximum_mean_discrepancy"

@@ -34,6 +34,14 @@ class PriorShift(Test):
     Raises
     ------
     DataError : one class alone, or ``classes`` of another number than the columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.shift import PriorShift
+    >>> probs, probs_target = np.full((100, 2), 0.5), np.full((100, 2), [0.9, 0.1])
+    >>> PriorShift().test(probs, probs_target).rejected
+    True
     """
 
     name = "prior_shift"

@@ -15,7 +15,16 @@ from ballast.orchestration.spec.pipeline import PipelineSpec
 
 @dg.scaffold_with(PipelineScaffolder)
 class Pipeline(dg.Component, PipelineSpec):
-    """Checks training data for shift, weighs, resamples, trains and judges, as one gated lineage graph."""
+    """Checks training data for shift, weighs, resamples, trains and judges, as one gated lineage graph.
+
+    Examples
+    --------
+    >>> from ballast import Pipeline
+    >>> train = {"path": "train.parquet", "id": "id", "label": "left"}
+    >>> pipeline = Pipeline(name="churn", data={"train": train}, steps={"model": {"use": "logistic_regression"}})
+    >>> list(pipeline.plan().nodes)
+    ['train', 'encoder', 'train/features', 'model', 'report']
+    """
 
     def plan(self, where: str = "pipeline") -> Plan:
         """Gives the checked plan; SpecError names what is wrong under `where`."""

@@ -43,6 +43,16 @@ class ModelStore:
     No file runs code when it is loaded, whoever wrote it, but the numbers in it are believed: a tree made to point
     outside its arrays crashes the process that predicts with it. That a file is the one which was stored, its sha256
     in the warehouse tells.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from ballast.methods.learners import RidgeRegression
+    >>> from ballast.warehouse import ModelStore
+    >>> store = ModelStore(tempfile.mkdtemp())
+    >>> stored = store.save("churn/model", 1, RidgeRegression().fit([[0.0], [1.0]], [0.0, 1.0]))
+    >>> store.load(stored).predict([[0.5]]).round(2)
+    array([0.5])
     """
 
     def __init__(self, folder: str | Path) -> None:

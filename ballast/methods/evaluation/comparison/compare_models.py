@@ -41,6 +41,14 @@ class CompareModels(Assessor):
     Raises
     ------
     DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import CompareModels
+    >>> predictions = {"old": [0, 0, 0, 0], "new": [0, 0, 1, 0]}
+    >>> report = CompareModels(n_bootstrap=20, random_state=0).assess([0, 0, 1, 1], predictions)
+    >>> report.summary["new.accuracy vs old"]
+    0.25
     """
 
     name = "compare_models"

@@ -47,6 +47,15 @@ class ImportanceWeightedCrossValidation(Assessor):
     Raises
     ------
     DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import ImportanceWeightedCrossValidation
+    >>> predictions = {"old": [0, 0, 0, 0], "new": [1, 0, 1, 1]}
+    >>> assessor = ImportanceWeightedCrossValidation(n_bootstrap=20, random_state=0)
+    >>> report = assessor.assess([0, 0, 1, 1], predictions, sample_weight=[0.2, 0.2, 1.8, 1.8])
+    >>> assessor.selected_
+    'new'
     """
 
     name = "importance_weighted_cross_validation"

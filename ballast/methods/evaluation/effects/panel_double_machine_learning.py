@@ -66,6 +66,18 @@ class PanelDoubleMachineLearning(Assessor):
     DataError : fewer than two units of two rows or more, a treatment that never varies within a unit or that the
     columns tell, an outcome that is no number, a treatment that is neither numbers nor two values. ParameterError : a
     regressor that is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.evaluation import PanelDoubleMachineLearning
+    >>> rng = np.random.default_rng(0)
+    >>> groups, X = np.repeat(np.arange(60), 5), rng.normal(size=(300, 1))
+    >>> treatment = X[:, 0] + rng.normal(size=300)
+    >>> outcome = 2 * treatment + groups % 3 + X[:, 0]  # each unit has a level of its own
+    >>> report = PanelDoubleMachineLearning().assess(X, treatment, outcome, groups)
+    >>> round(report.summary["effect"], 1)
+    2.0
     """
 
     name = "panel_double_machine_learning"

@@ -33,6 +33,13 @@ class TreatmentEffect(Assessor):
     Raises
     ------
     DataError : one arm alone, an arm without weight, or an outcome that is no number.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import TreatmentEffect
+    >>> report = TreatmentEffect().assess(treatment=[0, 0, 1, 1], outcome=[1.0, 2.0, 4.0, 5.0])
+    >>> report.summary["1.effect vs 0"]
+    3.0
     """
 
     name = "treatment_effect"

@@ -42,6 +42,15 @@ class ClassificationMetrics(Assessor):
     Raises
     ------
     DataError : labels that no column of ``probs`` stands for.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import ClassificationMetrics
+    >>> report = ClassificationMetrics(n_bootstrap=20, random_state=0).assess(
+    ...     y=[0, 0, 1, 1], probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]]
+    ... )
+    >>> report.summary["accuracy"]
+    0.75
     """
 
     name = "classification_metrics"

@@ -35,6 +35,14 @@ class RegressionMetrics(Assessor):
     Raises
     ------
     DataError : values that are not numbers.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import RegressionMetrics
+    >>> assessor = RegressionMetrics(n_bootstrap=20, random_state=0)
+    >>> report = assessor.assess(y=[1.0, 2.0, 3.0], prediction=[1.0, 2.0, 4.0])
+    >>> round(report.summary["bias"], 2)
+    0.33
     """
 
     name = "regression_metrics"

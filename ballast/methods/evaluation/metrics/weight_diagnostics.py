@@ -41,6 +41,13 @@ class WeightDiagnostics(Assessor):
     Raises
     ------
     DataError : ``feature_names`` of another number than columns.
+
+    Examples
+    --------
+    >>> from ballast.methods.evaluation import WeightDiagnostics
+    >>> report = WeightDiagnostics().assess(X=[[0.0], [1.0]], X_target=[[1.0], [1.0]], sample_weights=[0.4, 1.6])
+    >>> round(report.summary["effective_sample_size"], 2)
+    1.47
     """
 
     name = "weight_diagnostics"

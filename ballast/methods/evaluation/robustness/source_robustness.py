@@ -83,6 +83,18 @@ class SourceRobustness(Assessor):
     ------
     DataError : one source alone, or too small a one; a training set of one class; ``y`` that is no label.
     ParameterError : ``n_samples`` beyond a source's rows, or a baseline that is no source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.evaluation import SourceRobustness
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target, groups = rng.normal(size=(200, 1)), rng.normal(size=(100, 1)), np.repeat(["a", "b"], 100)
+    >>> y, y_target = X[:, 0] > 0, X_target[:, 0] > 0
+    >>> assessor = SourceRobustness(n_samples=80, sizes=(0.5,), mixes=(0.5,), n_repeats=1, n_bootstrap=20)
+    >>> report = assessor.assess(X, y, groups, X_target, y_target)
+    >>> list(assessor.verdicts_)  # the mixes judged
+    ['50% a + 50% b']
     """
 
     name = "source_robustness"

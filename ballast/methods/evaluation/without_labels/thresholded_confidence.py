@@ -52,6 +52,18 @@ class AverageThresholdedConfidence(Assessor):
     Raises
     ------
     DataError : labels that no column of ``probs`` stands for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.evaluation import AverageThresholdedConfidence
+    >>> y, probs = np.tile([0, 1], 50), np.tile([[0.9, 0.1], [0.1, 0.9]], (50, 1))
+    >>> y[:20] = 0  # ten labels of the training rows are not what the model says
+    >>> report = AverageThresholdedConfidence(n_bootstrap=20, random_state=0).assess(
+    ...     y=y, probs=probs, probs_target=probs
+    ... )
+    >>> round(report.summary["estimated_accuracy"], 2)
+    0.9
     """
 
     name = "average_thresholded_confidence"

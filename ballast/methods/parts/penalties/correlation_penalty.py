@@ -28,6 +28,16 @@ class CorrelationPenalty(Regularizer):
         squared standard deviations of the target, so that it is about 1 for the mean as the prediction.
 
     The correlation of (k,) predictions is weighted by the rows' weights, means and all. Cost: O(k) a batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import TorchMLP
+    >>> from ballast.methods.parts import CorrelationPenalty
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = TorchMLP(hidden=(8,), max_epochs=3, regularizer=CorrelationPenalty(0.5), device="cpu")
+    >>> learner.fit(X, X[:, 0]).predict(X).shape
+    (100,)
     """
 
     name = "correlation_penalty"

@@ -55,6 +55,16 @@ class DomainSchedule(SamplePolicy):
 
     Errors: DataError for one domain alone; ParameterError for ``factors`` or ``shares`` of a domain that the rows lack,
     ``shares`` that lack one, and where none is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import DomainMLP
+    >>> from ballast.methods.parts import DomainSchedule
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = DomainMLP(hidden=(8,), max_epochs=3, sampling=DomainSchedule(temperature=2.0), device="cpu")
+    >>> learner.fit(X, X[:, 0] > 0, groups=np.repeat(["en", "fi"], [90, 10])).predict(X).shape
+    (100,)
     """
 
     name = "domain_schedule"

@@ -19,6 +19,16 @@ class StratifiedBatches(SamplePolicy):
     there are batches; each batch gets one of each run, anew in each epoch.
 
     Cost: a sort once, O(n log n) an epoch in one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.learners import TorchMLP
+    >>> from ballast.methods.parts import StratifiedBatches
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> learner = TorchMLP(hidden=(8,), max_epochs=3, sampling=StratifiedBatches(), device="cpu")
+    >>> learner.fit(X, X[:, 0]).predict(X).shape
+    (100,)
     """
 
     name = "stratified_batches"

@@ -39,6 +39,17 @@ class ArmBalancing(Weigher):
     ------
     DataError : another number of arms than two. ParameterError : a weigher that takes no ``X`` and ``X_target``.
     OverlapError : as the weigher does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import ArmBalancing
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
+    >>> weights = ArmBalancing().fit(X, treatment).weights_
+    >>> means = [np.average(X[arm, 0], weights=weights[arm]) for arm in (treatment, ~treatment)]
+    >>> np.abs(means).round(2)  # those of all rows: 0
+    array([0., 0.])
     """
 
     name = "arm_balancing"

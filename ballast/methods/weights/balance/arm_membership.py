@@ -50,6 +50,16 @@ class ArmMembership(Weigher):
     ------
     DataError : other than two arms, or an arm of fewer than two rows. ParameterError : a classifier without
     predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import ArmMembership
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
+    >>> weights = ArmMembership(arm="treated").fit(X, treatment).weights_
+    >>> bool(weights[-1] > weights[0])
+    True
     """
 
     name = "arm_membership"

@@ -52,6 +52,15 @@ class CovariateBalancingPropensity(Weigher):
     ------
     DataError : no ``X_target``, or no ``treatment``, where the estimand needs it, or another number of arms than
     two. OverlapError : no coefficients balance the samples, as where the columns separate them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import CovariateBalancingPropensity
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = CovariateBalancingPropensity().fit(X, X_target)
+    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(2))  # the target's mean
+    1.0
     """
 
     name = "covariate_balancing_propensity"

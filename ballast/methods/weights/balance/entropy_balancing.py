@@ -45,6 +45,15 @@ class EntropyBalancing(StreamingWeigher):
     Raises
     ------
     OverlapError : no weights have the target's moments, as where the target's mean lies outside the training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import EntropyBalancing
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = EntropyBalancing().fit(X, X_target)
+    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(2))  # the target's mean
+    1.0
     """
 
     name = "entropy_balancing"

@@ -45,6 +45,15 @@ class IntegralProbabilityBalancing(Weigher):
     Raises
     ------
     OverlapError : no weights give the target's means, or they rest on fewer than two rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import IntegralProbabilityBalancing
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = IntegralProbabilityBalancing(device="cpu").fit(X, X_target)
+    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(2))  # the target's mean
+    1.0
     """
 
     name = "integral_probability_balancing"

@@ -51,6 +51,16 @@ class InverseIntensity(Weigher):
     ------
     DataError : fewer than two rows observed, or not observed; one group alone. OverlapError : the floor holds for more
     than half of the rows. ParameterError : a classifier without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import InverseIntensity
+    >>> X = np.linspace(-1, 1, 200)[:, None]
+    >>> observed = np.arange(200) % 10 < 5 + 4 * X[:, 0]
+    >>> weights = InverseIntensity().fit(X, observed).weights_
+    >>> bool(abs(np.average(X[:, 0], weights=weights)) < 0.1 * X[observed].mean())  # nearer to all rows' 0
+    True
     """
 
     name = "inverse_intensity"

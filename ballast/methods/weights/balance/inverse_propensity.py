@@ -49,6 +49,16 @@ class InversePropensity(Weigher):
     DataError : one arm alone, fewer than two rows in an arm, or "att" and "atc" with more arms than two. OverlapError :
     the columns tell the treatment of most rows, or trimming leaves an arm no row. ParameterError : a classifier without
     predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import InversePropensity
+    >>> X = np.linspace(-1, 1, 100)[:, None]
+    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
+    >>> weigher = InversePropensity().fit(X, treatment)
+    >>> weigher.propensities_[[0, -1], 1].round(1)
+    array([0.2, 0.9])
     """
 
     name = "inverse_propensity"

@@ -47,6 +47,15 @@ class KernelBalancing(Weigher):
     Raises
     ------
     OverlapError : no weights give the kernels the target's means.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import KernelBalancing
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = KernelBalancing(n_anchors=10).fit(X, X_target)
+    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(1))  # the target's mean
+    1.0
     """
 
     name = "kernel_balancing"

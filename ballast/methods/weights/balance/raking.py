@@ -59,6 +59,15 @@ class Raking(StreamingWeigher):
     ------
     DataError : a column that is not there. OverlapError : a category of the target without a training row, or margins
     that no weights meet together.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ballast.methods.weights import Raking
+    >>> table = pd.DataFrame({"town": ["Ulm", "Ulm", "Ulm", "Bern"]})
+    >>> table_target = pd.DataFrame({"town": ["Ulm", "Bern"]})
+    >>> Raking().fit(table, table_target).weights_.round(2)
+    array([0.67, 0.67, 0.67, 2.  ])
     """
 
     name = "raking"

@@ -46,6 +46,15 @@ class UniformTransformer(Weigher):
     ------
     DataError : fewer rows than splitting each column once takes, ``min_leaf`` times 2^d. OverlapError : more than half
     of the target's rows lie beyond the training rows in some column, where the outermost leaf would stand for them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import UniformTransformer
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = UniformTransformer().fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0., 2.])
     """
 
     name = "uniform_transformer"

@@ -70,6 +70,20 @@ class CounterfactualDistribution(Weigher):
     DataError : another number of groups or classes than two, a group with fewer than two rows of a class.
     OverlapError : no weights give the repaired group the other's rate. ParameterError : no such group, or a classifier
     without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import CounterfactualDistribution
+    >>> rng = np.random.default_rng(0)
+    >>> groups, X = np.repeat(["a", "b"], 200), rng.normal(size=(400, 1))
+    >>> X[:200] += 1.0
+    >>> p = 1 / (1 + np.exp(-X[:, 0]))
+    >>> weigher = CounterfactualDistribution(metric="statistical_parity").fit(
+    ...     X=X, y=p > 0.5, probs=np.c_[1 - p, p], groups=groups
+    ... )
+    >>> bool(abs(weigher.gap_after_) < abs(weigher.gap_before_))
+    True
     """
 
     name = "counterfactual_distribution"

@@ -74,6 +74,16 @@ class FairBoostedDensity(Weigher):
     ------
     DataError : one group or one label alone, a group without a row of some label, a column that is not there; on
     ``weigh``, a row in a cell without training rows.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ballast.methods.weights import FairBoostedDensity
+    >>> table = pd.DataFrame({"age": [20, 30, 40, 50] * 6})
+    >>> y, groups = [0, 1] * 12, ["a"] * 18 + ["b"] * 6
+    >>> weigher = FairBoostedDensity(representation_rate=0.9).fit(table, y, groups)
+    >>> round(weigher.data_representation_rate_, 2), bool(weigher.representation_rate_ >= 0.9)
+    (0.33, True)
     """
 
     name = "fair_boosted_density"

@@ -31,6 +31,13 @@ class Reweighing(StreamingWeigher):
     Raises
     ------
     DataError : one group or one label alone; on ``weigh``, a pair that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import Reweighing
+    >>> weigher = Reweighing().fit(y=[1, 0, 0, 0, 1, 1], groups=["a", "a", "a", "b", "b", "b"])
+    >>> weigher.weights_.round(2)
+    array([1.5 , 0.75, 0.75, 1.5 , 0.75, 0.75])
     """
 
     name = "reweighing"

@@ -47,6 +47,13 @@ class DensityBasedWeights(StreamingWeigher):
     Raises
     ------
     DataError : a target that is no number, or has one value alone.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import DensityBasedWeights
+    >>> weigher = DensityBasedWeights(alpha=1.0).fit([1.0, 1.1, 1.2, 1.3, 9.0])
+    >>> weigher.weights_.round(1)
+    array([1. , 0.7, 0.7, 1. , 1.6])
     """
 
     name = "density_based_weights"

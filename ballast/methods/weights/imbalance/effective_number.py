@@ -34,6 +34,13 @@ class EffectiveNumber(ByClass):
     Raises
     ------
     DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import EffectiveNumber
+    >>> weigher = EffectiveNumber(beta=0.9).fit(["rare"] + ["often"] * 4)
+    >>> weigher.weights_.round(2)
+    array([2.31, 0.67, 0.67, 0.67, 0.67])
     """
 
     name = "effective_number"

@@ -27,6 +27,13 @@ class InverseClassFrequency(ByClass):
     Raises
     ------
     DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import InverseClassFrequency
+    >>> weigher = InverseClassFrequency().fit(["rare"] + ["often"] * 4)
+    >>> weigher.weights_
+    array([2.5  , 0.625, 0.625, 0.625, 0.625])
     """
 
     name = "inverse_class_frequency"

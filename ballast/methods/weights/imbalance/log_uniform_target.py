@@ -41,6 +41,13 @@ class LogUniformTarget(ByClass):
     ------
     DataError : one class alone; labels that are no whole numbers from 1 on, where ``over`` is "value"; on ``weigh``,
     a label that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import LogUniformTarget
+    >>> weigher = LogUniformTarget().fit(["a"] * 6 + ["b"] * 3 + ["c"])
+    >>> weigher.classes_.tolist(), weigher.shares_.round(2)
+    (['a', 'b', 'c'], array([0.55, 0.27, 0.18]))
     """
 
     name = "log_uniform_target"

@@ -39,6 +39,13 @@ class RepeatFactor(ByClass):
     Raises
     ------
     DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import RepeatFactor
+    >>> weigher = RepeatFactor(threshold=0.5).fit(["rare"] + ["often"] * 7)
+    >>> weigher.classes_.tolist(), weigher.class_weights_.round(2)
+    (['often', 'rare'], array([0.89, 1.78]))
     """
 
     name = "repeat_factor"

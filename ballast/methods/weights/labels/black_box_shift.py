@@ -39,6 +39,16 @@ class BlackBoxShift(ByConfusion):
     ------
     DataError : one class alone, a class without rows, a width of ``probs`` that differs from the number of classes,
     or a confusion matrix that is too ill-conditioned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import BlackBoxShift
+    >>> y, y_target = np.repeat([0, 1], [80, 20]), np.repeat([0, 1], [20, 80])
+    >>> probs, probs_target = (np.where(labels[:, None] == [0, 1], 0.9, 0.1) for labels in (y, y_target))
+    >>> weigher = BlackBoxShift().fit(probs, y, probs_target)
+    >>> weigher.priors_.round(2)
+    array([0.2, 0.8])
     """
 
     name = "black_box_shift"

@@ -49,6 +49,15 @@ class ContinuousTargetShift(Weigher):
     Raises
     ------
     DataError : an outcome that is no number or has one value alone, or fewer than ten rows in either sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import ContinuousTargetShift
+    >>> y, y_target = np.linspace(-2, 2, 200), np.linspace(0, 2, 100)
+    >>> weigher = ContinuousTargetShift().fit(X=y[:, None], y=y, X_target=y_target[:, None])
+    >>> weigher.weigh([-1.0, 1.0]).round(1)
+    array([0. , 1.8])
     """
 
     name = "continuous_target_shift"

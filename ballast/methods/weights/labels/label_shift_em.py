@@ -48,6 +48,16 @@ class LabelShiftEM(Weigher):
     Raises
     ------
     DataError : one class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import LabelShiftEM
+    >>> y, y_target = np.repeat([0, 1], [80, 20]), np.repeat([0, 1], [20, 80])
+    >>> probs, probs_target = (np.where(labels[:, None] == [0, 1], 0.9, 0.1) for labels in (y, y_target))
+    >>> weigher = LabelShiftEM().fit(probs, y, probs_target)
+    >>> weigher.priors_.round(1)
+    array([0.2, 0.8])
     """
 
     name = "label_shift_em"

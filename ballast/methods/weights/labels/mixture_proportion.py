@@ -50,6 +50,16 @@ class MixtureProportion(Weigher):
     ------
     DataError : fewer than two rows in either sample, or ``probs`` of one column. ParameterError : a
     classifier without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import MixtureProportion
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0, 1, (900, 1)), rng.normal(4, 1, (600, 1))
+    >>> X[:300] += 4  # a third of the pool is of the target's component
+    >>> round(MixtureProportion(n_draws=1).fit(X, X_target).share_, 1)
+    0.3
     """
 
     name = "mixture_proportion"

@@ -47,6 +47,17 @@ class PositiveUnlabelled(Weigher):
     DataError : other labels than ``positive`` and one more, fewer than two rows of either. OverlapError : unlabelled
     rows that look like the positives throughout, so that none is left as a negative. ParameterError : a classifier
     without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import PositiveUnlabelled
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(900, 1)), np.zeros(900)
+    >>> X[:400] += 4  # positives, of which the first 200 are labelled
+    >>> y[:200] = 1
+    >>> round(PositiveUnlabelled().fit(X, y).share_, 1)  # 200 of the 700 others
+    0.3
     """
 
     name = "positive_unlabelled"

@@ -49,6 +49,17 @@ class Aioli(DomainWeigher):
     ------
     DataError : one domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
     ParameterError : a ``probe_share`` that is not above an equal share, so that the trials do not differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import Aioli
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
+    >>> y = (X[:, 0] > 0) ^ (groups == "b")
+    >>> weigher = Aioli(n_rounds=2, n_sweeps=1, max_steps=20, device="cpu")
+    >>> weigher.fit(X=X, y=y, groups=groups).groups_.tolist(), float(weigher.shares_.sum().round(3))
+    (['a', 'b'], 1.0)
     """
 
     name = "aioli"

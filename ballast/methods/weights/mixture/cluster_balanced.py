@@ -43,6 +43,14 @@ class ClusterBalanced(Weigher):
     Raises
     ------
     ParameterError : ``max_repetition`` not above ``n_epochs``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import ClusterBalanced
+    >>> X = np.repeat([[0.0], [9.0]], [8, 2], axis=0) + np.linspace(0, 0.1, 10)[:, None]
+    >>> ClusterBalanced(n_clusters=2).fit(X).weights_.round(2)
+    array([0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 2.5 , 2.5 ])
     """
 
     name = "cluster_balanced"

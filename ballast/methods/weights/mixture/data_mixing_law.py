@@ -60,6 +60,17 @@ class DataMixingLaw(DomainWeigher):
     ------
     DataError : one domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
     ParameterError : a floor that the domains cannot all have; fewer mixtures than the law has coefficients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import DataMixingLaw
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
+    >>> y = (X[:, 0] > 0) ^ (groups == "b")
+    >>> weigher = DataMixingLaw(n_mixtures=5, n_repeats=1, max_steps=10, device="cpu")
+    >>> weigher.fit(X=X, y=y, groups=groups).groups_.tolist(), float(weigher.shares_.sum().round(3))
+    (['a', 'b'], 1.0)
     """
 
     name = "data_mixing_law"

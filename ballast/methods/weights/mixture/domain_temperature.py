@@ -38,6 +38,13 @@ class DomainTemperature(ByValue):
     Raises
     ------
     DataError : one domain alone; on ``weigh``, a domain that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import DomainTemperature
+    >>> weigher = DomainTemperature(temperature=2.0).fit(["en"] * 9 + ["fi"])
+    >>> weigher.shares_
+    array([0.75, 0.25])
     """
 
     name = "domain_temperature"

@@ -47,6 +47,17 @@ class DoReMi(DomainWeigher):
     Raises
     ------
     DataError : one domain alone; on ``weigh``, a domain that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import DoReMi
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
+    >>> y = (X[:, 0] > 0) ^ (groups == "b")
+    >>> weigher = DoReMi(max_steps=20, device="cpu")
+    >>> weigher.fit(X=X, y=y, groups=groups).groups_.tolist(), float(weigher.shares_.sum().round(3))
+    (['a', 'b'], 1.0)
     """
 
     name = "doremi"

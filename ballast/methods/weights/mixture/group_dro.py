@@ -37,6 +37,17 @@ class GroupDRO(DomainWeigher):
     Raises
     ------
     DataError : one group alone; on ``weigh``, a group that was not there in ``fit``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import GroupDRO
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
+    >>> y = (X[:, 0] > 0) ^ (groups == "b")
+    >>> weigher = GroupDRO(step_size=0.1, max_steps=50, device="cpu").fit(X=X, y=y, groups=groups)
+    >>> bool(weigher.shares_[1] > 40 / 120)  # b is the harder one
+    True
     """
 
     name = "group_dro"

@@ -49,6 +49,15 @@ class SampleMix(Weigher):
     Raises
     ------
     DataError : labels that no column of ``probs`` stands for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import SampleMix
+    >>> X = np.repeat([[0.0], [9.0]], 3, axis=0) + np.linspace(0, 0.1, 6)[:, None]
+    >>> y, probs = [0, 0, 0, 1, 1, 1], [[0.9, 0.1]] * 3 + [[0.1, 0.9]] * 2 + [[0.9, 0.1]]
+    >>> SampleMix(n_clusters=2).fit(X=X, y=y, probs=probs).quality_.round(1)
+    array([1., 1., 1., 1., 1., 0.])
     """
 
     name = "sample_mix"

@@ -52,6 +52,16 @@ class TargetRiskWeighting(Weigher):
     ------
     DataError : one group alone, fewer than two target rows, or one class; on ``weigh``, a group that was not there in
     ``fit``. ParameterError : a target group that no row has; a learner that takes no weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import TargetRiskWeighting
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(300, 1)), np.repeat(["target", "other"], [60, 240])
+    >>> y = X[:, 0] * np.where(groups == "target", 1.0, -1.0)  # the other rows mislead
+    >>> float(TargetRiskWeighting(target_group="target").fit(X, y, groups).alpha_)
+    1.0
     """
 
     name = "target_risk_weighting"

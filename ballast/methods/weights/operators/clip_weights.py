@@ -33,6 +33,12 @@ class ClipWeights(Weigher):
     Raises
     ------
     ParameterError : ``lower`` above ``upper``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import ClipWeights
+    >>> ClipWeights(upper=2.0).fit([1.0, 1.0, 10.0]).weights_.round(2)
+    array([0.3, 0.3, 2.4])
     """
 
     name = "clip_weights"

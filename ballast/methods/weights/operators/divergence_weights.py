@@ -39,6 +39,12 @@ class DivergenceWeights(Weigher):
     Notes
     -----
     The ratio is that of the weights given, taken to mean 1. Cost: O(n).
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import DivergenceWeights
+    >>> DivergenceWeights("jensen_shannon").fit([0.1, 1.0, 10.0]).weights_.round(2)
+    array([0.08, 0.66, 2.26])
     """
 
     name = "divergence_weights"

@@ -33,6 +33,12 @@ class FlattenWeights(Weigher):
     Raises
     ------
     OverlapError : fewer rows than that share have a weight above 0, which no power changes.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import FlattenWeights
+    >>> FlattenWeights(minimum_share=0.9).fit([1.0, 1.0, 1.0, 9.0]).weights_.round(2)
+    array([0.81, 0.81, 0.81, 1.58])
     """
 
     name = "flatten_weights"

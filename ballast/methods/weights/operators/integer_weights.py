@@ -27,6 +27,12 @@ class IntegerWeights(Weigher):
     Notes
     -----
     Equal remainders are served in the order of the rows. Cost: one sort.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import IntegerWeights
+    >>> IntegerWeights(total=6).fit([0.2, 0.4, 1.4]).counts_
+    array([1, 1, 4])
     """
 
     name = "integer_weights"

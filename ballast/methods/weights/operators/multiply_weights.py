@@ -26,6 +26,13 @@ class MultiplyWeights(Weigher):
     Raises
     ------
     OverlapError : every row has a weight of 0 in some table.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import MultiplyWeights
+    >>> tables = {"shift": [1.0, 3.0], "classes": [3.0, 3.0]}
+    >>> MultiplyWeights().fit(tables).weights_
+    array([0.5, 1.5])
     """
 
     name = "multiply_weights"

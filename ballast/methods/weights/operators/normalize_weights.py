@@ -32,6 +32,13 @@ class NormalizeWeights(Weigher):
     Raises
     ------
     DataError : a group whose weights are all 0.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import NormalizeWeights
+    >>> weigher = NormalizeWeights(totals="equal")
+    >>> weigher.fit([1.0, 1.0, 1.0, 5.0], groups=["a", "a", "a", "b"]).weights_.round(2)
+    array([0.67, 0.67, 0.67, 2.  ])
     """
 
     name = "normalize_weights"

@@ -29,6 +29,13 @@ class SmoothWeights(Weigher):
     -----
     Distances are Euclidean on ``X`` as it is: scale it first. ``weigh(X)`` averages over the training rows' weights.
     Cost: O(n^2 d) time; memory one block of distances.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import SmoothWeights
+    >>> weigher = SmoothWeights(n_neighbors=2, device="cpu")
+    >>> weigher.fit(X=[[0.0], [0.1], [5.0], [5.1]], sample_weight=[0.0, 2.0, 1.0, 3.0]).weights_.round(2)
+    array([0.67, 0.67, 1.33, 1.33])
     """
 
     name = "smooth_weights"

@@ -26,6 +26,12 @@ class TemperWeights(Weigher):
     Notes
     -----
     A weight of 0 stays 0, but for the power 0, which makes all equal. Cost: O(n).
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import TemperWeights
+    >>> TemperWeights(power=0.5).fit([1.0, 1.0, 16.0]).weights_
+    array([0.5, 0.5, 2. ])
     """
 
     name = "temper_weights"

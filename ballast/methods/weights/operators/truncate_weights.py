@@ -35,6 +35,12 @@ class TruncateWeights(Weigher):
     Raises
     ------
     ParameterError : ``lower`` above ``upper``.
+
+    Examples
+    --------
+    >>> from ballast.methods.weights import TruncateWeights
+    >>> TruncateWeights(upper=0.5).fit([1.0, 1.0, 2.0, 8.0]).weights_.round(2)
+    array([0.8, 0.8, 1.2, 1.2])
     """
 
     name = "truncate_weights"

@@ -53,6 +53,15 @@ class BucketedRatio(StreamingWeigher):
     Raises
     ------
     DataError : a column that is not there; on ``merge``, other columns or bins.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from ballast.methods.weights import BucketedRatio
+    >>> table = pd.DataFrame({"text": ["tax law", "tax code", "cat food", "dog food"]})
+    >>> weigher = BucketedRatio(text=["text"]).fit(table, table.head(2))
+    >>> weigher.weights_.round(1)
+    array([1.8, 1.8, 0.2, 0.2])
     """
 
     name = "bucketed_ratio"

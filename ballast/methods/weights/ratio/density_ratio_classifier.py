@@ -54,6 +54,15 @@ class DensityRatioClassifier(Weigher):
     ------
     DataError : fewer than two rows in either sample. OverlapError : the target lies where there are no training
     rows. ParameterError : a classifier without predict_proba.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import DensityRatioClassifier
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = DensityRatioClassifier().fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0.2, 1.5])
     """
 
     name = "density_ratio_classifier"

@@ -53,6 +53,15 @@ class DoubleWeighting(Weigher):
     Raises
     ------
     OverlapError : the target lies beyond the training rows: their weights average less than 0.05 of the target's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import DoubleWeighting
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 4, 51)[:, None]
+    >>> weigher = DoubleWeighting(device="cpu").fit(X, X_target)
+    >>> weigher.target_weights_[[0, 50]].round(1)
+    array([0.9, 0. ])
     """
 
     name = "double_weighting"

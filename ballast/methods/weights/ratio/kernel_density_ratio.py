@@ -51,6 +51,15 @@ class KernelDensityRatio(Weigher):
     Raises
     ------
     DataError : fewer than two rows in either sample. OverlapError : the target lies where there are no training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import KernelDensityRatio
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = KernelDensityRatio(device="cpu").fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0. , 1.9])
     """
 
     name = "kernel_density_ratio"

@@ -51,6 +51,15 @@ class KernelMeanMatching(Weigher):
     Raises
     ------
     OverlapError : the weights leave most of the discrepancy, as where the target lies beyond the training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import KernelMeanMatching
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = KernelMeanMatching(device="cpu").fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0. , 2.1])
     """
 
     name = "kernel_mean_matching"

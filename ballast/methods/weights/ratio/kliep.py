@@ -62,6 +62,15 @@ class KLIEP(Weigher):
     Raises
     ------
     OverlapError : the target lies where there are no training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import KLIEP
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = KLIEP(n_centers=20, device="cpu").fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0. , 1.9])
     """
 
     name = "kliep"

@@ -45,6 +45,15 @@ class NearestNeighborRatio(Weigher):
     Raises
     ------
     DataError : a training set of one row. OverlapError : no target rows near the training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import NearestNeighborRatio
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = NearestNeighborRatio(n_neighbors=10, device="cpu").fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0. , 1.8])
     """
 
     name = "nearest_neighbor_ratio"

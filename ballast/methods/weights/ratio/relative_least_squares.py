@@ -71,6 +71,15 @@ class RelativeLeastSquares(StreamingWeigher):
     Raises
     ------
     OverlapError : the target lies where there are no training rows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import RelativeLeastSquares
+    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
+    >>> weigher = RelativeLeastSquares(n_centers=20, device="cpu").fit(X, X_target)
+    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
+    array([0.3, 1.7])
     """
 
     name = "relative_least_squares"

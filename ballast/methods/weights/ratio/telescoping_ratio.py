@@ -63,6 +63,16 @@ class TelescopingRatio(Weigher):
     Raises
     ------
     DataError : fewer than ten rows in either sample.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ballast.methods.weights import TelescopingRatio
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(size=(400, 1)), rng.normal(2.0, size=(400, 1))
+    >>> weigher = TelescopingRatio(n_bridges=2).fit(X, X_target)
+    >>> bool(1.5 < weigher.divergence_ < 2.5)  # 2 in truth
+    True
     """
 
     name = "telescoping_ratio"
