@@ -41,6 +41,10 @@ docs: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
+changelog: $(READY)
+	@$(BIN)/python changes/numbers.py
+	@$(BIN)/towncrier build --yes
+
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Ballast needs Python 3.11 or newer, and '$(PYTHON)' is not. Name another one: make PYTHON=python3.12"; exit 1; }
