@@ -60,3 +60,26 @@ def test_docs_when_built_then_no_page_loads_a_part_from_another_host(site):
     remote = re.compile(r"""<(script|img|iframe)[^>]+src=["']?(https?:)?//|<link[^>]+stylesheet[^>]+(https?:)?//""")
     assert len(pages) > 5
     assert [page.name for page in pages if remote.search(page.read_text())] == []
+
+
+def test_docs_when_built_then_the_picture_of_the_house_shows_every_room(site):
+    shown = re.findall(r'<text class="name"[^>]*>(\w+)</text>', (site / "images" / "house.svg").read_text())
+    package = ROOT / "ballast"
+    rooms = [path.parent.name for path in package.glob("*/__init__.py")]
+    assert sorted(shown) == sorted([*rooms, *(path.stem for path in package.glob("[a-z]*.py"))])
+
+
+def test_pages_on_the_code_when_they_name_a_file_then_it_is_there():
+    for page in (ROOT / "docs" / "architecture.md", ROOT / "docs" / "extending.md"):
+        named = re.findall(r"`(ballast/[\w/.]+)`", page.read_text(encoding="utf-8"))
+        assert named
+        assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_contributing_when_read_then_tells_every_target_and_every_room():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets is not None
+    assert [name for name in targets[1].split() if f"`make {name}`" not in text] == []
+    rooms = [path.parent.name for path in (ROOT / "ballast").glob("*/__init__.py")]
+    assert [name for name in rooms if f"`ballast.{name}`" not in text] == []
