@@ -41,6 +41,7 @@ docs: $(READY)
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "The documentation is in site/index.html"
 
+.PHONY: changelog
 changelog: $(READY)
 	@$(BIN)/python changes/numbers.py
 	@$(BIN)/towncrier build --yes
