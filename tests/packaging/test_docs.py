@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,8 +31,10 @@ def test_docs_when_built_then_the_list_of_methods_leads_to_a_card_of_every_metho
     assert [name for name, path in paths.items() if f'<h2 id="{name}">' not in (site / path).read_text()] == []
 
 
-@pytest.mark.browser
-def test_list_of_methods_when_filtered_and_sorted_then_shows_the_rows_asked_for(site, chromium, tmp_path):
+def test_list_of_methods_when_filtered_and_sorted_then_shows_the_rows_asked_for(site, tmp_path):
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium on PATH")
     page = (site / "methods.html").read_text()
     act = """<script>
       const [role, room, verdict] = document.querySelectorAll(".methods select");
