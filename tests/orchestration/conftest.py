@@ -17,6 +17,19 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
+def _begun(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    made = Project(tmp_path_factory.mktemp("begun"))
+    assert made.run("train", "target", "test", "encoder").success
+    return made
+
+
+@pytest.fixture
+def begun(_begun: Project, tmp_path: Path) -> Project:
+    """A project whose sources and features are stored, and nothing behind them."""
+    return _begun.copied(tmp_path)
+
+
+@pytest.fixture(scope="session")
 def _ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("ran"))
     assert made.run().success

@@ -23,27 +23,24 @@ def contents(warehouse: Warehouse) -> dict[str, str]:
     return {a: c.content_hash for a, c in latest.items() if c.kind not in ("learner", "encoder")}
 
 
-@pytest.mark.parametrize("home", ["sqlite", "postgres"])
+@pytest.mark.parametrize("home", [pytest.param("sqlite", marks=pytest.mark.full), "postgres"])
 def test_pipeline_when_in_a_lake_then_its_tables_are_those_of_the_file(
-    home: str, tmp_path: Path, request: pytest.FixtureRequest
+    home: str, ran: Project, tmp_path: Path, request: pytest.FixtureRequest
 ):
-    projects = []
-    for name in ("embedded", home):
-        folder = tmp_path / name
-        folder.mkdir()
-        url = ""
-        if name == "sqlite":
-            url = f"ducklake:sqlite:///{folder}/lake.sqlite"
-        elif name == "postgres":
-            database = postgres.new_database(request.getfixturevalue("postgres_server"), uuid4().hex)
-            url = f"ducklake:{database}?data_path={folder}/lake"
-        projects.append(Project(folder, url=url))
-        assert projects[-1].run().success
-    file, lake = (project.warehouse for project in projects)
+    folder = tmp_path / home
+    folder.mkdir()
+    if home == "sqlite":
+        url = f"ducklake:sqlite:///{folder}/lake.sqlite"
+    else:
+        database = postgres.new_database(request.getfixturevalue("postgres_server"), uuid4().hex)
+        url = f"ducklake:{database}?data_path={folder}/lake"
+    project = Project(folder, url=url)
+    assert project.run().success
+    lake = project.warehouse
     assert len(contents(lake)) > 5
-    assert contents(lake) == contents(file)
+    assert contents(lake) == contents(ran.warehouse)
     versions = {commit.asset: commit.version for commit in lake.commits()}
-    again = projects[1].run()
+    again = project.run()
     assert again.success
     assert {commit.asset: commit.version for commit in lake.commits()} == versions  # all of it reused
     assert lake.sql("SELECT count(*) AS n FROM demo.density").n[0] == 200

@@ -555,6 +555,7 @@ def test_dagster_tells_of_a_template_and_does_not_evaluate_it(project: Path):
     assert not list(project.rglob("canary"))
 
 
+@pytest.mark.full
 def test_project_with_a_file_that_dagster_would_never_finish_is_refused_before_dagster_reads_it(project: Path):
     declare(project, f"type: ballast.Pipeline\n{TEXTS['lists of lists'][0]}", "bomb")
     told = command(project, "ballast", "run", "wine")

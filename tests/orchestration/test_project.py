@@ -99,6 +99,7 @@ def test_scaffolded_pipeline_runs_and_its_step_launches_from_dagster(shop: Path)
     assert answer.stdout.split() == ["n", "200"]
 
 
+@pytest.mark.full
 def test_pipeline_with_a_mistake_fails_the_check_with_file_key_and_nearest_name(shop: Path):
     file = shop / "src/shop/defs/churn/defs.yaml"
     sound = file.read_text()

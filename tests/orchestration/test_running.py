@@ -77,34 +77,32 @@ def test_step_selected_before_its_inputs_exist_names_the_step_to_run(project: Pr
     assert "--select train/features" in finished.messages["density"]
 
 
-def test_run_when_a_step_fails_keeps_the_others_and_resumes(project: Project, monkeypatch):
+def test_run_when_a_step_fails_keeps_the_others_and_resumes(begun: Project, monkeypatch):
     monkeypatch.setenv("BALLAST_TRUSTED_TYPES", "tests.orchestration.test_running.Fragile")
-    project.attributes = spec(
-        steps__noisy={"use": "tests.orchestration.test_running.Fragile", "params": {"fail": True}}
-    )
-    finished = project.run()
+    begun.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Fragile", "params": {"fail": True}})
+    finished = begun.run()
     assert not finished.success
     assert finished.states["noisy"] == "failed"
     assert "the learner broke" in finished.messages["noisy"]
     assert finished.states["verdict"] == "done"
     assert finished.report is not None
-    before = versions(project)
-    project.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Fragile"})
-    assert project.run().success
-    after = versions(project)
+    before = versions(begun)
+    begun.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Fragile"})
+    assert begun.run().success
+    after = versions(begun)
     assert after.pop("demo/noisy") == 1
     assert after == before
 
 
-def test_closed_gate_stops_what_depends_on_it_and_nothing_else(project: Project):
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
-    finished = project.run()
+def test_closed_gate_stops_what_depends_on_it_and_nothing_else(begun: Project):
+    begun.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0}}])
+    finished = begun.run()
     assert not finished.success
     assert finished.states["reweighted"] == "skipped"
     assert finished.states["baseline"] == "done"
-    assert "demo/density" in versions(project)
-    assert "demo/reweighted" not in versions(project)
-    closed = [v for v in project.warehouse.verdicts("demo/density", version=1) if not v.passed]
+    assert "demo/density" in versions(begun)
+    assert "demo/reweighted" not in versions(begun)
+    closed = [v for v in begun.warehouse.verdicts("demo/density", version=1) if not v.passed]
     assert [v.gate for v in closed] == ["expect_effective_sample_size"]
     assert closed[0].observed["effective_sample_size"] < 200
 
@@ -128,10 +126,10 @@ def test_force_of_one_run_does_not_open_the_gate_for_the_next(stopped: Project):
     assert not stopped.run("reweighted").success
 
 
-def test_gate_that_only_warns_lets_pass_and_is_kept(project: Project):
-    project.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0, "severity": "warn"}}])
-    assert project.run().success
-    assert [v.severity for v in project.warehouse.verdicts("demo/density", version=1) if not v.passed] == ["warn"]
+def test_gate_that_only_warns_lets_pass_and_is_kept(begun: Project):
+    begun.attributes = spec(gates__density=[{"expect_effective_sample_size": {"min_share": 1.0, "severity": "warn"}}])
+    assert begun.run().success
+    assert [v.severity for v in begun.warehouse.verdicts("demo/density", version=1) if not v.passed] == ["warn"]
 
 
 def test_gate_that_changes_is_judged_on_the_stored_version(ran: Project):
@@ -224,9 +222,9 @@ def test_target_disjoint_from_train_is_refused_with_the_effective_sample_size(pr
     assert finished.states["baseline"] == "done"
 
 
-def test_learner_that_takes_no_weights_is_refused_with_the_remedy(project: Project):
-    project.attributes = spec(steps__reweighted={"use": "sklearn.neighbors.KNeighborsClassifier", "weights": "density"})
-    finished = project.run()
+def test_learner_that_takes_no_weights_is_refused_with_the_remedy(begun: Project):
+    begun.attributes = spec(steps__reweighted={"use": "sklearn.neighbors.KNeighborsClassifier", "weights": "density"})
+    finished = begun.run()
     assert not finished.success
     assert "KNeighborsClassifier" in finished.messages["reweighted"]
     assert "rows:" in finished.messages["reweighted"]
@@ -298,17 +296,17 @@ class Interrupted(Fragile):
         raise KeyboardInterrupt
 
 
-def test_run_of_operators_makes_weight_tables_from_weight_tables(project: Project):
-    project.attributes = spec(
+def test_run_of_operators_makes_weight_tables_from_weight_tables(begun: Project):
+    begun.attributes = spec(
         steps__classes={"use": "inverse_class_frequency"},
         steps__joint={"use": "multiply_weights", "weights": ["density", "classes"]},
         steps__bounded={"use": "clip_weights", "weights": "joint", "params": {"upper": 2.0}},
         steps__balance={"use": "weight_diagnostics", "weights": ["density", "classes", "joint", "bounded"]},
         steps__reweighted__weights="bounded",
     )
-    finished = project.run()
+    finished = begun.run()
     assert finished.success, finished.messages
-    joined = project.warehouse.sql(
+    joined = begun.warehouse.sql(
         "SELECT density.weight * classes.weight AS product, joint.weight AS joint, bounded.weight AS bounded "
         "FROM demo.density AS density JOIN demo.classes AS classes USING (sample_id) "
         "JOIN demo.joint AS joint USING (sample_id) JOIN demo.bounded AS bounded USING (sample_id)"
@@ -319,32 +317,32 @@ def test_run_of_operators_makes_weight_tables_from_weight_tables(project: Projec
     np.testing.assert_allclose(joined["bounded"], clipped / clipped.mean(), rtol=1e-5)
 
 
-def test_run_of_operators_on_weights_of_different_rows_is_refused(project: Project):
-    project.attributes = spec(
+def test_run_of_operators_on_weights_of_different_rows_is_refused(begun: Project):
+    begun.attributes = spec(
         steps__classes={"use": "inverse_class_frequency"},
         steps__joint={"use": "multiply_weights", "weights": ["classes", "density"]},
     )
-    assert project.run().success
-    weights = project.warehouse.read("demo/classes")
-    project.warehouse.commit("demo/classes", weights.head(150))
-    finished = project.run("joint", force=True)
+    assert begun.run().success
+    weights = begun.warehouse.read("demo/classes")
+    begun.warehouse.commit("demo/classes", weights.head(150))
+    finished = begun.run("joint", force=True)
     assert "weights are not of the same rows (classes 150, density 200)" in finished.messages["joint"]
-    project.warehouse.commit("demo/classes", weights.assign(sample_id=[f"x{i}" for i in range(200)]))
-    finished = project.run("joint", force=True)
+    begun.warehouse.commit("demo/classes", weights.assign(sample_id=[f"x{i}" for i in range(200)]))
+    finished = begun.run("joint", force=True)
     assert "density has no row for 200 of 200 sample ids (such as x0, x1, x2)" in finished.messages["joint"]
 
 
-def test_run_of_importance_weighted_cross_validation_judges_the_training_rows(project: Project):
+def test_run_of_importance_weighted_cross_validation_judges_the_training_rows(begun: Project):
     choice = {"use": "importance_weighted_cross_validation", "models": ["baseline", "reweighted"], "weights": "density"}
-    project.attributes = spec(steps__choice=choice)
+    begun.attributes = spec(steps__choice=choice)
     with pytest.raises(
         SpecError, match="'density' weighs the train rows, but 'choice' works on the test rows; set `on: train`"
     ):
-        _ = project.plan
-    project.attributes = spec(steps__choice=choice | {"on": "train"})
-    finished = project.run()
+        _ = begun.plan
+    begun.attributes = spec(steps__choice=choice | {"on": "train"})
+    finished = begun.run()
     assert finished.success, finished.messages
-    table = project.warehouse.read("demo/choice")
+    table = begun.warehouse.read("demo/choice")
     assert set(table["model"]) == {"baseline", "reweighted"}
     assert table.loc[table["metric"] == "share_selected", "value"].sum() == pytest.approx(1.0)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -21,7 +22,12 @@ from tests import postgres
 HOMES = ("embedded", "sqlite", "postgres")
 
 
-@pytest.fixture(params=HOMES)
+def homes(*quick: str) -> list[Any]:
+    """Gives each of the homes as a parameter; those that are not named are left to ``make test-all``."""
+    return [home if home in quick else pytest.param(home, marks=pytest.mark.full) for home in HOMES]
+
+
+@pytest.fixture(params=homes("embedded", "sqlite"))
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """An empty warehouse in each of the homes."""
     return make_warehouse(request.param, tmp_path, request)
@@ -33,7 +39,7 @@ def embedded(tmp_path: Path, request: pytest.FixtureRequest) -> Warehouse:
     return make_warehouse("embedded", tmp_path, request)
 
 
-@pytest.fixture(scope="module", params=HOMES)
+@pytest.fixture(scope="module", params=homes("embedded", "sqlite"))
 def shared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse in each of the homes that the tests of a module fill together."""
     return make_warehouse(request.param, tmp_path_factory.mktemp("shared"), request)

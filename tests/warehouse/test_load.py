@@ -32,7 +32,7 @@ class Load:
     readers: int
 
 
-SMALL, LARGE = Load(4, 5, 1_000, 1), Load(16, 25, 10_000, 4)
+SMALL, LARGE = Load(4, 4, 1_000, 1), Load(16, 25, 10_000, 4)
 
 # A family of processes that share one start: each child begins with the modules loaded and nothing else.
 FAMILY = """
@@ -120,7 +120,7 @@ def test_many_processes_commit_and_others_read_then_every_version_is_there_and_r
     assert [commit.version for commit in made] == list(range(total, 0, -1))
     hashes = {f"{c}-{n}": expected(c, n, load.rows) for c in range(load.processes) for n in range(load.commits)}
     assert {commit.run_id: commit.content_hash for commit in made} == hashes
-    for commit in made[:: total // 20]:
+    for commit in made[:: max(1, total // 20)]:
         assert content_hash(warehouse.read_arrow("load/weights", version=commit.version)) == commit.content_hash
     counts = warehouse.sql('SELECT _version, count(*) AS n FROM ballast_store."load/weights#1" GROUP BY 1')
     assert len(counts) == total
@@ -222,7 +222,7 @@ except WarehouseError as error:
 
 
 @pytest.mark.parametrize("home", ["sqlite", "postgres"])
-@pytest.mark.parametrize("room", [pytest.param(0, marks=pytest.mark.full), 200_000, 3_000_000])
+@pytest.mark.parametrize("room", [200_000, *(pytest.param(each, marks=pytest.mark.full) for each in (0, 3_000_000))])
 def test_a_full_disk_under_a_lake_is_told_and_loses_nothing(
     home: str, room: int, weights: pd.DataFrame, tmp_path: Path, request: pytest.FixtureRequest, process
 ):

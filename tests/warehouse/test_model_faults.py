@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import pytest
 from sklearn.linear_model import LogisticRegression
 
 from ballast.warehouse import ModelStore
@@ -26,7 +27,7 @@ store, unfinished = ModelStore(sys.argv[1]), Path(sys.argv[1], ".unfinished")
 model = TorchMLP(hidden=(1000, 1000), max_epochs=1).fit(np.eye(4, dtype=np.float32), np.arange(4) % 2)
 store.save("digits/model", 0, model)
 rng = random.Random(0)
-for turn in range(1, 31):
+for turn in range(1, int(sys.argv[2]) + 1):
     known = set(unfinished.iterdir())
     child = os.fork()
     if child == 0:
@@ -103,12 +104,13 @@ def _models(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.parent.name != ".unfinished"]
 
 
-def test_process_when_killed_while_saving_then_no_model_is_half_there(tmp_path, process):
+@pytest.mark.parametrize("kills", [9, pytest.param(60, marks=pytest.mark.full)])
+def test_process_when_killed_while_saving_then_no_model_is_half_there(tmp_path, process, kills):
     store = ModelStore(tmp_path / "models")
-    told, errors = process(KILLED, store.folder).communicate(timeout=300)
+    told, errors = process(KILLED, store.folder, kills).communicate(timeout=300)
     left = int(told) if told else errors
     assert isinstance(left, int), errors
-    assert left >= 10  # those that died amid their writing, and perhaps some of the others
+    assert left >= kills // 3  # those that died amid their writing, and perhaps some of the others
     models = _models(store.folder)
     assert models
     for path in models:

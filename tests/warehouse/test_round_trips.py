@@ -22,6 +22,7 @@ from ballast.errors import WarehouseError
 from ballast.warehouse import Warehouse
 from ballast.warehouse.names import literal, quoted, view_of
 from ballast.warehouse.tables.hashing import content_hash
+from tests.warehouse.conftest import homes
 
 ARRAYS = {
     "int8": pa.array([1, None], pa.int8()),
@@ -51,7 +52,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("kind", ARRAYS)
-@pytest.mark.parametrize("rows", [2, 0])
+@pytest.mark.parametrize("rows", [2, pytest.param(0, marks=pytest.mark.full)])
 def test_arrow_when_of_any_type_then_comes_back_the_same(shared, kind, rows):
     table = pa.table({"value": ARRAYS[kind].slice(0, rows)})
     made = shared.commit("types/x", table)
@@ -139,6 +140,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.parametrize("shared", homes("embedded"), indirect=True, scope="module")
 @pytest.mark.parametrize("asset", HOSTILE)
 def test_names_when_hostile_then_stored_and_shown_like_any_other(shared, weights, asset):
     hostile = weights.rename(columns={"weight": asset})
@@ -227,6 +229,7 @@ _columns = st.one_of(
 _tables = st.dictionaries(st.text(string.ascii_lowercase, min_size=1, max_size=3), _columns, min_size=1, max_size=4)
 
 
+@pytest.mark.parametrize("shared", homes("embedded"), indirect=True, scope="module")
 @given(_tables)
 @settings(max_examples=25, deadline=None)
 def test_tables_when_drawn_at_random_then_come_back_the_same(shared, drawn):
@@ -244,6 +247,7 @@ _ids = st.one_of(
 )
 
 
+@pytest.mark.parametrize("shared", homes("embedded"), indirect=True, scope="module")
 @given(_names, _names, _names, _ids)
 @settings(max_examples=15, deadline=None)
 def test_names_and_ids_when_drawn_at_random_then_come_back_the_same(shared, step, column, partition, ids):

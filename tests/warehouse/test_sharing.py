@@ -217,7 +217,9 @@ except WarehouseError as error:
 """
 
 
-@pytest.mark.parametrize("room", [0, 20_000, 200_000, 2_000_000])
+@pytest.mark.parametrize(
+    "room", [20_000, 2_000_000, *(pytest.param(each, marks=pytest.mark.full) for each in (0, 200_000))]
+)
 def test_disk_when_full_then_the_error_says_so_and_nothing_old_is_lost(embedded, weights, process, room):
     embedded.commit("digits/density", weights)
     output, errors = process(FULL, embedded.url, room).communicate(timeout=300)
