@@ -19,15 +19,23 @@ from ballast.errors import BallastError
 BIN = Path(sys.executable).parent
 
 
-def test_init_makes_a_project_whose_pipeline_runs_and_whose_definitions_are_sound(tmp_path: Path):
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["ballast run wine"],
+        pytest.param(["ballast run wine", "ballast check", "dg check defs"], marks=pytest.mark.full),
+    ],
+    ids=", ".join,
+)
+def test_init_makes_a_project_whose_pipeline_runs_and_whose_definitions_are_sound(tmp_path: Path, commands: list[str]):
     target = tmp_path / "deep" / "My cellar (2)"
     made = CliRunner().invoke(app, ["init", str(target)])
     assert made.exit_code == 0, made.output
     assert f"cd '{target}'" in made.output
     env = {key: value for key, value in os.environ.items() if key not in ("BALLAST_HOME", "DAGSTER_HOME")}
     env["PATH"] = f"{BIN}{os.pathsep}{env['PATH']}"
-    for command in (["ballast", "run", "wine"], ["ballast", "check"], ["dg", "check", "defs"]):
-        done = subprocess.run(command, cwd=target, env=env, capture_output=True, text=True, timeout=300)
+    for command in commands:
+        done = subprocess.run(command.split(), cwd=target, env=env, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
     assert (target / ".ballast" / "reports" / "wine.html").exists()
 

@@ -7,9 +7,10 @@ import pytest
 from ballast.warehouse import Warehouse
 
 
-def test_prune_when_a_pipeline_ran_several_times_then_old_versions_go_and_models_stay(folder):
-    for seed in (0, 1, 2):
-        folder.declare(seed=seed)
+@pytest.mark.parametrize("runs", [2, pytest.param(3, marks=pytest.mark.full)])
+def test_prune_when_a_pipeline_ran_several_times_then_old_versions_go_and_models_stay(folder, runs):
+    for seed in range(runs):
+        folder.declare(seed=seed, data__test=None, steps__verdict=None)
         assert folder.ballast("run", "demo").exit_code == 0
     warehouse = Warehouse(f"duckdb:///{folder.home / 'warehouse.duckdb'}")
     models = sorted((folder.home / "models").rglob("*.skops"))

@@ -124,7 +124,8 @@ def test_run_when_stopped_by_control_c_exits_with_130_keeps_what_was_done_and_go
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ):
     (folder.path / "waiting.py").write_text(WAITING)
-    folder.declare(data__target={"loader": "waiting.target", "id": "key", "drop": ["kind"]})
+    target = {"loader": "waiting.target", "id": "key", "drop": ["kind"]}
+    folder.declare(data__target=target, steps__drift=None, steps__verdict=None)
     assert folder.ballast("run", "demo", "--select", "train", "--select", "test").exit_code == 0
     ready, told = os.pipe()
     monkeypatch.setenv("READY", str(told))
@@ -139,7 +140,6 @@ def test_run_when_stopped_by_control_c_exits_with_130_keeps_what_was_done_and_go
     assert kept["demo/train"] == 1
     assert "demo/target" not in kept
     (folder.path / "go").touch()
-    again = folder.start("run", "demo")
-    out, err = again.communicate(timeout=300)
-    assert again.returncode == 0, out + err
+    again = folder.ballast("run", "demo")
+    assert again.exit_code == 0, again.output
     assert set(versions(folder).values()) == {1}

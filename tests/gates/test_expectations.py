@@ -165,6 +165,7 @@ for share in (0.5, 0.9):
 """
 
 
+@pytest.mark.full
 def test_stored_suite_is_judged_by_another_process_and_stands_in_the_data_docs(tmp_path: Path):
     WEIGHTS.to_csv(tmp_path / "weights.csv", index=False)
     told = [
