@@ -192,7 +192,7 @@ def test_sql_of_the_package_when_it_formats_a_value_then_only_quoted_or_constant
     folder = Path(ballast.warehouse.__file__).parent
     formatted = [
         part
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         for text in statement.findall(path.read_text(encoding="utf-8"))
         for part in re.findall(r"\{([^{}]*)\}", text)
     ]
