@@ -76,7 +76,7 @@ def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> Non
     table = Table("asset", "version", "gate", "verdict", "message", header_style="bold", title=escape(pipeline))
     for c in checked:
         asset = c.asset if c.partition is None else f"{c.asset} [{c.partition}]"
-        verdict, message = _words(c)
+        verdict, message = _verdict(c)
         gate = c.judgement.name if c.judgement else ""
         origin = "file" if c.asset.partition("/")[2] in files else "source"
         table.add_row(escape(asset), str(c.version or origin), gate, verdict, escape(message))
@@ -88,7 +88,7 @@ def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> Non
     out.print(f"{escape(pipeline)}: {said}{f' ({warned} with a warning)' if warned else ''}", soft_wrap=True)
 
 
-def _words(c: Checked) -> tuple[str, str]:
+def _verdict(c: Checked) -> tuple[str, str]:
     if c.judgement is None:
         return "[yellow]not judged[/]", c.problem
     if c.judgement.passed:

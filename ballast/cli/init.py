@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from string import Template
 
 from ballast.errors import BallastError
+from ballast.words import listed
 
 _ENDING = ".template"  # so that no tool takes a template for a project's own file
-_SHOWN = 5
 
 
 def make_project(directory: Path) -> list[Path]:
@@ -54,10 +54,7 @@ def _refuse_taken(directory: Path, target: Path) -> None:
     except OSError as error:
         raise BallastError(f"cannot look into {directory}: {error}; choose another folder") from error
     if there:
-        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
-        raise BallastError(
-            f"{directory} is not empty: it holds {', '.join(there[:_SHOWN])}{more}; name a new or empty folder"
-        )
+        raise BallastError(f"{directory} is not empty: it holds {listed(there)}; name a new or empty folder")
 
 
 def _project_files(name: str) -> dict[PurePosixPath, str]:

@@ -16,6 +16,7 @@ from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments
 from ballast.gates.own import reports, tables, weights
 from ballast.gates.own.form import Own
 from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
+from ballast.words import in_words, shown
 
 Severity = Literal["error", "warn"]
 """What a failure does: "error" closes the gate, "warn" is shown and lets pass."""
@@ -94,7 +95,7 @@ def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[
     kind of stage or on a column that such a stage has not, or the same one twice.
     """
     if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
-        raise SpecError(f"{where}: a suite is a list of expectations, got {_shown(entries)}; put '- ' before each")
+        raise SpecError(f"{where}: a suite is a list of expectations, got {shown(entries)}; put '- ' before each")
     found: list[Expectation] = []
     for position, entry in enumerate(entries):
         found.append(_parse_entry(entry, f"{where}[{position}]", stage))
@@ -125,16 +126,11 @@ def _same(one: Expectation, other: Expectation) -> bool:
     return (one.type, one.arguments) == (other.type, other.arguments)
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, Mapping) or not entry:
-        raise SpecError(f"{where}: an item is 'expect_x' or {{expect_x: {{arguments}}}}, got {_shown(entry)}")
+        raise SpecError(f"{where}: an item is 'expect_x' or {{expect_x: {{arguments}}}}, got {shown(entry)}")
     if len(entry) > 1:
         raise SpecError(
             f"{where}: an item names one expectation, this one has {len(entry)} keys ({', '.join(map(str, entry))}); "
@@ -146,12 +142,12 @@ def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
         given = {}
     if not isinstance(given, Mapping):
         raise SpecError(
-            f"{where}: the arguments of {type_} are a mapping such as {_example(type_)}, got {_shown(given)}"
+            f"{where}: the arguments of {type_} are a mapping such as {_example(type_)}, got {shown(given)}"
         )
     arguments = {str(k): v for k, v in given.items()}
     severity = arguments.pop("severity", "error")
     if severity not in get_args(Severity):
-        raise SpecError(f"{where}.{type_}: severity must be error or warn, got {_shown(severity)}")
+        raise SpecError(f"{where}.{type_}: severity must be error or warn, got {shown(severity)}")
     _check_arguments(type_, arguments, f"{where}.{type_}")
     if stage is not None and stage in COLUMNS:
         _check_columns(type_, arguments, f"{where}.{type_}", stage)
@@ -166,7 +162,7 @@ def _check_type(type_: Any, where: str, stage: str | None) -> None:
         raise SpecError(f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted(known))}")
     stages = OWN[type_].stages if type_ in OWN else ()
     if stage and stages and stage not in stages:
-        raise SpecError(f"{where}: {type_} judges the table of a {' or '.join(stages)}, this is one of a {stage}")
+        raise SpecError(f"{where}: {type_} judges the table of a {in_words(stages, 'or')}, this is one of a {stage}")
 
 
 @cache
@@ -218,5 +214,5 @@ def worded(error: ValidationError) -> str:
             said.append(message)
             continue
         key = str(detail["loc"][0])
-        said.append(f"{key} must be {message}, got {_shown(detail['input'])}")
+        said.append(f"{key} must be {message}, got {shown(detail['input'])}")
     return "; ".join(dict.fromkeys(said))

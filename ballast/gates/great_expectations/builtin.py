@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ballast.errors import MissingDependencyError
-from ballast.gates.own.form import SHOWN, Outcome, listed, percent
+from ballast.gates.own.form import Outcome
+from ballast.words import SHOWN, listed, percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,14 +9,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ballast.errors import DataError, nearest
+from ballast.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ballast.gates.context import GateContext
-
-SHOWN = 5
-"""How many columns, ids or classes a message names before it says how many more there are."""
 
 
 class Outcome(NamedTuple):
@@ -82,14 +80,3 @@ def members(ids: Any, among: Any) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(left) != pd.api.types.is_numeric_dtype(right):
         left, right = left.astype(str), right.astype(str)
     return left.isin(right)
-
-
-def listed(values: Any) -> str:
-    """Gives "a, b, c, d, e and 7 more"."""
-    texts = [str(v) for v in values]
-    more = len(texts) - SHOWN
-    return ", ".join(texts[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def percent(part: float, whole: float) -> str:
-    return f"{100 * part / whole:.3g} %" if whole else "no rows"

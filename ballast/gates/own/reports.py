@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from ballast.errors import DataError, nearest
-from ballast.gates.own.form import Outcome, Own, column, listed, numbers, percent
+from ballast.gates.own.form import Outcome, Own, column, numbers
 from ballast.methods.frame.parameters import Level, NonNegative, Positive
 from ballast.methods.frame.reports import OVERALL
+from ballast.words import in_words, listed, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,9 +149,9 @@ class ExpectMetric(Own):
         said = f"{self.name}{f' of {self.model}' if self.model else ''} is {value:.4g}{where}"
         margin = f" (margin {self.margin:g})" if self.margin else ""
         if not missed:
-            return Outcome(True, observed, f"{said}, {' and '.join(bounds)} expected{margin}")
+            return Outcome(True, observed, f"{said}, {in_words(bounds)} expected{margin}")
         remedy = "do not ship this model as it is: look at its slices, or correct the shift another way"
-        return Outcome(False, observed, f"{said}, {' and '.join(missed)} expected{margin}: {remedy}")
+        return Outcome(False, observed, f"{said}, {in_words(missed)} expected{margin}: {remedy}")
 
     def _value(self, frame: pd.DataFrame, model: str | None) -> float:
         """Gives the one value of the report that is asked for; DataError names what there is."""

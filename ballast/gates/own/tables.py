@@ -8,9 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError
-from ballast.gates.own.form import Outcome, Own, column, id_column, listed, members, numbers, percent
+from ballast.gates.own.form import Outcome, Own, column, id_column, members, numbers
 from ballast.methods.frame.parameters import Count
 from ballast.methods.frame.vocabulary import flags
+from ballast.words import in_words, listed, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ class ExpectUniqueIds(Own):
         return Outcome(
             False,
             observed,
-            f"column {ids.name!r} has {' and '.join(found)} id(s) in {len(ids)} rows: weights, scores and splits are "
+            f"column {ids.name!r} has {in_words(found)} id(s) in {len(ids)} rows: weights, scores and splits are "
             "joined by id; drop the duplicates and fill the ids, or name another column (id: ...)",
         )
 
@@ -67,7 +68,7 @@ class ExpectNoSharedIds(Own):
         others = {role: context.ids(role) for role in self.roles if role != context.role}
         absent = [role for role, other in others.items() if other is None]
         if absent and context.stage != "source":
-            raise DataError(f"the ids of {' and '.join(absent)} are not stored; run {' and '.join(absent)} first")
+            raise DataError(f"the ids of {in_words(absent)} are not stored; run {in_words(absent)} first")
         observed, found = dict[str, Any](rows=len(ids)), []
         for role, other in others.items():
             shared = ids[members(ids, other)].unique() if other is not None else []
@@ -81,8 +82,8 @@ class ExpectNoSharedIds(Own):
             remedy = "a model looks better on rows it was fitted on; take the shared rows out of one of the two"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
         compared = [role for role in others if role not in absent]
-        said = [f"none of {len(ids)} ids of {here} is in {' or '.join(compared)}"] if compared else []
-        said += [f"not compared with {' and '.join(absent)}: not stored yet"] if absent else []
+        said = [f"none of {len(ids)} ids of {here} is in {in_words(compared, 'or')}"] if compared else []
+        said += [f"not compared with {in_words(absent)}: not stored yet"] if absent else []
         return Outcome(True, observed, "; ".join(said))
 
 

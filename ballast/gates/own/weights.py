@@ -9,8 +9,9 @@ from pydantic import model_validator
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
-from ballast.gates.own.form import Outcome, Own, column, listed, numbers, percent
+from ballast.gates.own.form import Outcome, Own, column, numbers
 from ballast.methods.frame.parameters import NonNegative, Positive, Share
+from ballast.words import in_words, listed, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +57,9 @@ class ExpectEffectiveSampleSize(Own):
         given = [(what, bound, value) for what, bound, value in bounds if bound is not None]
         missed = [f"the minimum {what} {bound:g}" for what, bound, value in given if value < bound]
         if missed:
-            said += f" is below {' and '.join(missed)}: the weights rest on few rows; {STEADIER}"
+            said += f" is below {in_words(missed)}: the weights rest on few rows; {STEADIER}"
             return Outcome(False, observed, said)
-        return Outcome(True, observed, f"{said}, minimum " + " and ".join(f"{what} {b:g}" for what, b, _ in given))
+        return Outcome(True, observed, f"{said}, minimum " + in_words(f"{what} {b:g}" for what, b, _ in given))
 
 
 class ExpectWeightRange(Own):

@@ -15,6 +15,7 @@ from ballast.errors import DataError, nearest
 from ballast.methods.frame.parameters import Count, check_values
 from ballast.methods.frame.vocabulary import sample_weight as check_weight
 from ballast.methods.frame.vocabulary import table as check_table
+from ballast.words import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +161,9 @@ class FeatureEncoder(BaseEstimator):
         text = _matching(self.text, self.columns_, "text")
         embeddings = _matching(self.embeddings, self.columns_, "embeddings")
         if both := set(text) & set(embeddings):
-            raise DataError(f"column(s) {_listed(both)} are given as text and as embeddings; leave one of the two out")
+            raise DataError(
+                f"column(s) {listed(map(repr, both))} are given as text and as embeddings; leave one of the two out"
+            )
         rest = [c for c in self.columns_ if c not in {*text, *embeddings, *self.dropped_}]
         number = pd.api.types.is_numeric_dtype  # true for booleans and the nullable types too
         self.number_columns_ = [c for c in rest if self.transformer is None and number(frame[c].dtype)]
@@ -228,8 +231,8 @@ class FeatureEncoder(BaseEstimator):
         if missing := [c for c in read if c not in there]:
             hint = nearest(missing[0], frame.columns)
             raise DataError(
-                f"{name} ({len(frame)} rows) lacks column(s) {_listed(missing)} of the training table{hint}; add them, "
-                "or drop them from the training data"
+                f"{name} ({len(frame)} rows) lacks column(s) {listed(map(repr, missing))} of the training table{hint}; "
+                "add them, or drop them from the training data"
             )
         parts = [_numbers(frame, self.number_columns_, name)]
         if self.transformer_ is not None:
@@ -253,8 +256,8 @@ class FeatureEncoder(BaseEstimator):
                 return call(part, *y, **weights)
         except (ValueError, TypeError) as error:
             raise DataError(
-                f"{type(self.transformer_).__name__} cannot encode column(s) {_listed(part.columns)} of {len(part)} "
-                f"rows: {error}"
+                f"{type(self.transformer_).__name__} cannot encode column(s) {listed(map(repr, part.columns))} of "
+                f"{len(part)} rows: {error}"
             ) from error
 
     def _unseen(self, frame: Any) -> dict[str, int]:
@@ -272,7 +275,9 @@ def _named(table: Any, name: str) -> Any:
     names = [str(c) for c in frame.columns]
     if len(set(names)) < len(names):
         twice = [n for n, count in Counter(names).items() if count > 1]
-        raise DataError(f"{name} ({len(frame)} rows) has column(s) {_listed(twice)} more than once; rename them")
+        raise DataError(
+            f"{name} ({len(frame)} rows) has column(s) {listed(map(repr, twice))} more than once; rename them"
+        )
     return frame if names == list(frame.columns) else frame.set_axis(names, axis=1)
 
 
@@ -284,7 +289,7 @@ def _matching(wanted: str | list[str] | None, columns: list[str], key: str) -> l
         if not matched:
             raise DataError(
                 f"features.{key}: no column of the training table is named {pattern!r}{nearest(pattern, columns)} "
-                f"(its columns: {_listed(columns)})"
+                f"(its columns: {listed(map(repr, columns))})"
             )
         found |= dict.fromkeys(matched)
     return list(found)
@@ -343,11 +348,6 @@ def _strings(column: Any) -> list[str]:
 def _dense(values: Any) -> np.ndarray:
     array = np.asarray(values.toarray() if hasattr(values, "toarray") else values)
     return array.reshape(-1, 1) if array.ndim == 1 else array
-
-
-def _listed(names: Any) -> str:
-    names = [repr(str(n)) for n in names]
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
 
 
 def _counted(dropped: dict[str, str]) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import pandas as pd
 
 from ballast.errors import DataError, nearest
 from ballast.orchestration.spec.pipeline import PartitionsSpec
+from ballast.words import listed
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Partition:
         if spec.column not in table:
             raise DataError(
                 f"{where}: the partition column {spec.column!r} is missing{nearest(spec.column, table.columns)} "
-                f"(columns: {_listed(table.columns)})"
+                f"(columns: {listed(table.columns, most=12)})"
             )
         column = table[spec.column]
         if self.window is None:
@@ -35,7 +34,7 @@ class Partition:
             stamps = pd.to_datetime(column, utc=True)
             kept = (stamps >= _in_utc(start)) & (stamps < _in_utc(end))
         if not kept.any():
-            there = _listed(sorted(column.astype(str).unique()))
+            there = listed(sorted(column.astype(str).unique()), most=12)
             raise DataError(
                 f"{where}: partition {self.key!r} has no rows: none of {len(table)} has it in column "
                 f"{spec.column!r} (values there: {there})"
@@ -45,8 +44,3 @@ class Partition:
 
 def _in_utc(stamp: pd.Timestamp) -> pd.Timestamp:
     return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-
-
-def _listed(names: Iterable[Any], most: int = 12) -> str:
-    names = [str(n) for n in names]
-    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")

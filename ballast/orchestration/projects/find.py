@@ -21,8 +21,8 @@ from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.graph.home import project_root
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
-from ballast.orchestration.spec.wording import one_line, shown
 from ballast.orchestration.spec.yaml_files import LARGEST_FILE, documents, read_text
+from ballast.words import one_line, shown
 
 TYPE = "ballast.Pipeline"
 _SKIPPED = {"node_modules", "site-packages", "__pycache__"}

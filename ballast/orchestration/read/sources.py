@@ -11,7 +11,7 @@ import pandas as pd
 
 from ballast.errors import DataError, nearest
 from ballast.orchestration.spec.pipeline import DataSpec
-from ballast.orchestration.spec.wording import one_line
+from ballast.words import listed, one_line
 
 _READERS = {
     ".csv": "read_csv",
@@ -22,11 +22,6 @@ _READERS = {
     ".ndjson": "read_json",
 }
 COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
-
-
-def _listed(names: Iterable[Any], most: int = 12) -> str:
-    names = [str(n) for n in names]
-    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
 
 
 def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) -> pd.DataFrame:
@@ -46,10 +41,12 @@ def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) 
     else:
         table = _as_frame(given, f"{where}.asset")
     if len(table) == 0:
-        raise DataError(f"{where}: the source is empty (0 rows, columns {_listed(table.columns)}); check what feeds it")
+        raise DataError(
+            f"{where}: the source is empty (0 rows, columns {listed(table.columns, most=12)}); check what feeds it"
+        )
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()].unique()
-        raise DataError(f"{where}: column name(s) occur more than once: {_listed(twice)}; rename them")
+        raise DataError(f"{where}: columns occur more than once: {listed(twice)}; rename them")
     table = table.rename(columns=str)
     for key in COLUMN_KEYS:
         _check_column(table, getattr(spec, key), f"{where}.{key}")
@@ -62,7 +59,7 @@ def _check_column(table: pd.DataFrame, name: str | None, where: str) -> None:
     if name is not None and name not in table:
         raise DataError(
             f"{where}: column {name!r} is not among the {table.shape[1]} columns of the {len(table)} rows"
-            f"{nearest(name, table.columns)} (columns: {_listed(table.columns)})"
+            f"{nearest(name, table.columns)} (columns: {listed(table.columns, most=12)})"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ballast.errors import BallastError, ParameterError
 from ballast.methods.frame.catalogue import resolve
-from ballast.orchestration.spec.wording import shown
+from ballast.words import shown
 
 _USE = re.compile(r"(?!__)[A-Za-z_]\w*(\.(?!__)[A-Za-z_]\w*)*")  # no __main__, whose import runs a program
 _LONGEST = 300

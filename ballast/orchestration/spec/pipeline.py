@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ballast.errors import SpecError
 from ballast.orchestration.spec.templates import filled
-from ballast.orchestration.spec.wording import first_problem, one_line
+from ballast.orchestration.spec.wording import first_problem
+from ballast.words import one_line
 
 ROLES = ("train", "target", "test", "reference")
 """The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""

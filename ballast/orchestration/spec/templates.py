@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ballast.errors import SpecError
-from ballast.orchestration.spec.wording import one_line, shown
+from ballast.words import one_line, shown
 
 _TEMPLATE = re.compile(
     r"""(\{\{\s*(?:

@@ -1,13 +1,13 @@
-"""Words of errors: any value, key or text of a user's, short and on one line."""
+"""Pydantic's errors in the words of a pipeline's YAML."""
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ballast.errors import nearest
+from ballast.words import one_line, shown
 
 _EXPECTED = {
     "dict_type": "a mapping (key: value) is needed",
@@ -15,24 +15,6 @@ _EXPECTED = {
     "list_type": "a list (- value, or [value, value]) is needed",
 }
 _REMEDIES = {"string_type": "; put it in quotes if it is text"}
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
-_SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = _SHORT.maxset = 4
-_SHORT.maxlevel = 3
-
-
-def one_line(text: str, most: int = 450) -> str:
-    """Gives a text of at most `most` characters: its middle left out, what is not printable written as an escape."""
-    if len(text) > most:
-        half = (most - 5) // 2
-        text = f"{text[:half]} ... {text[-half:]}"
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return shown if len(shown) <= most else one_line(shown, most)
-
-
-def shown(value: Any) -> str:
-    """Gives a value as Python writes it, its inner parts left out where it is long."""
-    return _SHORT.repr(value)
 
 
 def first_problem(error: ValidationError, model: type[BaseModel]) -> str:

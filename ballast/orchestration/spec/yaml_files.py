@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 
 from ballast.errors import SpecError
-from ballast.orchestration.spec.wording import one_line
+from ballast.words import one_line
 
 LARGEST_FILE = 2**20
 """Bytes that a YAML file may have: 1 MiB."""

@@ -20,6 +20,7 @@ from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed, Share
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows
 from ballast.methods.learners.proxy import proxy_learner
+from ballast.words import in_words
 
 HELD_OUT = 0.2
 """Share of each source's rows on which accuracy on rows like the sources' is measured."""
@@ -159,7 +160,7 @@ class SourceRobustness(Assessor):
             drawn = {source: rng.permutation(pool) for source, pool in pools.items()}
             for j, parts in enumerate(sets.values()):
                 rows = np.concatenate([drawn[source][:k] for source, k in parts])
-                named = " and ".join(source for source, _ in parts)
+                named = in_words(source for source, _ in parts)
                 check_classes(y[rows], f"{self.name}, trained on {len(rows)} rows of {named}")
                 model: Any = clone(learner)
                 model.fit(X[rows], y[rows])
