@@ -29,8 +29,9 @@ def in_words(values: Iterable[Any], last: str = "and") -> str:
 
 
 def plural(n: int, noun: str) -> str:
-    """Gives "1 row" or "3 rows": a number and its noun, whose plural ends in s."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    """Gives "1 row" or "3 rows": a number and its noun, whose plural ends in s (or es, after an s)."""
+    ending = "" if n == 1 else "es" if noun.endswith("s") else "s"
+    return f"{n} {noun}{ending}"
 
 
 def percent(part: float, whole: float) -> str:

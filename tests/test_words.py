@@ -40,6 +40,10 @@ def test_plural_when_counted_then_one_alone_is_singular(n, said):
     assert words.plural(n, "row") == said
 
 
+def test_plural_when_the_noun_ends_in_s_then_es_follows():
+    assert [words.plural(n, "class") for n in (1, 2)] == ["1 class", "2 classes"]
+
+
 def test_percent_when_the_whole_is_empty_then_no_share_is_made_up():
     assert words.percent(1, 8) == "12.5 %"
     assert words.percent(2, 3) == "66.7 %"

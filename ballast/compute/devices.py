@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ballast.errors import ParameterError
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,8 @@ def device(choice: str = "auto") -> torch.device:
     chosen = torch.device(choice)
     if (chosen.index or 0) >= count:
         raise ParameterError(
-            f"device {choice!r} was asked for but this torch ({torch.__version__}) sees {count} CUDA device(s); "
-            "use 'auto' or 'cpu', or install a CUDA build of torch on a machine with a GPU"
+            f"device {choice!r} was asked for but this torch ({torch.__version__}) sees "
+            f"{plural(count, 'CUDA device')}; use 'auto' or 'cpu', or install a CUDA build of torch on a machine with "
+            "a GPU"
         )
     return chosen

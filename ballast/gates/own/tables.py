@@ -11,7 +11,7 @@ from ballast.errors import DataError
 from ballast.gates.own.form import Outcome, Own, column, id_column, members, numbers
 from ballast.methods.frame.parameters import Count
 from ballast.methods.frame.vocabulary import flags
-from ballast.words import in_words, listed, percent
+from ballast.words import in_words, listed, percent, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ class ExpectUniqueIds(Own):
         return Outcome(
             False,
             observed,
-            f"column {ids.name!r} has {in_words(found)} id(s) in {len(ids)} rows: weights, scores and splits are "
+            f"column {ids.name!r} has {in_words(found)} ids in {len(ids)} rows: weights, scores and splits are "
             "joined by id; drop the duplicates and fill the ids, or name another column (id: ...)",
         )
 
@@ -107,8 +107,9 @@ class ExpectParentsExist(Own):
         return Outcome(
             False,
             observed,
-            f"{len(orphans)} parent id(s){such} are not among the {len(train)} training ids and {missing} row(s) have "
-            "none: the dataset was drawn from other rows; run train and this step again",
+            f"the dataset names {plural(len(orphans), 'parent id')}{such} outside the {len(train)} training ids and "
+            f"has {plural(missing, 'row')} without a parent: it was drawn from other rows; run train and this step "
+            "again",
         )
 
 
@@ -145,7 +146,7 @@ class ExpectClassCountAtLeast(Own):
         if context.label is None:
             return _without_label(frame, context)
         counts = column(frame, context.label).value_counts()
-        said = f"{len(counts)} different label(s) in {len(frame)} rows of column {context.label!r}"
+        said = f"{plural(len(counts), 'different label')} in {len(frame)} rows of column {context.label!r}"
         observed = {"classes": len(counts), "smallest_class": int(counts.min()) if len(counts) else 0}
         if len(counts) >= self.classes:
             return Outcome(True, observed, f"{said}, at least {self.classes} expected")
@@ -202,7 +203,7 @@ def _columns_outcome(frame: pd.DataFrame, found: list[str], what: str, key: str,
     n, d = len(frame), frame.shape[1]
     if not found:
         return Outcome(True, {"rows": n, key: 0}, f"no column of {d} is {what} ({n} rows)")
-    said = f"{len(found)} of {d} column(s) ({listed(found)}) are {what} ({n} rows): {remedy}"
+    said = f"{len(found)} of {plural(d, 'column')} ({listed(found)}) are {what} ({n} rows): {remedy}"
     return Outcome(False, {"rows": n, key: len(found), "columns": ", ".join(found)}, said)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.errors import DataError
+from ballast.words import plural
 
 
 def label_codes(y: np.ndarray, classes: np.ndarray | None, n_classes: int, owner: str) -> np.ndarray:
@@ -15,12 +16,12 @@ def label_codes(y: np.ndarray, classes: np.ndarray | None, n_classes: int, owner
     """
     if classes is None:
         classes = np.unique(y)
-        source = f"y has {len(classes)} class(es)"
+        source = f"y has {plural(len(classes), 'class')}"
     else:
         source = f"classes names {len(classes)}"
     if len(classes) != n_classes:
         raise DataError(
-            f"{owner}: probs has {n_classes} column(s) but {source}; pass classes, the label of each column"
+            f"{owner}: probs has {plural(n_classes, 'column')} but {source}; pass classes, the label of each column"
         )
     codes = pd.Index(classes).get_indexer(pd.Index(y))
     unknown = codes < 0

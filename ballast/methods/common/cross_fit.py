@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from ballast.compute.blocks import row_keys
 from ballast.errors import DataError, ParameterError
+from ballast.words import plural
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def cross_fit(
     smaller = min(len(X), len(X_target))
     if smaller < 2:
         raise DataError(
-            f"{owner}: X has {len(X)} row(s) and X_target {len(X_target)}; at least 2 of each are needed to hold out "
-            "one and fit on the other"
+            f"{owner}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 2 of each are needed to "
+            "hold out one and fit on the other"
         )
     k = min(n_folds, smaller)
     folds, folds_target = deal_folds(X, k, rng), deal_folds(X_target, k, rng)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError, OverlapError
+from ballast.words import plural
 
 CERTAIN = 0.95
 """Probability of its own treatment beyond which a row could hardly have had another."""
@@ -19,7 +20,7 @@ def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) 
     if arms is None:
         if len(found) != 2:
             raise DataError(
-                f"{owner}: treatment has {len(found)} value(s) in {len(treatment)} rows "
+                f"{owner}: treatment has {plural(len(found), 'value')} in {len(treatment)} rows "
                 f"({', '.join(map(str, found[:5]))}); two are needed, of which the greater is the treated one"
             )
         arms = found

@@ -15,7 +15,7 @@ from ballast.errors import DataError, nearest
 from ballast.methods.frame.parameters import Count, check_values
 from ballast.methods.frame.vocabulary import sample_weight as check_weight
 from ballast.methods.frame.vocabulary import table as check_table
-from ballast.words import listed
+from ballast.words import listed, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +103,8 @@ class FeatureEncoder(BaseEstimator):
         self.kept_ = np.flatnonzero(~constant)
         if not len(self.kept_):
             raise DataError(
-                f"no feature is left of the training table's {len(self.columns_)} column(s) and {len(frame)} rows: "
-                f"{_counted(self.dropped_)}; give columns that vary"
+                f"no feature is left of the training table's {plural(len(self.columns_), 'column')} and {len(frame)} "
+                f"rows: {_counted(self.dropped_)}; give columns that vary"
             )
         block = block[:, self.kept_]
         self.imputer_: Any = SimpleImputer(strategy="median", keep_empty_features=True, copy=False).fit(block)
@@ -309,8 +309,8 @@ def _numbers(frame: Any, columns: list[str], name: str) -> np.ndarray:
         bad = read.isna() & part[column].notna()
         if bad.any():
             raise DataError(
-                f"column {column!r} of {name} holds {int(bad.sum())} value(s) in {len(frame)} rows that are not "
-                f"numbers, such as {part.loc[bad, column].iloc[0]!r}; clean them, or drop the column"
+                f"column {column!r} of {name} holds {plural(int(bad.sum()), 'value')} in {len(frame)} rows that are "
+                f"not numbers, such as {part.loc[bad, column].iloc[0]!r}; clean them, or drop the column"
             )
         part = part.assign(**{column: read})
     return part.to_numpy(dtype=np.float64, na_value=np.nan)

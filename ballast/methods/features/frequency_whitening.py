@@ -8,6 +8,7 @@ from ballast.compute.blocks import BLOCK_BYTES, row_blocks
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Transformer
 from ballast.methods.frame.parameters import NonNegative
+from ballast.words import plural
 
 __all__ = ["FrequencyWhitening"]
 
@@ -93,8 +94,8 @@ class FrequencyWhitening(Transformer):
         self.n_features_out_ = self.whitening_.shape[1]
         if not self.n_features_out_:
             raise DataError(
-                f"{self.name}: the {int((p > 0).sum())} row(s) of X with a weight do not differ in any of "
-                f"{d} column(s), so that there is nothing to whiten; give rows that differ"
+                f"{self.name}: the {plural(int((p > 0).sum()), 'row')} of X with a weight do not differ in any of "
+                f"{plural(d, 'column')}, so that there is nothing to whiten; give rows that differ"
             )
         return self
 

@@ -22,6 +22,7 @@ from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.frame.parameters import check_values
 from ballast.methods.frame.vocabulary import check_arguments
+from ballast.words import plural
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
 
@@ -174,7 +175,9 @@ def _check_columns(method: Method, given: dict[str, Any], arguments: dict[str, A
         return
     width, names = arguments[name].shape[1], getattr(given[name], "columns", None)
     if width != method.n_features_in_:
-        raise DataError(f"{owner}: {name} has {width} column(s) but {owner} was fitted on {method.n_features_in_}")
+        raise DataError(
+            f"{owner}: {name} has {plural(width, 'column')} but {owner} was fitted on {method.n_features_in_}"
+        )
     fitted = getattr(method, "feature_names_in_", None)
     if names is not None and fitted is not None and [str(n) for n in names] != list(fitted):
         raise DataError(f"{owner}: {name} does not have the columns it was fitted on: {', '.join(fitted)}")
@@ -192,7 +195,7 @@ def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
 def _weights(owner: str, values: Any, n: int | None) -> np.ndarray:
     array = _one_a_row(owner, "weights", values, n)
     if (array < 0).any():
-        raise DataError(f"{owner} gave {int((array < 0).sum())} negative weight(s) for {len(array)} rows")
+        raise DataError(f"{owner} gave {plural(int((array < 0).sum()), 'negative weight')} for {len(array)} rows")
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -360,9 +363,9 @@ class Transformer(Method):
             made, shape = np.asarray(result), (len(arguments["X"]), self.n_features_out_)
             if made.shape != shape or not np.isfinite(made).all():
                 raise DataError(
-                    f"{owner_of(self)} gave features of shape {made.shape} with {int((~np.isfinite(made)).sum())} NaN "
-                    f"or infinite value(s); {shape} finite ones were expected. Look for values far beyond the fitted "
-                    "ones"
+                    f"{owner_of(self)} gave features of shape {made.shape} with "
+                    f"{plural(int((~np.isfinite(made)).sum()), 'NaN or infinite value')}; {shape} finite ones were "
+                    "expected. Look for values far beyond the fitted ones"
                 )
         return result
 

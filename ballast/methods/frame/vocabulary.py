@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ballast.errors import DataError
+from ballast.words import listed, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,11 +81,11 @@ def finite(value: Any, name: str, ndim: int = 2) -> np.ndarray:
             if ndim == 2:
                 columns = list(getattr(value, "columns", range(array.shape[1])))
                 hit = [str(columns[j]) for j in np.flatnonzero(bad.any(axis=0))]
-                where = f" in column(s) {', '.join(hit[:5])}{' ...' if len(hit) > 5 else ''}"
+                where = f" in column{'s' if len(hit) > 1 else ''} {listed(hit)}"
             n_rows = int(bad.any(axis=1).sum()) if ndim == 2 else int(bad.sum())
             raise DataError(
-                f"{name} holds {int(bad.sum())} NaN or infinite value(s) in {n_rows} of {len(array)} rows{where}; "
-                "impute or drop them first"
+                f"{name} holds {plural(int(bad.sum()), 'NaN or infinite value')} in {n_rows} of {len(array)} "
+                f"rows{where}; impute or drop them first"
             )
     return array
 
@@ -104,10 +105,11 @@ def labels(value: Any, name: str) -> np.ndarray:
     missing = np.asarray(pd.isna(array))
     if missing.any():
         raise DataError(
-            f"{name} has {int(missing.sum())} missing value(s) in {len(array)} rows; drop or fill those rows first"
+            f"{name} has {plural(int(missing.sum()), 'missing value')} in {len(array)} rows; drop or fill those rows "
+            "first"
         )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise DataError(f"{name} holds {int((~np.isfinite(array)).sum())} infinite value(s)")
+        raise DataError(f"{name} holds {plural(int((~np.isfinite(array)).sum()), 'infinite value')}")
     return array
 
 
@@ -130,7 +132,7 @@ def sample_weight(value: Any, name: str) -> np.ndarray:
     array = finite(value, name, 1)
     if (array < 0).any():
         raise DataError(
-            f"{name} has {int((array < 0).sum())} negative weight(s) in {len(array)} rows; weights are >= 0"
+            f"{name} has {plural(int((array < 0).sum()), 'negative weight')} in {len(array)} rows; weights are >= 0"
         )
     if not array.sum() > 0:
         raise DataError(f"{name} sums to zero over {len(array)} rows; at least one row needs a positive weight")
@@ -277,7 +279,8 @@ def check_columns(reference: Any, value: Any, name: str, reference_name: str) ->
     width, expected = np.shape(value)[1], np.shape(reference)[1]
     if width != expected:
         raise DataError(
-            f"{name} has {width} column(s) but {reference_name} has {expected}; encode both with the same encoder"
+            f"{name} has {plural(width, 'column')} but {reference_name} has {expected}; encode both with the same "
+            "encoder"
         )
     columns, wanted = getattr(value, "columns", None), getattr(reference, "columns", None)
     if columns is not None and wanted is not None and list(columns) != list(wanted):

@@ -17,6 +17,7 @@ from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Level, NonNegative
 from ballast.methods.learners.linear import LogisticRegression
+from ballast.words import plural
 
 
 class LogitAdjustment(ClassifierMixin, Learner):
@@ -89,7 +90,7 @@ class LogitAdjustment(ClassifierMixin, Learner):
         totals = np.bincount(codes, sample_weight)
         if not totals.all():
             raise DataError(
-                f"{self.name}: the {int((codes == totals.argmin()).sum())} row(s) of class "
+                f"{self.name}: the {plural(int((codes == totals.argmin()).sum()), 'row')} of class "
                 f"{self.classes_[totals.argmin()]} of y weigh 0, so that it has no share to adjust; drop them, or give "
                 "them weight"
             )

@@ -12,6 +12,7 @@ from ballast.errors import DataError
 from ballast.methods.common.tasks import task_of
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Level, NonNegative
+from ballast.words import plural
 
 N_FOLDS = 5
 """Parts of the rows, each scored by the others' Gaussians to learn the threshold."""
@@ -101,15 +102,15 @@ class Mahalanobis(Scorer):
         spread = max(np.trace(covariance) / d, 0.0)
         if spread <= 1e-14 * np.trace(sums.squares) / (n * d) or spread == 0:
             raise DataError(
-                f"{self.name}: the {int(n)} rows of X do not vary within the {present.sum()} class(es), so there is no "
-                "covariance; give more rows a class, or leave y out"
+                f"{self.name}: the {int(n)} rows of X do not vary within the {plural(present.sum(), 'class')}, so "
+                "there is no covariance; give more rows a class, or leave y out"
             )
         covariance[np.diag_indices(d)] += self.shrinkage * spread
         try:
             lower = np.linalg.cholesky(covariance)
         except np.linalg.LinAlgError as error:
             raise DataError(
-                f"{self.name}: the covariance of X's {d} column(s) over {int(n)} rows is singular (constant or "
+                f"{self.name}: the covariance of X's {plural(d, 'column')} over {int(n)} rows is singular (constant or "
                 f"collinear columns); set shrinkage above {self.shrinkage:g}, such as 0.1"
             ) from error
         return means + centre, solve_triangular(lower, np.eye(d), lower=True)

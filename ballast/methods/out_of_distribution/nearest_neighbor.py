@@ -9,6 +9,7 @@ from ballast.compute.kernels import nearest_neighbors
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Count, Device, Level, Seed
+from ballast.words import plural
 
 THRESHOLD_ROWS = 10_000
 """The most rows from which the threshold is learned: its standard error is then 0.2 % of the rows."""
@@ -88,7 +89,7 @@ class NearestNeighborDistance(Scorer):
             X = X[draw_rows(X, self.max_rows, rng)]
         if len(X) <= self.n_neighbors:
             raise DataError(
-                f"{self.name}: {len(X)} row(s) of X are kept, n_neighbors={self.n_neighbors} needs at least "
+                f"{self.name}: X has {plural(len(X), 'row')} to keep, n_neighbors={self.n_neighbors} needs at least "
                 f"{self.n_neighbors + 1}; give more rows, raise max_rows or lower n_neighbors"
             )
         self.rows_ = self._scaled(X)

@@ -11,6 +11,7 @@ from ballast.errors import DataError, ParameterError, nearest
 from ballast.methods.common.tasks import check_classes, task_of
 from ballast.methods.frame.base import Claim, Sampler
 from ballast.methods.frame.parameters import Count, Device, Seed, Share
+from ballast.words import plural
 
 EXACT_ROWS = 4_096
 """Classes up to this size get their exact neighbours; larger ones are first split into regions of at most this size."""
@@ -143,8 +144,8 @@ class SMOTE(Sampler):
         """Gives (n_new, 2) rows of ``X``: a parent and one of its neighbours, drawn at random."""
         if len(X) <= self.n_neighbors:
             raise DataError(
-                f"{self.name}: class {label!r} has {len(X)} row(s), n_neighbors={self.n_neighbors} needs at least "
-                f"{self.n_neighbors + 1}; lower n_neighbors, leave the class out of sampling_strategy, or weight "
+                f"{self.name}: class {label!r} has {plural(len(X), 'row')}, n_neighbors={self.n_neighbors} needs at "
+                f"least {self.n_neighbors + 1}; lower n_neighbors, leave the class out of sampling_strategy, or weight "
                 "classes with inverse_class_frequency"
             )
         neighbors = np.empty((len(X), self.n_neighbors), dtype=np.int64)

@@ -18,6 +18,7 @@ from ballast.methods.shift._columns import (
     is_categorical,
     missing_note,
 )
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,7 @@ class ChiSquared(Test):
         chosen = [c for c in table.columns if is_categorical(table[c])]
         if not chosen:
             raise DataError(
-                f"{self.name}: none of the {table.shape[1]} column(s) is categorical (bool, category, string); "
+                f"{self.name}: none of the {plural(table.shape[1], 'column')} is categorical (bool, category, string); "
                 "use kolmogorov_smirnov for numbers"
             )
         check_same_columns(table, table_target, chosen, self.name)

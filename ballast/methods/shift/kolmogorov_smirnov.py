@@ -18,6 +18,7 @@ from ballast.methods.shift._columns import (
     is_numeric,
     missing_note,
 )
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +78,8 @@ class KolmogorovSmirnov(Test):
         chosen = [c for c in table.columns if is_numeric(table[c])]
         if not chosen:
             raise DataError(
-                f"{self.name}: none of the {table.shape[1]} column(s) is numeric; use chi_squared for categories"
+                f"{self.name}: none of the {plural(table.shape[1], 'column')} is numeric; use chi_squared for "
+                "categories"
             )
         check_same_columns(table, table_target, chosen, self.name)
         results = [_test_column(c, table[c], table_target[c]) for c in chosen]

@@ -16,6 +16,7 @@ from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import overall_report
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -99,7 +100,9 @@ class MaximumMeanDiscrepancy(Test):
         """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
         n, m = len(X), len(X_target)
         if min(n, m) < 2:
-            raise DataError(f"{self.name}: X has {n} row(s) and X_target {m}; the statistic needs at least 2 of each")
+            raise DataError(
+                f"{self.name}: X has {plural(n, 'row')} and X_target {m}; the statistic needs at least 2 of each"
+            )
         rng = np.random.default_rng(self.random_state)
         exact = n + m <= self.exact_limit
         samples = [X, X_target] if exact else [_thinned(X, m, rng), _thinned(X_target, n, rng)]

@@ -10,6 +10,7 @@ from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import Multiplicity
 from ballast.methods.shift.kolmogorov_smirnov import KolmogorovSmirnov
+from ballast.words import plural
 
 
 class PriorShift(Test):
@@ -69,8 +70,8 @@ class PriorShift(Test):
         names = [f"class {k}" for k in range(width)] if classes is None else [str(c) for c in np.asarray(classes)]
         if width < 2 or len(names) != width:
             raise DataError(
-                f"{self.name}: probs has {width} column(s) for {len(probs)} rows, and there are {len(names)} classes; "
-                "at least two are needed, one a column"
+                f"{self.name}: probs has {plural(width, 'column')} for {len(probs)} rows, and there are {len(names)} "
+                "classes; at least two are needed, one a column"
             )
         kept = slice(1, None) if width == 2 else slice(None)
         table, table_target = (pd.DataFrame(p[:, kept], columns=pd.Index(names[kept])) for p in (probs, probs_target))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballast.errors import DataError
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,8 @@ def bin_positions(table: pd.DataFrame, name: str, bins: Bins, owner: str) -> np.
     unknown = np.flatnonzero(found < 0)
     if len(unknown):
         raise DataError(
-            f"{owner}: table column {name} holds {len(unknown)} value(s) in {len(found)} rows that were not there in "
-            f"fit, such as {texts[unknown[0]]!r}"
+            f"{owner}: table column {name} holds {plural(len(unknown), 'value')} in {len(found)} rows that were not "
+            f"there in fit, such as {texts[unknown[0]]!r}"
         )
     return found
 

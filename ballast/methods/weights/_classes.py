@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.errors import DataError
+from ballast.words import plural
 
 
 def check_several(classes: np.ndarray, n: int, owner: str, argument: str = "y") -> None:
@@ -27,8 +28,8 @@ def class_positions(y: np.ndarray, classes: np.ndarray, owner: str, argument: st
     unknown = positions < 0
     if unknown.any():
         raise DataError(
-            f"{owner}: {argument} holds {len(np.unique(y[unknown]))} value(s) in {int(unknown.sum())} of {len(y)} rows "
-            f"that are not among the known ones, such as {y[unknown].tolist()[0]!r} (known: "
+            f"{owner}: {argument} holds {plural(len(np.unique(y[unknown])), 'value')} in {int(unknown.sum())} of "
+            f"{len(y)} rows that are not among the known ones, such as {y[unknown].tolist()[0]!r} (known: "
             f"{', '.join(map(str, classes[:20]))})"
         )
     return positions
@@ -38,7 +39,7 @@ def check_width(width: int, classes: np.ndarray, owner: str) -> None:
     """Raises DataError where predictions have not one column a class; `owner` names them too."""
     if width != len(classes):
         raise DataError(
-            f"{owner} has {width} column(s) but there are {len(classes)} classes "
+            f"{owner} has {plural(width, 'column')} but there are {len(classes)} classes "
             f"({', '.join(map(str, classes[:20]))}); pass `classes` in the order of the columns"
         )
 

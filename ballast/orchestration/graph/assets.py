@@ -13,6 +13,7 @@ from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version
 from ballast.orchestration.run.inputs import Run
 from ballast.orchestration.run.unit import Outcome, run_report, run_unit
+from ballast.words import plural
 
 _KINDS = {
     "source": "table",
@@ -219,7 +220,7 @@ def _sensors(
         files = sorted(f for w in wholes for f in Path(w.anchor).glob(str(w.relative_to(w.anchor))))
         state = ";".join(f"{f}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
         if state == (context.cursor or ""):
-            return dg.SkipReason(f"none of {len(files)} source file(s) changed")
+            return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
         return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)
 
     return [changed]

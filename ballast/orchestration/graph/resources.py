@@ -12,6 +12,7 @@ from ballast.orchestration.graph.home import home
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Plan
 from ballast.warehouse import ModelStore, Warehouse
+from ballast.words import in_words
 
 RESOURCE = "ballast"
 """The key under which a pipeline's assets ask for the resource."""
@@ -23,7 +24,7 @@ def resolved(resource: BallastResource) -> BallastResource:
     missing = [v.env_var_name for v in given if isinstance(v, dg.EnvVar) and v.env_var_name not in os.environ]
     if missing:
         raise SpecError(
-            f"the project's resource needs the environment variable(s) {', '.join(missing)}, which are not set"
+            f"the project's resource needs environment variables that are not set: {in_words(missing)}; set them"
         )
     return resource.process_config_and_initialize()
 

@@ -18,6 +18,7 @@ from ballast.methods.common.treatment import two_arms
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.words import plural
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class PanelDoubleMachineLearning(Assessor):
         order = np.lexsort((row_keys(rows), periods, units))  # the same rows in any order give the same result
         kept = order[(np.bincount(units) > 1)[units[order]]]
         if len(kept) < len(rows):
-            log.warning("%s: %d unit(s) with one row are left out", self.name, len(rows) - len(kept))
+            log.warning("%s: left out %s with one row", self.name, plural(len(rows) - len(kept), "unit"))
         units = np.unique(units[kept], return_inverse=True)[1]
         y, d, periods = y[kept], d[kept], periods[kept]
         self._check_panel(units, d, len(rows))
@@ -162,9 +163,9 @@ class PanelDoubleMachineLearning(Assessor):
         found = int(units[-1]) + 1 if len(units) else 0
         if found < 2:
             raise DataError(
-                f"{self.name}: groups has {found} unit(s) with two rows or more ({n} rows in all); effects are told "
-                "from what changes within units, so give the column that repeats over a unit's rows as groups, and two "
-                "units at least"
+                f"{self.name}: groups has {plural(found, 'unit')} with two rows or more ({n} rows in all); effects are "
+                "told from what changes within units, so give the column that repeats over a unit's rows as groups, "
+                "and two units at least"
             )
         if not (np.abs(d - _unit_means(d, units)) > 1e-12 * np.abs(d).max()).any():
             raise DataError(

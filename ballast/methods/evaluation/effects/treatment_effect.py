@@ -10,6 +10,7 @@ from ballast.methods.common.tasks import as_numbers
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.words import plural
 
 
 class TreatmentEffect(Assessor):
@@ -65,8 +66,8 @@ class TreatmentEffect(Assessor):
         if len(arms) < 2 or not totals.all():
             without = ", ".join(str(arm) for arm in arms[totals == 0]) or "none"
             raise DataError(
-                f"{self.name}: treatment has {len(arms)} value(s) in {len(values)} rows (without weight: {without}); "
-                "at least two values with weight are needed to compare"
+                f"{self.name}: treatment has {plural(len(arms), 'value')} in {len(values)} rows (without weight: "
+                f"{without}); at least two values with weight are needed to compare"
             )
         means = np.bincount(received, weights * values) / totals
         variances = np.bincount(received, (weights * (values - means[received])) ** 2) / totals**2

@@ -13,6 +13,7 @@ from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Level, NonNegative
 from ballast.methods.training.loop import Epoch, Plan
 from ballast.methods.training.part import Material, SamplePolicy
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import torch
@@ -196,5 +197,7 @@ def _in_order(given: Mapping[str, float], names: list[str], what: str, other: fl
         )
     missing = [name for name in names if name not in given]
     if missing and other is None:
-        raise ParameterError(f"{what} lack {len(missing)} domain(s): {', '.join(missing[:20])}; give each one a share")
+        raise ParameterError(
+            f"{what} lack {plural(len(missing), 'domain')}: {', '.join(missing[:20])}; give each one a share"
+        )
     return np.array([given.get(name, other) for name in names], dtype=np.float64)

@@ -12,6 +12,7 @@ from ballast.errors import DataError, OverlapError
 from ballast.methods.common.cross_fit import cross_fit_labels
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
+from ballast.words import plural
 
 
 class InverseIntensity(Weigher):
@@ -100,9 +101,9 @@ class InverseIntensity(Weigher):
         n_seen = int(observed.sum())
         if min(n_seen, len(X) - n_seen) < 2:
             raise DataError(
-                f"{self.name}: observed holds {n_seen} true value(s) in {len(X)} rows; two rows that were observed and "
-                "two that were not are needed to learn which are. Give all rows that could have been observed, or "
-                "train without these weights where all were"
+                f"{self.name}: observed holds {plural(n_seen, 'true value')} in {len(X)} rows; two rows that were "
+                "observed and two that were not are needed to learn which are. Give all rows that could have been "
+                "observed, or train without these weights where all were"
             )
         if groups is not None and (groups == groups[0]).all():
             raise DataError(

@@ -13,6 +13,7 @@ from ballast.methods.common.treatment import check_overlap
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights._classes import class_positions
+from ballast.words import plural
 
 
 class InversePropensity(Weigher):
@@ -123,8 +124,8 @@ class InversePropensity(Weigher):
         arms, least = len(self.classes_), round(self._shares.min() * n)
         if arms < 2 or least < 2:
             raise DataError(
-                f"{self.name}: treatment has {arms} value(s) in {n} rows, the rarest in {least}; two values and two "
-                "rows of each are needed to learn who receives what"
+                f"{self.name}: treatment has {plural(arms, 'value')} in {n} rows, the rarest in {least}; two values "
+                "and two rows of each are needed to learn who receives what"
             )
         if self.estimand in ("att", "atc") and arms > 2:
             raise DataError(

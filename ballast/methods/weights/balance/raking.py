@@ -16,6 +16,7 @@ from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights._cells import MISSING, Cells, occupied_cells
+from ballast.words import plural
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +117,8 @@ class Raking(StreamingWeigher):
             positions = _positions(self.categories_[name], values)
             if (positions < 0).any():
                 raise DataError(
-                    f"{self.name}: column {name} holds {int((positions < 0).sum())} value(s) in {len(values)} rows "
-                    f"that were not there in fit, such as {values[positions < 0][0]!r}"
+                    f"{self.name}: column {name} holds {plural(int((positions < 0).sum()), 'value')} in {len(values)} "
+                    f"rows that were not there in fit, such as {values[positions < 0][0]!r}"
                 )
             weights *= factors[positions]
         return weights

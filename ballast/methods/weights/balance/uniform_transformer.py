@@ -10,6 +10,7 @@ from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count
+from ballast.words import plural
 
 BEYOND = 0.5
 """Share of the target's rows beyond the training rows in one column, above which the samples count as apart."""
@@ -77,9 +78,10 @@ class UniformTransformer(Weigher):
         n, d = X.shape
         if n < self.min_leaf * 2**d:
             raise DataError(
-                f"{self.name}: X has {n} row(s) and {d} column(s); to split each column once into leaves of "
-                f"{self.min_leaf} takes {self.min_leaf} x 2^{d} rows, and a column that is not split is not balanced. "
-                "Keep fewer columns, lower min_leaf, or take a weigher for many columns such as 'entropy_balancing'"
+                f"{self.name}: X has {plural(n, 'row')} and {plural(d, 'column')}; to split each column once into "
+                f"leaves of {self.min_leaf} takes {self.min_leaf} x 2^{d} rows, and a column that is not split is not "
+                "balanced. Keep fewer columns, lower min_leaf, or take a weigher for many columns such as "
+                "'entropy_balancing'"
             )
         depth = (n // self.min_leaf).bit_length() - 1
         self._splits, self.leaves_ = _grow(X, n >> depth)

@@ -18,6 +18,7 @@ from ballast.methods.frame.parameters import Seed
 from ballast.methods.frame.vocabulary import check_arguments
 from ballast.methods.weights._classes import class_counts, class_positions, predictions
 from ballast.methods.weights.fairness._residual_transport import ResidualMap, moves, residual_map
+from ballast.words import plural
 
 STEEPEST = 2.0**20
 """Strength of the tilt, for terms of size one, beyond which all weight lies on the most extreme rows."""
@@ -164,7 +165,9 @@ class CounterfactualDistribution(Weigher):
         """Gives (k,) weights of unseen rows (k, d) in groups (k,) that the model gives ``probs`` (k, 2)."""
         rows = class_positions(groups, self.groups_, self.name, "groups") == self._repaired
         if probs.shape[1] != 2:
-            raise DataError(f"{self.name}: probs has {probs.shape[1]} column(s) but {self.name} was fitted on 2")
+            raise DataError(
+                f"{self.name}: probs has {plural(probs.shape[1], 'column')} but {self.name} was fitted on 2"
+            )
         weights = np.ones(len(X))
         if rows.any():
             chance = np.zeros(int(rows.sum()))
@@ -180,7 +183,8 @@ class CounterfactualDistribution(Weigher):
         moved = given["X"].copy()
         if moved.shape[1] != self.n_features_in_:
             raise DataError(
-                f"{self.name}: X has {moved.shape[1]} column(s) but {self.name} was fitted on {self.n_features_in_}"
+                f"{self.name}: X has {plural(moved.shape[1], 'column')} but {self.name} was fitted on "
+                f"{self.n_features_in_}"
             )
         rows = np.flatnonzero(class_positions(given["groups"], self.groups_, self.name, "groups") == self._repaired)
         rng = np.random.default_rng(None if self.random_state is None else [self.random_state, 1])
@@ -191,9 +195,9 @@ class CounterfactualDistribution(Weigher):
     def _two(self, values: np.ndarray, name: str, n: int) -> np.ndarray:
         if len(values) != 2:
             raise DataError(
-                f"{self.name}: {name} has {len(values)} value(s) in {n} rows ({', '.join(map(str, values[:10]))}), and "
-                "a gap is between two groups, of labels of two classes; merge values or leave rows out until there are "
-                "two"
+                f"{self.name}: {name} has {plural(len(values), 'value')} in {n} rows "
+                f"({', '.join(map(str, values[:10]))}), and a gap is between two groups, of labels of two classes; "
+                "merge values or leave rows out until there are two"
             )
         return np.asarray(values)
 

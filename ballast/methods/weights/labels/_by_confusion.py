@@ -17,6 +17,7 @@ from ballast.methods.weights._classes import (
     confusions,
     predictions,
 )
+from ballast.words import plural
 
 
 class ByConfusion(StreamingWeigher):
@@ -113,8 +114,8 @@ class ByConfusion(StreamingWeigher):
                 check_width(part.shape[1], named, f"{self.name}: {name}")
             if before and part.shape[1] != before["width"]:
                 raise DataError(
-                    f"{self.name}: {name} has {part.shape[1]} column(s) but earlier batches had {before['width']}; "
-                    "all are of one model"
+                    f"{self.name}: {name} has {plural(part.shape[1], 'column')} but earlier batches had "
+                    f"{before['width']}; all are of one model"
                 )
         width = next(part.shape[1] for part in (probs, probs_target) if part is not None)
         return {"classes": named, "width": width}

@@ -14,6 +14,7 @@ from ballast.methods.common.cross_fit import check_regressor, deal_folds
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.vocabulary import finite
+from ballast.words import plural
 
 GRID = 200
 RULE_OF_THUMB = 1.06
@@ -93,7 +94,7 @@ class ContinuousTargetShift(Weigher):
         values = finite(y, f"{self.name}: y", 1)
         if not values.max() > values.min() or min(len(X), len(X_target)) < 10:
             raise DataError(
-                f"{self.name}: y has {len(np.unique(values))} value(s) in {len(values)} rows, and X_target "
+                f"{self.name}: y has {plural(len(np.unique(values)), 'value')} in {len(values)} rows, and X_target "
                 f"{len(X_target)} rows; at least 2 values and 10 rows of each sample are needed"
             )
         seen, seen_target = self._predictions(X, values, X_target)

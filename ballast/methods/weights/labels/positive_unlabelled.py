@@ -11,6 +11,7 @@ from ballast.errors import BallastError, DataError, OverlapError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
+from ballast.words import plural
 
 
 class PositiveUnlabelled(Weigher):
@@ -99,8 +100,8 @@ class PositiveUnlabelled(Weigher):
         n_labelled, n_unlabelled = int(labelled.sum()), int((~labelled).sum())
         if min(n_labelled, n_unlabelled) < 2:
             raise DataError(
-                f"{self.name}: y has {n_labelled} positive and {n_unlabelled} unlabelled row(s); at least 2 of each "
-                "are needed to hold out one and fit on the other"
+                f"{self.name}: y has {n_labelled} positive and {plural(n_unlabelled, 'unlabelled row')}; at least 2 of "
+                "each are needed to hold out one and fit on the other"
             )
         self.mixture_ = MixtureProportion(self.classifier, n_folds=self.n_folds, random_state=self.random_state)
         try:

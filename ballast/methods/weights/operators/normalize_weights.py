@@ -9,6 +9,7 @@ import numpy as np
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.weights.operators._scale import BY_FORMULA, mean_one
+from ballast.words import plural
 
 
 class NormalizeWeights(Weigher):
@@ -58,7 +59,7 @@ class NormalizeWeights(Weigher):
         if not sums.all():
             empty = self.classes_[sums == 0]
             raise DataError(
-                f"{self.name}: all weights of {len(empty)} group(s) are 0, such as {empty[0]!r} "
+                f"{self.name}: all weights of {plural(len(empty), 'group')} are 0, such as {empty[0]!r} "
                 f"({rows[sums == 0][0]} rows); drop the group or look at the weights' step"
             )
         wanted = rows if self.totals == "rows" else np.full(len(rows), len(groups) / len(rows))

@@ -14,6 +14,7 @@ from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Device, Positive, Seed
+from ballast.words import plural
 
 WIDER = 1.5
 """Best of 1, 1.5 and 2 for Gaussian shifts in 1 to 5 columns."""
@@ -95,8 +96,8 @@ class KernelDensityRatio(Weigher):
         """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
         if min(len(X), len(X_target)) < 2:
             raise DataError(
-                f"{self.name}: X has {len(X)} row(s) and X_target {len(X_target)}; at least 2 of each are needed to "
-                "estimate a density"
+                f"{self.name}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 2 of each are "
+                "needed to estimate a density"
             )
         self._mean, self._scale = joint_scaling(X, X_target)
         self._cap = float(self.max_ratio or len(X) ** 0.5)

@@ -18,6 +18,7 @@ from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Positive, Seed
+from ballast.words import plural
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,8 @@ class TelescopingRatio(Weigher):
         """Learns the log ratio of the target (m, d) to the source (n, d), and the source's weights."""
         if min(len(X), len(X_target)) < 10:
             raise DataError(
-                f"{self.name}: X has {len(X)} row(s) and X_target {len(X_target)}; at least 10 of each are needed to "
-                "fit a classifier and hold rows out"
+                f"{self.name}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 10 of each are "
+                "needed to fit a classifier and hold rows out"
             )
         self._mean, self._scale = joint_scaling(X, X_target)
         rng = np.random.default_rng(self.random_state)
