@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError, OverlapError
-from ballast.words import plural
+from ballast.words import listed, plural
 
 CERTAIN = 0.95
 """Probability of its own treatment beyond which a row could hardly have had another."""
@@ -21,7 +21,7 @@ def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) 
         if len(found) != 2:
             raise DataError(
                 f"{owner}: treatment has {plural(len(found), 'value')} in {len(treatment)} rows "
-                f"({', '.join(map(str, found[:5]))}); two are needed, of which the greater is the treated one"
+                f"({listed(found)}); two are needed, of which the greater is the treated one"
             )
         arms = found
     elif not np.isin(found, arms).all():

@@ -17,7 +17,7 @@ from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Level, NonNegative
 from ballast.methods.learners.linear import LogisticRegression
-from ballast.words import plural
+from ballast.words import listed, plural
 
 
 class LogitAdjustment(ClassifierMixin, Learner):
@@ -120,6 +120,6 @@ class LogitAdjustment(ClassifierMixin, Learner):
         if set(self.prior) != set(labels) or abs(sum(self.prior.values()) - 1) > 1e-6:
             raise ParameterError(
                 f"{self.name}: parameter 'prior' must give every class of y a share, and these must sum to 1; got "
-                f"{dict(self.prior)}, the classes are {', '.join(map(repr, labels[:20]))}"
+                f"{dict(self.prior)}, the classes are {listed(map(repr, labels), 20)}"
             )
         return np.array([self.prior[label] for label in labels])

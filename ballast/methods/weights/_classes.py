@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.errors import DataError
-from ballast.words import plural
+from ballast.words import listed, plural
 
 
 def check_several(classes: np.ndarray, n: int, owner: str, argument: str = "y") -> None:
@@ -30,7 +30,7 @@ def class_positions(y: np.ndarray, classes: np.ndarray, owner: str, argument: st
         raise DataError(
             f"{owner}: {argument} holds {plural(len(np.unique(y[unknown])), 'value')} in {int(unknown.sum())} of "
             f"{len(y)} rows that are not among the known ones, such as {y[unknown].tolist()[0]!r} (known: "
-            f"{', '.join(map(str, classes[:20]))})"
+            f"{listed(classes, 20)})"
         )
     return positions
 
@@ -40,14 +40,14 @@ def check_width(width: int, classes: np.ndarray, owner: str) -> None:
     if width != len(classes):
         raise DataError(
             f"{owner} has {plural(width, 'column')} but there are {len(classes)} classes "
-            f"({', '.join(map(str, classes[:20]))}); pass `classes` in the order of the columns"
+            f"({listed(classes, 20)}); pass `classes` in the order of the columns"
         )
 
 
 def check_counts(counts: np.ndarray, classes: np.ndarray, owner: str) -> None:
     """Raises DataError where a class has no rows."""
     if (counts == 0).any():
-        absent = ", ".join(map(str, classes[counts == 0][:20]))
+        absent = listed(classes[counts == 0], 20)
         raise DataError(f"{owner}: no training row of class {absent}; drop the class or collect rows of it")
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
 from ballast.warehouse.names import PEOPLE, STORE, quoted
+from ballast.words import listed
 
 COMMITS = quoted(STORE, "commits")
 GATES = quoted(STORE, "gates")
@@ -282,11 +283,11 @@ def not_found(
     history = fetched(con, query, [asset])
     if not history:
         assets = [row[0] for row in fetched(con, f"SELECT DISTINCT asset FROM {COMMITS} ORDER BY asset")]
-        known = f"it holds {', '.join(assets[:20])}" if assets else "it holds nothing yet; run the pipeline first"
+        known = f"it holds {listed(assets, 20)}" if assets else "it holds nothing yet; run the pipeline first"
         return VersionNotFoundError(f"{where} has no asset {asset!r}{nearest(asset, assets)}: {known}")
     partitions = sorted({row[1] for row in history if row[1] is not None})
     if partition is not None and partition not in partitions:
-        known = f"its partitions are {', '.join(partitions[:20])}" if partitions else "it has no partitions"
+        known = f"its partitions are {listed(partitions, 20)}" if partitions else "it has no partitions"
         return VersionNotFoundError(
             f"asset {asset!r} has no partition {partition!r}{nearest(partition, partitions)}: {known}"
         )
@@ -300,7 +301,7 @@ def not_found(
         runs = list(dict.fromkeys(row[3] for row in reversed(history) if row[3] is not None))
         return VersionNotFoundError(
             f"asset {asset!r} has no version{of} committed by run {run!r}{nearest(run, runs)}; the newest were by "
-            f"{', '.join(runs[:5]) or 'no run'} (a run that finds its result stored commits none)"
+            f"{listed(runs) or 'no run'} (a run that finds its result stored commits none)"
         )
     versions = [row[0] for row in history]
     closest = min(versions, key=lambda known: abs(known - (version or 0)))

@@ -20,7 +20,7 @@ from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed, Share
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows
 from ballast.methods.learners.proxy import proxy_learner
-from ballast.words import in_words
+from ballast.words import in_words, listed
 
 HELD_OUT = 0.2
 """Share of each source's rows on which accuracy on rows like the sources' is measured."""
@@ -214,7 +214,7 @@ class SourceRobustness(Assessor):
         if self.baseline is not None and str(self.baseline) not in pools:
             raise ParameterError(
                 f"{self.name}: parameter 'baseline' must be a source, got {self.baseline!r}"
-                f"{nearest(str(self.baseline), pools)} (the sources: {', '.join(list(pools)[:20])})"
+                f"{nearest(str(self.baseline), pools)} (the sources: {listed(pools, 20)})"
             )
         return held, pools
 

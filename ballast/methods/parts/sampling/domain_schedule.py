@@ -13,7 +13,7 @@ from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Level, NonNegative
 from ballast.methods.training.loop import Epoch, Plan
 from ballast.methods.training.part import Material, SamplePolicy
-from ballast.words import plural
+from ballast.words import listed, plural
 
 if TYPE_CHECKING:
     import torch
@@ -193,11 +193,11 @@ def _in_order(given: Mapping[str, float], names: list[str], what: str, other: fl
     if unknown:
         raise ParameterError(
             f"{what} name the domain {unknown[0]!r}, which no row has{nearest(unknown[0], names)} (the domains: "
-            f"{', '.join(names[:20])})"
+            f"{listed(names, 20)})"
         )
     missing = [name for name in names if name not in given]
     if missing and other is None:
         raise ParameterError(
-            f"{what} lack {plural(len(missing), 'domain')}: {', '.join(missing[:20])}; give each one a share"
+            f"{what} lack {plural(len(missing), 'domain')}: {listed(missing, 20)}; give each one a share"
         )
     return np.array([given.get(name, other) for name in names], dtype=np.float64)

@@ -13,7 +13,7 @@ from ballast.methods.common.treatment import check_overlap
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights._classes import class_positions
-from ballast.words import plural
+from ballast.words import listed, plural
 
 
 class InversePropensity(Weigher):
@@ -130,7 +130,7 @@ class InversePropensity(Weigher):
         if self.estimand in ("att", "atc") and arms > 2:
             raise DataError(
                 f"{self.name}: estimand {self.estimand!r} is for two treatments, there are {arms} "
-                f"({', '.join(map(str, self.classes_[:10]))}); take 'ate' or 'overlap', or drop the other rows"
+                f"({listed(self.classes_, 10)}); take 'ate' or 'overlap', or drop the other rows"
             )
 
     def _trimmed(self, propensities: np.ndarray) -> np.ndarray:

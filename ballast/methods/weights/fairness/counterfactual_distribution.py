@@ -18,7 +18,7 @@ from ballast.methods.frame.parameters import Seed
 from ballast.methods.frame.vocabulary import check_arguments
 from ballast.methods.weights._classes import class_counts, class_positions, predictions
 from ballast.methods.weights.fairness._residual_transport import ResidualMap, moves, residual_map
-from ballast.words import plural
+from ballast.words import listed, plural
 
 STEEPEST = 2.0**20
 """Strength of the tilt, for terms of size one, beyond which all weight lies on the most extreme rows."""
@@ -196,7 +196,7 @@ class CounterfactualDistribution(Weigher):
         if len(values) != 2:
             raise DataError(
                 f"{self.name}: {name} has {plural(len(values), 'value')} in {n} rows "
-                f"({', '.join(map(str, values[:10]))}), and a gap is between two groups, of labels of two classes; "
+                f"({listed(values, 10)}), and a gap is between two groups, of labels of two classes; "
                 "merge values or leave rows out until there are two"
             )
         return np.asarray(values)

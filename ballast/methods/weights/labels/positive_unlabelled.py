@@ -11,7 +11,7 @@ from ballast.errors import BallastError, DataError, OverlapError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.weights.labels.mixture_proportion import MixtureProportion
-from ballast.words import plural
+from ballast.words import listed, plural
 
 
 class PositiveUnlabelled(Weigher):
@@ -141,7 +141,7 @@ class PositiveUnlabelled(Weigher):
         known = self._labels.tolist()
         if len(known) != 2 or self.positive not in known or not set(own.tolist()) <= set(known):
             raise DataError(
-                f"{self.name}: y has the label(s) {', '.join(map(repr, own.tolist()[:20]))} in {len(y)} rows; it must "
+                f"{self.name}: y has the label(s) {listed(map(repr, own.tolist()), 20)} in {len(y)} rows; it must "
                 f"have {self.positive!r} for positive rows and one other label for unlabelled ones; say which label is "
                 "`positive`, or give all unlabelled rows one label"
             )

@@ -131,11 +131,11 @@ class TargetRiskWeighting(Weigher):
             return names[counts.argmin()]
         found = np.flatnonzero(names == self.target_group)
         if not len(found):
-            listed = [str(name) for name in names]
+            known = [str(name) for name in names]
             raise ParameterError(
                 f"{self.name}: parameter 'target_group' must be a value of groups, got {self.target_group!r}"
-                f"{nearest(str(self.target_group), listed)} (the groups of the {len(groups)} rows: "
-                f"{', '.join(listed[:20])})"
+                f"{nearest(str(self.target_group), known)} (the groups of the {len(groups)} rows: "
+                f"{listed(known, 20)})"
             )
         return names[found[0]]
 
