@@ -23,7 +23,7 @@ class TestDevice:
         assert device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
 
     def test_device_when_an_absent_cuda_is_asked_for_then_says_what_to_do(self):
-        with pytest.raises(ParameterError, match=r"'cuda:99'.*CUDA device\(s\).*'auto' or 'cpu'"):
+        with pytest.raises(ParameterError, match=r"'cuda:99'.*\d+ CUDA devices?.*'auto' or 'cpu'"):
             device("cuda:99")
 
 

@@ -36,7 +36,7 @@ def test_repeated_and_null_ids_are_counted_and_shown(stored) -> None:
     found = one("expect_unique_ids", frame, stored())
     assert not found.passed
     assert found.observed == {"rows": 7, "null_ids": 2, "repeated_ids": 2}
-    assert "column 'image_id' has 2 null and 2 repeated (such as b) id(s) in 7 rows" in found.message
+    assert "column 'image_id' has 2 null and 2 repeated (such as b) ids in 7 rows" in found.message
 
 
 def test_unique_ids_look_at_sample_id_after_the_source(stored) -> None:
@@ -85,7 +85,7 @@ def test_unknown_first_and_second_parents_are_counted(stored) -> None:
     found = one("expect_parents_exist", dataset([np.nan, 9, 1]), context)
     assert not found.passed
     assert found.observed == {"rows": 3, "unknown_parents": 2, "null_parents": 0}
-    assert "are not among the 4 training ids" in found.message
+    assert "2 parent ids (such as 5, 9.0) outside the 4 training ids" in found.message
 
 
 def test_parents_without_stored_training_ids_close(stored) -> None:
@@ -144,7 +144,7 @@ def test_empty_columns_are_named_with_the_row_count(stored) -> None:
     frame = pool().assign(gone=None, lost=np.nan, half=[1, None] * 3)
     found = one("expect_no_empty_columns", frame, stored())
     assert not found.passed
-    assert "2 of 6 column(s) (gone, lost) are null in every row (6 rows)" in found.message
+    assert "2 of 6 columns (gone, lost) are null in every row (6 rows)" in found.message
     assert found.observed["columns"] == "gone, lost"
     assert one("expect_no_empty_columns", pool(), stored()).passed
     assert one("expect_no_empty_columns", frame.iloc[:0], stored()).passed

@@ -69,7 +69,7 @@ def test_array_when_fitted_after_a_dataframe_then_old_column_names_are_forgotten
 
 def test_unseen_rows_when_of_another_width_or_columns_then_refused():
     fitted = Distance().fit(pd.DataFrame(X, columns=["age", "pay"]))
-    with pytest.raises(DataError, match=r"distance: X has 3 column\(s\) but distance was fitted on 2"):
+    with pytest.raises(DataError, match=r"distance: X has 3 columns but distance was fitted on 2"):
         fitted.score_samples(np.zeros((2, 3)))
     with pytest.raises(DataError, match="distance: X does not have the columns it was fitted on: age, pay"):
         fitted.score_samples(pd.DataFrame(X, columns=["pay", "age"]))

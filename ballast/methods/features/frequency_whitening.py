@@ -94,8 +94,8 @@ class FrequencyWhitening(Transformer):
         self.n_features_out_ = self.whitening_.shape[1]
         if not self.n_features_out_:
             raise DataError(
-                f"{self.name}: the {plural(int((p > 0).sum()), 'row')} of X with a weight do not differ in any of "
-                f"{plural(d, 'column')}, so that there is nothing to whiten; give rows that differ"
+                f"{self.name}: X does not vary in any of {plural(d, 'column')} over "
+                f"{plural(int((p > 0).sum()), 'row')} with a weight, so there is nothing to whiten; give rows that differ"
             )
         return self
 

@@ -89,7 +89,7 @@ def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, a
     tested = np.isfinite(p_values)
     if not tested.any():
         reasons = "; ".join(f"{r.feature}: {r.effect}" for r in results[:5])
-        raise DataError(f"{owner}: none of the {plural(len(results), 'column')} could be tested ({reasons})")
+        raise DataError(f"{owner}: no column could be tested ({plural(len(results), 'column')}: {reasons})")
     adjusted = np.full(len(results), np.nan)
     adjusted[tested] = adjust(p_values[tested], multiplicity)
     rows = [

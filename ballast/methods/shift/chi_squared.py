@@ -18,7 +18,6 @@ from ballast.methods.shift._columns import (
     is_categorical,
     missing_note,
 )
-from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,8 +77,8 @@ class ChiSquared(Test):
         chosen = [c for c in table.columns if is_categorical(table[c])]
         if not chosen:
             raise DataError(
-                f"{self.name}: none of the {plural(table.shape[1], 'column')} is categorical (bool, category, string); "
-                "use kolmogorov_smirnov for numbers"
+                f"{self.name}: no column of {table.shape[1]} is categorical (bool, category, string); use "
+                "kolmogorov_smirnov for numbers"
             )
         check_same_columns(table, table_target, chosen, self.name)
         results = [_test_column(c, table[c], table_target[c], self.name) for c in chosen]

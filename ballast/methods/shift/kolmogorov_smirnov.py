@@ -18,7 +18,6 @@ from ballast.methods.shift._columns import (
     is_numeric,
     missing_note,
 )
-from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,10 +76,7 @@ class KolmogorovSmirnov(Test):
         """Compares the numeric columns of `table` (n rows) with those of `table_target` (m rows)."""
         chosen = [c for c in table.columns if is_numeric(table[c])]
         if not chosen:
-            raise DataError(
-                f"{self.name}: none of the {plural(table.shape[1], 'column')} is numeric; use chi_squared for "
-                "categories"
-            )
+            raise DataError(f"{self.name}: no column of {table.shape[1]} is numeric; use chi_squared for categories")
         check_same_columns(table, table_target, chosen, self.name)
         results = [_test_column(c, table[c], table_target[c]) for c in chosen]
         return column_report(results, self.multiplicity, self.alpha, self.name)

@@ -28,7 +28,7 @@ def test_interval_when_unweighted_then_that_of_two_samples():
 
 
 def test_arms_when_one_or_without_weight_then_refused():
-    with pytest.raises(DataError, match=r"treatment has 1 value\(s\) in 3 rows"):
+    with pytest.raises(DataError, match=r"treatment has 1 value in 3 rows"):
         TreatmentEffect().assess(np.zeros(3), np.zeros(3))
     with pytest.raises(DataError, match="without weight: 1"):
         TreatmentEffect().assess(np.array([0, 1]), np.zeros(2), np.array([1.0, 0.0]))

@@ -240,7 +240,7 @@ def test_domain_mlp_when_factors_are_of_another_domain_or_leave_none_then_refuse
             {"few": 1.0, "many": 1.0, "meny": 1.0},
             r"shares name the domain 'meny', which no row has.*did you mean 'many'",
         ),
-        ({"few": 1.0}, r"shares lack 1 domain\(s\): many"),
+        ({"few": 1.0}, r"shares lack 1 domain: many"),
         ({"few": 0.0, "many": 0.0}, "every domain that has rows is left out"),
         ({"few": -1.0, "many": 1.0}, "'shares' must be a number >= 0 for each domain"),
     ],

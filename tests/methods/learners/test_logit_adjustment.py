@@ -95,5 +95,5 @@ def test_prior_when_not_a_share_for_each_class_then_refused_with_the_classes(pri
 
 def test_class_when_without_weight_then_refused_by_name():
     X, y = two_normals(50, 0.2)
-    with pytest.raises(DataError, match=r"the 10 row\(s\) of class up of y weigh 0"):
+    with pytest.raises(DataError, match=r"the 10 rows of class up of y weigh 0"):
         LogitAdjustment().fit(X, y, sample_weight=(y == "down").astype(float))

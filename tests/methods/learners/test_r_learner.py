@@ -130,7 +130,7 @@ def test_out_of_sample_when_the_learner_has_no_label_then_each_row_is_predicted_
 
 
 def test_treatment_when_it_does_not_have_two_arms_or_they_do_not_overlap_then_refused():
-    with pytest.raises(DataError, match=r"r_learner: treatment has 3 value\(s\)"):
+    with pytest.raises(DataError, match=r"r_learner: treatment has 3 values"):
         RLearner().fit(X, treatment=np.arange(N) % 3, outcome=OUTCOME)
     with pytest.raises(DataError, match="1 of them of its rarer value; two rows"):
         RLearner().fit(X, treatment=np.arange(N) == 7, outcome=OUTCOME)

@@ -135,7 +135,7 @@ def test_torch_mlp_when_taken_to_tensors_and_back_then_predictions_are_equal(tar
     assert np.array_equal(back.predict(X), model.predict(X))
     assert back.predict(X).dtype == model.predict(X).dtype
     assert np.array_equal(back.embed(X, 0), model.embed(X, 0))
-    with pytest.raises(DataError, match=r"2 column\(s\) but torch_mlp was fitted on 4"):
+    with pytest.raises(DataError, match=r"2 columns but torch_mlp was fitted on 4"):
         back.predict(X[:, :2])
 
 

@@ -48,5 +48,5 @@ def test_classes_when_two_then_one_is_tested():
 
 
 def test_probs_when_of_one_column_then_refused():
-    with pytest.raises(DataError, match=r"probs has 1 column\(s\) for 5 rows"):
+    with pytest.raises(DataError, match=r"probs has 1 column for 5 rows"):
         PriorShift().test(np.ones((5, 1)), np.ones((5, 1)))

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from ballast.errors import DataError, ParameterError
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
 from ballast.methods.shift import ClassifierTwoSampleTest, MaximumMeanDiscrepancy
+from ballast.words import plural
 
 
 def samples(n: int, m: int, d: int, shift: float = 0.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +94,7 @@ class TestMaximumMeanDiscrepancy:
 
     @pytest.mark.parametrize(("n", "m"), [(1, 5), (5, 1), (1, 1)])
     def test_test_when_a_sample_has_one_row_then_says_two_are_needed(self, n, m):
-        with pytest.raises(DataError, match=rf"X has {n} row\(s\) and X_target {m}; .*at least 2 of each"):
+        with pytest.raises(DataError, match=rf"X has {plural(n, 'row')} and X_target {m}; .*at least 2 of each"):
             MaximumMeanDiscrepancy().test(*samples(n, m, 2))
 
     @pytest.mark.gpu

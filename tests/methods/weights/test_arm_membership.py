@@ -47,7 +47,7 @@ def test_ratio_when_the_assignment_rate_is_given_then_over_it():
 
 def test_arms_when_not_two_with_two_rows_each_then_refused():
     X = np.arange(6.0)[:, None]
-    with pytest.raises(DataError, match=r"arm_membership: treatment has 3 value\(s\) in 6 rows"):
+    with pytest.raises(DataError, match=r"arm_membership: treatment has 3 values in 6 rows"):
         ArmMembership().fit(X, np.array([0, 1, 2, 0, 1, 2]))
     with pytest.raises(DataError, match="treatment has 6 rows, 1 of them of its rarer value"):
         ArmMembership().fit(X, np.array([0, 0, 0, 0, 0, 1]))

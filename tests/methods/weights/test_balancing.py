@@ -137,7 +137,7 @@ class TestArms:
     def test_treatment_when_not_of_two_values_then_refused(self, make):
         X, _, _ = arms(30)
         given = {} if make is ArmBalancing else {"estimand": "ate"}
-        with pytest.raises(DataError, match=r"treatment has 3 value\(s\) in 30 rows \(0, 1, 2\); two are needed"):
+        with pytest.raises(DataError, match=r"treatment has 3 values in 30 rows \(0, 1, 2\); two are needed"):
             make(**given).fit(X, treatment=np.arange(30) % 3)
 
     def test_estimand_when_its_data_are_missing_then_refused_with_the_remedy(self):

@@ -133,5 +133,5 @@ class TestContinuousTargetShift:
 
     def test_rows_when_too_few_or_one_value_then_refused(self):
         X = np.arange(12.0)[:, None]
-        with pytest.raises(DataError, match=r"y has 1 value\(s\) in 12 rows, and X_target 12 rows"):
+        with pytest.raises(DataError, match=r"y has 1 value in 12 rows, and X_target 12 rows"):
             ContinuousTargetShift().fit(X, np.zeros(12), X_target=X)

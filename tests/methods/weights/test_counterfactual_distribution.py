@@ -145,7 +145,7 @@ def test_map_when_a_surplus_is_less_than_a_unit_then_the_row_has_a_place_to_go_t
         ({"groups": np.arange(1200) % 3}, "groups has 3 value"),
         ({"groups": np.zeros(1200)}, "groups has 1 value"),
         ({"y": np.arange(1200) % 3, "probs": np.full((1200, 3), 1 / 3)}, "y has 3 value"),
-        ({"probs": np.full((1200, 3), 1 / 3)}, r"probs has 3 column\(s\) but there are 2 classes"),
+        ({"probs": np.full((1200, 3), 1 / 3)}, r"probs has 3 columns but there are 2 classes"),
     ],
 )
 def test_data_when_not_of_two_groups_and_two_classes_then_refused(change, said):
@@ -173,7 +173,7 @@ def test_repair_when_not_fitted_or_of_other_rows_then_refused():
     with pytest.raises(NotFittedError):
         CounterfactualDistribution().repair(rows["X"], rows["groups"])
     found = CounterfactualDistribution().fit(**rows)
-    with pytest.raises(DataError, match=r"X has 2 column\(s\) but counterfactual_distribution was fitted on 3"):
+    with pytest.raises(DataError, match=r"X has 2 columns but counterfactual_distribution was fitted on 3"):
         found.repair(rows["X"][:, :2], rows["groups"])
     with pytest.raises(DataError, match="groups"):
         found.repair(rows["X"], np.full(200, "others"))

@@ -23,6 +23,7 @@ from ballast.methods.weights import (
     RelativeLeastSquares,
 )
 from tests.claims.worlds.gaussian_shifts import moved, squared_error
+from ballast.words import plural
 
 ESTIMATORS: dict[str, Callable[[], Weigher]] = {
     "least_squares": lambda: RelativeLeastSquares(alpha=0.0),
@@ -203,7 +204,7 @@ def test_fit_when_rows_are_few_then_the_kernel_estimators_still_weigh(make, n, m
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 4), (2, 1)])
 def test_fit_when_rows_are_too_few_to_cross_fit_then_the_classifier_says_so(n, m):
     rng = np.random.default_rng(0)
-    with pytest.raises(DataError, match=rf"X has {n} row\(s\) and X_target {m}; at least 2 of each"):
+    with pytest.raises(DataError, match=rf"X has {plural(n, 'row')} and X_target {m}; at least 2 of each"):
         DensityRatioClassifier().fit(rng.standard_normal((n, 1)), rng.standard_normal((m, 1)))
 
 

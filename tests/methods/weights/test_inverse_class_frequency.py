@@ -27,7 +27,7 @@ def test_weigh_when_rows_are_unseen_then_their_class_weight():
 
 def test_weigh_when_a_label_is_new_then_names_it():
     model = InverseClassFrequency().fit(np.array(["a", "b"]))
-    with pytest.raises(DataError, match=r"inverse_class_frequency: y holds 1 value\(s\) in 2 of 3 rows.*'c'"):
+    with pytest.raises(DataError, match=r"inverse_class_frequency: y holds 1 value in 2 of 3 rows.*'c'"):
         model.weigh(np.array(["c", "a", "c"]))
 
 

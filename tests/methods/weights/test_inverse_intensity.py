@@ -78,7 +78,7 @@ def test_observed_when_neither_true_nor_false_then_refused():
 
 def test_rows_when_all_are_observed_or_of_one_group_then_refused_with_the_remedy():
     X, seen, _ = sample(20)
-    with pytest.raises(DataError, match=r"observed holds 20 true value\(s\) in 20 rows.*train without"):
+    with pytest.raises(DataError, match=r"observed holds 20 true values in 20 rows.*train without"):
         InverseIntensity().fit(X, observed=np.ones(20, dtype=bool))
     with pytest.raises(DataError, match=r"groups has one value alone \('p', 20 rows\)"):
         InverseIntensity().fit(X, observed=seen, groups=np.full(20, "p"))

@@ -70,7 +70,7 @@ def test_probabilities_when_zero_or_one_then_finite(pools):
 def test_width_and_classes_when_they_do_not_fit_then_refused(pools):
     probs, y, probs_target = pools
     wider, wider_target = (np.pad(p, ((0, 0), (0, 1))) for p in (probs, probs_target))
-    with pytest.raises(DataError, match=r"label_shift_em: probs has 4 column\(s\) but there are 3 classes"):
+    with pytest.raises(DataError, match=r"label_shift_em: probs has 4 columns but there are 3 classes"):
         LabelShiftEM().fit(wider, y, wider_target)
     with pytest.raises(DataError, match="no training row of class 2"):
         LabelShiftEM().fit(probs[y < 2], y[y < 2], probs_target, np.arange(3))

@@ -110,7 +110,7 @@ def test_normalize_when_given_groups_then_their_totals_are_those_declared(weight
 
 
 def test_normalize_when_a_group_has_no_weight_then_refused_by_name(weights):
-    with pytest.raises(DataError, match=r"all weights of 1 group\(s\) are 0, such as .*'b'.*\(3 rows\)"):
+    with pytest.raises(DataError, match=r"all weights of 1 group are 0, such as .*'b'.*\(3 rows\)"):
         NormalizeWeights().fit(np.r_[weights[:5], 0, 0, 0], np.repeat(["a", "b"], [5, 3]))
 
 

@@ -70,7 +70,7 @@ def test_label_when_new_then_refused():
 
 
 def test_rows_when_a_single_one_is_labelled_then_refused_with_the_counts():
-    with pytest.raises(DataError, match=r"y has 1 positive and 9 unlabelled row\(s\)"):
+    with pytest.raises(DataError, match=r"y has 1 positive and 9 unlabelled rows"):
         PositiveUnlabelled().fit(np.arange(10.0)[:, None], 1 * (np.arange(10) == 3))
 
 

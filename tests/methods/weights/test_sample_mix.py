@@ -96,5 +96,5 @@ def test_labels_when_no_column_stands_for_them_then_refused():
     X, y, probs, _ = rows()
     with pytest.raises(DataError, match=r"sample_mix: y has \d+ of 350 rows with labels that are not among"):
         SampleMix().fit(X, y, probs, classes=np.array(["no", "maybe"]))
-    with pytest.raises(DataError, match=r"sample_mix: probs has 2 column\(s\) but y has 1 class"):
+    with pytest.raises(DataError, match=r"sample_mix: probs has 2 columns but y has 1 class"):
         SampleMix().fit(X, np.full(350, "no"), probs)

@@ -38,5 +38,5 @@ def test_columns_when_many_then_their_squares_alone():
 
 
 def test_rows_when_too_few_then_refused():
-    with pytest.raises(DataError, match=r"X has 9 row\(s\) and X_target 20; at least 10"):
+    with pytest.raises(DataError, match=r"X has 9 rows and X_target 20; at least 10"):
         TelescopingRatio().fit(np.arange(9.0)[:, None], np.arange(20.0)[:, None])

@@ -92,6 +92,6 @@ def test_target_when_beyond_the_training_rows_then_refused_with_the_column_and_e
 
 def test_columns_when_too_many_to_split_each_then_refused_with_the_rows_it_takes():
     X = np.random.default_rng(0).standard_normal((100, 5))
-    with pytest.raises(DataError, match=r"X has 100 row\(s\) and 5 column\(s\).* takes 4 x 2\^5 rows.*lower min_leaf"):
+    with pytest.raises(DataError, match=r"X has 100 rows and 5 columns.* takes 4 x 2\^5 rows.*lower min_leaf"):
         UniformTransformer().fit(X, X)
     assert UniformTransformer(min_leaf=3).fit(X, X).leaves_.max() + 1 == 32

@@ -16,6 +16,7 @@ from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed, Share
 from ballast.methods.learners.proxy import held_out_losses, proxy_learner
 from ballast.methods.weights._classes import class_positions
+from ballast.words import listed
 
 
 class TargetRiskWeighting(Weigher):
