@@ -58,9 +58,9 @@ def test_reference_when_read_then_has_authors_and_a_year(cls):
     assert len(cls.reference.split()) >= 5
 
 
-def test_seeds_when_named_then_ids_of_the_survey(cls):
-    assert all(re.fullmatch(r"S\d{3}|B-[a-z-]+", seed) for seed in cls.seeds)
-    assert len(set(cls.seeds)) == len(cls.seeds)
+def test_survey_ids_when_named_then_ids_of_the_survey(cls):
+    assert all(re.fullmatch(r"S\d{3}|B-[a-z-]+", survey_id) for survey_id in cls.survey_ids)
+    assert len(set(cls.survey_ids)) == len(cls.survey_ids)
 
 
 def test_claim_when_read_then_has_a_text_a_verdict_and_a_figure(cls):

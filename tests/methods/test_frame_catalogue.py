@@ -28,7 +28,7 @@ ONE_METHOD = """
 
         name = "everywhere"
         reference = "Nobody (2024). Nothing."
-        seeds = ("W-1", "W-2")
+        survey_ids = ("W-1", "W-2")
         claim = Claim("Beats nothing.", "by definition", "none")
 
         def __init__(self, n_rounds: Count = 1) -> None:
@@ -76,7 +76,7 @@ def test_new_class_in_a_room_when_the_catalogue_is_read_then_listed_with_its_car
         "class": "ballast.methods.extra.uniform.Everywhere",
         "summary": "Gives every row the same weight.",
         "reference": "Nobody (2024). Nothing.",
-        "seeds": "W-1, W-2",
+        "survey_ids": "W-1, W-2",
         "claim": "Beats nothing.",
         "verdict": "by definition",
         "figure": "none",
@@ -196,7 +196,7 @@ def test_role_of_a_class_from_elsewhere_when_asked_then_read_from_its_interface(
 
 def test_catalog_when_read_then_one_row_a_method_sorted_by_name():
     frame = catalog()
-    columns = ["name", "role", "room", "class", "summary", "reference", "seeds", "claim", "verdict", "figure"]
+    columns = ["name", "role", "room", "class", "summary", "reference", "survey_ids", "claim", "verdict", "figure"]
     assert list(frame.columns) == columns
     assert frame["name"].tolist() == sorted(methods())
     assert all(issubclass(cls, Method) for cls in methods().values())

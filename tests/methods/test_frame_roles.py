@@ -272,5 +272,14 @@ def test_roles_when_listed_then_seven_with_their_calls():
     assert ROLES["assessor"] is Assessor
 
 
+def test_survey_ids_when_given_by_their_former_name_then_kept_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="Old.seeds is now called survey_ids"):
+
+        class Old(Given):
+            seeds = ("W-1",)
+
+    assert Old.survey_ids == ("W-1",)
+
+
 def test_room_when_outside_ballast_then_yours():
     assert Given.room() == "yours"

@@ -58,7 +58,7 @@ class FrequencyWhitening(Transformer):
 
     name = "frequency_whitening"
     reference = "Yokoi, Bao, Kurita and Shimodaira, Zipfian Whitening, NeurIPS 2024"
-    seeds = ("S227",)
+    survey_ids = ("S227",)
     claim = Claim(
         "Means of word vectors whitened by frequency tell what texts are about better than means of the plain vectors, "
         "of vectors whitened with all words alike, and of vectors without their three greatest components.",
@@ -95,7 +95,8 @@ class FrequencyWhitening(Transformer):
         if not self.n_features_out_:
             raise DataError(
                 f"{self.name}: X does not vary in any of {plural(d, 'column')} over "
-                f"{plural(int((p > 0).sum()), 'row')} with a weight, so there is nothing to whiten; give rows that differ"
+                f"{plural(int((p > 0).sum()), 'row')} with a weight, so there is nothing to whiten; give rows that "
+                "differ"
             )
         return self
 

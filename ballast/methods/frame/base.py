@@ -8,6 +8,7 @@ and arguments, after them it holds the role's contract (finite, of the right len
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ class Method(BaseEstimator):
     """The name in YAML and in the catalogue; a class without one is not listed."""
     reference: ClassVar[str] = ""
     """The paper: authors, title, venue, year."""
-    seeds: ClassVar[tuple[str, ...]] = ()
+    survey_ids: ClassVar[tuple[str, ...]] = ()
     """Ids of the survey of methods that this class covers."""
     claim: ClassVar[Claim | None] = None
     binary: ClassVar[bool] = False
@@ -75,6 +76,10 @@ class Method(BaseEstimator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "seeds" in vars(cls) and "survey_ids" not in vars(cls):
+            message = f"{cls.__qualname__}.seeds is now called survey_ids; rename it"
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
+            cls.survey_ids = vars(cls)["seeds"]
         for entry in (*cls.entry_points, *cls.stream_points):
             function = inspect.getattr_static(cls, entry, None)
             if inspect.isfunction(function) and not hasattr(function, "held"):  # its own, or from a mixin

@@ -102,7 +102,7 @@ def role_of(cls: type) -> str:
 def catalog() -> pd.DataFrame:
     """Gives the cards of all methods, one row each.
 
-    Columns: name, role, room, class, summary, reference, seeds, claim, verdict, figure.
+    Columns: name, role, room, class, summary, reference, survey_ids, claim, verdict, figure.
     """
     import pandas as pd
 
@@ -117,7 +117,7 @@ def catalog() -> pd.DataFrame:
                 "class": f"{cls.__module__}.{cls.__name__}",
                 "summary": (inspect.getdoc(cls) or "").split("\n\n")[0].replace("\n", " "),
                 "reference": cls.reference,
-                "seeds": ", ".join(cls.seeds),
+                "survey_ids": ", ".join(cls.survey_ids),
                 "claim": claim.text if claim else "",
                 "verdict": claim.verdict if claim else "",
                 "figure": claim.figure if claim else "",

@@ -45,7 +45,7 @@ class AreaUnderMargin(Scorer):
         "Pleiss, Zhang, Elenberg & Weinberger, Identifying mislabeled data using the area under the margin ranking, "
         "NeurIPS 2020"
     )
-    seeds = ("S182",)
+    survey_ids = ("S182",)
     claim = Claim(
         "It finds wrong labels, retraining without them gains accuracy, and flips that follow a rule are ranked "
         "better than by the final loss.",

@@ -82,7 +82,7 @@ class RLearner(RegressorMixin, Learner):
         "Treatment Effects, ICML 2024; Nie and Wager, Quasi-Oracle Estimation of Heterogeneous Treatment Effects, "
         "Biometrika 2021; Kennedy, Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects, EJS 2023"
     )
-    seeds = ("S344",)
+    survey_ids = ("S344",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "weights_equal_repetition": "folds are dealt by row, so that a row given twice may stand in two of them"
     }

@@ -57,7 +57,7 @@ class Mahalanobis(Scorer):
         "Lee, Lee, Lee & Shin, A simple unified framework for detecting out-of-distribution samples and adversarial "
         "attacks, NeurIPS 2018"
     )
-    seeds = ("S017",)
+    survey_ids = ("S017",)
     claim = Claim(
         "On a network's first hidden layer it tells foreign rows better than the maximum softmax probability, and by "
         "far when training labels are noisy.",

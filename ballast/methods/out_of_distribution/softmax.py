@@ -41,7 +41,7 @@ class MaximumSoftmaxProbability(Scorer):
         "Hendrycks & Gimpel, A baseline for detecting misclassified and out-of-distribution examples in neural "
         "networks, ICLR 2017"
     )
-    seeds = ("S225",)
+    survey_ids = ("S225",)
     claim = Claim(
         "Correctly classified rows have a higher maximum softmax probability than misclassified and foreign ones "
         "(against chance, AUROC .5).",

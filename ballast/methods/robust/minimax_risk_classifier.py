@@ -74,7 +74,7 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
 
     name = "minimax_risk_classifier"
     reference = "Segovia-Martin, Mazuelas and Liu, Double-Weighting for Covariate Shift Adaptation, ICML 2023"
-    seeds = ("S098",)
+    survey_ids = ("S098",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "weights_equal_repetition": "tolerances are standard errors, which tell a weight from a row given twice"
     }

@@ -86,7 +86,7 @@ class PanelDoubleMachineLearning(Assessor):
         "Fuhr and Papies, Double Machine Learning meets Panel Data: Promises, Pitfalls, and Potential Solutions, 2024; "
         "Mundlak, On the Pooling of Time Series and Cross Section Data, Econometrica 1978"
     )
-    seeds = ("S515",)
+    survey_ids = ("S515",)
     claim = Claim(
         "Where unit effects multiply the columns, unit means of the columns and of the treatment leave nearly no bias; "
         "pooled rows, demeaned rows and means of the columns alone do.",

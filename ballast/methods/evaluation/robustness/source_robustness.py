@@ -103,7 +103,7 @@ class SourceRobustness(Assessor):
         "Nguyen, Ilharco, Wortsman, Oh and Schmidt, Quality Not Quantity: On the Interaction between Dataset Design "
         "and Robustness of CLIP, NeurIPS 2022"
     )
-    seeds = ("S149",)
+    survey_ids = ("S149",)
     claim = Claim(
         "No source is best under all shifts, and a mix of two at the same size lies between them: below the better "
         "where neither was trained, yet above both under its worst shift.",

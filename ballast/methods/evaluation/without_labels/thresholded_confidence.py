@@ -68,7 +68,7 @@ class AverageThresholdedConfidence(Assessor):
 
     name = "average_thresholded_confidence"
     reference = "Garg et al., Leveraging Unlabeled Data to Predict Out-of-Distribution Performance, ICLR 2022"
-    seeds = ("S188",)
+    survey_ids = ("S188",)
     claim = Claim(
         "Nearer to the target accuracy than temperature-scaled average confidence and difference of confidences.",
         "partly",

@@ -42,7 +42,7 @@ class CorrelationPenalty(Regularizer):
 
     name = "correlation_penalty"
     reference = "Moukpe, Chan & Zhang, Highly Imbalanced Regression with Tabular Data (CISIR), arXiv, 2025"
-    seeds = ("S192",)
+    survey_ids = ("S192",)
     task = "regression"
     claim = Claim(
         "Beside weighted squared error, the penalty raises the correlation and lowers the error on rare target values.",

@@ -74,7 +74,7 @@ class DomainSchedule(SamplePolicy):
         "Blakeney, Paul, Larsen et al., Does your data spark joy? Performance gains from domain upsampling at the end "
         "of training, 2024"
     )
-    seeds = ("S013", "S198")
+    survey_ids = ("S013", "S198")
     claim = Claim(
         "Nearly even draws learn faster than weights of the same objective and then learn small domains by heart; "
         "cooled down, they end far below that and near draws in proportion. Small domains upsampled in the last fifth "

@@ -33,7 +33,7 @@ class StratifiedBatches(SamplePolicy):
 
     name = "stratified_batches"
     reference = "Moukpe, Chan & Zhang, Highly Imbalanced Regression with Tabular Data (CISIR), arXiv, 2025"
-    seeds = ("S192",)
+    survey_ids = ("S192",)
     claim = Claim(
         "With a weighted squared error, batches stratified over the target's range lower the error on rare values.",
         "not reproduced",

@@ -66,7 +66,7 @@ class ArmMembership(Weigher):
     reference = (
         "Si, Tackling Interference Induced by Data Training Loops in A/B Tests: A Weighted Training Approach, 2023"
     )
-    seeds = ("S156",)
+    survey_ids = ("S156",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
     }

@@ -67,7 +67,7 @@ class CovariateBalancingPropensity(Weigher):
     reference = (
         "Imai and Ratkovic, Covariate Balancing Propensity Score, Journal of the Royal Statistical Society B 2014"
     )
-    seeds = ("B-cbps",)
+    survey_ids = ("B-cbps",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "required_arguments_alone": "the estimand decides which of X_target and treatment is needed"
     }

@@ -60,7 +60,7 @@ class IntegralProbabilityBalancing(Weigher):
     reference = (
         "Kong, Kim et al., Covariate Balancing Using the Integral Probability Metric for Causal Inference, ICML 2023"
     )
-    seeds = ("S371",)
+    survey_ids = ("S371",)
     claim = Claim(
         "Under a wrong outcome model the metric's weights have less error than propensities and balanced moments; "
         "under a right one more than moments, unless the means are matched exactly too.",

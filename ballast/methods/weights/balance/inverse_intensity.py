@@ -69,7 +69,7 @@ class InverseIntensity(Weigher):
         "Vanderschueren, Curth, Verbeke and van der Schaar, Accounting for Informative Sampling When Learning to "
         "Forecast Treatment Outcomes over Time, ICML 2023"
     )
-    seeds = ("S186",)
+    survey_ids = ("S186",)
     claim = Claim(
         "Weighted training lowers the error of a forecast at all times, the more so the more informative the times of "
         "observation are, where the model is too simple for the outcome.",

@@ -60,7 +60,7 @@ class KernelBalancing(Weigher):
 
     name = "kernel_balancing"
     reference = "Li, Xiao, Zheng et al., Debiased Collaborative Filtering with Kernel-Based Causal Balancing, ICLR 2024"
-    seeds = ("S000",)
+    survey_ids = ("S000",)
     claim = Claim(
         "Where what is observed depends on the columns in a curved way, weights that balance kernels predict all rows "
         "with less error than propensities or balanced moments.",

@@ -60,7 +60,7 @@ class UniformTransformer(Weigher):
 
     name = "uniform_transformer"
     reference = "Yu and Wang, Treatment Effects Estimation by Uniform Transformer, arXiv 2020"
-    seeds = ("S353",)
+    survey_ids = ("S353",)
     claim = Claim(
         "Where outcome and propensity are rough, the effect on the treated has far less error than with balanced "
         "polynomials or polynomial propensities.",

@@ -92,7 +92,7 @@ class CounterfactualDistribution(Weigher):
         "Wang, Ustun and Calmon, Repairing without Retraining: Avoiding Disparate Impact with Counterfactual "
         "Distributions, ICML 2019"
     )
-    seeds = ("S175",)
+    survey_ids = ("S175",)
     binary = True
     claim = Claim(
         "The weights close the gap of a fixed model between two groups exactly, and the map closes most of it on new "

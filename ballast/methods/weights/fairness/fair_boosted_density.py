@@ -91,7 +91,7 @@ class FairBoostedDensity(Weigher):
         "Soen, Husain and Nock, Fair Densities via Boosting the Sufficient Statistics of Exponential Families, ICML "
         "2023"
     )
-    seeds = ("S190",)
+    survey_ids = ("S190",)
     claim = Claim(
         "The density keeps the representation rate above the one asked for while it comes nearer to the data than its "
         "fair start.",

@@ -63,7 +63,7 @@ class DensityBasedWeights(StreamingWeigher):
         "2025; Steininger et al., Density-Based Weighting for Imbalanced Regression, Machine Learning 2021; Yang et "
         "al., Delving into Deep Imbalanced Regression, ICML 2021"
     )
-    seeds = ("S192",)
+    survey_ids = ("S192",)
     conformance_exceptions: ClassVar[dict[str, str]] = {"text_labels": "it weighs target values, which are numbers"}
     claim = Claim(
         "The weights lower the error on rare target values, at the price of the overall error.",

@@ -52,7 +52,7 @@ class LogUniformTarget(ByClass):
 
     name = "log_uniform_target"
     reference = "Charton, Learning the Greatest Common Divisor: Explaining Transformer Predictions, ICLR 2024"
-    seeds: ClassVar[tuple[str, ...]] = ("S144",)
+    survey_ids: ClassVar[tuple[str, ...]] = ("S144",)
     claim = Claim(
         "A network learns more outcomes of a long-tailed law from rows generated log-uniformly than from natural or "
         "balanced ones; weighting a fixed pool to the same law does not.",

@@ -50,7 +50,7 @@ class RepeatFactor(ByClass):
 
     name = "repeat_factor"
     reference = "Gupta, Dollar and Girshick, LVIS: A Dataset for Large Vocabulary Instance Segmentation, CVPR 2019"
-    seeds = ("S053",)
+    survey_ids = ("S053",)
     claim = Claim(
         "Repeat factors raise the recall of rare classes with at most a point's loss on frequent ones; the inverse "
         "frequency gains more and costs more.",

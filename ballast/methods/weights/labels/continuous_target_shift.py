@@ -66,7 +66,7 @@ class ContinuousTargetShift(Weigher):
         "Kim, Zhang, Xie et al., ReTaSA: A Nonparametric Functional Estimation Approach for Addressing Continuous "
         "Target Shift, ICLR 2024"
     )
-    seeds = ("S228",)
+    survey_ids = ("S228",)
     conformance_exceptions: ClassVar[dict[str, str]] = {"text_labels": "it weighs target values, which are numbers"}
     claim = Claim(
         "Under target shift the weights are near the true ratio, and a weighted regression predicts the target far "

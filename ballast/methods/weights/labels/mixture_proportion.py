@@ -67,7 +67,7 @@ class MixtureProportion(Weigher):
         "Zhu, Fjeldsted, Holland et al., Mixture Proportion Estimation Beyond Irreducibility, ICML 2023; Garg, Wu, "
         "Smola, Balakrishnan and Lipton, Mixture Proportion Estimation and PU Learning: A Modern Approach, NeurIPS 2021"
     )
-    seeds = ("S321",)
+    survey_ids = ("S321",)
     claim = Claim(
         "Where the rest of the mixture looks like the component everywhere, subsampling by a bound on the posterior "
         "takes most of the share's error away.",

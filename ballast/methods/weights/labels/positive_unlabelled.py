@@ -66,7 +66,7 @@ class PositiveUnlabelled(Weigher):
         "Elkan and Noto, Learning Classifiers from Only Positive and Unlabeled Data, KDD 2008; Zhu, Fjeldsted, Holland "
         "et al., Mixture Proportion Estimation Beyond Irreducibility, ICML 2023"
     )
-    seeds = ("S321",)
+    survey_ids = ("S321",)
     binary = True
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "text_labels": "`positive` must say which text stands for the positives"

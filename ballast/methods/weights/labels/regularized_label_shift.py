@@ -62,7 +62,7 @@ class RegularizedLabelShift(ByConfusion):
 
     name = "regularized_label_shift"
     reference = "Azizzadenesheli, Liu, Yang and Anandkumar, Regularized Learning for Domain Adaptation, ICLR 2019"
-    seeds = ("B-rlls",)
+    survey_ids = ("B-rlls",)
     claim = Claim(
         "With few labelled rows and a weak classifier its class weights have less error than those of the inverted "
         "confusion matrix; with a good classifier both tie.",

@@ -67,7 +67,7 @@ class Aioli(DomainWeigher):
         "Chen, Hu, Lourie, Cho and Ré, Aioli: A Unified Optimization Framework for Language Model Data Mixing, "
         "ICLR 2025"
     )
-    seeds = ("S189",)
+    survey_ids = ("S189",)
     claim = Claim(
         "Shares moved by the measured interactions beat equal shares, and mend a badly skewed mixture.",
         "partly",

@@ -58,7 +58,7 @@ class ClusterBalanced(Weigher):
         "Shao, Li, Fei, Yan, Lin and Qiu, Balanced Data Sampling for Language Model Training with Clustering, "
         "Findings of ACL 2024"
     )
-    seeds = ("S052",)
+    survey_ids = ("S052",)
     claim = Claim(
         "Short training on a long-tailed pool with junk: balanced accuracy is higher than of rows drawn at random, by "
         "4 to 7 points, and natural accuracy is not lower.",

@@ -78,7 +78,7 @@ class DataMixingLaw(DomainWeigher):
         "Ye, Liu, Sun, Zhan, Zhou and Qiu, Data Mixing Laws: Optimizing Data Mixtures by Predicting Language Modeling "
         "Performance, ICLR 2025"
     )
-    seeds = ("S213",)
+    survey_ids = ("S213",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "float32_near_float64": "the runs draw rows at random, and the suite's groups do not differ"
     }

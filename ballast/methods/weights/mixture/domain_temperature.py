@@ -49,7 +49,7 @@ class DomainTemperature(ByValue):
 
     name = "domain_temperature"
     reference = "Li, Xu, Murray et al., Upsample or Upweight? Balanced Training on Heavily Imbalanced Datasets, 2024"
-    seeds = ("S013",)
+    survey_ids = ("S013",)
     claim = Claim(
         "Weights have the same mean gradient as drawing domains by the temperature, and a greater variance.",
         "by definition",

@@ -64,7 +64,7 @@ class DoReMi(DomainWeigher):
     reference = (
         "Xie, Pham, Dong et al., DoReMi: Optimizing Data Mixtures Speeds Up Language Model Pretraining, NeurIPS 2023"
     )
-    seeds = ("S343",)
+    survey_ids = ("S343",)
     claim = Claim(
         "Measured against a reference, a domain that is hard because it is noise gets less weight than by the plain "
         "loss.",

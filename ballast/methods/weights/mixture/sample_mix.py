@@ -65,7 +65,7 @@ class SampleMix(Weigher):
         "Xi, Kong, Yang et al., SampleMix: A Sample-wise Pre-training Data Mixing Strategy by Coordinating Data "
         "Quality and Diversity, 2025"
     )
-    seeds = ("S140",)
+    survey_ids = ("S140",)
     claim = Claim(
         "A small part of a pool of redundant, clean and wrongly labelled sources, drawn by the weights, trains better "
         "than one drawn at random or from the domains evenly; at random takes 2.4 times the rows.",

@@ -67,7 +67,7 @@ class TargetRiskWeighting(Weigher):
 
     name = "target_risk_weighting"
     reference = "De Silva, Ramesh, Priebe, Chaudhari and Vogelstein, The Value of Out-of-Distribution Data, ICML 2023"
-    seeds = ("S060",)
+    survey_ids = ("S060",)
     claim = Claim(
         "A few rows from elsewhere lower the error on the target, many raise it above that of the target's rows alone; "
         "weighing the risks keeps the gain and enlarges it.",

@@ -49,7 +49,7 @@ class DivergenceWeights(Weigher):
 
     name = "divergence_weights"
     reference = "Xu, Nie and Vahdat, One-Step Diffusion Models with f-Divergence Distribution Matching, 2025"
-    seeds = ("S007",)
+    survey_ids = ("S007",)
     claim = Claim(
         "Each divergence weighs by the square of the ratio times its generator's second derivative.",
         "by definition",

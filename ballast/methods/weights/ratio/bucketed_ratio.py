@@ -69,7 +69,7 @@ class BucketedRatio(StreamingWeigher):
     reference = (
         "Xie, Santurkar, Ma and Liang, Data Selection for Language Models via Importance Resampling, NeurIPS 2023"
     )
-    seeds = ("S314",)
+    survey_ids = ("S314",)
     claim = Claim(
         "Texts picked from a pool by these weights train a better model for the target than texts picked at random.",
         "reproduced",

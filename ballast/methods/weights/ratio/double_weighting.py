@@ -66,7 +66,7 @@ class DoubleWeighting(Weigher):
 
     name = "double_weighting"
     reference = "Segovia-Martin, Mazuelas and Liu, Double-Weighting for Covariate Shift Adaptation, ICML 2023"
-    seeds = ("S098",)
+    survey_ids = ("S098",)
     claim = Claim(
         "Under little overlap the effective sample size is at least twice that of kernel mean matching, and the error "
         "on the target lower.",

@@ -67,7 +67,7 @@ class KernelMeanMatching(Weigher):
         "Huang, Smola, Gretton, Borgwardt and Schoelkopf, Correcting Sample Selection Bias by Unlabeled Data, NeurIPS "
         "2006; Williams and Seeger, Using the Nystrom Method to Speed Up Kernel Machines, NeurIPS 2000"
     )
-    seeds = ("B-kmm-linear",)
+    survey_ids = ("B-kmm-linear",)
     claim = Claim(
         "On 200 landmarks the weights are within 1% of the exact quadratic programme's, and the ridge brings them "
         "nearer to the ratio than the programme without one.",

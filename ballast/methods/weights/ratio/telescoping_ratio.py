@@ -78,7 +78,7 @@ class TelescopingRatio(Weigher):
 
     name = "telescoping_ratio"
     reference = "Rhodes, Xu and Gutmann, Telescoping Density-Ratio Estimation, NeurIPS 2020"
-    seeds = ("B-telescoping-ratio",)
+    survey_ids = ("B-telescoping-ratio",)
     claim = Claim(
         "Far apart, the telescoped log ratio has far less squared error at the target's rows than the best single "
         "classifier; near, nothing is gained.",
