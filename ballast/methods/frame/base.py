@@ -82,9 +82,11 @@ class Method(BaseEstimator):
             cls.survey_ids = vars(cls)["seeds"]
         for entry in (*cls.entry_points, *cls.stream_points):
             function = inspect.getattr_static(cls, entry, None)
-            if inspect.isfunction(function) and not hasattr(function, "held"):  # its own, or from a mixin
+            if inspect.isfunction(function) and not hasattr(function, "is_checked"):  # its own, or from a mixin
                 fitting = entry == cls.entry_points[0]
-                setattr(cls, entry, _held(function, fitting=fitting, learning=fitting or entry == "partial_fit"))
+                setattr(
+                    cls, entry, _checked_call(function, fitting=fitting, learning=fitting or entry == "partial_fit")
+                )
 
     @classmethod
     def room(cls) -> str:
@@ -104,7 +106,7 @@ class Method(BaseEstimator):
         return result
 
 
-def _held(function: Callable[..., Any], *, fitting: bool, learning: bool) -> Callable[..., Any]:
+def _checked_call(function: Callable[..., Any], *, fitting: bool, learning: bool) -> Callable[..., Any]:
     """Wraps a call of a method so that its input is checked and its output held to the role's contract.
 
     A ``fitting`` call forgets the columns of an earlier one; a ``learning`` one needs no fitted object.
@@ -146,7 +148,7 @@ def _held(function: Callable[..., Any], *, fitting: bool, learning: bool) -> Cal
         finally:
             _RUNNING.reset(token)
 
-    call.held = True  # type: ignore[attr-defined]
+    call.is_checked = True  # type: ignore[attr-defined]
     return call
 
 
