@@ -5,9 +5,9 @@ from __future__ import annotations
 from ballast.errors import WarehouseError
 
 CATALOG = "ballast_warehouse"  # the name the file is attached under, whatever the file is called
-PEOPLE = "ballast"  # the schema in which people read commits and gate verdicts
+PUBLIC_SCHEMA = "ballast"  # the schema in which people read commits and gate verdicts
 STORE = "ballast_store"  # the schema of all tables: what is in them, people read through views
-RESERVED = frozenset({CATALOG, PEOPLE, STORE, "temp", "system", "memory", "pg_catalog", "information_schema"})
+RESERVED = frozenset({CATALOG, PUBLIC_SCHEMA, STORE, "temp", "system", "memory", "pg_catalog", "information_schema"})
 
 
 def quoted(*identifier: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
-from ballast.warehouse.names import PEOPLE, STORE, quoted
+from ballast.warehouse.names import PUBLIC_SCHEMA, STORE, quoted
 from ballast.words import listed
 
 COMMITS = quoted(STORE, "commits")
@@ -83,15 +83,15 @@ _VERDICT_COLUMNS = "asset, partition, version, gate, passed, severity, observed,
 # called "ballast" too, DuckDB would find it ambiguous.
 TABLES = (
     f"CREATE SCHEMA IF NOT EXISTS {quoted(STORE)}",
-    f"CREATE SCHEMA IF NOT EXISTS {quoted(PEOPLE)}",
+    f"CREATE SCHEMA IF NOT EXISTS {quoted(PUBLIC_SCHEMA)}",
     f"CREATE TABLE IF NOT EXISTS {COMMITS} (asset VARCHAR, partition VARCHAR, version BIGINT, run_id VARCHAR, "
     "kind VARCHAR, method VARCHAR, parameters JSON, code_version VARCHAR, fingerprint VARCHAR, row_count BIGINT, "
     "content_hash VARCHAR, inputs JSON, summary JSON, created_at TIMESTAMP, layout BIGINT)",
     f"CREATE TABLE IF NOT EXISTS {GATES} (asset VARCHAR, partition VARCHAR, version BIGINT, gate VARCHAR, "
     "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, definition VARCHAR, "
     "forced_by VARCHAR)",
-    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
-    f"CREATE OR REPLACE VIEW {quoted(PEOPLE, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
+    f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
+    f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
     f"forced_by IS NOT NULL AS forced FROM {GATES}",
 )
 
