@@ -26,7 +26,7 @@ PartitionOption = Annotated[str | None, typer.Option(help="The partition to work
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """Turns Ballast's own errors into one message and exit code 2, and Ctrl-C into 130."""
     try:
         yield
@@ -68,7 +68,7 @@ def run(
 
     Exit code 0: all ran and every gate is open; 1: a gate is closed; 2: a step failed or the pipeline is wrong.
     """
-    with told():
+    with exit_on_error():
         from ballast.cli.run import run_pipeline
 
         raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh))
@@ -95,7 +95,7 @@ def check(
 
     Exit code 0: all open; 1: a gate is closed; 2: something could not be judged.
     """
-    with told():
+    with exit_on_error():
         from ballast.cli.check import check_pipelines
 
         raise typer.Exit(
@@ -117,7 +117,7 @@ def catalog(
     room: Annotated[str | None, typer.Option(help="Only the methods of this room.")] = None,
 ) -> None:
     """List the methods: name, role, room, the ids they cover, and whether their paper's claim held."""
-    with told():
+    with exit_on_error():
         from ballast.cli.tables import print_catalog
 
         print_catalog(out, as_json=as_json, room=room)
@@ -129,7 +129,7 @@ def sql(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for programs.")] = False,
 ) -> None:
     """Ask the warehouse in SQL; nothing can be written this way."""
-    with told():
+    with exit_on_error():
         from ballast.cli.tables import print_frame
         from ballast.orchestration.projects.find import project_resource
 
@@ -152,7 +152,7 @@ def prune(
     The latest version of every step and partition stays; so do models and all that one of them was trained on,
     unless --models is given.
     """
-    with told():
+    with exit_on_error():
         from ballast.cli.tables import age, print_pruned
         from ballast.orchestration.commands.prune import prune as remove
         from ballast.orchestration.projects.find import project_resource
@@ -165,7 +165,7 @@ def prune(
 @app.command()
 def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> None:
     """Write a pipeline's report from what is stored, and print where it is."""
-    with told():
+    with exit_on_error():
         from ballast.orchestration.commands.run import partition_keys, write_report_of
         from ballast.orchestration.projects.find import find
 
@@ -181,7 +181,7 @@ def init(
     directory: Annotated[Path, typer.Argument(help="The folder of the new project; made where it is not there.")],
 ) -> None:
     """Make a working Dagster project with one Ballast pipeline in it."""
-    with told():
+    with exit_on_error():
         from ballast.cli.init import make_project
 
         made = make_project(directory)

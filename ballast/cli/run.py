@@ -34,7 +34,7 @@ class Display:
         self.began: dict[str, float] = {}
         self.took: dict[str, float] = {}
 
-    def tell(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         now = perf_counter()
         self.states[progress.unit] = progress.state
         if progress.state == "running":
@@ -90,7 +90,7 @@ def _run_one(
     total = len(dict(plan.units()))
     live = Live(console=out, transient=True) if out.is_terminal else None
     display = Display(total, live)
-    settings = {"select": select, "partition": key, "force": force, "fresh": fresh, "tell": display.tell}
+    settings = {"select": select, "partition": key, "force": force, "fresh": fresh, "on_progress": display.show}
     if live is None:
         return run(declared, plan, definitions, **settings), display
     with live:

@@ -31,9 +31,8 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
     if as_json:
         print(cards.to_json(orient="records", indent=2))
         return
-    table = Table(
-        Column("name", no_wrap=True), "role", "room", "survey ids", "claim", "what it gives", header_style="bold"
-    )
+    name = Column("name", no_wrap=True)
+    table = Table(name, "role", "room", "survey ids", "claim", "what it gives", header_style="bold")
     for card in cards[["name", "role", "room", "survey_ids", "verdict", "summary"]].astype(str).itertuples(index=False):
         table.add_row(*map(escape, card))
     console.print(table)

@@ -69,7 +69,7 @@ class Deaths:
 
         return wrapped
 
-    def tell(self, progress: running.Progress) -> None:
+    def note(self, progress: running.Progress) -> None:
         if progress.state in ("running", "done"):
             self.come_to(f"{'start' if progress.state == 'running' else 'end'} {progress.unit}")
 
@@ -99,7 +99,7 @@ def main(pipeline: str, *deaths_of: str) -> None:
     points = {signal.Signals[name]: points for name, points in (wanted.split("=", 1) for wanted in deaths_of)}
     deaths = Deaths(points, home.with_suffix(".ledger"))
     died = {130 if number == signal.SIGINT else -number for number in points}
-    while (code := forked(lambda: run(tell=deaths.tell))) != 0:
+    while (code := forked(lambda: run(on_progress=deaths.note))) != 0:
         if code not in died:
             sys.exit(f"a run ended with {code}, not by a signal; it died at\n{deaths.ledger.read_text()}")
 

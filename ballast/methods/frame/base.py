@@ -84,9 +84,8 @@ class Method(BaseEstimator):
             function = inspect.getattr_static(cls, entry, None)
             if inspect.isfunction(function) and not hasattr(function, "is_checked"):  # its own, or from a mixin
                 fitting = entry == cls.entry_points[0]
-                setattr(
-                    cls, entry, _checked_call(function, fitting=fitting, learning=fitting or entry == "partial_fit")
-                )
+                learning = fitting or entry == "partial_fit"
+                setattr(cls, entry, _checked_call(function, fitting=fitting, learning=learning))
 
     @classmethod
     def room(cls) -> str:

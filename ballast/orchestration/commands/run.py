@@ -1,4 +1,4 @@
-"""Runs a pipeline in this process, on the project's own Dagster instance, and tells how it goes."""
+"""Runs a pipeline in this process, on the project's own Dagster instance, and reports its progress."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def run(
     partition: str | None = None,
     force: bool = False,
     fresh: bool = False,
-    tell: Callable[[Progress], None] = lambda progress: None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
     on: dg.DagsterInstance | None = None,
 ) -> Finished:
     """Runs a pipeline, or the steps selected, for one partition.
@@ -160,7 +160,7 @@ def run(
             messages[unit] = _reason(event.step_failure_data)
         if states[unit] == "done" and event.step_key not in given:  # an upstream asset that may leave its output out
             states[unit], messages[unit] = "skipped", warned.get(event.step_key, "it gave no output")
-        tell(Progress(unit, states[unit], messages.get(unit, "")))
+        on_progress(Progress(unit, states[unit], messages.get(unit, "")))
 
     on.add_event_listener(run_id, listen)
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
