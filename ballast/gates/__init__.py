@@ -1,25 +1,26 @@
 """Gates: expectation suites on the stages' tables, and the verdicts they give.
 
 ``parse_suite`` reads a suite as a pipeline's YAML has it, ``default_suite`` gives what stands after a stage anyway,
-``with_defaults`` joins the two, and ``judge`` holds a table against them. Importing this does not load Great
+``with_defaults`` joins the two, and ``judge`` judges a table by them. Importing this does not load Great
 Expectations, and neither does ``parse_suite``.
 """
 
 from __future__ import annotations
 
-from ballast.gates.context import Features, GateContext, Given
+from ballast.gates.context import Features, GateContext, StaticContext
 from ballast.gates.defaults import STAGES, default_suite, mirrored, with_defaults
 from ballast.gates.judge import Judgement, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
+from ballast.methods.frame.moved import renamed
 
 __all__ = [
     "STAGES",
     "Expectation",
     "Features",
     "GateContext",
-    "Given",
     "Judgement",
     "Severity",
+    "StaticContext",
     "default_suite",
     "expectation_arguments",
     "judge",
@@ -27,3 +28,5 @@ __all__ = [
     "parse_suite",
     "with_defaults",
 ]
+
+__getattr__ = renamed(__name__, {"Given": "StaticContext"})

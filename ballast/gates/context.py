@@ -57,7 +57,7 @@ class GateContext(Protocol):
 
 
 @dataclass(frozen=True)
-class Given:
+class StaticContext:
     """A GateContext of what is at hand: the names of columns, and the ids and features of data roles by role."""
 
     asset: str = "the table"

@@ -7,10 +7,12 @@ from functools import partial
 
 import pytest
 
-from ballast.gates import Given
+from ballast.gates import StaticContext
 
 
 @pytest.fixture
-def stored() -> Callable[..., Given]:
+def stored() -> Callable[..., StaticContext]:
     """The stored data of a pipeline, to be filled: ``stored(stage="weigher", stored_ids={"train": ids})``."""
-    return partial(Given, asset="digits/stage", stage="source", id="image_id", label="digit", label_required=True)
+    return partial(
+        StaticContext, asset="digits/stage", stage="source", id="image_id", label="digit", label_required=True
+    )

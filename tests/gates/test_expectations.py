@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.gates import Features, Given, judge, parse_suite
+from ballast import gates
+from ballast.gates import Features, StaticContext, judge, parse_suite
 from ballast.gates.great_expectations import expectations
-from ballast.gates.great_expectations.expectations import beside
+from ballast.gates.great_expectations.expectations import with_context
 from ballast.gates.suite import OWN
 from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS
 
@@ -28,18 +29,18 @@ DRIFT = pd.DataFrame(
 )
 METRICS = pd.DataFrame([("accuracy", "m", "", OVERALL, 0.8, 0.7, 0.9, 50)], columns=list(ASSESSMENT_COLUMNS))
 
-SOURCE = Given(stage="source", id="key", label="kind", stored_ids={"train": np.array([3, 7])})
-WEIGHER = Given(
+SOURCE = StaticContext(stage="source", id="key", label="kind", stored_ids={"train": np.array([3, 7])})
+WEIGHER = StaticContext(
     stage="weigher",
     stored_features={
         "train": Features(np.arange(4), np.arange(8.0).reshape(4, 2), ["a", "b"]),
         "target": Features(np.arange(3), np.ones((3, 2)), ["a", "b"]),
     },
 )
-SAMPLER = Given(stage="sampler", stored_ids={"train": np.arange(4)})
-ALONE = Given()
+SAMPLER = StaticContext(stage="sampler", stored_ids={"train": np.arange(4)})
+ALONE = StaticContext()
 
-CASES: list[tuple[str, dict[str, Any], pd.DataFrame, Given]] = [
+CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_row_count_at_least", {"rows": 4}, POOL, SOURCE),
     ("expect_row_count_at_least", {"rows": 5}, POOL, SOURCE),
     ("expect_unique_ids", {}, POOL, SOURCE),
@@ -85,7 +86,7 @@ def test_cases_cover_every_expectation_of_ballast():
 def test_great_expectations_gives_the_result_that_a_gate_gives(batches, type_, arguments, frame, given):
     (judged,) = judge(parse_suite([{type_: arguments}], where="gates"), frame, given)
     batch = batches.get_batch(batch_parameters={"dataframe": frame})
-    with beside(given):
+    with with_context(given):
         result = batch.validate(class_of(type_)(**arguments))
     assert result.expectation_config.type == type_
     assert not result.exception_info["raised_exception"], result
@@ -111,11 +112,19 @@ def test_suite_of_both_kinds_is_judged_in_one_validation(batches):
 def test_what_stands_beside_a_table_is_forgotten_after_the_block(batches):
     batch = batches.get_batch(batch_parameters={"dataframe": WEIGHTS})
     expectation = class_of("expect_no_shared_ids")(**{"with": ["train"]})
-    with beside(Given(stored_ids={"train": np.arange(9)})):
+    with with_context(StaticContext(stored_ids={"train": np.arange(9)})):
         assert batch.validate(expectation).result["details"]["shared_with_train"] == 4
     alone = batch.validate(expectation)
     assert not alone.success
     assert "the ids of train are not stored" in str(alone.exception_info)
+
+
+def test_names_when_former_then_the_present_ones_with_a_warning():
+    with pytest.warns(DeprecationWarning, match="Given is now called StaticContext"):
+        assert gates.Given is StaticContext
+    with pytest.warns(DeprecationWarning, match="beside is now called with_context"):
+        assert expectations.beside is with_context
+    assert not hasattr(gates, "Taken")
 
 
 @pytest.mark.parametrize(

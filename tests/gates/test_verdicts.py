@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.gates import STAGES, Expectation, Given, default_suite, judge, parse_suite
+from ballast.gates import STAGES, Expectation, StaticContext, default_suite, judge, parse_suite
 from ballast.gates.suite import OWN
 
 
 def test_expectation_that_raises_is_closed_with_the_exception(stored) -> None:
-    class Broken(Given):
+    class Broken(StaticContext):
         def ids(self, role: str) -> np.ndarray:
             raise OSError("the warehouse is gone")
 

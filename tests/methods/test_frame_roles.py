@@ -281,5 +281,5 @@ def test_survey_ids_when_given_by_their_former_name_then_kept_with_a_warning():
     assert Old.survey_ids == ("W-1",)
 
 
-def test_room_when_outside_ballast_then_yours():
-    assert Given.room() == "yours"
+def test_room_when_outside_ballast_then_external():
+    assert Given.room() == "external"

@@ -7,7 +7,7 @@
 
 They judge batches of pandas frames; a result's ``observed_value`` says what was seen, its ``details`` hold the figures.
 Importing this imports Great Expectations (3 to 5 s) and registers them with it, so that stored suites load again. A
-pipeline's gates need neither. Those that look beyond the table they judge are told of the rest by `beside`.
+pipeline's gates need neither. `with_context` gives the rest to those that look beyond the table they judge.
 """
 
 from __future__ import annotations
@@ -24,17 +24,22 @@ from pydantic.fields import FieldInfo
 from pydantic.v1 import root_validator
 
 from ballast.errors import DataError
-from ballast.gates.context import GateContext, Given
+from ballast.gates.context import GateContext, StaticContext
 from ballast.gates.judge import plain
 from ballast.gates.own.form import Own
 from ballast.gates.suite import OWN, worded
+from ballast.methods.frame.moved import renamed
 
-_context: ContextVar[GateContext] = ContextVar("context", default=Given())  # noqa: B039 - Given cannot be changed
+_ALONE = StaticContext()
+_context: ContextVar[GateContext] = ContextVar("context", default=_ALONE)
 
 
 @contextmanager
-def beside(context: GateContext) -> Iterator[None]:
-    """Tells the expectations validated in the block what stands beside their table, such as ``Given(id="key")``."""
+def with_context(context: GateContext) -> Iterator[None]:
+    """Gives the expectations validated in the block a context: what stands beside their table.
+
+    Such as ``StaticContext(id="key", stored_ids={"train": ids})``.
+    """
     token = _context.set(context)
     try:
         yield
@@ -82,11 +87,13 @@ def _default(field: FieldInfo) -> Any:
 
 
 _CLASSES = {own.__name__: _class_of(own) for own in OWN.values()}
-__all__ = ["beside", *_CLASSES]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["with_context", *_CLASSES]  # pyright: ignore[reportUnsupportedDunderAll]
+_former = renamed(__name__, {"beside": "with_context"})
 
 
-def __getattr__(name: str) -> type[BatchExpectation]:
-    try:
-        return _CLASSES[name]
-    except KeyError:
-        raise AttributeError(f"{__name__} has no {name!r}; it has {', '.join(__all__)}") from None
+def __getattr__(name: str) -> Any:
+    if name == "beside":
+        return _former(name)
+    if name not in _CLASSES:
+        raise AttributeError(f"{__name__} has no {name!r}; it has {', '.join(__all__)}")
+    return _CLASSES[name]

@@ -91,7 +91,7 @@ class Method(BaseEstimator):
     def room(cls) -> str:
         """The room that the method lives in: its package below ``ballast.methods``."""
         parts = cls.__module__.split(".")
-        return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "yours"
+        return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "external"
 
     @classmethod
     def needs(cls, entry: str | None = None) -> dict[str, bool]:
