@@ -49,7 +49,7 @@ class ModelStoreError(BallastError):
 
 
 class UntrustedModelError(ModelStoreError):
-    """A model file asks for types that are not on the list of those trusted; nothing of it was run."""
+    """A model file asks for types that are not on the list of those trusted; none of it was run."""
 
 
 class MissingDependencyError(BallastError, ImportError):

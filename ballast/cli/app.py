@@ -61,8 +61,12 @@ def run(
         list[str] | None, typer.Option("--select", help="Run this step only, on what is stored; may be repeated.")
     ] = None,
     partition: PartitionOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Read inputs whose gate is closed; it is recorded.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute again what is there for the same inputs.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Read inputs even if their gate is closed; this is recorded.")
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute again even what is stored for the same inputs.")
+    ] = False,
 ) -> None:
     """Run a pipeline here, with its gates, and write its report.
 
@@ -128,7 +132,7 @@ def sql(
     query: Annotated[str, typer.Argument(help='Such as "SELECT * FROM digits.density".')],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for programs.")] = False,
 ) -> None:
-    """Ask the warehouse in SQL; nothing can be written this way."""
+    """Query the warehouse in SQL; nothing can be written this way."""
     with exit_on_error():
         from ballast.cli.tables import print_frame
         from ballast.orchestration.projects.find import project_resource
@@ -144,8 +148,10 @@ def sql(
 def prune(
     keep: Annotated[int | None, typer.Option(help="Keep this many of the newest versions of each step.")] = None,
     older_than: Annotated[str | None, typer.Option(help="Remove versions older than this, such as 30d or 12h.")] = None,
-    models: Annotated[bool, typer.Option("--models", help="Remove old models too, and what they came from.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    models: Annotated[
+        bool, typer.Option("--models", help="Remove old models too, and what they were trained on.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
 ) -> None:
     """Remove old versions from the warehouse.
 
@@ -178,7 +184,7 @@ def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> Non
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(help="The folder of the new project; made where it is not there.")],
+    directory: Annotated[Path, typer.Argument(help="The folder of the new project; created if it does not exist.")],
 ) -> None:
     """Make a working Dagster project with one Ballast pipeline in it."""
     with exit_on_error():

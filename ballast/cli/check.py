@@ -34,7 +34,7 @@ def check_pipelines(
         raise SpecError(f"no pipeline is declared under {project_root()}; name one, or make one with `ballast init`")
     if len(declared) > 1 and (select or files or partition):
         there = ", ".join(pipeline.name for pipeline in declared)
-        raise SpecError(f"--select, --file and --partition are of one pipeline; name it (there are {there})")
+        raise SpecError(f"--select, --file and --partition apply to one pipeline; name it (there are {there})")
     tables = dict(_file(given) for given in files)
     found: dict[str, list[Checked]] = {}
     wrong = False

@@ -24,7 +24,7 @@ def make_project(directory: Path) -> list[Path]:
         target = directory.expanduser().resolve()
         _refuse_taken(directory, target)
     except (ValueError, RuntimeError) as error:  # a NUL, half a character, a loop of links
-        raise BallastError(f"{str(directory)!r} names no folder: {error}; choose another one") from error
+        raise BallastError(f"{str(directory)!r} is not the name of a folder: {error}; choose another one") from error
     texts = _project_files(project_name(target.name))
     missing = [folder for folder in (target, *target.parents) if not folder.exists()]
     try:

@@ -54,7 +54,9 @@ def age(text: str) -> timedelta:
     try:
         length = pd.Timedelta(text)
     except ValueError as error:
-        raise ParameterError(f"--older-than {text!r} is no length of time ({error}); write it as 30d or 12h") from error
+        raise ParameterError(
+            f"--older-than {text!r} is not a length of time ({error}); write it as 30d or 12h"
+        ) from error
     if text.strip().lstrip("+-").replace(".", "").isdigit():
         raise ParameterError(f"--older-than {text!r} has no unit; write it as {text.strip()}d or {text.strip()}h")
     return length.to_pytimedelta()

@@ -100,7 +100,7 @@ def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[
     for position, entry in enumerate(entries):
         found.append(_parse_entry(entry, f"{where}[{position}]", stage))
         if any(_same(found[-1], other) for other in found[:-1]):
-            raise SpecError(f"{where}[{position}]: {found[-1].type} is there twice with the same arguments; delete one")
+            raise SpecError(f"{where}[{position}]: {found[-1].type} occurs twice with the same arguments; delete one")
     if not found:
         raise SpecError(
             f"{where}: the suite is empty and would let anything pass; list an expectation or delete the key"
@@ -162,7 +162,9 @@ def _check_type(type_: Any, where: str, stage: str | None) -> None:
         raise SpecError(f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted(known))}")
     stages = OWN[type_].stages if type_ in OWN else ()
     if stage and stages and stage not in stages:
-        raise SpecError(f"{where}: {type_} judges the table of a {in_words(stages, 'or')}, this is one of a {stage}")
+        raise SpecError(
+            f"{where}: {type_} judges the table of a {in_words(stages, 'or')}, but this is the table of a {stage}"
+        )
 
 
 @cache

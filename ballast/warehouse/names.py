@@ -31,7 +31,8 @@ def view_of(asset: str) -> tuple[str, str]:
     parts = asset.split("/")
     if len(parts) < 2 or not all(part.strip() for part in parts) or "\0" in asset:
         raise WarehouseError(
-            f"asset {asset!r} is no valid name: write it as 'pipeline/step' or 'pipeline/step/part', no part empty"
+            f"asset {asset!r} is not a valid name: write it as 'pipeline/step' or 'pipeline/step/part', with no part "
+            "empty"
         )
     if parts[0].casefold() in RESERVED:
         raise WarehouseError(

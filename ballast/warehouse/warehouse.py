@@ -304,7 +304,7 @@ class Warehouse:
             if key in seen:
                 raise WarehouseError(
                     f"two verdicts by gate {verdict.gate!r} on {verdict.asset!r} version {verdict.version}: one "
-                    "would hide the other; give the gates names of their own"
+                    "would hide the other; give the gates different names"
                 )
             seen.add(key)
         if rows:

@@ -135,7 +135,7 @@ WRONG = {
     "no name": (["demo", "--file", "new.csv"], "write NAME=PATH"),
     "no file": (["demo", "--file", "train=nowhere.csv"], "there is no file"),
     "no partitions": (["demo", "--partition", "red"], "no partitions"),
-    "nothing to judge": (["demo", "--select", "encoder"], "no gate stands behind it"),
+    "nothing to judge": (["demo", "--select", "encoder"], "it has no gate"),
     "report that cannot be written": (["demo", "--spec-only", "--junit", "/proc/none/x.xml"], "choose another --junit"),
 }
 

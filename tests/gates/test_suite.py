@@ -91,7 +91,7 @@ def test_unknown_expectation_is_refused_with_the_nearest_name(entry: object, nea
         ({"expect_no_shared_ids": {"with": "test"}}, "with must be a valid list"),
         (
             {"expect_no_shared_ids": {"with": ["tset"]}},
-            "must be 'train', 'target', 'test' or 'reference', got \"tset\"",
+            "must be 'train', 'target', 'test' or 'reference', got 'tset'",
         ),
         ({"expect_effective_sample_size": {"min_share": 2}}, "min_share must be less than or equal to 1, got 2"),
         ({"expect_effective_sample_size": {}}, "give min_share, min_size or both"),
@@ -113,7 +113,9 @@ def test_malformed_entry_is_refused_with_what_was_expected(entry: object, said: 
 
 
 def test_expectation_on_another_kind_of_stage_is_refused() -> None:
-    with pytest.raises(SpecError, match="expect_balance judges the table of a weigher, this is one of a scorer"):
+    with pytest.raises(
+        SpecError, match="expect_balance judges the table of a weigher, but this is the table of a scorer"
+    ):
         parse_suite(["expect_balance"], where=WHERE, stage="scorer")
     assert parse_suite(["expect_balance"], where=WHERE, stage="weigher")
 

@@ -67,7 +67,7 @@ def test_ratio_when_uneven_but_of_mean_one_then_accepted():
     [
         ([1.0, np.nan, np.inf], "broken gave 2 NaN or infinite weights for 3 rows"),
         ([1.0, -1.0, 2.0], "broken gave 1 negative weight"),
-        ([1.0, 2.0], r"broken gave weights of shape \(2,\), one number a row was expected \(3 rows\)"),
+        ([1.0, 2.0], r"broken gave weights of shape \(2,\), but one number per row was expected \(3 rows\)"),
         ([[1.0], [1.0], [1.0]], r"broken gave weights of shape \(3, 1\)"),
     ],
 )

@@ -66,7 +66,7 @@ class PickleBomb:
 def test_pickle_when_it_goes_by_a_models_name_then_refused_and_not_run(store, tmp_path, kind):
     canary = tmp_path / "canary"
     data = pickle.dumps(PickleBomb(canary))
-    with pytest.raises(ModelStoreError, match="nothing of it was run"):
+    with pytest.raises(ModelStoreError, match="none of it was run"):
         store.load(put(store, data, kind))
     assert not canary.exists()
     pickle.loads(data)
@@ -133,7 +133,7 @@ ATTACKS: dict[str, Callable[[str], bytes]] = {
 def test_skops_file_when_it_asks_to_run_something_then_refused_and_not_run(store, tmp_path, monkeypatch, attack):
     canary = tmp_path / "canary"
     stored = put(store, ATTACKS[attack](str(canary)))
-    with pytest.raises(UntrustedModelError, match=r"hostile.*not trusted: .*nothing of it was run"):
+    with pytest.raises(UntrustedModelError, match=r"hostile.*not trusted: .*none of it was run"):
         store.load(stored)
     assert not canary.exists()
 
@@ -156,7 +156,7 @@ def test_skops_file_when_a_generator_names_a_function_then_refused_and_not_calle
 
 def test_skops_file_when_of_an_old_protocol_then_refused(store):
     function = node("FunctionNode", "numpy.mean", content={"module_path": "os", "function": "system"})
-    with pytest.raises(ModelStoreError, match=r"protocol 0.*nothing of it was run"):
+    with pytest.raises(ModelStoreError, match=r"protocol 0.*none of it was run"):
         store.load(put(store, skops_file(function, protocol=0)))
 
 
@@ -171,7 +171,7 @@ def test_file_when_cut_anywhere_then_refused_at_once(store, model):
     data = (store.folder / stored.path).read_bytes()
     start, cuts = time.process_time(), _cuts(data)
     for cut in cuts:
-        with pytest.raises(ModelStoreError, match=r"hostile.*nothing of it was run"):
+        with pytest.raises(ModelStoreError, match=r"hostile.*none of it was run"):
             store.load(put(store, data[:cut], stored.format))
     assert (time.process_time() - start) / len(cuts) < 0.3
 
@@ -308,7 +308,7 @@ def test_path_when_it_leads_to_no_plain_file_then_refused(store, path):
     (store.folder / "loop.skops").symlink_to(store.folder / "loop.skops")
     (store.folder / "folder.skops").mkdir()
     os.mkfifo(store.folder / "pipe.skops")  # to read it would wait without end
-    with pytest.raises(ModelStoreError, match=r"no plain file|leads to no file|no model at"):
+    with pytest.raises(ModelStoreError, match=r"not a regular file|does not lead to a file|no model at"):
         store.load(StoredModel(path, "0" * 64, "skops", "x"))
 
 

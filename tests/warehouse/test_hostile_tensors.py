@@ -71,13 +71,13 @@ LIES: dict[str, tuple[str, Callable[[dict[str, Any], dict[str, Any], dict[str, n
         r"target has mean inf",
         lambda _, d, t: d.update(task="regression", target={"mean": "Infinity", "scale": 1}),
     ),
-    "foreign class": (r"subprocess\.Popen is no class", lambda r, d, t: r.update({"class": "subprocess.Popen"})),
-    "class by path": (r"is no class", lambda r, d, t: r.update({"class": "ballast.methods./../../evil.Evil"})),
-    "class with NUL": (r"is no class", lambda r, d, t: r.update({"class": "ballast.methods.x\0.Evil"})),
-    "class by dots": (r"is no class", lambda r, d, t: r.update({"class": "ballast.methods...Evil"})),
-    "class of no text": (r"is no class", lambda r, d, t: r.update({"class": ["a"]})),
+    "foreign class": (r"subprocess\.Popen is not a class", lambda r, d, t: r.update({"class": "subprocess.Popen"})),
+    "class by path": (r"is not a class", lambda r, d, t: r.update({"class": "ballast.methods./../../evil.Evil"})),
+    "class with NUL": (r"is not a class", lambda r, d, t: r.update({"class": "ballast.methods.x\0.Evil"})),
+    "class by dots": (r"is not a class", lambda r, d, t: r.update({"class": "ballast.methods...Evil"})),
+    "class of no text": (r"is not a class", lambda r, d, t: r.update({"class": ["a"]})),
     "class without tensors": (
-        r"is no class .* with from_tensors",
+        r"is not a class .* with from_tensors",
         lambda r, d, t: r.update({"class": "ballast.methods.weights.ratio.kliep.KLIEP"}),
     ),
     "no declaration": (r"KeyError", lambda r, d, t: r.pop("declaration")),
@@ -114,6 +114,6 @@ HEADERS: dict[str, bytes] = {
 @pytest.mark.parametrize("header", HEADERS)
 def test_tensor_file_when_its_header_lies_then_refused(store, header):
     start = time.process_time()
-    with pytest.raises(ModelStoreError, match=r"hostile.*is no model in safetensors.*nothing of it was run"):
+    with pytest.raises(ModelStoreError, match=r"hostile.*is not a model in safetensors.*none of it was run"):
         store.load(put(store, HEADERS[header], "safetensors"))
     assert time.process_time() - start < 1

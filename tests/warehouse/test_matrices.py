@@ -65,7 +65,7 @@ def test_matrix_when_not_contiguous_or_whole_numbers_then_copied_to_float64():
         (lambda: matrix_table([1, 2], {"X": np.zeros((3, 2))}), "'X' has 3 rows, the ids are 2"),
         (lambda: matrix_table([1], {}, {"label": [1, 2]}), "'label' has 2 rows"),
         (lambda: matrix_table([1], {"X": np.zeros(1)}), r"2-D array of numbers .* got shape \(1,\)"),
-        (lambda: matrix_table([1], {"X": np.zeros((1, 0))}), "with a column at least"),
+        (lambda: matrix_table([1], {"X": np.zeros((1, 0))}), "with at least one column"),
         (lambda: matrix_table([1], {"X": np.array([["a"]])}), "of numbers"),
         (lambda: matrix_table([1], {"X": np.zeros((1, 2))}, names={"X": ["a"]}), "has 2 columns but 1 names"),
         (lambda: matrix_table([1], {"X": np.zeros((1, 2))}, names={"Z": ["a"]}), "no matrix 'Z'"),
@@ -75,7 +75,7 @@ def test_matrix_when_not_contiguous_or_whole_numbers_then_copied_to_float64():
             lambda: matrix_of(matrix_table([1], {"X": np.zeros((1, 2))}), "sample"),
             "no column 'sample', did you mean 'sample_id'",
         ),
-        (lambda: matrix_of(matrix_table([1], {}), "sample_id"), "'sample_id' is int64, no matrix"),
+        (lambda: matrix_of(matrix_table([1], {}), "sample_id"), "'sample_id' is int64, not a matrix"),
         (
             lambda: matrix_of(pa.table({"X": pa.array([[1.0], None], pa.list_(pa.float32(), 1))}), "X"),
             "lacks 1 of 2 rows",

@@ -176,7 +176,7 @@ def test_model_when_it_holds_a_class_of_ours_without_a_name_then_told_to_give_it
 )
 def test_file_when_it_names_what_is_not_a_named_class_of_ours_then_refused(store, name):
     assert stored_names.class_of(name) is None
-    with pytest.raises(UntrustedModelError, match=r"hostile.*not trusted.*nothing of it was run"):
+    with pytest.raises(UntrustedModelError, match=r"hostile.*not trusted.*none of it was run"):
         store.load(put(store, skops_file(node("ObjectNode", name, content=dict_of()))))
 
 

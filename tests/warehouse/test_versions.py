@@ -79,7 +79,7 @@ def test_sql_reads_versions_beside_the_latest(warehouse, history):
     [
         ("VERSION => 9", "no version 9: there are 3, from 1 to 3"),
         ("VERSION => 'x'", "a version is a whole number"),
-        ("VERSION => 1 + 1", "no expression"),
+        ("VERSION => 1 + 1", "not an expression"),
         ("TIMESTAMP => 'yesterday'", "write it in UTC"),
         ("TIMESTAMP => '1999-01-01'", "had no version at 1999"),
     ],
@@ -90,7 +90,7 @@ def test_sql_says_what_is_wrong_with_a_version(shared, clause, message):
             shared.commit("q/weights", frame(value))
     with pytest.raises((WarehouseError, VersionNotFoundError), match=message):
         shared.sql(f"SELECT * FROM q.weights AT ({clause})")
-    with pytest.raises(WarehouseError, match="there is no step of that name"):
+    with pytest.raises(WarehouseError, match="there is no step with that name"):
         shared.sql("SELECT * FROM q.gone AT (VERSION => 1)")
 
 

@@ -37,7 +37,7 @@ UNUSABLE = frozenset(
 )
 """Built-in expectations that need a SQL database, or that Great Expectations itself does not register."""
 
-_SHARED = ("Expectation", "BatchExpectation")  # their fields steer Great Expectations; they are no arguments
+_SHARED = ("Expectation", "BatchExpectation")  # their fields steer Great Expectations; they are not arguments
 
 
 @cache
@@ -166,5 +166,5 @@ def _figures(details: Mapping[str, Any], frame: pd.DataFrame) -> str:
         return f"holds for want of values: all {details['element_count']} rows are null or absent; nothing was judged"
     such = list(dict.fromkeys(map(str, details.get("partial_unexpected_list") or [])))[:SHOWN]
     examples = f" (such as {listed(such)})" if count and any(s != "None" for s in such) else ""
-    nulls = f", {details['missing_count']} null left aside" if details.get("missing_count") else ""
+    nulls = f", {details['missing_count']} null values left out" if details.get("missing_count") else ""
     return f"{count} of {judged} values ({percent(count, judged)}) are not as expected{examples}{nulls}"

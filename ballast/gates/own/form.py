@@ -29,7 +29,7 @@ class Own(BaseModel):
     """Base of Ballast's own expectations: the fields are the arguments, the docstring's first line the card.
 
     The name in YAML is the class name in snake case. ``stages`` are those whose tables it can judge; none: any.
-    ``between_roles`` says that it holds one data role against others. Roles are read at the same time by different
+    ``between_roles`` says that it checks one data role against others. Roles are read at the same time by different
     processes, so that of a source it is judged while it is stored, one after the other.
     """
 
@@ -63,7 +63,7 @@ def numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
 
     values = column(frame, name)
     if not pd.api.types.is_numeric_dtype(values):
-        raise DataError(f"column {name!r} holds {values.dtype}, numbers were expected")
+        raise DataError(f"column {name!r} holds {values.dtype}, but numbers were expected")
     return values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 

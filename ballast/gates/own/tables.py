@@ -56,7 +56,7 @@ class ExpectUniqueIds(Own):
 class ExpectNoSharedIds(Own):
     """No sample id of this table is also in one of the data roles ``with``: no leakage.
 
-    A source is held against those roles that are stored; the others are held against it when they are.
+    A source is checked against those roles that are stored; the others are checked against it when they are stored.
     """
 
     between_roles = True
@@ -154,7 +154,7 @@ class ExpectClassCountAtLeast(Own):
             False,
             observed,
             f"{said} ({listed(counts.index) or 'all null'}), at least {self.classes} expected: a model of fewer "
-            "learns nothing; check the filter and the label column",
+            "classes learns nothing; check the filter and the label column",
         )
 
 
@@ -182,7 +182,7 @@ class ExpectNoConstantColumns(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         skipped = {context.id, context.label}
         constant = [str(c) for c in frame.columns if c not in skipped and _is_constant(frame[c])]
-        remedy = "they tell no row from another; leave them out, or widen the filter that made them so"
+        remedy = "they do not tell rows apart; leave them out, or widen the filter that made them so"
         return _columns_outcome(frame, constant, "the same in every row", "constant_columns", remedy)
 
 

@@ -42,7 +42,7 @@ def out_of_sample(
     n_folds : the number of fits, 5 by default; fewer where a class has fewer rows or there are fewer groups.
     random_state : the seed that assigns rows to folds.
     others : what else the estimator's ``fit`` takes, by the names of the vocabulary, such as treatment and outcome;
-        ``groups`` here are no folds.
+        ``groups`` here are not folds.
 
     Returns
     -------

@@ -166,7 +166,8 @@ def _stacked(parts: list[Any]) -> Any:
 
 
 def _mixed(keys: np.ndarray) -> np.ndarray:
-    """Spreads hashes evenly over all numbers, so that the least are no particular rows' (SplitMix64's last step)."""
+    """Spreads hashes evenly over all numbers, so that the least are not those of particular rows (SplitMix64's last "
+    "step)."""
     keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return keys ^ (keys >> np.uint64(31))

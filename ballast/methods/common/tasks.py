@@ -45,7 +45,7 @@ def check_classes(y: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:
         raise DataError(f"{owner}: y mixes types that cannot be sorted ({error}); cast it to one type") from error
     if len(classes) < 2:
         raise DataError(
-            f"{owner}: all {len(y)} rows of y have the one label {classes.tolist()[0]!r}; classification needs two "
+            f"{owner}: all {len(y)} rows of y have the same label {classes.tolist()[0]!r}; classification needs two "
             "classes or more: collect rows of another class, or check the filter that made this table"
         )
     return classes, codes

@@ -21,7 +21,7 @@ def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) 
         if len(found) != 2:
             raise DataError(
                 f"{owner}: treatment has {plural(len(found), 'value')} in {len(treatment)} rows "
-                f"({listed(found)}); two are needed, of which the greater is the treated one"
+                f"({listed(found)}); two are needed, and the greater one means treated"
             )
         arms = found
     elif not np.isin(found, arms).all():
@@ -43,13 +43,13 @@ def least_rows(treated: np.ndarray, owner: str) -> int:
 
 
 def check_overlap(own: np.ndarray, received: np.ndarray, owner: str) -> None:
-    """Raises OverlapError where the columns tell the treatment of most rows of every arm.
+    """Raises OverlapError where the columns predict the treatment of most rows of every arm.
 
     ``own`` (n,) is the probability of the treatment that a row received, ``received`` (n,) the number of its arm.
     """
     if min(np.median(own[received == arm]) for arm in np.unique(received)) > CERTAIN:
         raise OverlapError(
-            f"{owner}: the columns tell the treatment of more than half of each arm's rows ({len(own)} in all) with a "
-            f"probability above {CERTAIN}, so that the arms do not overlap; drop the features that decide the "
+            f"{owner}: the columns predict the treatment of more than half of each arm's rows ({len(own)} in all) with "
+            f"a probability above {CERTAIN}, so that the arms do not overlap; drop the features that decide the "
             "treatment, or compare other rows"
         )

@@ -323,7 +323,7 @@ def _check_cells(column: Any, name: str) -> None:
     if nested.any():
         raise DataError(
             f"column {name!r} holds lists, arrays or mappings in {int(nested.sum())} of {len(column)} rows; spread it "
-            "over one column a number and name those under embeddings, or drop it"
+            "over one column per number and name those under embeddings, or drop it"
         )
 
 

@@ -192,7 +192,7 @@ def _check_columns(method: Method, given: dict[str, Any], arguments: dict[str, A
 def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
     array = np.asarray(values)
     if array.ndim != 1 or (n is not None and len(array) != n):
-        raise DataError(f"{owner} gave {what} of shape {array.shape}, one number a row was expected ({n} rows)")
+        raise DataError(f"{owner} gave {what} of shape {array.shape}, but one number per row was expected ({n} rows)")
     if not np.isfinite(array).all():
         raise DataError(f"{owner} gave {int((~np.isfinite(array)).sum())} NaN or infinite {what} for {len(array)} rows")
     return array
@@ -345,7 +345,7 @@ class Assessor(Method):
 class Transformer(Method):
     """Makes features of features: ``fit(X, ...)`` sets ``n_features_out_``, ``transform(X)`` gives (n, that many).
 
-    It is no step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.
+    It is not a step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.
     """
 
     role = "transformer"

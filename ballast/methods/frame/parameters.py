@@ -116,7 +116,7 @@ def _choices(hint: Any) -> list[str]:
 _NAMES = {
     int: "a whole number",
     float: "a number",
-    str: "a text",
+    str: "text",
     bool: "true or false",
     type(None): "None",
 }

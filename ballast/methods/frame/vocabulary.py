@@ -61,7 +61,7 @@ def _numbers(value: Any, name: str, ndim: int) -> np.ndarray:
         try:
             if array.dtype.kind not in "biufO":
                 raise TypeError("not a number")
-            if array.dtype.kind == "O":  # pandas' own NA is no number to NumPy
+            if array.dtype.kind == "O":  # pandas' own NA is not a number to NumPy
                 array = np.where(np.asarray(pd.isna(array)), np.nan, array)
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:

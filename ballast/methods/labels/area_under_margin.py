@@ -110,8 +110,8 @@ def flag_by_threshold_samples(
     K, n = len(classes), len(y)
     if K < 4:
         raise DataError(
-            f"y has {K} classes; threshold samples need at least 4, for they would be a share 1/{K + 1} of the rows "
-            "and swamp the fit; use AreaUnderMargin(noise_rate=...) with an estimate of the share of wrong labels"
+            f"y has {K} classes; threshold samples need at least 4, because they would be a share 1/{K + 1} of the "
+            "rows and swamp the fit; use AreaUnderMargin(noise_rate=...) with an estimate of the share of wrong labels"
         )
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
     order = np.random.default_rng(random_state).permutation(n)

@@ -14,7 +14,7 @@ class DomainMLP(TorchMLP):
     """Trains ``torch_mlp`` on rows of several domains, which a sample policy may draw more or less often.
 
     Use it with ``domain_schedule``, where domains of very different sizes are to be learned together. Not to predict
-    by domain: the domain is no feature here, so encode it as one where it should be.
+    by domain: the domain is not a feature here, so encode it as one where it should be.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The learner by which a method that is no model itself judges weights or sources."""
+"""The learner by which a method that is not a model itself judges weights or sources."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def proxy_learner(learner: Any, y: np.ndarray, owner: str, *, weighted: bool = F
     """Gives a learner to clone, and whether it classifies, from one, the name or import path of its class, or None.
 
     None takes ridge regression for a float ``y`` of more than 20 values, logistic regression for any other. Raises
-    ParameterError for what is no learner, or takes no weights where it must; DataError for labels that it cannot learn.
+    ParameterError for what is not a learner, or takes no weights where it must, and DataError for labels that it cannot
+    learn.
     """
     from ballast.methods.frame.catalogue import resolve
 

@@ -61,8 +61,8 @@ class RLearner(RegressorMixin, Learner):
 
     Raises
     ------
-    DataError : other than two treatments, an arm of fewer than two rows, or an outcome that is no number.
-    OverlapError : the columns tell the treatment of most rows. ParameterError : a model that cannot do its part, or
+    DataError : other than two treatments, an arm of fewer than two rows, or an outcome that is not a number.
+    OverlapError : the columns predict the treatment of most rows. ParameterError : a model that cannot do its part, or
     takes no weights.
 
     Examples

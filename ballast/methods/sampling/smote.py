@@ -91,7 +91,7 @@ class SMOTE(Sampler):
         """Gives (k, d) rows and their (k,) labels."""
         rng = np.random.default_rng(self.random_state)
         if task_of(y) == "regression":
-            raise DataError(f"{self.name}: y holds numbers of many values; it needs a label a row, so bin y first")
+            raise DataError(f"{self.name}: y holds numbers of many values; it needs one label per row, so bin y first")
         classes, codes = check_classes(y, self.name)
         kept = self._kept(codes, rng)
         sizes = np.bincount(codes[kept])

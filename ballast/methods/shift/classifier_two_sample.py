@@ -34,7 +34,7 @@ class ClassifierTwoSampleTest(Test):
     Notes
     -----
     The statistic is the mean over folds of the area under the curve within the fold, its p-value one-sided and
-    normal, with the Mann-Whitney variance (ties counted) times two. Two, because folds are no independent tests: each
+    normal, with the Mann-Whitney variance (ties counted) times two. Two, because folds are not independent tests: each
     pair of folds tests the same difference twice, once from either side. Without that factor the level 0.05 is in
     truth 0.10 to 0.14. For learners that are no more than pairwise in the folds, such as linear ones, the factor is
     exact as n grows; measured levels are in ``claim``.

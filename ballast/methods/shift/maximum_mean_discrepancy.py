@@ -143,7 +143,7 @@ class MaximumMeanDiscrepancy(Test):
             # The statistic does not change when a constant is taken off every pair, and float32 keeps more of it.
             level = kernel.mean() if level is None else level
             kernel -= level
-            kernel.diagonal().zero_()  # a row is no pair with itself
+            kernel.diagonal().zero_()  # a row is not a pair with itself
             own, rest = kernel[:, :width] @ z[rows], kernel[:, width:] @ z[rows.stop :]
             both = own + 2 * rest  # pairs of different blocks stand for two, (i, j) and (j, i)
             within += (z[rows, :k] * both[:, :k]).sum(dim=0, dtype=torch.float64)

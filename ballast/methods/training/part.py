@@ -84,8 +84,8 @@ def declared(value: Any) -> Any:
 
     if value.name not in index() or index()[value.name].load() is not type(value):
         warnings.warn(
-            f"{type(value).__qualname__} is no part of Ballast's catalogue, so the model is stored without it: it "
-            "predicts the same, but would be trained anew without it",
+            f"{type(value).__qualname__} is not a part of Ballast's catalogue, so the model is stored without it: it "
+            "predicts the same, but training it again leaves the part out",
             stacklevel=2,
         )
         return None

@@ -13,7 +13,7 @@ def check_several(classes: np.ndarray, n: int, owner: str, argument: str = "y") 
     """Raises DataError where the n rows have one class, or another value of the `argument`, alone."""
     if len(classes) < 2:
         raise DataError(
-            f"{owner}: {argument} has one value alone ({classes.tolist()[0]!r}, {n} rows); there is nothing to "
+            f"{owner}: {argument} has only one value ({classes.tolist()[0]!r}, {n} rows); there is nothing to "
             "balance, so check its column"
         )
 

@@ -73,7 +73,7 @@ def check(
             if node.suite:
                 yield from _check_node(here, node, read, problems.get(node.name))
             elif node.name in (*select, *files):
-                yield Checked(run.plan.asset(node.name), here.key_of(node), None, problem="no gate stands behind it")
+                yield Checked(run.plan.asset(node.name), here.key_of(node), None, problem="it has no gate")
 
 
 def _read(run: Run, files: Mapping[str, Path], *, stored: bool) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:

@@ -78,7 +78,7 @@ def read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
         is_glob = any(c in path for c in "*?[")
         missing = not (any(full.parent.glob(full.name)) if is_glob and "**" not in path else full.exists() or is_glob)
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no such home folder
-        raise DataError(f"{where}: {one_line(repr(path), 120)} is no path: {one_line(str(error), 120)}") from error
+        raise DataError(f"{where}: {one_line(repr(path), 120)} is not a path: {one_line(str(error), 120)}") from error
     suffixes = [s.lower() for s in full.suffixes if s.lower() not in (".gz", ".zst")]
     reader = _READERS.get(suffixes[-1] if suffixes else "")
     if reader is None:
@@ -107,7 +107,7 @@ def _read_query(query: str, database: str | None, where: str, folder: Path) -> p
         target = ":memory:" if database is None else str(_located(database, folder))
         missing = database is not None and not Path(target).exists()
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where}: `database:` is no path: {one_line(str(error), 120)}") from error
+        raise DataError(f"{where}: `database:` is not a path: {one_line(str(error), 120)}") from error
     if missing:
         raise DataError(f"{where}: there is no database {database!r} (looked for {target}); correct `database:`")
     try:

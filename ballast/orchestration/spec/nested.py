@@ -21,7 +21,7 @@ def class_of(use: Any) -> type[Any]:
     """
     if not isinstance(use, str) or not _USE.fullmatch(use) or len(use) > _LONGEST:
         raise ParameterError(
-            f"{shown(use)} is no method; give a name of `ballast catalog` or an import path, package.Class"
+            f"{shown(use)} is not a method: use a name from `ballast catalog` or an import path, package.Class"
         )
     try:
         return resolve(use)

@@ -38,7 +38,7 @@ _FIRST_YEAR = 1900  # hourly partitions from then on are a million
 class DataSpec(dg.Model, dg.Resolvable):
     """Where a data role comes from, and which of its columns mean what. Exactly one source is given."""
 
-    id: Column = Field(description="Column with a unique, non-null id a row (integer or text).")
+    id: Column = Field(description="Column with a unique, non-null id per row (integer or text).")
     asset: str | None = Field(default=None, description="Key of an existing Dagster asset that gives a table.")
     path: str | None = Field(default=None, description="A CSV, Parquet or JSON file, or a glob of them.")
     query: str | None = Field(default=None, description="A DuckDB query.")
@@ -175,7 +175,7 @@ class ScheduleSpec(dg.Model, dg.Resolvable):
 
 
 class SensorSpec(dg.Model, dg.Resolvable):
-    every: WholeNumber = Field(default=60, description="Seconds between two looks at the pipeline's source files.")
+    every: WholeNumber = Field(default=60, description="Seconds between two checks of the pipeline's source files.")
 
     @field_validator("every")
     @classmethod
@@ -198,7 +198,9 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     schedule: ScheduleSpec | None = None
     sensor: SensorSpec | None = None
     automation: Literal["eager"] | None = Field(default=None, description="'eager' runs a step when its inputs change.")
-    seed: WholeNumber = Field(default=0, description="random_state of every method that draws and is given none.")
+    seed: WholeNumber = Field(
+        default=0, description="random_state of every method that draws at random and has none of its own."
+    )
     owners: list[str] = []
     tags: dict[str, str] = {}
 

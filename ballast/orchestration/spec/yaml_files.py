@@ -44,7 +44,7 @@ class _RefusedError(Exception):
 def read_text(file: Path, where: str) -> str:
     """Gives the text of a YAML file.
 
-    Raises SpecError for what is no ordinary file, cannot be read, is larger than `LARGEST_FILE`, or is not UTF-8.
+    Raises SpecError for what is not an ordinary file, cannot be read, is larger than `LARGEST_FILE`, or is not UTF-8.
     """
     try:
         if file.exists() and not file.is_file():
@@ -72,7 +72,7 @@ def documents(text: str, where: str) -> list[Document]:
     """Gives the documents of a YAML text; `where` ("pipelines/x/defs.yaml") opens every message.
 
     Raises SpecError naming the line for text that is not YAML, for one that is nested deeper than `DEEPEST` or holds
-    more than `MOST_VALUES` keys and values, and for tags, keys that occur twice and keys that are no plain value.
+    more than `MOST_VALUES` keys and values, and for tags, keys that occur twice and keys that are not a plain value.
     """
     try:
         _check_extent(text)
@@ -187,7 +187,7 @@ class _Loader(_Base):
             return self.construct_object(node)
         except (ValueError, yaml.YAMLError) as error:  # such as 0x_ and =
             raise _RefusedError(
-                f"{_dotted(path)}: {node.value!r} is no value that YAML knows; put it in quotes if it is text",
+                f"{_dotted(path)}: {node.value!r} is not a value that YAML knows; put it in quotes if it is text",
                 node.start_mark,
             ) from error
 

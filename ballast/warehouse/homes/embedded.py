@@ -276,7 +276,7 @@ def _create(path: Path) -> None:
 
 
 def _holder(error: Exception) -> str | None:
-    """Gives who holds the file in words, or None if the error is no matter of locks."""
+    """Gives who holds the file in words, or None if the error has nothing to do with locks."""
     message = str(error)
     if "Unique file handle conflict" in message:
         return f"this process itself (PID {os.getpid()}), over another DuckDB connection"

@@ -65,7 +65,7 @@ def loads(path: Path, data: bytes) -> object:
     UntrustedModelError
         It asks for types that are not trusted.
     ModelStoreError
-        It is no skops file, is larger than `archives.limit`, or cannot be rebuilt.
+        It is not a skops file, is larger than `archives.limit`, or cannot be rebuilt.
     """
     _import_skops()
     import skops.io
@@ -78,16 +78,16 @@ def loads(path: Path, data: bytes) -> object:
         raise UntrustedModelError(f"{path} {error}") from None
     except Exception as error:  # any bytes may be in the file
         raise ModelStoreError(
-            f"{path} is no skops file of ours ({type(error).__name__}: {error}); nothing of it was run"
+            f"{path} is not a skops file that Ballast wrote ({type(error).__name__}: {error}); none of it was run"
         ) from error
     try:
         try:
             return skops.io.loads(data, trusted=sorted(named.difference(trust.untrusted(named))))
         except UntrustedTypesFoundException:
-            names = skops.io.get_untrusted_types(data=data)  # with the methods, which are no objects of their own
+            names = skops.io.get_untrusted_types(data=data)  # with the methods, which are not objects of their own
             if forbidden := trust.untrusted(names):
                 raise UntrustedModelError(
-                    f"{path} asks for types that are not trusted: {', '.join(forbidden)}; nothing of it was run; "
+                    f"{path} asks for types that are not trusted: {', '.join(forbidden)}; none of it was run; "
                     f"{trust.remedy(forbidden)}"
                 ) from None
             return skops.io.loads(data, trusted=names)
@@ -168,8 +168,8 @@ def _with_todays_names(text: bytes) -> bytes:
     def todays(name: str) -> str:
         if name.count(".") == stored_names.METHODS.count(".") and stored_names.class_of(name) is None:
             raise UntrustedModelError(
-                f"asks for types that are not trusted: {name:.200}, which is not a class of this Ballast's; nothing of "
-                "it was run; use the version of Ballast that stored it, or run its step again"
+                f"asks for types that are not trusted: {name:.200}, which this version of Ballast does not have; "
+                "none of it was run; use the version of Ballast that stored it, or run its step again"
             )
         return stored_names.todays(name)
 

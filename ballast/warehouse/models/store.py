@@ -94,7 +94,7 @@ class ModelStore:
         ModelStoreError
             The file is missing, or not what was stored.
         UntrustedModelError
-            It asks for types that are not trusted; nothing of it was run.
+            It asks for types that are not trusted; none of it was run.
         """
         path, expected = self._locate(stored, sha256)
         data = _read(path)
@@ -120,7 +120,7 @@ class ModelStore:
             found = (self.folder / path).resolve()
         except (ValueError, OSError, RuntimeError) as error:  # a NUL; a loop of links
             raise ModelStoreError(
-                f"{path!r:.200} leads to no file in the model store {self.folder}: {error}"
+                f"{path!r:.200} does not lead to a file in the model store {self.folder}: {error}"
             ) from error
         if not found.is_relative_to(self.folder):
             raise ModelStoreError(
@@ -174,7 +174,7 @@ def _read(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise ModelStoreError(f"{path} is no plain file; it is not loaded")
+            raise ModelStoreError(f"{path} is not a regular file; it is not loaded")
         archives.within(status.st_size, archives.limit(), f"{path} comes")
         return path.read_bytes()
     except OSError as error:

@@ -29,7 +29,7 @@ def dumps(model: Any, name: str) -> bytes:
 
     if trust.with_tensors(name) is None:
         raise UntrustedModelError(
-            f"{name} is no class under {METHODS} with from_tensors, so a model of it is not stored"
+            f"{name} is not a class under {METHODS} with from_tensors, so a model of it is not stored"
         )
     declaration, tensors = model.to_tensors()
     try:
@@ -50,7 +50,7 @@ def loads(path: Path, data: bytes) -> object:
     UntrustedModelError
         It names a class that is none of Ballast's.
     ModelStoreError
-        It is no safetensors file of ours, or its declaration and arrays are no model.
+        It is not a safetensors file that Ballast wrote, or its declaration and arrays are not a model.
     """
     from safetensors.numpy import load
 
@@ -61,12 +61,12 @@ def loads(path: Path, data: bytes) -> object:
         name, declaration = str(record["class"]), record["declaration"]
     except Exception as error:  # any bytes may be in the file
         raise ModelStoreError(
-            f"{path} is no model in safetensors ({type(error).__name__}: {error}); nothing of it was run"
+            f"{path} is not a model in safetensors ({type(error).__name__}: {error}); none of it was run"
         ) from error
     cls = trust.with_tensors(name)
     if cls is None:
         raise UntrustedModelError(
-            f"{path}: {name:.200} is no class under {METHODS} with from_tensors; nothing of it was run"
+            f"{path}: {name:.200} is not a class under {METHODS} with from_tensors; none of it was run"
         )
     try:
         return cls.from_tensors(declaration, tensors)
@@ -78,4 +78,4 @@ def loads(path: Path, data: bytes) -> object:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"its declaration holds {constant}, which is no number")
+    raise ValueError(f"its declaration holds {constant}, which is not a number")

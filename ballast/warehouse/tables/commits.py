@@ -301,7 +301,7 @@ def not_found(
         runs = list(dict.fromkeys(row[3] for row in reversed(history) if row[3] is not None))
         return VersionNotFoundError(
             f"asset {asset!r} has no version{of} committed by run {run!r}{nearest(run, runs)}; the newest were by "
-            f"{listed(runs) or 'no run'} (a run that finds its result stored commits none)"
+            f"{listed(runs) or 'no run'} (a run that finds its result stored commits nothing)"
         )
     versions = [row[0] for row in history]
     closest = min(versions, key=lambda known: abs(known - (version or 0)))

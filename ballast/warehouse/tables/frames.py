@@ -19,7 +19,7 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
     Raises
     ------
     WarehouseError
-        Something a SQL table cannot hold: no column, a name that is no text or is there twice, mixed types.
+        Something a SQL table cannot hold: no column, a name that is not text or occurs twice, mixed types.
     """
     if isinstance(frame, pa.Table):
         table = frame
@@ -47,15 +47,15 @@ def _check_columns(asset: str, columns: Iterable[object], partitioned: bool) -> 
     seen: dict[str, object] = {}
     for name in columns:
         if not isinstance(name, str) or not name or "\0" in name:
-            raise WarehouseError(f"asset {asset!r}: column name {name!r} is no text; rename the column")
+            raise WarehouseError(f"asset {asset!r}: column name {name!r} is not text; rename the column")
         if name.casefold() in reserved:
             raise WarehouseError(
                 f"asset {asset!r}: column {name!r} is one the warehouse adds itself; rename the column"
             )
         if name.casefold() in seen:
             raise WarehouseError(
-                f"asset {asset!r}: columns {seen[name.casefold()]!r} and {name!r} are one name in SQL, which "
-                "does not tell capitals apart; rename one"
+                f"asset {asset!r}: columns {seen[name.casefold()]!r} and {name!r} are the same name in SQL, "
+                "which ignores case; rename one"
             )
         seen[name.casefold()] = name
     if not seen:

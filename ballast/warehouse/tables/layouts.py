@@ -84,7 +84,7 @@ def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
         if tuple(name.casefold() for name in view_of(other)) == mine:
             raise WarehouseError(
                 f"assets {asset!r} and {other!r} would both be the view {'.'.join(view_of(asset))} "
-                "(SQL does not tell capitals apart); rename one step"
+                "(SQL ignores case); rename one step"
             )
     taken = con.execute(
         "SELECT table_type FROM information_schema.tables WHERE table_catalog = current_database() "

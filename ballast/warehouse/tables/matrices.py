@@ -56,7 +56,9 @@ def matrix_table(
         fields.append(pa.field(name, data[name].type, metadata=_labels(name, data[name], (names or {}).get(name))))
     for name, array in data.items():
         if len(array) != len(data["sample_id"]):
-            raise DataError(f"{name!r} has {len(array)} rows, the ids are {len(data['sample_id'])}; give one row an id")
+            raise DataError(
+                f"{name!r} has {len(array)} rows, the ids are {len(data['sample_id'])}; give one row per id"
+            )
     return pa.table(list(data.values()), schema=pa.schema(fields))
 
 
@@ -71,7 +73,7 @@ def _labels(name: str, vectors: pa.FixedSizeListArray, labels: Sequence[str] | N
 def _vectors(name: str, matrix: np.ndarray) -> pa.FixedSizeListArray:
     if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.dtype.kind not in "fiub":
         raise DataError(
-            f"matrix {name!r} must be a 2-D array of numbers with a column at least; got shape {matrix.shape} of "
+            f"matrix {name!r} must be a 2-D array of numbers with at least one column; got shape {matrix.shape} of "
             f"{matrix.dtype}"
         )
     dtype = matrix.dtype if matrix.dtype in (np.float32, np.float64) else np.float64
@@ -95,7 +97,7 @@ def matrix_of(table: pa.Table, name: str) -> np.ndarray:
         )
     column = table[name]
     if not pa.types.is_fixed_size_list(column.type):
-        raise DataError(f"column {name!r} is {column.type}, no matrix")
+        raise DataError(f"column {name!r} is {column.type}, not a matrix")
     if column.null_count:
         raise DataError(f"matrix {name!r} lacks {column.null_count} of {len(column)} rows")
     width = column.type.list_size

@@ -83,10 +83,10 @@ def _version_query(con: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> str:
     clause = node["at_clause"]
     value = clause["expr"].get("value", {}).get("value")
     if value is None:
-        raise WarehouseError(f"{shown} AT ({clause['unit']} => ...): write a number or a time there, no expression")
+        raise WarehouseError(f"{shown} AT ({clause['unit']} => ...): write a number or a time there, not an expression")
     asset = layouts.asset_of_view(con, node["schema_name"], node["table_name"])
     if asset is None:
-        raise WarehouseError(f"{shown} AT (...): there is no step of that name; AT reads the versions of steps")
+        raise WarehouseError(f"{shown} AT (...): there is no step with that name; AT reads the versions of steps")
     if clause["unit"].upper() == "VERSION":
         chosen: dict[str, Any] = {"version": value}
         if not isinstance(value, int):
@@ -105,6 +105,5 @@ def _version_query(con: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> str:
 
 def _refused(what: str) -> WarehouseError:
     return WarehouseError(
-        f"sql only reads, and this query would write ({what}); tables of the warehouse are written by "
-        "Warehouse.commit alone"
+        f"sql only reads, and this query would write ({what}); only Warehouse.commit writes tables of the warehouse"
     )

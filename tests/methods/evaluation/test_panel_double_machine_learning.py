@@ -141,7 +141,7 @@ def test_treatment_when_it_never_changes_within_a_unit_or_a_column_tells_it_then
     given = panel()
     with pytest.raises(DataError, match="treatment never changes within any of the 60 units"):
         LINEAR.assess(**{**given, "treatment": given["groups"] % 2})
-    with pytest.raises(DataError, match="the columns tell the treatment of all 300 rows"):
+    with pytest.raises(DataError, match="the columns predict the treatment of all 300 rows"):
         LINEAR.assess(**{**given, "X": np.column_stack([given["X"], given["treatment"]])})
 
 

@@ -154,9 +154,11 @@ def test_input_when_it_cannot_be_compared_then_refused():
         SourceRobustness(n_samples=241).assess(**data)
     with pytest.raises(ParameterError, match="'baseline' must be a source, got 'wed', did you mean 'web'"):
         SourceRobustness(baseline="wed").assess(**data)
-    with pytest.raises(DataError, match=r"source_robustness: groups has one value alone \('old', 700 rows\)"):
+    with pytest.raises(DataError, match=r"source_robustness: groups has only one value \('old', 700 rows\)"):
         SourceRobustness().assess(**{**data, "groups": np.full(700, "old")})
-    with pytest.raises(DataError, match="source_robustness: groups has 1 row of 'one'; of each source a fifth"):
+    with pytest.raises(
+        DataError, match="source_robustness: groups has 1 row of 'one'; a fifth of each source is held out"
+    ):
         SourceRobustness().assess(**{**data, "groups": np.where(np.arange(700) == 0, "one", "rest")})
     with pytest.raises(DataError, match="source_robustness, trained on 240 rows of old: all 240 rows of y have"):
         SourceRobustness().assess(**{**data, "y": np.where(data["groups"] == "old", "no", data["y"])})

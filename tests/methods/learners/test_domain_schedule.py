@@ -219,7 +219,7 @@ def test_torch_mlp_when_it_is_given_a_schedule_then_told_which_learner_takes_dom
 
 def test_domain_mlp_when_there_is_one_domain_then_refused():
     X, y, _ = task()
-    with pytest.raises(DataError, match=r"domain_mlp: groups has one value alone \('all', 240 rows\)"):
+    with pytest.raises(DataError, match=r"domain_mlp: groups has only one value \('all', 240 rows\)"):
         DomainMLP().fit(X, y, np.full(240, "all"))
 
 

@@ -40,7 +40,7 @@ def test_linear_models_when_weights_are_whole_numbers_then_they_equal_repeated_r
 
 
 def test_logistic_regression_when_y_has_one_class_then_data_error():
-    with pytest.raises(DataError, match="3 rows of y have the one label"):
+    with pytest.raises(DataError, match="3 rows of y have the same label"):
         LogisticRegression().fit(np.eye(3), np.array(["a", "a", "a"]))
 
 

@@ -172,7 +172,7 @@ def test_torch_mlp_when_a_part_is_ones_own_then_it_trains_and_is_stored_without(
     X, y = line()
     model = TorchMLP(regularizer=Outputs(), max_epochs=30, patience=None, learning_rate=0.01).fit(X, y)
     assert np.std(model.predict(X)) < 0.2 * np.std(y)
-    with pytest.warns(UserWarning, match="Outputs is no part of Ballast's catalogue"):
+    with pytest.warns(UserWarning, match="Outputs is not a part of Ballast's catalogue"):
         declaration, tensors = model.to_tensors()
     back = TorchMLP.from_tensors(declaration, tensors)
     assert back.regularizer is None

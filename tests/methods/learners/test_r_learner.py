@@ -134,7 +134,7 @@ def test_treatment_when_it_does_not_have_two_arms_or_they_do_not_overlap_then_re
         RLearner().fit(X, treatment=np.arange(N) % 3, outcome=OUTCOME)
     with pytest.raises(DataError, match="1 of them of its rarer value; two rows"):
         RLearner().fit(X, treatment=np.arange(N) == 7, outcome=OUTCOME)
-    with pytest.raises(OverlapError, match="r_learner: the columns tell the treatment"):
+    with pytest.raises(OverlapError, match="r_learner: the columns predict the treatment"):
         RLearner().fit(X, treatment=X[:, 0] > 0, outcome=OUTCOME)
 
 

@@ -184,7 +184,7 @@ def test_torch_mlp_when_cross_validated_by_scikit_learn_then_both_tasks_work(tas
 
 
 def test_torch_mlp_when_y_has_one_class_then_data_error():
-    with pytest.raises(DataError, match="one label"):
+    with pytest.raises(DataError, match="the same label"):
         TorchMLP().fit(np.ones((4, 2)), np.array(["a"] * 4))
 
 

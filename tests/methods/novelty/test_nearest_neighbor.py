@@ -52,7 +52,7 @@ def test_nearest_neighbor_distance_when_rows_exceed_the_most_then_a_part_stands_
 
 
 def test_nearest_neighbor_distance_when_there_are_too_few_rows_then_data_error():
-    with pytest.raises(DataError, match=r"10 row.* of X are kept.*at least 11"):
+    with pytest.raises(DataError, match=r"X has 10 rows to keep.*at least 11"):
         NearestNeighborDistance(n_neighbors=10).fit(X[:10])
 
 

@@ -127,7 +127,7 @@ class TestArms:
         X = np.linspace(-3, 3, 200)[:, None]
         treatment = (X[:, 0] > 0).astype(int)
         with pytest.raises(
-            OverlapError, match=r"tell the treatment of more than half of each arm's rows \(200 in all\)"
+            OverlapError, match=r"predict the treatment of more than half of each arm's rows \(200 in all\)"
         ):
             InversePropensity().fit(np.sign(X) * 50 + X, treatment=treatment)
         with pytest.raises(OverlapError, match=r"columns separate the samples. Set ridge"):

@@ -83,7 +83,7 @@ def test_fit_when_classes_do_not_fit_the_columns_then_says_which():
 
 
 def test_fit_when_there_is_one_class_then_refuses():
-    with pytest.raises(DataError, match="y has one value alone"):
+    with pytest.raises(DataError, match="y has only one value"):
         BlackBoxShift().fit(np.ones((3, 1)), np.zeros(3, dtype=int), np.ones((2, 1)))
 
 

@@ -62,7 +62,7 @@ def test_rows_when_permuted_then_the_same_shares(make):
 @pytest.mark.parametrize("make", MAKERS)
 def test_groups_when_one_or_unknown_then_refused(make):
     X, y, groups = hard_and_easy()
-    with pytest.raises(DataError, match=rf"{make.name}: groups has one value alone \('all', 2000 rows\)"):
+    with pytest.raises(DataError, match=rf"{make.name}: groups has only one value \('all', 2000 rows\)"):
         make().fit(X, y, groups=np.full(2000, "all"))
     found = make(max_steps=2, hidden=()).fit(X, y, groups=groups)
     with pytest.raises(DataError, match=r"groups holds .* not among the known ones"):

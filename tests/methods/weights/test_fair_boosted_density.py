@@ -143,7 +143,7 @@ def test_group_when_without_a_label_then_refused_with_their_names():
         FairBoostedDensity().fit(**given)
 
 
-@pytest.mark.parametrize(("name", "said"), [("groups", "groups has one value"), ("y", "y has one value alone")])
+@pytest.mark.parametrize(("name", "said"), [("groups", "groups has only one value"), ("y", "y has only one value")])
 def test_column_when_of_one_value_then_refused(name, said):
     with pytest.raises(DataError, match=said):
         FairBoostedDensity().fit(**{**rows(), name: np.ones(3000)})

@@ -32,5 +32,5 @@ def test_weigh_when_a_label_is_new_then_names_it():
 
 
 def test_fit_when_there_is_one_class_then_refuses():
-    with pytest.raises(DataError, match=r"y has one value alone \('a', 3 rows\)"):
+    with pytest.raises(DataError, match=r"y has only one value \('a', 3 rows\)"):
         InverseClassFrequency().fit(np.array(["a", "a", "a"]))

@@ -80,7 +80,7 @@ def test_rows_when_all_are_observed_or_of_one_group_then_refused_with_the_remedy
     X, seen, _ = sample(20)
     with pytest.raises(DataError, match=r"observed holds 20 true values in 20 rows.*train without"):
         InverseIntensity().fit(X, observed=np.ones(20, dtype=bool))
-    with pytest.raises(DataError, match=r"groups has one value alone \('p', 20 rows\)"):
+    with pytest.raises(DataError, match=r"groups has only one value \('p', 20 rows\)"):
         InverseIntensity().fit(X, observed=seen, groups=np.full(20, "p"))
     with pytest.raises(DataError, match="outside one fold of groups do not hold all 2 values"):
         InverseIntensity().fit(X, observed=np.arange(20) < 10, groups=np.arange(20) // 10)

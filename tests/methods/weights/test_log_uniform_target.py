@@ -47,7 +47,7 @@ def test_weights_when_the_data_follow_the_law_then_uniform():
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.array(["a", "b", "b"]), "2 of the 2 classes of y are no whole number from 1 on, such as 'a'"),
+        (np.array(["a", "b", "b"]), "2 of the 2 classes of y are not whole numbers from 1 on, such as 'a'"),
         (np.array([0, 1, 2]), "1 of the 3 classes of y .* such as 0,"),
         (np.array([1.5, 1.0, 2.0]), "1 of the 3 classes"),
         (np.array([True, False]), "1 of the 2 classes"),
@@ -55,6 +55,6 @@ def test_weights_when_the_data_follow_the_law_then_uniform():
     ids=["texts", "zero", "fraction", "booleans"],
 )
 def test_labels_when_no_whole_numbers_from_one_on_then_refused_over_values_with_the_remedy(y, said):
-    with pytest.raises(DataError, match=rf"log_uniform_target: {said}.*take over='rank'"):
+    with pytest.raises(DataError, match=rf"log_uniform_target: {said}.*use over='rank'"):
         LogUniformTarget(over="value").fit(y)
     assert LogUniformTarget().fit(y).weights_.mean() == pytest.approx(1.0)

@@ -78,5 +78,5 @@ def test_predictions_when_the_same_for_every_row_then_still_weights():
 
 
 def test_labels_when_of_one_class_then_refused():
-    with pytest.raises(DataError, match="y has one value alone"):
+    with pytest.raises(DataError, match="y has only one value"):
         RegularizedLabelShift().fit(np.full((4, 1), 1.0), np.zeros(4), np.full((4, 1), 1.0))

@@ -108,11 +108,11 @@ def test_input_when_it_cannot_be_judged_then_refused():
         TargetRiskWeighting(learner=KNeighborsClassifier()).fit(X, y, groups=groups)
     with pytest.raises(ParameterError, match="'learner' must be a scikit-learn-compatible learner"):
         TargetRiskWeighting(learner=LogisticRegression).fit(X, y, groups=groups)
-    with pytest.raises(DataError, match=r"target_risk_weighting: groups has one value alone \('own', 440 rows\)"):
+    with pytest.raises(DataError, match=r"target_risk_weighting: groups has only one value \('own', 440 rows\)"):
         TargetRiskWeighting().fit(X, y, groups=np.full(440, "own"))
     with pytest.raises(DataError, match=r"target_risk_weighting: groups has 1 row of the target \('single'\)"):
         TargetRiskWeighting().fit(X, y, groups=np.where(np.arange(440) == 0, "single", "rest"))
-    with pytest.raises(DataError, match="target_risk_weighting: all 440 rows of y have the one label"):
+    with pytest.raises(DataError, match="target_risk_weighting: all 440 rows of y have the same label"):
         TargetRiskWeighting().fit(X, np.full(440, "no"), groups=groups)
     alone = np.where(np.arange(440) == 0, "yes", "no")
     with pytest.raises(DataError, match="target_risk_weighting, without one fold of the target's rows: all"):

@@ -65,8 +65,8 @@ class PanelDoubleMachineLearning(Assessor):
     Raises
     ------
     DataError : fewer than two units of two rows or more, a treatment that never varies within a unit or that the
-    columns tell, an outcome that is no number, a treatment that is neither numbers nor two values. ParameterError : a
-    regressor that is none.
+    columns predict, an outcome that is not a number, a treatment that is neither numbers nor two values.
+    ParameterError : a regressor that is not one.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class PanelDoubleMachineLearning(Assessor):
         v, u = self._residuals(design.astype(np.float64), d, y, units)
         if (v**2).sum() <= NO_VARIATION * ((d - d.mean()) ** 2).sum():
             raise DataError(
-                f"{self.name}: the columns tell the treatment of all {len(d)} rows, so that nothing of it is left to "
+                f"{self.name}: the columns predict the treatment of all {len(d)} rows, so none of it is left to "
                 "have an effect; drop the feature that decides it"
             )
         report = AssessmentRows()
@@ -164,17 +164,17 @@ class PanelDoubleMachineLearning(Assessor):
         if found < 2:
             raise DataError(
                 f"{self.name}: groups has {plural(found, 'unit')} with two rows or more ({n} rows in all); effects are "
-                "told from what changes within units, so give the column that repeats over a unit's rows as groups, "
-                "and two units at least"
+                "estimated from what changes within units, so give the column that repeats over a unit's rows as "
+                "groups, with at least two units"
             )
         if not (np.abs(d - _unit_means(d, units)) > 1e-12 * np.abs(d).max()).any():
             raise DataError(
-                f"{self.name}: treatment never changes within any of the {found} units of groups, so that its effect "
-                "cannot be told from the units'; treatment_effect with weights compares units"
+                f"{self.name}: treatment never changes within any of the {found} units of groups, so its effect "
+                "cannot be separated from the units' own; treatment_effect with weights compares units"
             )
         if found < FEW_UNITS:
             log.warning(
-                "%s: %d units are few (below %d): more of what is not observed of them may be left in the effect, and "
+                "%s: %d units are few (below %d): the effect may still hold more of what is not observed of them, and "
                 "its interval rests on few clusters",
                 self.name, found, FEW_UNITS,
             )  # fmt: skip

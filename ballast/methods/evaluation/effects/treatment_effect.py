@@ -33,7 +33,7 @@ class TreatmentEffect(Assessor):
 
     Raises
     ------
-    DataError : one arm alone, an arm without weight, or an outcome that is no number.
+    DataError : one arm alone, an arm without weight, or an outcome that is not a number.
 
     Examples
     --------

@@ -82,8 +82,8 @@ class SourceRobustness(Assessor):
 
     Raises
     ------
-    DataError : one source alone, or too small a one; a training set of one class; ``y`` that is no label.
-    ParameterError : ``n_samples`` beyond a source's rows, or a baseline that is no source.
+    DataError : one source alone, or too small a one; a training set of one class; ``y`` that is not a label.
+    ParameterError : ``n_samples`` beyond a source's rows, or a baseline that is not a source.
 
     Examples
     --------
@@ -183,7 +183,7 @@ class SourceRobustness(Assessor):
         if not classifies:
             raise DataError(
                 f"{self.name}: y must hold labels, got {len(np.unique(y))} different numbers in {len(y)} rows and "
-                "a learner that predicts numbers; bin the numbers first, accuracy is of classes"
+                "a learner that predicts numbers; accuracy is a metric of classes, so bin the numbers first"
             )
         return learner
 
@@ -194,15 +194,15 @@ class SourceRobustness(Assessor):
             k = math.ceil(HELD_OUT * len(rows))
             if k == len(rows):
                 raise DataError(
-                    f"{self.name}: groups has {len(rows)} row of {source!r}; of each source a fifth is held out, and a "
-                    "training set of two classes drawn from the rest: drop that source or collect more rows of it"
+                    f"{self.name}: groups has {len(rows)} row of {source!r}; a fifth of each source is held out, and a "
+                    "training set of two classes is drawn from the rest: drop that source or collect more rows of it"
                 )
             rows = rng.permutation(rows)
             held.append(rows[:k])
             pools[source] = rows[k:]
         if len(pools) < 2:
             raise DataError(
-                f"{self.name}: groups has one value alone ({next(iter(pools))!r}, {len(groups)} rows); there are no "
+                f"{self.name}: groups has only one value ({next(iter(pools))!r}, {len(groups)} rows); there are no "
                 "sources to compare, so check the groups' column"
             )
         smallest = min(pools, key=lambda source: len(pools[source]))

@@ -114,7 +114,7 @@ class DomainSchedule(SamplePolicy):
         names = [str(name) for name in found]
         if len(names) < 2:
             raise DataError(
-                f"{material.owner}: groups has one value alone ({names[0]!r}, {len(codes)} rows); there is nothing to "
+                f"{material.owner}: groups has only one value ({names[0]!r}, {len(codes)} rows); there is nothing to "
                 "schedule, so check the groups' column"
             )
         kept = codes[material.kept]

@@ -21,7 +21,7 @@ class EntropyBalancing(StreamingWeigher):
     Use it for covariate shift and for effects on the treated (training rows the controls, target the treated), where
     what depends on the features does so linearly: then exact balance removes the bias. It weighs by
     exp(x . coefficients), so it is also the density ratio of an exponential tilt. Not where the two pools differ in
-    more than the chosen moments: balanced means are no evidence of balanced distributions.
+    more than the chosen moments: balanced means are not evidence of balanced distributions.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ class InverseIntensity(Weigher):
             )
         if groups is not None and (groups == groups[0]).all():
             raise DataError(
-                f"{self.name}: groups has one value alone ({groups.tolist()[0]!r}, {len(X)} rows); two are needed to "
+                f"{self.name}: groups has only one value ({groups.tolist()[0]!r}, {len(X)} rows); two are needed to "
                 "hold one out, so leave groups out or name another column"
             )
         rng = np.random.default_rng(self.random_state)

@@ -48,8 +48,8 @@ class InversePropensity(Weigher):
     Raises
     ------
     DataError : one arm alone, fewer than two rows in an arm, or "att" and "atc" with more arms than two. OverlapError :
-    the columns tell the treatment of most rows, or trimming leaves an arm no row. ParameterError : a classifier without
-    predict_proba.
+    the columns predict the treatment of most rows, or trimming leaves an arm no row. ParameterError : a
+    classifier without predict_proba.
 
     Examples
     --------

@@ -46,7 +46,7 @@ class DensityBasedWeights(StreamingWeigher):
 
     Raises
     ------
-    DataError : a target that is no number, or has one value alone.
+    DataError : a target that is not a number, or has only one value.
 
     Examples
     --------

@@ -39,7 +39,7 @@ class LogUniformTarget(ByClass):
 
     Raises
     ------
-    DataError : one class alone; labels that are no whole numbers from 1 on, where ``over`` is "value"; on ``weigh``,
+    DataError : one class alone; labels that are not whole numbers from 1 on, where ``over`` is "value"; on ``weigh``,
     a label that was not there in ``fit``.
 
     Examples
@@ -83,7 +83,7 @@ class LogUniformTarget(ByClass):
         bad = (values < 1) | (values % 1 != 0)
         if bad.any():
             raise DataError(
-                f"{self.name}: {int(bad.sum())} of the {len(bad)} classes of y are no whole number from 1 on, such as "
-                f"{self.classes_[bad].tolist()[0]!r}, so that they have no place in a law over values; take over='rank'"
+                f"{self.name}: {int(bad.sum())} of the {len(bad)} classes of y are not whole numbers from 1 on, such "
+                f"as {self.classes_[bad].tolist()[0]!r}, so they have no place in a law over values; use over='rank'"
             )
         return values

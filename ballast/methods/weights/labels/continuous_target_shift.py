@@ -49,7 +49,7 @@ class ContinuousTargetShift(Weigher):
 
     Raises
     ------
-    DataError : an outcome that is no number or has one value alone, or fewer than ten rows in either sample.
+    DataError : an outcome that is not a number or has only one value, or fewer than ten rows in either sample.
 
     Examples
     --------

@@ -41,7 +41,7 @@ class LabelShiftEM(Weigher):
 
     Notes
     -----
-    ``probs`` must be out of sample for the training rows. The likelihood has one maximum, so the start is no matter.
+    ``probs`` must be out of sample for the training rows. The likelihood has one maximum, so the start does not matter.
     The source's shares are the mean calibrated probabilities, which for "bias_corrected" are the label shares.
     Cost: O(n K) a step, some tens of steps.
 

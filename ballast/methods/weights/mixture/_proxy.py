@@ -40,7 +40,7 @@ class Domains:
         self.names, self.positions = np.unique(groups, return_inverse=True)
         if len(self.names) < 2:
             raise DataError(
-                f"{owner}: groups has one value alone ({str(self.names[0])!r}, {len(groups)} rows); there is nothing "
+                f"{owner}: groups has only one value ({str(self.names[0])!r}, {len(groups)} rows); there is nothing "
                 "to balance, so check the groups' column"
             )
         self.sizes = np.bincount(self.positions)

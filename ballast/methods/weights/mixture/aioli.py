@@ -110,8 +110,8 @@ class Aioli(DomainWeigher):
         G, seed = len(domains.names), seed_of(self.random_state)
         if self.probe_share * G <= 1:
             raise ParameterError(
-                f"{self.name}: parameter 'probe_share' is {self.probe_share:g}, but a domain tried needs more than an "
-                f"equal share of the {G} domains; set it above {1 / G:.3g}"
+                f"{self.name}: parameter 'probe_share' is {self.probe_share:g}, but a domain that is tried needs more "
+                f"than an equal share of the {G} domains; set it above {1 / G:.3g}"
             )
         trials = trial_mixtures(G, self.probe_share)
         domains.hold_out(self.held_out, seed, self.name)

@@ -125,7 +125,7 @@ class TargetRiskWeighting(Weigher):
         names, counts = np.unique(groups, return_counts=True)
         if len(names) < 2:
             raise DataError(
-                f"{self.name}: groups has one value alone ({str(names[0])!r}, {len(groups)} rows); there is nothing to "
+                f"{self.name}: groups has only one value ({str(names[0])!r}, {len(groups)} rows); there is nothing to "
                 "weigh the target's rows against, so check the groups' column"
             )
         if self.target_group is None:

@@ -58,9 +58,9 @@ class FlattenWeights(Weigher):
         wanted = self.minimum_share * len(weights)
         if len(log) < wanted:
             raise OverlapError(
-                f"{self.name}: {len(log)} of {len(weights)} weights are above 0, an effective sample size of "
-                f"{wanted:.1f} is asked for; lower minimum_share to {len(log) / len(weights):.3g} or less, or look why "
-                "so many rows have no weight"
+                f"{self.name}: {len(log)} of {len(weights)} weights are above 0, but an effective sample size of "
+                f"{wanted:.1f} is asked for; lower minimum_share to {len(log) / len(weights):.3g} or less, or find out "
+                "why so many rows have no weight"
             )
 
         def missing(power: float) -> float:

@@ -60,7 +60,7 @@ class NormalizeWeights(Weigher):
             empty = self.classes_[sums == 0]
             raise DataError(
                 f"{self.name}: all weights of {plural(len(empty), 'group')} are 0, such as {empty[0]!r} "
-                f"({rows[sums == 0][0]} rows); drop the group or look at the weights' step"
+                f"({rows[sums == 0][0]} rows); drop the group or check the weights' step"
             )
         wanted = rows if self.totals == "rows" else np.full(len(rows), len(groups) / len(rows))
         self.factors_ = wanted / sums
