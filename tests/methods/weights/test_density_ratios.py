@@ -22,8 +22,8 @@ from ballast.methods.weights import (
     NearestNeighborRatio,
     RelativeLeastSquares,
 )
-from tests.claims.worlds.gaussian_shifts import moved, squared_error
 from ballast.words import plural
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 ESTIMATORS: dict[str, Callable[[], Weigher]] = {
     "least_squares": lambda: RelativeLeastSquares(alpha=0.0),
