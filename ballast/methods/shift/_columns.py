@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
 from ballast.errors import DataError, nearest
+from ballast.methods.frame.base import Test
+from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, TestReport
 from ballast.words import plural
 
@@ -61,6 +63,39 @@ def check_same_columns(table: pd.DataFrame, target: pd.DataFrame, chosen: Sequen
                 f"{owner}: column {column!r} is {table[column].dtype} in table but {target[column].dtype} in "
                 "table_target; give both the same type"
             )
+
+
+class ColumnTest(Test):
+    """Base of tests that go column by column, and correct for the number of columns.
+
+    Attributes
+    ----------
+    wanted : in words, which columns it tests, and what to use for others.
+    """
+
+    wanted: ClassVar[str]
+
+    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
+        self.alpha = alpha
+        self.multiplicity: Multiplicity = multiplicity
+
+    @staticmethod
+    def suits(column: pd.Series) -> bool:
+        """Says whether the test is for a column such as this."""
+        raise NotImplementedError
+
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
+        """Tests one column (n,) against the target's (m,)."""
+        raise NotImplementedError
+
+    def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
+        """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows)."""
+        chosen = [c for c in table.columns if self.suits(table[c])]
+        if not chosen:
+            raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
+        check_same_columns(table, table_target, chosen, self.name)
+        results = [self.compare(c, table[c], table_target[c]) for c in chosen]
+        return column_report(results, self.multiplicity, self.alpha, self.name)
 
 
 def missing_note(n_missing: int, n: int, m_missing: int, m: int) -> str:

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.frame.base import Claim, Test
-from ballast.methods.frame.parameters import Level
-from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift._columns import (
-    ColumnResult,
-    Multiplicity,
-    check_same_columns,
-    column_report,
-    is_categorical,
-    missing_note,
-)
+from ballast.methods.frame.base import Claim
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, is_categorical, missing_note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +17,7 @@ MINIMUM_EXPECTED = 5
 """Cochran's rule (1954): below this expected count the chi-squared distribution is a poor one for the statistic."""
 
 
-class ChiSquared(Test):
+class ChiSquared(ColumnTest):
     """Tests every categorical column for a change of its category shares, correcting for the number of columns.
 
     Use it for booleans, categoricals and strings; numbers are left to ``kolmogorov_smirnov``. Not for identifiers or
@@ -68,44 +59,30 @@ class ChiSquared(Test):
         "moves from 0.3 to 0.45 in one column is found in 67 % of 100.",
     )
 
-    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
-        self.alpha = alpha
-        self.multiplicity: Multiplicity = multiplicity
+    wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
+    suits = staticmethod(is_categorical)
 
-    def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
-        """Compares the categorical columns of `table` (n rows) with those of `table_target` (m rows)."""
-        chosen = [c for c in table.columns if is_categorical(table[c])]
-        if not chosen:
-            raise DataError(
-                f"{self.name}: no column of {table.shape[1]} is categorical (bool, category, string); use "
-                "kolmogorov_smirnov for numbers"
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
+        from scipy.stats import chi2
+
+        counts = _counts(name, column, target, self.name)
+        n, m = (int(total) for total in counts.sum(axis=1))
+        if not n or not m:
+            where = "table" if not n else "the target"
+            return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
+        n_categories = counts.shape[1]
+        if n_categories == 1:
+            return ColumnResult.untested(name, "constant in both")
+        counts = pool_rare(counts)
+        if counts.shape[1] < 2:
+            return ColumnResult.untested(
+                name, f"of its {n_categories} categories no two are expected {MINIMUM_EXPECTED} times in both samples"
             )
-        check_same_columns(table, table_target, chosen, self.name)
-        results = [_test_column(c, table[c], table_target[c], self.name) for c in chosen]
-        return column_report(results, self.multiplicity, self.alpha, self.name)
-
-
-def _test_column(name: object, column: pd.Series, target: pd.Series, owner: str) -> ColumnResult:
-    from scipy.stats import chi2
-
-    counts = _counts(name, column, target, owner)
-    n, m = (int(total) for total in counts.sum(axis=1))
-    if not n or not m:
-        where = "table" if not n else "the target"
-        return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
-    n_categories = counts.shape[1]
-    if n_categories == 1:
-        return ColumnResult.untested(name, "constant in both")
-    counts = pool_rare(counts)
-    if counts.shape[1] < 2:
-        return ColumnResult.untested(
-            name, f"of its {n_categories} categories no two are expected {MINIMUM_EXPECTED} times in both samples"
-        )
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / (n + m)
-    statistic = float(((counts - expected) ** 2 / expected).sum())
-    p_value = float(chi2.sf(statistic, counts.shape[1] - 1))
-    note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
-    return ColumnResult(str(name), statistic, p_value, float(np.sqrt(statistic / (n + m))), f"Cramer's V{note}")
+        expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / (n + m)
+        statistic = float(((counts - expected) ** 2 / expected).sum())
+        p_value = float(chi2.sf(statistic, counts.shape[1] - 1))
+        note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
+        return ColumnResult(str(name), statistic, p_value, float(np.sqrt(statistic / (n + m))), f"Cramer's V{note}")
 
 
 def _counts(name: object, column: pd.Series, target: pd.Series, owner: str) -> np.ndarray:

@@ -6,24 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.errors import DataError
-from ballast.methods.frame.base import Claim, Test
-from ballast.methods.frame.parameters import Level
-from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift._columns import (
-    ColumnResult,
-    Multiplicity,
-    check_same_columns,
-    column_report,
-    is_numeric,
-    missing_note,
-)
+from ballast.methods.frame.base import Claim
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, is_numeric, missing_note
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class KolmogorovSmirnov(Test):
+class KolmogorovSmirnov(ColumnTest):
     """Tests every numeric column for a change of its distribution, correcting for the number of columns.
 
     Use it to name the columns that moved, on tables of any length and width. It looks at one column at a time: a
@@ -68,34 +58,23 @@ class KolmogorovSmirnov(Test):
         "deviation in one column is found in 83 % of 100.",
     )
 
-    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
-        self.alpha = alpha
-        self.multiplicity: Multiplicity = multiplicity
+    wanted = "numeric; use chi_squared for categories"
+    suits = staticmethod(is_numeric)
 
-    def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
-        """Compares the numeric columns of `table` (n rows) with those of `table_target` (m rows)."""
-        chosen = [c for c in table.columns if is_numeric(table[c])]
-        if not chosen:
-            raise DataError(f"{self.name}: no column of {table.shape[1]} is numeric; use chi_squared for categories")
-        check_same_columns(table, table_target, chosen, self.name)
-        results = [_test_column(c, table[c], table_target[c]) for c in chosen]
-        return column_report(results, self.multiplicity, self.alpha, self.name)
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
+        from scipy.stats import kstwo
 
-
-def _test_column(name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
-    from scipy.stats import kstwo
-
-    (a, n_missing), (b, m_missing) = _present(column), _present(target)
-    n, m = len(a), len(b)
-    if not n or not m:
-        where = "table" if not n else "the target"
-        return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
-    distance = ks_distance(a, b)
-    if distance == 0 and a.min() == a.max():
-        return ColumnResult.untested(name, f"constant ({a[0]:g}) in both")
-    p_value = float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
-    note = missing_note(n_missing, len(column), m_missing, len(target))
-    return ColumnResult(str(name), distance, p_value, distance, f"Kolmogorov-Smirnov distance{note}")
+        (a, n_missing), (b, m_missing) = _present(column), _present(target)
+        n, m = len(a), len(b)
+        if not n or not m:
+            where = "table" if not n else "the target"
+            return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
+        distance = ks_distance(a, b)
+        if distance == 0 and a.min() == a.max():
+            return ColumnResult.untested(name, f"constant ({a[0]:g}) in both")
+        p_value = float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
+        note = missing_note(n_missing, len(column), m_missing, len(target))
+        return ColumnResult(str(name), distance, p_value, distance, f"Kolmogorov-Smirnov distance{note}")
 
 
 def _present(column: pd.Series) -> tuple[np.ndarray, int]:
