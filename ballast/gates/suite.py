@@ -76,13 +76,13 @@ class Expectation:
 
     @property
     def roles(self) -> frozenset[str]:
-        """The data roles that it holds its table against."""
+        """The data roles that it checks its table against."""
         return frozenset(self.arguments["with"] if self.type in OWN and OWN[self.type].between_roles else ())
 
 
 def _name(type_: str, arguments: Mapping[str, Any]) -> str:
-    told = [arguments[a] for a in _TELLING if a in arguments]
-    words = [str(w) for value in told for w in (value if isinstance(value, list | tuple) else [value])]
+    given = [arguments[a] for a in _TELLING if a in arguments]
+    words = [str(w) for value in given for w in (value if isinstance(value, list | tuple) else [value])]
     return re.sub(r"[^A-Za-z0-9_]+", "_", "__".join([type_, "_".join(words)] if words else [type_]))
 
 

@@ -31,7 +31,7 @@ class TestReport:
     Attributes
     ----------
     statistic, p_value : the overall statistic and its p-value (adjusted for the number of features).
-    threshold : the level that ``p_value`` was held against.
+    threshold : the level that ``p_value`` was compared with.
     rejected : True when the two samples differ at that level.
     table : one row a feature tested and, last, one named ``(all)``; columns ``TEST_COLUMNS``.
         ``effect`` names the measure in ``effect_size``, so that a large sample's tiny p-value can be judged.

@@ -1,4 +1,4 @@
-"""What a stored network declares of itself, held against its tensors before anything is made of either."""
+"""What a stored network declares of itself, checked against its tensors before anything is made of either."""
 
 from __future__ import annotations
 

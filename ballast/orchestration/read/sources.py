@@ -1,4 +1,4 @@
-"""Reads the raw rows of a data role, from wherever the spec says, and holds them against it."""
+"""Reads the raw rows of a data role, from wherever the spec says, and checks them against it."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ class Lake(ABC):
             finally:
                 connection.close()  # which undoes what was not committed
         except duckdb.Error as error:
-            told = self._without_secrets(error)
-            raise unusable(self, told) from told
+            safe = self._without_secrets(error)
+            raise unusable(self, safe) from safe
         finally:
             if engine is not None and (private or not intact):
                 _forget(engine)
@@ -186,11 +186,11 @@ class PostgresLake(Lake):
                     raise locked(self, timeout, _holder(queue)) from error
                 yield
         except psycopg.Error as error:
-            told = self._without_secrets(error)
-            raise unusable(self, told) from told
+            safe = self._without_secrets(error)
+            raise unusable(self, safe) from safe
 
     def _without_secrets(self, error: AnyError) -> AnyError:
-        """Gives an error as it may be told and logged: DuckDB's hold the whole URI."""
+        """Gives an error as it may be shown and logged: DuckDB's hold the whole URI."""
         text = str(error)
         for secret in secrets(self.uri):
             text = text.replace(secret, "***")
@@ -201,12 +201,12 @@ class PostgresLake(Lake):
         if _ask(queue, "SELECT pg_try_advisory_xact_lock(%s)", _TURN):
             return
         _ask(queue, "SELECT set_config('lock_timeout', %s, true)", f"{max(1, int(1000 * timeout))}")
-        told = threading.Timer(PATIENCE, logger.warning, [WAITING, self, _holder(queue), timeout])
-        told.start()
+        notice = threading.Timer(PATIENCE, logger.warning, [WAITING, self, _holder(queue), timeout])
+        notice.start()
         try:
             _ask(queue, "SELECT pg_advisory_xact_lock(%s)", _TURN)
         finally:
-            told.cancel()
+            notice.cancel()
 
 
 def _ask(queue: psycopg.Connection, query: LiteralString, value: object) -> object:

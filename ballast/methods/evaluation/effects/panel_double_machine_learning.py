@@ -27,7 +27,7 @@ FEW_UNITS = 50
 MOST_PERIODS = 50
 """Periods that have a column each; more of them share one column, of their ranks."""
 NO_VARIATION = 1e-10
-"""Share of the treatment's variance below which it counts as told by the columns."""
+"""Share of the treatment's variance below which it counts as decided by the columns."""
 
 
 class PanelDoubleMachineLearning(Assessor):

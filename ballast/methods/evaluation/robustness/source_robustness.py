@@ -37,7 +37,7 @@ Accuracies = dict[Key, np.ndarray]
 """(1 + B,) of each training set: in the sample, then in each replicate."""
 ByShift = dict[str, Accuracies]
 SUMMARIES: dict[str, Callable[..., np.ndarray]] = {"mean_accuracy": np.mean, "worst_accuracy": np.min}
-"""What is told of all shifts together."""
+"""What is reported of all shifts together."""
 
 
 class SourceRobustness(Assessor):
@@ -49,7 +49,7 @@ class SourceRobustness(Assessor):
 
     Parameters
     ----------
-    baseline : the source whose line of robustness the others are held against; None takes the first, sorted.
+    baseline : the source whose line of robustness the others are compared with; None takes the first, sorted.
     n_samples : rows of every training set; None takes four fifths of the smallest source.
     sizes : shares of ``n_samples`` at which the baseline is trained, for the line of robustness through them and all of
         it; those of fewer than five rows a class are left out, and so is the line where none is left.

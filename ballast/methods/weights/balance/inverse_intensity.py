@@ -21,7 +21,7 @@ class InverseIntensity(Weigher):
     Use it where outcomes are seen at informative times (a patient is measured when unwell), for a model that shall
     predict at all times: rows are all times at which an outcome could have been seen, and the columns hold all that
     decides whether it was, such as the past. Not for a flexible model, which gains nothing, nor where seeing the
-    outcome depends on the outcome itself beyond the columns, which no weights of the columns mend.
+    outcome depends on the outcome itself beyond the columns, which no weights of the columns correct.
 
     Parameters
     ----------

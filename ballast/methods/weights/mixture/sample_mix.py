@@ -99,7 +99,7 @@ class SampleMix(Weigher):
         """Learns the weights of rows (n, d) with labels (n,) and out-of-sample probabilities (n, n_classes).
 
         ``classes`` (n_classes,) are the labels of the columns, by default the sorted labels; of ``groups`` (n,) the
-        shares alone are told.
+        shares alone are reported.
         """
         sure = _of_label(probs, label_codes(y, classes, probs.shape[1], self.name))
         self.classes_ = np.unique(y) if classes is None else classes
