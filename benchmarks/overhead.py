@@ -185,7 +185,7 @@ def _call(made: inputs.Run, nodes: list[Node]) -> Callable[[], object]:
         name = node.unit.removesuffix("/out_of_sample")
         if node.stage == "learner":
             return lambda: fit_with_weights(plan.method_of(name), **arguments)
-        X, y, weights = (arguments.pop(term) for term in ("X", "y", "sample_weight"))
+        X, y, weights = arguments.pop("X"), arguments.pop("y", None), arguments.pop("sample_weight", None)
         settings = {"sample_weight": weights, "random_state": plan.spec.seed, "others": arguments}
         return lambda: out_of_sample(plan.method_of(name), X, y, **settings)
     arguments = {entry: given.arguments(entry) for entry in {b.entry for b in node.bindings}}

@@ -106,7 +106,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
         state = finished.states.get(node.unit)
         if state is None or node.name == REPORT:
             continue
-        key = finished.partition if node.partitioned else None
+        key = node.key_in(finished.partition)
         commit = warehouse.latest(plan.asset(node.name), partition=key)
         current = commit if state in ("done", "failed") else None
         verdicts = []
@@ -148,7 +148,7 @@ def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
     for node in plan.nodes.values():
         if node.use != "compare_models" or finished.states.get(node.unit) != "done":
             continue
-        frame = warehouse.read(plan.asset(node.name), partition=finished.partition if node.partitioned else None)
+        frame = warehouse.read(plan.asset(node.name), partition=node.key_in(finished.partition))
         table = Table("model", "metric", "value", "interval", "rows", title=node.name, header_style="bold")
         for row in frame[frame["slice"] == OVERALL].to_dict("records"):
             model = f"{row['model']} minus {row['versus']}" if row["versus"] else str(row["model"])

@@ -6,17 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from ballast.errors import DataError, ParameterError
+from ballast.methods.common.logits import logits_of
 from ballast.methods.common.tasks import check_classes, task_of_estimator, with_task
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.frame.vocabulary import VOCABULARY
-
-SMALLEST_PROBABILITY = 1e-12
-"""Probabilities are clipped to this before their logarithm; a class that a fold's model never saw gets it too."""
 
 
 def out_of_sample(
@@ -42,13 +39,12 @@ def out_of_sample(
     n_folds : the number of fits, 5 by default; fewer where a class has fewer rows or there are fewer groups.
     random_state : the seed that assigns rows to folds.
     others : what else the estimator's ``fit`` takes, by the names of the vocabulary, such as treatment and outcome;
-        ``groups`` here are not folds.
+        ``groups`` here are not folds. A ``model`` (or each of ``models``) is given to every fit as an unfitted clone.
 
     Returns
     -------
-    For a classifier ``probs`` (n, K), ``logits`` (n, K) and ``classes`` (K,), K over all of ``y``. Logits are the
-    estimator's ``decision_function`` where that is (n, K), the log of its probabilities where it is not. For a
-    regressor ``prediction`` (n,).
+    For a classifier ``probs`` (n, K), ``logits`` (n, K) by the rule of ``logits_of``, and ``classes`` (K,), K over all
+    of ``y``. For a regressor ``prediction`` (n,).
 
     Cost: ``n_folds`` fits on (1 - 1/n_folds) of the rows.
 
@@ -63,8 +59,9 @@ def out_of_sample(
         rows["sample_weight"] = np.asarray(sample_weight)
 
     def fitted(on: np.ndarray) -> Any:
-        part = {"sample_weight": None, **{name: values[on] for name, values in rows.items()}}
-        return fit_with_weights(clone(estimator), X[on], None if y is None else y[on], **part, **fixed)
+        part = {name: values[on] for name, values in rows.items()}
+        given = {name: _unfitted(v) if VOCABULARY[name].source == "model" else v for name, v in fixed.items()}
+        return fit_with_weights(clone(estimator), X[on], None if y is None else y[on], **part, **given)
 
     if y is not None:
         y = np.asarray(y)
@@ -87,18 +84,12 @@ def out_of_sample(
         model = fitted(train)
         seen = np.searchsorted(classes, model.classes_)
         probs[np.ix_(test, seen)] = model.predict_proba(X[test])
-        logits[test] = _logits(model, X[test], probs[test], seen)
+        logits[test] = logits_of(model, X[test], classes, probs[test])
     return {"probs": probs, "logits": logits, "classes": classes}
 
 
-def _logits(model: Any, X: np.ndarray, probs: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Gives (n, K) logits; an unseen class gets one that stands for ``SMALLEST_PROBABILITY``."""
-    raw = model.decision_function(X) if hasattr(model, "decision_function") else None
-    if raw is None or raw.ndim != 2 or raw.shape[1] != len(seen):  # such as one-versus-one votes
-        return np.log(np.clip(probs, SMALLEST_PROBABILITY, None))
-    logits = np.repeat(logsumexp(raw, axis=1, keepdims=True), probs.shape[1], axis=1) + np.log(SMALLEST_PROBABILITY)
-    logits[:, seen] = raw
-    return logits
+def _unfitted(model: Any) -> Any:
+    return {name: clone(m) for name, m in model.items()} if isinstance(model, Mapping) else clone(model)
 
 
 def _folds(

@@ -16,16 +16,20 @@ def supports_weights(estimator: Any) -> bool:
     return _weight_argument(estimator) is not None
 
 
-def fit_with_weights(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray | None, **others: Any) -> Any:
+def fit_with_weights(
+    estimator: Any, X: Any = None, y: Any = None, sample_weight: np.ndarray | None = None, **others: Any
+) -> Any:
     """Fits ``estimator`` with one weight a row (None fits without) and gives it back.
 
-    ``y`` is None for one that learns from something else, such as a treatment and an outcome: ``others``, by name.
-    The last step of a Pipeline gets the weights; its transformers are fitted without. Raises ParameterError for an
-    estimator that takes no weights.
+    ``X`` and ``y`` are None for one that learns from something else, such as the target's rows and a model, or a
+    treatment and an outcome: ``others``, by name. The last step of a Pipeline gets the weights; its transformers are
+    fitted without. Raises ParameterError for an estimator that takes no weights.
     """
-    labels = () if y is None else (y,)
+    rows = () if X is None else (X,) if y is None else (X, y)
+    if X is None and y is not None:
+        others["y"] = y
     if sample_weight is None:
-        return estimator.fit(X, *labels, **others)
+        return estimator.fit(*rows, **others)
     argument = _weight_argument(estimator)
     if argument is None:
         raise ParameterError(
@@ -33,7 +37,7 @@ def fit_with_weights(estimator: Any, X: Any, y: Any, sample_weight: np.ndarray |
             "lost: give it rows drawn by weight instead (a step of importance_resampling, named under `rows:`), or "
             "use an estimator whose fit takes sample_weight"
         )
-    return estimator.fit(X, *labels, **{argument: sample_weight}, **others)
+    return estimator.fit(*rows, **{argument: sample_weight}, **others)
 
 
 def _weight_argument(estimator: Any) -> str | None:

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -50,6 +50,17 @@ class Claim:
     figure: str
 
 
+class OfClassOrObject:
+    """A method that a class can be asked as well as one of its objects; its ``self`` is whichever was asked."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, asked: Any, cls: type) -> Callable[..., Any]:
+        return partial(self.function, cls if asked is None else asked)
+
+
 class Method(BaseEstimator):
     """Base of all methods. Subclass one of the roles, not this."""
 
@@ -68,6 +79,8 @@ class Method(BaseEstimator):
     claim: ClassVar[Claim | None] = None
     binary: ClassVar[bool] = False
     """Whether it takes labels of two classes alone."""
+    model_kind: ClassVar[Literal["any", "classifier", "network"]] = "any"
+    """What a given ``model`` must be: any learner, one that gives class probabilities, or one that is a network."""
     conformance_exceptions: ClassVar[dict[str, str]] = {}
     """Checks of the conformance suite that the method cannot pass, each with the reason."""
 
@@ -93,10 +106,14 @@ class Method(BaseEstimator):
         parts = cls.__module__.split(".")
         return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "external"
 
-    @classmethod
-    def needs(cls, entry: str | None = None) -> dict[str, bool]:
-        """Gives the vocabulary that a call asks for, each name with True where it is required."""
-        function = getattr(cls, entry or cls.entry_points[0])
+    @OfClassOrObject
+    def needs(self, entry: str | None = None) -> dict[str, bool]:
+        """Gives the vocabulary that a call asks for, each name with True where it is required.
+
+        A class tells what its signature does; an object whose parameters leave some of it unused may tell less.
+        """
+        cls = self if isinstance(self, type) else type(self)
+        function = getattr(cls, entry or self.entry_points[0])
         parameters = list(inspect.signature(function).parameters.values())[1:]
         return {p.name: p.default is p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
 
@@ -124,7 +141,7 @@ def _checked_call(function: Callable[..., Any], *, fitting: bool, learning: bool
         try:
             bound = signature.bind(self, *args, **kwargs).arguments
         except TypeError as error:
-            raise TypeError(f"{owner}.{entry}: {error}; it takes {', '.join(type(self).needs(entry))}") from None
+            raise TypeError(f"{owner}.{entry}: {error}; it takes {', '.join(self.needs(entry))}") from None
         given = {name: value for name, value in bound.items() if name != "self"}
         if learning:
             check_values(type(self), self.get_params(deep=False), owner)
@@ -328,10 +345,16 @@ class Sampler(Method):
 class Learner(Method):
     """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification.
 
-    In place of ``y``, or beside it, ``fit`` may ask for other names of the vocabulary (``treatment, outcome``).
+    In place of ``y``, or beside it, ``fit`` may ask for other names of the vocabulary (``treatment, outcome``), and
+    in place of all training rows for the target's and a fitted ``model``.
     """
 
     role = "learner"
+    refits_model: ClassVar[bool] = False
+    """Whether ``fit`` takes no more of a given ``model`` than its class and parameters, and fits a clone of it anew.
+
+    Only then has the learner out-of-sample predictions: each fold's ``fit`` is given the model unfitted.
+    """
     entry_points = ("fit", "predict", "predict_proba", "decision_function", "embed")
 
 

@@ -73,7 +73,11 @@ def method(use: str, /, **parameters: Any) -> Any:
 
     Raises ParameterError for an unknown name or parameter, or a value out of range, naming the valid ones.
     """
-    cls = resolve(use)
+    return made(resolve(use), use, parameters)
+
+
+def made(cls: type[Any], use: str, parameters: Mapping[str, Any]) -> Any:
+    """Gives an object of a class that `use` stands for; ParameterError as ``method`` raises it."""
     check_names(cls, parameters, use)
     if issubclass(cls, Method):
         check_values(cls, parameters, use)

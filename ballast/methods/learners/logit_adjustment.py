@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin, clone
 
 from ballast.errors import DataError, ParameterError
 from ballast.methods.common.cross_fit import check_classifier
-from ballast.methods.common.out_of_sample import SMALLEST_PROBABILITY
+from ballast.methods.common.logits import SMALLEST_PROBABILITY
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.frame.base import Claim, Learner

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ballast.errors import ParameterError
-from ballast.methods.common.out_of_sample import SMALLEST_PROBABILITY
+from ballast.methods.common.logits import SMALLEST_PROBABILITY
 from ballast.methods.common.tasks import check_classes, check_numeric_target, task_of, task_of_estimator, with_task
 from ballast.methods.common.weighting import supports_weights
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression

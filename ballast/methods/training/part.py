@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.base import Method
+from ballast.methods.frame.nested import is_nested
 from ballast.methods.frame.parameters import check_names, check_values
 from ballast.methods.training.loop import Plan
 
@@ -97,11 +98,11 @@ def rebuilt(value: Any) -> Any:
 
     Raises ParameterError for a name that no part has, and for parameters that the part does not take.
     """
-    if not (isinstance(value, dict) and set(value) == {"use", "params"}):
+    if not is_nested(value):
         return value
     from ballast.methods.frame.catalogue import index
 
-    name, params = str(value["use"]), dict(value["params"])
+    name, params = str(value["use"]), dict(value.get("params", {}))
     parts = {name: entry for name, entry in index().items() if entry.module.startswith("ballast.methods.parts.")}
     if name not in parts:
         raise ParameterError(f"no part is named {name!r}{nearest(name, parts)} (there are: {', '.join(parts)})")

@@ -12,7 +12,7 @@ from ballast.errors import BallastError, SpecError, nearest
 from ballast.gates import Judgement, judge
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Node
-from ballast.orchestration.read.sources import read_path, read_source
+from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import Context
 from ballast.orchestration.run.inputs import Run
 
@@ -91,16 +91,13 @@ def _read(run: Run, files: Mapping[str, Path], *, stored: bool) -> tuple[dict[st
 
 
 def _table(run: Run, name: str, file: Path | None, where: str) -> pd.DataFrame:
-    node, partitions = run.plan.nodes[name], run.plan.spec.partitions
+    node = run.plan.nodes[name]
     if node.stage != "source":
         return read_path(str(file), where, run.folder)
     spec = run.plan.spec.data[name]
     if file is not None:
         spec = spec.model_copy(update={"path": str(file), "asset": None, "query": None, "loader": None})
-    table = read_source(spec, where=where, folder=run.folder)
-    if node.partitioned and run.partition and partitions:
-        return run.partition.rows(table, partitions, where)
-    return table
+    return read_role(run.plan, node, folder=run.folder, partition=run.partition, spec=spec)
 
 
 def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: str | None) -> Iterator[Checked]:

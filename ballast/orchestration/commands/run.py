@@ -16,9 +16,9 @@ from dagster import DagsterEventType, EventLogEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from ballast.errors import BallastError, SpecError, nearest
-from ballast.orchestration.graph.assets import asset_key
 from ballast.orchestration.graph.home import home
-from ballast.orchestration.graph.partitions import partition_of, partitions_of
+from ballast.orchestration.graph.keys import asset_key
+from ballast.orchestration.graph.partitions import current_keys, partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared
@@ -96,14 +96,12 @@ def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
         if wanted is not None:
             raise SpecError(f"{plan.where}: the pipeline has no partitions, so --partition {wanted!r} names none")
         return [None]
-    keys = list(definition.get_partition_keys())
     if wanted is not None:
+        keys = list(definition.get_partition_keys())
         if wanted not in keys:
             raise SpecError(f"{plan.where}: no partition {wanted!r}{nearest(wanted, keys)} ({', '.join(keys[-12:])})")
         return [wanted]
-    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
-        return [*keys[-1:]]
-    return [*keys]
+    return [*current_keys(definition)]
 
 
 def units_of(plan: Plan, select: Iterable[str]) -> list[str]:

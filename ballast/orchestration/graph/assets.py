@@ -7,13 +7,15 @@ from typing import Any
 import dagster as dg
 
 from ballast.errors import BallastError
+from ballast.orchestration.graph.automation import schedules_of, sensors_of
+from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.partitions import partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
+from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version
 from ballast.orchestration.run.inputs import Run
-from ballast.orchestration.run.unit import Outcome, run_report, run_unit
-from ballast.words import plural
+from ballast.orchestration.run.unit import run_report, run_unit
 
 _KINDS = {
     "source": "table",
@@ -49,13 +51,9 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         jobs=[job],
-        schedules=_schedules(plan, job, partitions),
-        sensors=_sensors(plan, folder, job, partitions),
+        schedules=schedules_of(plan, job, partitions),
+        sensors=sensors_of(plan, folder, job, partitions),
     )
-
-
-def asset_key(plan: Plan, name: str) -> dg.AssetKey:
-    return dg.AssetKey([plan.spec.name, *name.split("/")])
 
 
 def _unit_asset(
@@ -113,7 +111,7 @@ def _unit_asset(
                 if not j.passed:
                     tell = context.log.error if j.closes else context.log.warning
                     tell(f"{outcome.commit.asset}: {j.name}: {j.message}")
-            yield _result(plan, outcome)
+            yield result_of(plan, outcome)
 
     return compute
 
@@ -140,87 +138,3 @@ def _asset_spec(plan: Plan, node: Node, unit: Sequence[Node], upstream_asset: dg
         automation_condition=condition,
         metadata=about,
     )
-
-
-def _result(plan: Plan, outcome: Outcome) -> dg.MaterializeResult:
-    key = asset_key(plan, outcome.node.name)
-    checks = [
-        dg.AssetCheckResult(
-            passed=j.passed,
-            check_name=j.name,
-            asset_key=key,
-            severity=dg.AssetCheckSeverity.ERROR if j.severity == "error" else dg.AssetCheckSeverity.WARN,
-            description=j.message,
-            metadata={k: _metadata_value(v) for k, v in j.observed.items()},
-        )
-        for j in outcome.judgements
-    ]
-    metadata: dict[str, Any] = {
-        "dagster/row_count": outcome.commit.row_count,
-        "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(name, type_) for name, type_ in outcome.columns.items()]
-        ),
-        "ballast/version": outcome.commit.version,
-        "ballast/reused": outcome.reused,
-        **{name: _metadata_value(value) for name, value in outcome.metadata.items()},
-    }
-    return dg.MaterializeResult(
-        asset_key=key,
-        metadata=metadata,
-        data_version=dg.DataVersion(outcome.commit.content_hash),
-        check_results=checks,
-    )
-
-
-def _metadata_value(value: Any) -> Any:
-    if (isinstance(value, str) and "\n" in value) or (isinstance(value, str) and value.startswith("![")):
-        return dg.MetadataValue.md(value)
-    if isinstance(value, dict | list):
-        return dg.MetadataValue.json(value)
-    return value
-
-
-def _schedules(plan: Plan, job: Any, partitions: dg.PartitionsDefinition | None) -> list[dg.ScheduleDefinition]:
-    spec = plan.spec.schedule
-    if spec is None:
-        return []
-    name = f"{plan.spec.name}_schedule"
-    if not isinstance(partitions, dg.StaticPartitionsDefinition | dg.TimeWindowPartitionsDefinition):
-        return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)]
-
-    @dg.schedule(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)
-    def scheduled(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        yield from _requests(partitions, str(context.scheduled_execution_time))
-
-    return [scheduled]
-
-
-def _requests(partitions: dg.PartitionsDefinition | None, occasion: str) -> Iterator[dg.RunRequest]:
-    """Asks for a run, or for one of every static partition, or of the latest time window."""
-    if partitions is None:
-        yield dg.RunRequest(run_key=occasion)
-        return
-    keys = list(partitions.get_partition_keys())
-    for key in keys[-1:] if isinstance(partitions, dg.TimeWindowPartitionsDefinition) else keys:
-        yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
-
-
-def _sensors(
-    plan: Plan, folder: Path, job: Any, partitions: dg.PartitionsDefinition | None
-) -> list[dg.SensorDefinition]:
-    """Gives a sensor that runs the pipeline when one of its source files changes."""
-    spec = plan.spec.sensor
-    paths = [data.path for data in plan.spec.data.values() if data.path]
-    if spec is None:
-        return []
-
-    @dg.sensor(name=f"{plan.spec.name}_sensor", job=job, minimum_interval_seconds=spec.every)
-    def changed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        wholes = [folder / Path(path).expanduser() for path in paths]
-        files = sorted(f for w in wholes for f in Path(w.anchor).glob(str(w.relative_to(w.anchor))))
-        state = ";".join(f"{f}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
-        if state == (context.cursor or ""):
-            return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
-        return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)
-
-    return [changed]

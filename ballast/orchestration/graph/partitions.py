@@ -27,6 +27,12 @@ def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None
     return windows[spec.time](start_date=start)
 
 
+def current_keys(definition: dg.PartitionsDefinition) -> list[str]:
+    """Gives the partitions to run when none is named: all static ones, or the latest window of a time partition."""
+    keys = list(definition.get_partition_keys())
+    return keys[-1:] if isinstance(definition, dg.TimeWindowPartitionsDefinition) else keys
+
+
 def partition_of(definition: dg.PartitionsDefinition | None, key: str | None) -> Partition | None:
     if definition is None or key is None:
         return None

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ballast.gates import Expectation
-from ballast.methods.frame.catalogue import method, resolve
+from ballast.methods.frame.catalogue import made, resolve
+from ballast.methods.frame.nested import with_objects
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
@@ -41,6 +42,10 @@ class Node:
     bindings: tuple[Binding, ...] = ()
     description: str = ""
 
+    def key_in(self, partition: str | None) -> str | None:
+        """Gives the partition key that the node's table is stored under, in a run for one partition."""
+        return partition if self.partitioned else None
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -67,20 +72,20 @@ class Plan:
         return build_method(node.step, seed=self.spec.seed, recording=f"{name}/dynamics" in self.nodes)
 
 
-def build_method(step: StepSpec, *, seed: int, recording: bool = False) -> Any:
-    """Makes the method of a step; a parameter that is itself ``{use: ..., params: ...}`` becomes an object."""
-    parameters = {name: _nested(value) for name, value in step.params.items()}
-    known = defaults(resolve(step.use))
-    if "random_state" in known and "random_state" not in parameters:
-        parameters["random_state"] = seed
-    if recording and "record_dynamics" in known:
-        parameters["record_dynamics"] = True
-    return method(step.use, **parameters)
+def build_method(step: StepSpec, *, seed: int, recording: bool = False, cls: type[Any] | None = None) -> Any:
+    """Makes the method of a step, of `cls` where it has been looked up.
 
+    A parameter that is itself ``{use: ..., params: ...}`` becomes an object. All of them that draw and are given no
+    ``random_state`` get the seed.
+    """
 
-def _nested(value: Any) -> Any:
-    if isinstance(value, dict) and "use" in value and set(value) <= {"use", "params"}:
-        return method(value["use"], **{k: _nested(v) for k, v in value.get("params", {}).items()})
-    if isinstance(value, list):
-        return [_nested(v) for v in value]
-    return value
+    def seeded(cls: type[Any], use: str, parameters: dict[str, Any]) -> Any:
+        draws = "random_state" in defaults(cls) and "random_state" not in parameters
+        return made(cls, use, {**parameters, "random_state": seed} if draws else parameters)
+
+    cls = cls or resolve(step.use)
+    nested = {
+        name: with_objects(v, lambda use, given: seeded(resolve(use), use, given)) for name, v in step.params.items()
+    }
+    records = {"record_dynamics": True} if recording and "record_dynamics" in defaults(cls) else {}
+    return seeded(cls, step.use, {**nested, **records})

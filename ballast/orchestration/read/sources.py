@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ballast.errors import DataError, nearest
+from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.words import listed, one_line
 
@@ -52,6 +54,26 @@ def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) 
         _check_column(table, getattr(spec, key), f"{where}.{key}")
     for name in spec.drop:
         _check_column(table, name, f"{where}.drop")
+    return table
+
+
+def read_role(
+    plan: Plan,
+    node: Node,
+    *,
+    folder: Path,
+    partition: Partition | None,
+    spec: DataSpec | None = None,
+    given: Any = None,
+) -> pd.DataFrame:
+    """Gives the rows of a source's data role as ``read_source`` does, those of the partition where it is split.
+
+    `spec` stands in for the role's own.
+    """
+    where = f"{plan.where}: data.{node.name}"
+    table = read_source(spec or plan.spec.data[node.name], where=where, folder=folder, given=given)
+    if node.partitioned and partition is not None and plan.spec.partitions is not None:
+        return partition.rows(table, plan.spec.partitions, where)
     return table
 
 

@@ -65,7 +65,7 @@ class Context:
         if role in self.read:
             return self.read[role][self.run.plan.spec.data[role].id].to_numpy()
         run, node = self.run, self.run.plan.nodes[role]
-        partition = run.key_of(node) if self.node.partitioned else None
+        partition = self.node.key_in(run.key_of(node))
         try:
             return run.warehouse.read_column(run.plan.asset(role), run.plan.spec.data[role].id, partition=partition)
         except VersionNotFoundError:

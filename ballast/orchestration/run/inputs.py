@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ballast.errors import DataError, GateClosedError, WarehouseError
-from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.errors import GateClosedError, WarehouseError
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.plan.plan import ENCODER, Binding, Node, Plan
-from ballast.orchestration.read.sources import feature_columns
+from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.provide.arguments import arguments_of, ids_of
 from ballast.orchestration.run.recent import stored_table
-from ballast.orchestration.spec.pipeline import DataSpec, listed
-from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse, matrix_of
-
-LABELS = ("label", "outcome")
-"""Columns that rows which were not observed may lack: a call that asks for one runs over the observed rows alone."""
+from ballast.orchestration.spec.pipeline import PipelineSpec
+from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class Run:
 
     def key_of(self, node: Node) -> str | None:
         """Gives the partition key that a node's table is stored under."""
-        return self.partition.key if node.partitioned and self.partition is not None else None
+        return node.key_in(self.partition.key if self.partition is not None else None)
 
 
 @dataclass
@@ -128,7 +123,11 @@ class Inputs:
         parts = {"inputs": {c.asset: c.content_hash for c in self.commits.values()}, **what}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
-    # -- tables ----------------------------------------------------------------------------------------------
+    # -- what sources of arguments read from (``ballast.orchestration.provide``) ---------------------------------
+
+    @property
+    def spec(self) -> PipelineSpec:
+        return self.run.plan.spec
 
     def arrow(self, name: str) -> pa.Table:
         if name not in self._tables:
@@ -140,175 +139,19 @@ class Inputs:
             self._frames[name] = self.arrow(name).to_pandas()
         return self._frames[name]
 
-    def data(self, role: str) -> DataSpec:
-        return self.run.plan.spec.data[role]
-
-    def features(self, role: str) -> tuple[np.ndarray, np.ndarray]:
-        """Gives (sample ids, matrix) of a data role."""
-        table = self.arrow(f"{role}/features")
-        return table.column("sample_id").to_numpy(), matrix_of(table, "features")
-
-    def column(self, role: str, key: str, ids: np.ndarray | None = None) -> np.ndarray:
-        """Gives a declared column of a role's table, in the order of `ids` where given."""
-        spec = self.data(role)
-        table = self.frame(role)
-        values = table[getattr(spec, key)].to_numpy()
-        return values if ids is None else values[positions(table[spec.id].to_numpy(), ids, f"data.{role}")]
+    def summary(self, name: str) -> Mapping[str, Any]:
+        return self.commits[name].summary
 
     def model(self, name: str) -> Any:
         row = self.frame(name).iloc[0]
         return self.run.models.load(StoredModel(**{str(key): str(value) for key, value in row.items()}))
 
-    def encoder(self) -> Any:
-        return self.model(ENCODER)
-
     # -- arguments -------------------------------------------------------------------------------------------
 
     def arguments(self, entry: str) -> dict[str, Any]:
         """Gives the keyword arguments of a call of the node's method."""
-        return {b.term: self.provide(b) for b in self.node.bindings if b.entry == entry}
+        return arguments_of(self, entry)
 
-    def ids(self, entry: str) -> np.ndarray:
-        """Gives the sample ids of the rows that a call runs over, in the order of its arguments."""
-        return self._ids_of(next(b for b in self._bound(entry) if VOCABULARY[b.term].rows == "sample"))
-
-    def _bound(self, entry: str) -> list[Binding]:
-        return [b for b in self.node.bindings if b.entry == entry]
-
-    def _ids_of(self, binding: Binding) -> np.ndarray:
-        """Gives the sample ids of the rows that an argument's call runs over: all of its role, or the observed ones."""
-        role = binding.role
-        beside = [b for b in self._bound(binding.entry) if b.role == role]
-        recorded = self._recorded(beside)
-        if recorded is not None:
-            return self.arrow(recorded).column("sample_id").to_numpy()
-        ids = self._all_ids(role)
-        if self.data(role).observed is None or not any(b.source in LABELS for b in beside):
-            return ids
-        return ids[VOCABULARY["observed"].check(self.column(role, "observed", ids), f"data.{role}: observed")]
-
-    def _recorded(self, beside: list[Binding]) -> str | None:
-        """Gives the table of a learner's training rows that a call reads, which says what rows those were."""
-        if self.node.step is not None and any(b.source == "dynamics" for b in beside):
-            return f"{self.node.step.model}/dynamics"
-        predicted = any(b.source == "predictions" and b.role == "train" for b in beside)
-        return f"{self._model_names[0]}/out_of_sample" if predicted else None
-
-    def _all_ids(self, role: str) -> np.ndarray:
-        if f"{role}/features" in self.commits:
-            return self.features(role)[0]
-        if role in self.commits:
-            return self.column(role, "id")
-        assert self.node.step is not None
-        for name in (*self._model_names, *listed(self.node.step.weights)):
-            if name in self.commits and "sample_id" in (table := self.arrow(name)).column_names:
-                return table.column("sample_id").to_numpy()
-        raise WarehouseError(f"{self.node.name}: no input says which rows of {role} it is about")
-
-    @cached_property
-    def _model_names(self) -> list[str]:
-        step = self.node.step
-        return [] if step is None else [*([step.model] if step.model else []), *(step.models or [])]
-
-    def provide(self, binding: Binding) -> Any:
-        """Gives the value of one argument, by the source that the plan bound it to."""
-        provider: Mapping[str, Callable[[Binding], Any]] = {
-            "features": self._features,
-            "feature_names": lambda b: list(self.commits[f"{b.role}/features"].summary["names"]),
-            "table": self._table,
-            "weights": self._weights,
-            "model": lambda b: self._each_model(b, self.model),
-            "classes": lambda b: self.model(self._model_names[0]).classes_,
-            "predictions": self._predictions,
-            "dynamics": self._dynamics,
-        }
-        if binding.source in provider:
-            return provider[binding.source](binding)
-        return self.column(binding.role, binding.source, self._ids_of(binding))
-
-    def _features(self, binding: Binding) -> np.ndarray:
-        X = self._rows_of(binding)
-        step = self.node.step
-        return X if step is None or step.embed is None else self.model(step.embed).embed(X)
-
-    def _rows_of(self, binding: Binding) -> np.ndarray:
-        """Gives the encoded rows (n, d) of a role that an argument's call runs over."""
-        ids, X = self.features(binding.role)
-        wanted = self._ids_of(binding)
-        return X if np.array_equal(wanted, ids) else X[positions(ids, wanted, f"data.{binding.role}")]
-
-    def _table(self, binding: Binding) -> pd.DataFrame:
-        frame = self.frame(binding.role)
-        other = "target" if binding.role != "target" else "train"
-        columns = feature_columns(self.data(binding.role), frame.columns, self.run.plan.spec.no_features)
-        if other in self.run.plan.spec.data:  # what one role calls a label is no feature of the other
-            columns = feature_columns(self.data(other), columns)
-        kept = positions(frame[self.data(binding.role).id].to_numpy(), self._ids_of(binding), f"data.{binding.role}")
-        return frame[columns].iloc[kept]
-
-    def _weights(self, binding: Binding) -> Any:
-        step = self.node.step
-        assert step is not None
-        ids = self._ids_of(binding)
-        found = {name: self.weights(name, ids) for name in listed(step.weights)}
-        rows = {name: self.arrow(name).num_rows for name in found}
-        if len(set(rows.values())) > 1:  # each has all of the ids, so some have others too
-            said = ", ".join(f"{name} {n}" for name, n in rows.items())
-            raise DataError(
-                f"{self.node.name}: the weights are not of the same rows ({said}); run their steps again so that all "
-                "stand on the same rows"
-            )
-        return found if binding.term == "sample_weights" else next(iter(found.values()))
-
-    def weights(self, name: str, ids: np.ndarray) -> np.ndarray:
-        """Gives the weights of a step's table for `ids`."""
-        table = self.frame(name)
-        return table["weight"].to_numpy()[positions(table["sample_id"].to_numpy(), ids, name)]
-
-    def _each_model(self, binding: Binding, give: Callable[[str], Any]) -> Any:
-        several = binding.term in ("models", "predictions")
-        return {name: give(name) for name in self._model_names} if several else give(self._model_names[0])
-
-    def _predictions(self, binding: Binding) -> Any:
-        kind = {"predictions": "prediction"}.get(binding.term, binding.term.removesuffix("_target"))
-        if binding.role == "train":
-            return self._each_model(binding, lambda name: self._out_of_sample(name, kind))
-        X = self._rows_of(binding)
-        return self._each_model(binding, lambda name: predict(self.model(name), X, kind))
-
-    def _out_of_sample(self, name: str, kind: str) -> np.ndarray:
-        table = self.arrow(f"{name}/out_of_sample")
-        if kind in ("probs", "logits"):
-            return matrix_of(table, kind)
-        return table.column("prediction").to_numpy()
-
-    def _dynamics(self, binding: Binding) -> np.ndarray:
-        assert self.node.step is not None
-        return matrix_of(self.arrow(f"{self.node.step.model}/dynamics"), binding.term)
-
-
-def predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:
-    """Gives a model's prediction, class probabilities ("probs") or class scores ("logits") for rows."""
-    if kind == "prediction":
-        return np.asarray(model.predict(X))
-    if not hasattr(model, "predict_proba"):
-        raise DataError(f"{type(model).__name__} gives no class probabilities; use a classifier that has predict_proba")
-    probs = np.asarray(model.predict_proba(X))
-    if kind == "probs":
-        return probs
-    scores = np.asarray(model.decision_function(X)) if hasattr(model, "decision_function") else None
-    return scores if scores is not None and scores.ndim == 2 else np.log(np.clip(probs, 1e-12, None))
-
-
-def positions(ids: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
-    """Gives the row of each wanted id; DataError naming some that are missing."""
-    if len(ids) == len(wanted) and np.array_equal(ids, wanted):
-        return np.arange(len(ids))
-    found = pd.Index(ids).get_indexer(pd.Index(wanted))
-    if (found < 0).any():
-        lost = [str(i) for i in np.asarray(wanted)[found < 0][:3]]
-        raise DataError(
-            f"{where} has no row for {int((found < 0).sum())} of {len(wanted)} sample ids (such as {', '.join(lost)}); "
-            "run the steps before it again so that all stand on the same rows"
-        )
-    return found
+    def ids(self, entry: str) -> np.ndarray | None:
+        """Gives the sample ids of the rows that a call runs over; see ``ids_of``."""
+        return ids_of(self, entry)

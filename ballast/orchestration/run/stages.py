@@ -18,8 +18,10 @@ from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.catalogue import method
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node
-from ballast.orchestration.read.sources import feature_columns, read_source
-from ballast.orchestration.run.inputs import Inputs, positions
+from ballast.orchestration.provide.columns import row_ids
+from ballast.orchestration.provide.rows import positions
+from ballast.orchestration.read.sources import feature_columns, read_role
+from ballast.orchestration.run.inputs import Inputs
 from ballast.warehouse import matrix_of, matrix_table
 
 
@@ -35,11 +37,7 @@ class Product:
 
 def source(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     run, node = inputs.run, nodes[0]
-    spec = inputs.data(node.name)
-    where = f"{run.plan.where}: data.{node.name}"
-    table = read_source(spec, where=where, folder=run.folder, given=given)
-    if node.partitioned and run.partition is not None and run.plan.spec.partitions is not None:
-        table = run.partition.rows(table, run.plan.spec.partitions, where)
+    table = read_role(run.plan, node, folder=run.folder, partition=run.partition, given=given)
     missing = {str(c): int(n) for c, n in table.isna().sum().items() if n}
     return [Product(node.name, table, {"columns": table.shape[1], "missing_values": missing})]
 
@@ -54,11 +52,11 @@ def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
         names = [str(n) for n in encoder.get_feature_names_out()]
         products.append(Product(ENCODER, pd.DataFrame(), {"n_features": len(names)}, model=encoder))
     else:
-        encoder = inputs.encoder()
+        encoder = inputs.model(ENCODER)
         names = [str(n) for n in encoder.get_feature_names_out()]
     for name, role in roles.items():
         table = _feature_table(inputs, role)
-        ids = inputs.column(role, "id")
+        ids = row_ids(inputs, role)
         matrix = encoder.transform(table, f"data.{role}")
         summary = {"names": names, **encoder.report(table, f"data.{role}")}
         products.append(Product(name, matrix_table(ids, {"features": matrix}), summary))
@@ -86,8 +84,8 @@ def _frequencies(inputs: Inputs) -> pd.Series | None:
 
 def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
     frame = inputs.frame(role)
-    columns = feature_columns(inputs.data("train"), frame.columns, inputs.run.plan.spec.no_features)
-    return frame[feature_columns(inputs.data(role), columns)]
+    columns = feature_columns(inputs.spec.data["train"], frame.columns, inputs.spec.no_features)
+    return frame[feature_columns(inputs.spec.data[role], columns)]
 
 
 def test(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
@@ -123,6 +121,7 @@ def resample(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     sampler = inputs.run.plan.method_of(nodes[0].name)
     arguments = inputs.arguments("fit_resample")
     ids = inputs.ids("fit_resample")
+    assert ids is not None
     X, y = sampler.fit_resample(**arguments)
     if not hasattr(sampler, "sample_indices_"):
         raise DataError(
@@ -154,7 +153,9 @@ def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
     fit_with_weights(model, **arguments)
     classes = getattr(model, "classes_", None)
-    summary: dict[str, Any] = {"n_rows": len(ids), "n_features": arguments["X"].shape[1]}
+    summary: dict[str, Any] = {} if ids is None else {"n_rows": len(ids)}
+    if (X := arguments.get("X", arguments.get("X_target"))) is not None:
+        summary["n_features"] = X.shape[1]
     if sampling := getattr(model, "sampling_", None):
         summary["sampling"] = sampling
     if classes is not None:
@@ -162,24 +163,22 @@ def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     products = [Product(nodes[0].name, pd.DataFrame(), summary, model=model)]
     if len(nodes) > 1:
         recorded = model.dynamics_
+        assert ids is not None, "what is recorded is recorded of training rows"
         products.append(Product(nodes[1].name, matrix_table(ids, recorded), {"epochs": recorded["losses"].shape[1]}))
     return products
 
 
-def _training_rows(inputs: Inputs) -> tuple[np.ndarray, dict[str, Any]]:
-    """Gives what a learner step trains on, the training rows or a dataset of them: ids, and the arguments of its fit.
-
-    ``y`` and ``sample_weight`` are among the arguments always, None where the learner has none.
-    """
+def _training_rows(inputs: Inputs) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """Gives what a learner step trains on, and the ids of its rows: all of a data role, or a dataset; None for none."""
     step = inputs.node.step
     assert step is not None
-    ids, given = inputs.ids("fit"), {"y": None, "sample_weight": None, **inputs.arguments("fit")}
-    if step.rows is None:
+    ids, given = inputs.ids("fit"), inputs.arguments("fit")
+    if step.rows is None or ids is None:
         return ids, given
     dataset = inputs.arrow(step.rows)
     drawn = dataset.column("sample_id").to_numpy()
     rows = positions(ids, drawn, "train/features")
-    by_row = {name for name, value in given.items() if value is not None and VOCABULARY[name].rows == "sample"}
+    by_row = {name for name in given if VOCABULARY[name].rows == "sample"}
     made_up: dict[str, Any] = {}
     if "features" in dataset.column_names:
         made_up = {"X": matrix_of(dataset, "features"), "y": dataset.column("label").to_numpy()}
@@ -194,7 +193,8 @@ def _training_rows(inputs: Inputs) -> tuple[np.ndarray, dict[str, Any]]:
 def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     run, name = inputs.run, nodes[0].unit.removesuffix("/out_of_sample")
     ids, arguments = _training_rows(inputs)
-    X, y, weights = (arguments.pop(term) for term in ("X", "y", "sample_weight"))
+    assert ids is not None, "the compiler refuses a learner without training rows"
+    X, y, weights = arguments.pop("X"), arguments.pop("y", None), arguments.pop("sample_weight", None)
     found = out_of_sample(
         run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
     )

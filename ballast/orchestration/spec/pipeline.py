@@ -111,6 +111,11 @@ def listed(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
+def models_of(step: StepSpec) -> list[str]:
+    """Gives the learner steps that a step names with ``model`` or ``models``."""
+    return [*listed(step.model), *listed(step.models)]
+
+
 Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
 
 

@@ -1,0 +1,73 @@
+"""Wires each argument of the steps' calls to its source, by the vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ballast.methods.frame.base import Method
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.plan.plan import Binding
+from ballast.orchestration.provide import SOURCES
+from ballast.orchestration.provide.source import Asked
+
+_OF_SCIKIT_LEARN = {"learner": {"X": True, "y": True, "sample_weight": False}, "sampler": {"X": True, "y": True}}
+"""What a class that is not a ``Method`` is fitted with, by its role."""
+
+
+def bindings_of(draft: Draft, name: str) -> tuple[Binding, ...]:
+    """Gives the bindings of a step; SpecError for an argument that the step needs and cannot have."""
+    step, role, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
+    if not isinstance(method, Method):
+        return tuple(_bind(draft, name, "fit", _OF_SCIKIT_LEARN[role], "train"))
+    needs, entry = method.needs(), method.entry_points[0]
+    if role == "learner" and step.on is not None:
+        raise draft.fault(f"steps.{name}.on", "a learner always trains on 'train'; point it at a dataset with `rows:`")
+    if role == "learner" and step.weights and "sample_weight" not in needs:
+        raise draft.fault(f"steps.{name}.weights", f"{step.use} takes no weights; give it rows drawn by them (`rows:`)")
+    if step.rows and not any(VOCABULARY[term].rows == "sample" for term in needs if term in VOCABULARY):
+        raise draft.fault(
+            f"steps.{name}.rows", f"{step.use} takes no training rows, so it cannot train on a dataset of them"
+        )
+    fit_on, score_on = _default_roles(draft, name, method)
+    bound = [*_bind(draft, name, entry, needs, fit_on)]
+    if role == "scorer":
+        bound += _bind(draft, name, "score_samples", method.needs("score_samples"), score_on)
+    return tuple(bound)
+
+
+def _default_roles(draft: Draft, name: str, method: Method) -> tuple[str, str]:
+    """Gives the role that a step is fitted on (or judges), and the one that it scores."""
+    step = draft.spec.steps[name]
+    if method.role == "scorer":
+        needs = method.needs("score_samples")
+        recorded = any(VOCABULARY[term].source == "dynamics" for term in needs if term in VOCABULARY)
+        fallback = "target" if "target" in draft.spec.data and not recorded else "train"
+        return "train", step.on or fallback
+    if method.role == "assessor":
+        compares = any(term.endswith("_target") or term == "sample_weights" for term in method.needs())
+        role = step.on or ("train" if compares else "test")
+    else:
+        role = step.on or "train"
+    draft.check_role(role, f"steps.{name}.on")
+    return role, role
+
+
+def _bind(draft: Draft, name: str, entry: str, terms: dict[str, bool], on: str) -> Iterator[Binding]:
+    step = draft.spec.steps[name]
+    for term, required in terms.items():
+        if term not in VOCABULARY:
+            if required:
+                raise draft.fault(f"steps.{name}.use", f"{step.use} asks for {term!r}, which no pipeline provides")
+            continue
+        role = (step.against or "target") if term.endswith("_target") else on
+        source = SOURCES[VOCABULARY[term].source]
+        asked = Asked(name, step, draft.methods[name], term, role, draft.spec, draft.learners)
+        if (wrong := source.wrong(asked)) is not None:
+            raise draft.fault(*wrong)
+        missing = source.missing(asked)
+        if missing is None:
+            yield Binding(entry, term, source.name, role)
+        elif required:
+            key, message = missing
+            raise draft.fault(key, f"{step.use} needs {term!r}: {message}")

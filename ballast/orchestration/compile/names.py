@@ -1,0 +1,64 @@
+"""Whether names are free, and data roles say where their rows come from."""
+
+from __future__ import annotations
+
+import re
+
+from ballast.errors import nearest
+from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.plan.plan import ENCODER, REPORT
+from ballast.orchestration.spec.pipeline import ROLES, SOURCES
+from ballast.orchestration.spec.wording import one_line, shown
+from ballast.warehouse.names import RESERVED
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+MOST_STEPS = 500
+"""Steps of a pipeline, and expectations of a gate: what wires them takes time that grows with the square."""
+
+
+def check_names(draft: Draft) -> None:
+    spec = draft.spec
+    for key, name in [("name", spec.name), *((f"steps.{s}", s) for s in spec.steps)]:
+        if not _NAME.fullmatch(name) or len(name) > 100:
+            raise draft.fault(
+                one_line(key, 120),
+                f"{shown(name)} is not a valid name: use a letter, then letters, digits or _ (100 at most)",
+            )
+    if spec.name.casefold() in RESERVED:
+        raise draft.fault("name", f"{spec.name!r} is taken by the warehouse itself; choose another name")
+    if len(spec.steps) > MOST_STEPS:
+        raise draft.fault("steps", f"{len(spec.steps)} steps are more than {MOST_STEPS}; make several pipelines")
+    taken = {*ROLES, ENCODER, REPORT, *(f"{r}_features" for r in ROLES)}
+    lowered: dict[str, str] = {}
+    for name in spec.steps:
+        if name in taken:
+            raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
+        for other in (name, f"{name}_dynamics", f"{name}_out_of_sample"):
+            if (clash := lowered.setdefault(other.lower(), name)) != name:
+                raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
+    if not spec.steps:
+        raise draft.fault(
+            "steps", "the pipeline has no steps; add at least one, such as `drift: {use: kolmogorov_smirnov}`"
+        )
+
+
+def check_data(draft: Draft) -> None:
+    for role, data in draft.spec.data.items():
+        key = f"data.{role}"
+        if role not in ROLES:
+            raise draft.fault(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
+        given = [s for s in SOURCES if getattr(data, s)]
+        if len(given) != 1:
+            empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
+            unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
+            named = " and ".join(given) if given else unset
+            raise draft.fault(key, f"give exactly one of asset, path, query, loader (given: {named})")
+    if "train" not in draft.spec.data:
+        raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
+    if (partitions := draft.spec.partitions) is not None:
+        if (partitions.static is None) == (partitions.time is None):
+            raise draft.fault("partitions", "give exactly one of static (a list of keys) and time (daily, weekly ...)")
+        if partitions.time and not partitions.start:
+            raise draft.fault("partitions.start", "a time partition needs its first day, as YYYY-MM-DD")
+        for role in partitions.roles:
+            draft.check_role(role, "partitions.roles")

@@ -1,0 +1,91 @@
+"""The assets of a pipeline: its sources, its matrices, its steps and what is made beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.plan.plan import ENCODER, Binding, Node
+from ballast.orchestration.provide import SOURCES
+from ballast.orchestration.spec.pipeline import ROLES, listed
+from ballast.orchestration.spec.pipeline import SOURCES as KINDS
+
+
+def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
+    """Gives the nodes by name: sources first, then matrices and steps; the report is none of them."""
+    upstream = {name: _upstream(draft, name, bound) for name, bound in bindings.items()}
+    needed = {node for nodes in upstream.values() for node in nodes}
+    found = [*_sources(draft), *_features(draft, needed)]
+    for name, bound in bindings.items():
+        found += _step(draft, name, bound, upstream[name], needed)
+    return {node.name: node for node in found}
+
+
+def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str, ...]:
+    step = draft.spec.steps[name]
+    made_from = [u for b in bound for u in SOURCES[b.source].upstream(step, b)]
+    return tuple(dict.fromkeys([*listed(step.rows), *made_from]))
+
+
+def _sources(draft: Draft) -> list[Node]:
+    found = []
+    for role, data in draft.spec.data.items():
+        kind = next(s for s in KINDS if getattr(data, s))
+        about = f"The {role} rows: {kind} {getattr(data, kind)}."
+        found.append(Node(role, "source", kind, (), role, role=role, description=about))
+    return found
+
+
+def _features(draft: Draft, needed: set[str]) -> list[Node]:
+    """Gives the encoder and the matrices that some step asks for; those of one partitioning are made together."""
+    wanted = [role for role in ROLES if f"{role}/features" in needed]
+    if not wanted:
+        return []
+    split = set(draft.spec.partitions.roles) if draft.spec.partitions else set()
+    encoder = Node(
+        ENCODER, "encoder", draft.spec.features.use or "skrub.TableVectorizer", ("train",), ENCODER,
+        description="Turns tables into matrices; fitted on the training rows only.",
+    )  # fmt: skip
+    found = [encoder]
+    for role in (r for r in ROLES if r in wanted or r == "train"):
+        together = (role in split) == ("train" in split)
+        found.append(
+            Node(
+                f"{role}/features", "features", encoder.use, (role, ENCODER),
+                ENCODER if together else "partitioned_features", role=role,
+                description=f"The {role} rows as a float32 matrix.",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _step(
+    draft: Draft, name: str, bound: tuple[Binding, ...], upstream: tuple[str, ...], needed: set[str]
+) -> list[Node]:
+    """Gives a step's node and, beside a learner's, those of its recordings and out-of-sample predictions."""
+    step, stage, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
+    node = Node(
+        name, stage, step.use, upstream, name, step=step, bindings=bound,
+        role=bound[-1].role if stage == "scorer" else None,
+        description=step.description or _first_line(type(method)),
+    )  # fmt: skip
+    found = [node]
+    if stage == "learner" and (f"{name}/dynamics" in needed or step.params.get("record_dynamics")):
+        found.append(
+            replace(
+                node, name=f"{name}/dynamics", stage="dynamics", description="Loss and margin of each row and epoch."
+            )
+        )
+    if f"{name}/out_of_sample" in needed:
+        found.append(
+            replace(
+                node, name=f"{name}/out_of_sample", stage="out_of_sample", unit=f"{name}/out_of_sample",
+                description=f"Cross-fitted predictions of {name} for the training rows.",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _first_line(cls: type) -> str:
+    return (cls.__doc__ or "").strip().split("\n")[0]

@@ -1,0 +1,56 @@
+"""When a pipeline runs by itself: on a schedule, or when a source file changes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ballast.orchestration.graph.partitions import current_keys
+from ballast.orchestration.plan.plan import Plan
+from ballast.words import plural
+
+
+def schedules_of(plan: Plan, job: Any, partitions: dg.PartitionsDefinition | None) -> list[dg.ScheduleDefinition]:
+    spec = plan.spec.schedule
+    if spec is None:
+        return []
+    name = f"{plan.spec.name}_schedule"
+    if not isinstance(partitions, dg.StaticPartitionsDefinition | dg.TimeWindowPartitionsDefinition):
+        return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)]
+
+    @dg.schedule(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)
+    def scheduled(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+        yield from _requests(partitions, str(context.scheduled_execution_time))
+
+    return [scheduled]
+
+
+def _requests(partitions: dg.PartitionsDefinition | None, occasion: str) -> Iterator[dg.RunRequest]:
+    """Asks for a run, or for one of every static partition, or of the latest time window."""
+    if partitions is None:
+        yield dg.RunRequest(run_key=occasion)
+        return
+    for key in current_keys(partitions):
+        yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
+
+
+def sensors_of(
+    plan: Plan, folder: Path, job: Any, partitions: dg.PartitionsDefinition | None
+) -> list[dg.SensorDefinition]:
+    """Gives a sensor that runs the pipeline when one of its source files changes."""
+    spec = plan.spec.sensor
+    paths = [data.path for data in plan.spec.data.values() if data.path]
+    if spec is None:
+        return []
+
+    @dg.sensor(name=f"{plan.spec.name}_sensor", job=job, minimum_interval_seconds=spec.every)
+    def changed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        wholes = [folder / Path(path).expanduser() for path in paths]
+        files = sorted(f for w in wholes for f in Path(w.anchor).glob(str(w.relative_to(w.anchor))))
+        state = ";".join(f"{f}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
+        if state == (context.cursor or ""):
+            return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
+        return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)
+
+    return [changed]

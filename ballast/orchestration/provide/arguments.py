@@ -1,0 +1,47 @@
+"""From the bindings of a call to its arguments, and to the rows that it runs over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.orchestration.plan.plan import Binding
+from ballast.orchestration.provide import SOURCES
+from ballast.orchestration.provide.columns import column
+from ballast.orchestration.provide.source import Tables
+
+
+def arguments_of(tables: Tables, entry: str) -> dict[str, Any]:
+    """Gives the keyword arguments of a call of the node's method."""
+    bound = [b for b in tables.node.bindings if b.entry == entry]
+    ids = {role: _rows_of(tables, bound, role) for role in {b.role for b in bound}}
+    return {b.term: SOURCES[b.source].read(tables, b, ids[b.role]) for b in bound}
+
+
+def ids_of(tables: Tables, entry: str) -> np.ndarray | None:
+    """Gives the sample ids of the rows that a call runs over, in the order of its arguments.
+
+    They are those that a method is fitted on or judges, else the target's; None for a call that runs over no rows.
+    """
+    bound = [b for b in tables.node.bindings if b.entry == entry]
+    for rows in ("sample", "target"):
+        for binding in bound:
+            if VOCABULARY[binding.term].rows == rows:
+                return _rows_of(tables, bound, binding.role)
+    return None
+
+
+def _rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | None:
+    """Gives the sample ids of a data role's rows that a call runs over: all that there are, or the observed ones."""
+    beside = [b for b in bound if b.role == role and VOCABULARY[b.term].rows is not None]
+    if not beside:
+        return None
+    order = list(SOURCES)
+    first = min(beside, key=lambda b: order.index(b.source))
+    ids = SOURCES[first.source].ids(tables, first)
+    if tables.spec.data[role].observed is None or not any(SOURCES[b.source].observed_only for b in beside):
+        return ids
+    flags = column(tables, role, "observed", ids)
+    return ids[VOCABULARY["observed"].check(flags, f"data.{role}: observed")]

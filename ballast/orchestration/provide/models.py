@@ -1,0 +1,76 @@
+"""Fitted learners, and the labels that they tell apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_regressor
+
+from ballast.orchestration.plan.plan import Binding
+from ballast.orchestration.provide.source import Asked, Fault, Source, Tables, undeclared
+from ballast.orchestration.spec.pipeline import StepSpec, models_of
+
+_KINDS = {
+    "classifier": ("a classifier, which has predict_proba", "a step such as logistic_regression"),
+    "network": ("a network", "a torch_mlp step"),
+}
+
+
+class OfModels(Source):
+    """What comes from the learner steps named with `model:` or `models:`."""
+
+    def wrong(self, asked: Asked) -> Fault | None:
+        if not models_of(asked.step) or asked.role in asked.spec.data:
+            return None
+        return asked.here, undeclared(asked.role, asked.spec.data)
+
+    def missing(self, asked: Asked) -> Fault | None:
+        if models_of(asked.step):
+            return None
+        return asked.here, f"name the learner step with `model:` (or `models:`){which(asked)}"
+
+    def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
+        return models_of(step)
+
+
+class Models(OfModels):
+    name = "model"
+
+    def wrong(self, asked: Asked) -> Fault | None:
+        kind = getattr(asked.method, "model_kind", "any")
+        for name in models_of(asked.step):
+            if kind in _KINDS and not is_of_kind(asked.learners[name], kind):
+                what, instead = _KINDS[kind]
+                key = "model" if asked.step.model == name else "models"
+                return f"{asked.here}.{key}", f"{asked.step.use} needs {what}, and {name!r} is not one; use {instead}"
+        return super().wrong(asked)
+
+    def read(self, tables: Tables, binding: Binding, ids: None) -> Any:
+        found = {name: tables.model(name) for name in names(tables)}
+        return found if binding.term == "models" else next(iter(found.values()))
+
+
+class Classes(OfModels):
+    name = "classes"
+
+    def read(self, tables: Tables, binding: Binding, ids: None) -> np.ndarray:
+        return tables.model(names(tables)[0]).classes_
+
+
+def names(tables: Tables) -> list[str]:
+    """Gives the learner steps that the node's step names."""
+    return models_of(tables.node.step) if tables.node.step else []
+
+
+def is_of_kind(learner: Any, kind: str) -> bool:
+    """Says whether a learner that is not fitted is a "classifier" or a "network" (or "any")."""
+    if kind == "classifier":
+        return hasattr(learner, "predict_proba") and not is_regressor(learner)
+    return kind == "any" or hasattr(learner, "to_tensors")
+
+
+def which(asked: Asked) -> str:
+    """Says which learner steps there are to name."""
+    return f", one of {', '.join(asked.learners)}" if asked.learners else ", and add a learner step"

@@ -1,0 +1,87 @@
+"""What models predict: out of sample for the training rows, as fitted for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ballast.errors import DataError
+from ballast.methods.common.logits import logits_of
+from ballast.methods.frame.base import Learner
+from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.orchestration.plan.plan import Binding
+from ballast.orchestration.provide.models import OfModels, names
+from ballast.orchestration.provide.rows import features, matrix, stored_ids, values_of
+from ballast.orchestration.provide.source import Asked, Fault, Tables
+from ballast.orchestration.spec.pipeline import StepSpec, models_of
+
+_FITTED = {"model", "predictions", "dynamics"}
+"""Sources whose values come from a model that was fitted on the training rows."""
+
+
+class Predictions(OfModels):
+    name = "predictions"
+
+    def missing(self, asked: Asked) -> Fault | None:
+        return super().missing(asked) or (_not_cross_fitted(asked) if asked.role == "train" else None)
+
+    def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
+        for model in models_of(step):
+            yield from (f"{model}/out_of_sample",) if binding.role == "train" else (model, f"{binding.role}/features")
+
+    def ids(self, tables: Tables, binding: Binding) -> np.ndarray:
+        train = binding.role == "train"
+        return stored_ids(tables, f"{names(tables)[0]}/out_of_sample" if train else f"{binding.role}/features")
+
+    def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> Any:
+        kind = "prediction" if binding.term == "predictions" else binding.term.removesuffix("_target")
+        if binding.role == "train":
+            found = {name: _out_of_sample(tables, name, kind, ids) for name in names(tables)}
+        else:
+            X = features(tables, binding.role, ids)
+            found = {name: predict(tables.model(name), X, kind) for name in names(tables)}
+        return found if binding.term == "predictions" else next(iter(found.values()))
+
+
+def predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:
+    """Gives a model's prediction, class probabilities ("probs") or class scores ("logits") for rows."""
+    if kind == "prediction":
+        return np.asarray(model.predict(X))
+    if not hasattr(model, "predict_proba"):
+        raise DataError(f"{type(model).__name__} gives no class probabilities; use a classifier that has predict_proba")
+    probs = np.asarray(model.predict_proba(X))
+    return probs if kind == "probs" else logits_of(model, X, np.asarray(model.classes_), probs)
+
+
+def _out_of_sample(tables: Tables, name: str, kind: str, ids: np.ndarray) -> np.ndarray:
+    table = f"{name}/out_of_sample"
+    if kind in ("probs", "logits"):
+        return matrix(tables, table, kind, ids, table)
+    return values_of(tables.arrow(table).column("prediction").to_numpy(), stored_ids(tables, table), ids, table)
+
+
+def _not_cross_fitted(asked: Asked) -> Fault | None:
+    for model in models_of(asked.step):
+        if (found := _why_not(asked.spec.steps[model], asked.learners[model])) is not None:
+            why, instead = found
+            return f"{asked.here}.model", (
+                f"{model!r} {why}, so it has no out-of-sample predictions of 'train'; {instead}"
+            )
+    return None
+
+
+def _why_not(step: StepSpec, learner: Any) -> tuple[str, str] | None:
+    """Says why a learner's predictions of its training rows cannot come from models that have not seen them."""
+    if step.rows:
+        return "trains on resampled rows", "use a learner without `rows:`"
+    if not isinstance(learner, Learner):
+        return None
+    needs = learner.needs()
+    given = {VOCABULARY[term].source for term in needs if term in VOCABULARY} & _FITTED if models_of(step) else set()
+    if given and not (given == {"model"} and learner.refits_model):
+        return "is fitted with a model that has seen all of them", "use a learner without `model:`"
+    if "X" not in needs:
+        return "is fitted on none of them", "use a learner that is"
+    return None
