@@ -43,30 +43,6 @@ ONE_METHOD = """
 """
 
 
-def forget() -> None:
-    index.cache_clear()
-    methods.cache_clear()
-
-
-@pytest.fixture
-def room(tmp_path, monkeypatch):
-    """Adds a room to the package; gives the function that writes a module into it."""
-    folder = tmp_path / "extra"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    monkeypatch.setattr(ballast.methods, "__path__", [*ballast.methods.__path__, str(tmp_path)])
-
-    def write(module: str, source: str) -> None:
-        (folder / f"{module}.py").write_text(textwrap.dedent(source))
-        forget()
-
-    forget()
-    yield write
-    forget()
-    for loaded in [m for m in sys.modules if m.startswith("ballast.methods.extra")]:
-        del sys.modules[loaded]
-
-
 def test_new_class_in_a_room_when_the_catalogue_is_read_then_listed_with_its_card(room):
     room("uniform", ONE_METHOD)
     card = catalog().set_index("name").loc["everywhere"]

@@ -17,7 +17,7 @@ from ballast.errors import DataError, ParameterError
 from ballast.methods.common.tasks import check_classes, check_numeric_target, task_of
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
-from ballast.methods.training.loop import History, Penalty, Plan, Rows, Schedule, shuffled, train
+from ballast.methods.training.loop import EpochPlan, History, Penalty, Rows, Schedule, shuffled, train
 from ballast.methods.training.networks import arrays_of, layers, of_arrays, row_loss
 from ballast.methods.training.part import (
     Material,
@@ -305,7 +305,7 @@ class TorchMLP(Learner):
         """Gives what ``sampling=None`` stands for, None for rows in a fresh order."""
         return None
 
-    def _plan(self, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray | None, kept: np.ndarray) -> Plan:
+    def _plan(self, targets: np.ndarray, weights: np.ndarray, groups: np.ndarray | None, kept: np.ndarray) -> EpochPlan:
         self._check(self.sampling)
         policy = self.sampling or self._default_sampling()
         if policy is None:
@@ -335,7 +335,7 @@ class TorchMLP(Learner):
         if part is not None:
             check_values(type(part), part.get_params(deep=False), f"{self.name}: {part.name}")
 
-    def _watched(self, rows: Rows, held_out: np.ndarray, plan: Plan) -> Rows | None:
+    def _watched(self, rows: Rows, held_out: np.ndarray, plan: EpochPlan) -> Rows | None:
         """Gives the rows to watch, weighed as the plan counts them; None where it counts none of them."""
         watched = rows[_on(held_out, self._device())]
         if plan.watched_factors is None:

@@ -55,7 +55,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EpochPlan:
     """How the rows of a run come into batches.
 
     Attributes
@@ -74,11 +74,11 @@ class Plan:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-def shuffled(n: int, size: int) -> Plan:
+def shuffled(n: int, size: int) -> EpochPlan:
     """Gives the plan of all rows once an epoch, each time in a fresh order."""
     import torch
 
-    return Plan(lambda number, generator: Epoch(torch.randperm(n, generator=generator), size))
+    return EpochPlan(lambda number, generator: Epoch(torch.randperm(n, generator=generator), size))
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def train(
     rows: Rows,
     held_out: Rows | None,
     row_loss: RowLoss,
-    plan: Plan,
+    plan: EpochPlan,
     schedule: Schedule,
     generator: torch.Generator,
     *,

@@ -13,7 +13,7 @@ from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.base import Method
 from ballast.methods.frame.nested import is_nested
 from ballast.methods.frame.parameters import check_names, check_values
-from ballast.methods.training.loop import Plan
+from ballast.methods.training.loop import EpochPlan
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +58,7 @@ class Material:
 class SamplePolicy(Part):
     """Says which rows each batch holds, how often they come and with what rescaling of their losses."""
 
-    def plan(self, material: Material) -> Plan:
+    def plan(self, material: Material) -> EpochPlan:
         """Gives the plan of a run."""
         raise NotImplementedError
 

@@ -103,15 +103,15 @@ def _unit_asset(
             outcomes = run_unit(run, nodes, given.get("source"))
         except BallastError as error:
             raise dg.Failure(str(error), metadata={"error": type(error).__name__}, allow_retries=False) from error
-        for outcome in outcomes:
+        for stored in outcomes:
             context.log.info(
-                f"{outcome.commit.asset} is at version {outcome.commit.version}{' (reused)' * outcome.reused}"
+                f"{stored.commit.asset} is at version {stored.commit.version}{' (reused)' * stored.reused}"
             )
-            for j in outcome.judgements:
+            for j in stored.judgements:
                 if not j.passed:
                     tell = context.log.error if j.closes else context.log.warning
-                    tell(f"{outcome.commit.asset}: {j.name}: {j.message}")
-            yield result_of(plan, outcome)
+                    tell(f"{stored.commit.asset}: {j.name}: {j.message}")
+            yield result_of(plan, stored)
 
     return compute
 

@@ -6,11 +6,11 @@ import dagster as dg
 
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.plan.plan import Plan
-from ballast.orchestration.run.unit import Outcome
+from ballast.orchestration.run.unit import Stored
 
 
-def result_of(plan: Plan, outcome: Outcome) -> dg.MaterializeResult:
-    key = asset_key(plan, outcome.node.name)
+def result_of(plan: Plan, stored: Stored) -> dg.MaterializeResult:
+    key = asset_key(plan, stored.node.name)
     checks = [
         dg.AssetCheckResult(
             passed=j.passed,
@@ -20,21 +20,21 @@ def result_of(plan: Plan, outcome: Outcome) -> dg.MaterializeResult:
             description=j.message,
             metadata={k: _metadata_value(v) for k, v in j.observed.items()},
         )
-        for j in outcome.judgements
+        for j in stored.judgements
     ]
     metadata: dict[str, Any] = {
-        "dagster/row_count": outcome.commit.row_count,
+        "dagster/row_count": stored.commit.row_count,
         "dagster/column_schema": dg.TableSchema(
-            [dg.TableColumn(name, type_) for name, type_ in outcome.columns.items()]
+            [dg.TableColumn(name, type_) for name, type_ in stored.columns.items()]
         ),
-        "ballast/version": outcome.commit.version,
-        "ballast/reused": outcome.reused,
-        **{name: _metadata_value(value) for name, value in outcome.metadata.items()},
+        "ballast/version": stored.commit.version,
+        "ballast/reused": stored.reused,
+        **{name: _metadata_value(value) for name, value in stored.metadata.items()},
     }
     return dg.MaterializeResult(
         asset_key=key,
         metadata=metadata,
-        data_version=dg.DataVersion(outcome.commit.content_hash),
+        data_version=dg.DataVersion(stored.commit.content_hash),
         check_results=checks,
     )
 

@@ -25,8 +25,8 @@ from ballast.warehouse.tables.hashing import content_hash
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a run made of one node: the committed version, its judgements, and what is shown of it."""
+class Stored:
+    """What a run stored of one node: the committed version, its judgements, and what is shown of it."""
 
     node: Node
     commit: Commit
@@ -36,8 +36,8 @@ class Outcome:
     reused: bool
 
 
-def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome]:
-    """Runs the nodes of one unit and gives their outcomes.
+def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Stored]:
+    """Runs the nodes of one unit and gives what is stored of them.
 
     What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have
     changed), so that a run that failed or was stopped goes on where it was. The store is opened twice, to read and to
@@ -45,61 +45,36 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Outcome
     two roles that are stored at the same time the later must see the earlier.
     """
     nodes = list(nodes)
-    own = {node.name for node in nodes}
-    upstream = tuple(dict.fromkeys(u for node in nodes for u in node.upstream if u not in own))
-    results: list[Result] = []
     with run.warehouse.reading():
-        inputs = Inputs(run, nodes[0], upstream)
-        stored = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
-        fingerprint = inputs.fingerprint(
-            code=code_version(run.plan, nodes[0]),
-            what=what_is_done(run.plan, nodes[0]),
-            nodes=sorted(own),
-            seed=run.plan.spec.seed,
-        )
-        same = [commit for commit in stored if commit is not None and commit.fingerprint == fingerprint]
-        reusable = len(same) == len(nodes) and nodes[0].stage != "source" and not run.fresh
-        if reusable:
-            results = [
-                Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
-                for node, commit in zip(nodes, same, strict=True)
-            ]
-        else:
+        inputs = _inputs(run, nodes)
+        fingerprint = _fingerprint(inputs, nodes)
+        before = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
+        results = _reused(run, nodes, before, fingerprint)
+        if not results:
             inputs.read()
-    if not reusable:
+    if not results:
         products = {product.node: product for product in perform(inputs, nodes, given)}
-        results = [_result(run, node, products[node.name], before) for node, before in zip(nodes, stored, strict=True)]
+        results = [_result(run, node, products[node.name], last) for node, last in zip(nodes, before, strict=True)]
     for result in results:
         result.judge(run, inputs, between_roles=False)
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
         inputs.record_force()
-        commits = [r.commit or _commit(run, inputs, r, fingerprint) for r in results]
-        for result, commit in zip(results, commits, strict=True):
+        made = [(result, result.kept or _commit(run, inputs, result, fingerprint)) for result in results]
+        for result, commit in made:
             remember(commit, result.table)
             result.judge(run, inputs, between_roles=True)
-        verdicts = [v for r, commit in zip(results, commits, strict=True) for v in _verdicts(run, commit, r)]
-        run.warehouse.record_verdicts(verdicts)
-    return [
-        Outcome(
-            r.node,
-            commit,
-            list(r.judgements.values()),
-            {name: str(type_) for name, type_ in zip(r.table.schema.names, r.table.schema.types, strict=True)},
-            stage_metadata(r.node.stage, r.frame, commit.summary),
-            reused=r.commit is not None,
-        )
-        for r, commit in zip(results, commits, strict=True)
-    ]
+        run.warehouse.record_verdicts([v for result, commit in made for v in _verdicts(run, commit, result)])
+    return [_stored(result, commit) for result, commit in made]
 
 
 @dataclass
 class Result:
-    """A node's table before it is stored, or the stored one that stands for it, and what its gates say of it."""
+    """A node's table before it is stored, or the stored one that is kept for it, and what its gates say of it."""
 
     node: Node
     table: pa.Table
     summary: Mapping[str, Any]
-    commit: Commit | None = None
+    kept: Commit | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
 
     @cached_property
@@ -111,6 +86,33 @@ class Result:
         suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
         if suite:
             self.judgements |= {j.name: j for j in judge(suite, self.frame, Context(run, self.node, inputs))}
+
+
+def _inputs(run: Run, nodes: list[Node]) -> Inputs:
+    """Gives the judged versions of what the unit is made from; GateClosedError where a gate before it is closed."""
+    own = {node.name for node in nodes}
+    return Inputs(run, nodes[0], tuple(dict.fromkeys(u for node in nodes for u in node.upstream if u not in own)))
+
+
+def _fingerprint(inputs: Inputs, nodes: list[Node]) -> str:
+    plan = inputs.run.plan
+    return inputs.fingerprint(
+        code=code_version(plan, nodes[0]),
+        what=what_is_done(plan, nodes[0]),
+        nodes=sorted(node.name for node in nodes),
+        seed=plan.spec.seed,
+    )
+
+
+def _reused(run: Run, nodes: list[Node], before: Sequence[Commit | None], fingerprint: str) -> list[Result]:
+    """Gives what is stored of the nodes where all of it was made just so; nothing for sources, which are read anew."""
+    same = [commit for commit in before if commit is not None and commit.fingerprint == fingerprint]
+    if len(same) < len(nodes) or nodes[0].stage == "source" or run.fresh:
+        return []
+    return [
+        Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
+        for node, commit in zip(nodes, same, strict=True)
+    ]
 
 
 def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
@@ -165,6 +167,18 @@ def _verdicts(run: Run, commit: Commit, result: Result) -> list[Verdict]:
         for expectation in result.node.suite
         for judgement in [result.judgements[expectation.name]]
     ]
+
+
+def _stored(result: Result, commit: Commit) -> Stored:
+    schema = result.table.schema
+    return Stored(
+        result.node,
+        commit,
+        list(result.judgements.values()),
+        {name: str(type_) for name, type_ in zip(schema.names, schema.types, strict=True)},
+        stage_metadata(result.node.stage, result.frame, commit.summary),
+        reused=result.kept is not None,
+    )
 
 
 def run_report(run: Run, path: Path) -> Path:

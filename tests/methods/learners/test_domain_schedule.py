@@ -13,7 +13,7 @@ from ballast.errors import DataError, ParameterError
 from ballast.methods.common.out_of_sample import out_of_sample
 from ballast.methods.learners import DomainMLP, TorchMLP
 from ballast.methods.parts import DomainSchedule, StratifiedBatches
-from ballast.methods.training.loop import Plan
+from ballast.methods.training.loop import EpochPlan
 from ballast.methods.training.part import Material
 from ballast.methods.weights import DomainTemperature
 
@@ -21,14 +21,16 @@ SIZES = {"big": 8000, "middle": 1000, "small": 200, "tiny": 60}
 GROUPS = np.repeat(list(SIZES), list(SIZES.values()))
 
 
-def planned(schedule: DomainSchedule, groups=GROUPS, weights=None, batch_size=20, max_epochs=10, kept=None) -> Plan:
+def planned(
+    schedule: DomainSchedule, groups=GROUPS, weights=None, batch_size=20, max_epochs=10, kept=None
+) -> EpochPlan:
     n = len(groups)
     weights = np.ones(n) if weights is None else weights
     kept = np.arange(n) if kept is None else kept
     return schedule.plan(Material("domain_mlp", np.zeros(n), weights, groups, kept, batch_size, max_epochs))
 
 
-def drawn(plan: Plan, number: int, groups=GROUPS, seed=0) -> dict[str, float]:
+def drawn(plan: EpochPlan, number: int, groups=GROUPS, seed=0) -> dict[str, float]:
     """Gives each domain's share of the rows of an epoch."""
     rows = plan.epoch(number, torch.Generator().manual_seed(seed)).order.numpy()
     names, counts = np.unique(groups[rows], return_counts=True)

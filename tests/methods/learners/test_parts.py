@@ -14,7 +14,7 @@ from sklearn.base import clone
 from ballast.errors import ParameterError
 from ballast.methods.learners import TorchMLP
 from ballast.methods.parts import CorrelationPenalty, StratifiedBatches
-from ballast.methods.training.loop import Epoch, Plan
+from ballast.methods.training.loop import Epoch, EpochPlan
 from ballast.methods.training.part import Material, Regularizer, SamplePolicy
 
 
@@ -51,7 +51,7 @@ class FirstRow(SamplePolicy):
     name = "first_row"
 
     def plan(self, material):
-        return Plan(lambda number, generator: Epoch(torch.zeros(1, dtype=torch.long), 1), visits_all=False)
+        return EpochPlan(lambda number, generator: Epoch(torch.zeros(1, dtype=torch.long), 1), visits_all=False)
 
 
 # Stratified batches

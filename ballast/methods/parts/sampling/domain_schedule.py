@@ -11,7 +11,7 @@ from pydantic import Field
 from ballast.errors import DataError, ParameterError, nearest
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Level, NonNegative
-from ballast.methods.training.loop import Epoch, Plan
+from ballast.methods.training.loop import Epoch, EpochPlan
 from ballast.methods.training.part import Material, SamplePolicy
 from ballast.words import listed, plural
 
@@ -101,7 +101,7 @@ class DomainSchedule(SamplePolicy):
         self.shares = shares
         self.switch = switch
 
-    def plan(self, material: Material) -> Plan:
+    def plan(self, material: Material) -> EpochPlan:
         """Gives the plan of a run; the material must have groups."""
         import torch
 
@@ -144,7 +144,7 @@ class DomainSchedule(SamplePolicy):
             place = torch.rand(len(domain), dtype=torch.float64, generator=generator) * counts[domain]
             return Epoch(by_domain[starts[domain] + place.long()], size, spread[domain])
 
-        return Plan(
+        return EpochPlan(
             epoch,
             visits_all=per_epoch == 1,
             watched_from=switch // per_epoch,

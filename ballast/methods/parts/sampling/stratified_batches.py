@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.methods.frame.base import Claim
-from ballast.methods.training.loop import Epoch, Plan
+from ballast.methods.training.loop import Epoch, EpochPlan
 from ballast.methods.training.part import Material, SamplePolicy
 
 
@@ -41,7 +41,7 @@ class StratifiedBatches(SamplePolicy):
         "(+- 0.004), the correlation by -0.000 (+- 0.003); with correlation_penalty by -0.000 and +0.001.",
     )
 
-    def plan(self, material: Material) -> Plan:
+    def plan(self, material: Material) -> EpochPlan:
         """Gives a plan of batches no larger than ``batch_size``, which differ by one row at most."""
         import torch
 
@@ -57,4 +57,4 @@ class StratifiedBatches(SamplePolicy):
             held = dealt >= 0  # the last run may be shorter
             return Epoch(dealt[held], held.sum(dim=1).tolist())
 
-        return Plan(epoch)
+        return EpochPlan(epoch)
