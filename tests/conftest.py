@@ -38,7 +38,7 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
 
     folder = tmp_path / "rooms" / "extra"
     folder.mkdir(parents=True)
-    (folder / "__init__.py").touch()
+    (folder / "__init__.py").write_text('"""Methods that are to come."""\n')
     monkeypatch.setattr(ballast.methods, "__path__", [*ballast.methods.__path__, str(folder.parent)])
 
     def write(module: str, source: str) -> None:

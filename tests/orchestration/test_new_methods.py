@@ -10,7 +10,7 @@ import pytest
 
 import ballast
 from ballast.methods.frame.base import ROLES
-from ballast.methods.frame.catalogue import resolve
+from ballast.methods.frame.catalogue import methods, resolve
 from ballast.methods.frame.parameters import schema
 from tests.orchestration.projects import Project, spec
 
@@ -100,13 +100,14 @@ def _dummies(room: Callable[[str, str], None]) -> None:
 
 
 def docs_page() -> str:
+    """Gives the page of the room `extra`."""
     path = Path(__file__).parents[2] / "docs" / "make_methods.py"
     found = importlib.util.spec_from_file_location("make_methods", path)
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    return module.methods_page(ballast.catalog())
+    return module.methods_pages(list(methods().values()))["methods/extra.md"]
 
 
 def test_bodies_when_compared_with_the_roles_then_none_is_left_out():
@@ -120,7 +121,7 @@ def test_new_methods_when_dropped_into_a_room_then_in_catalogue_schema_and_docs(
         card = cards.loc[f"dummy_{role}"]
         assert (card["role"], card["room"]) == (role, "extra")
         assert schema(resolve(f"dummy_{role}"))["properties"]["strength"]["default"] == 2.0
-        assert f"### `dummy_{role}`" in page
+        assert f"## `dummy_{role}`" in page
 
 
 @pytest.mark.usefixtures("_dummies")

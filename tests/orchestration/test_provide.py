@@ -155,8 +155,7 @@ def stored(project: Project, step: str) -> Any:
 
 @pytest.fixture(autouse=True)
 def _trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    mine = [f"orchestration.test_provide.{cls.__name__}" for cls in (Adapted, ModelFirst, Soup, Refitted)]
-    monkeypatch.setenv("BALLAST_TRUSTED_TYPES", ",".join(mine))
+    monkeypatch.setenv("BALLAST_TRUSTED_TYPES", ",".join(map(use, (Adapted, ModelFirst, Soup, Refitted))))
 
 
 def test_sources_when_the_vocabulary_is_read_then_each_has_exactly_one_provider():
