@@ -193,7 +193,7 @@ def test_plan_when_a_learner_of_a_fitted_model_is_to_predict_its_training_rows_t
         "weights": {"use": "black_box_shift", "model": "stacked"},
     }
     project.attributes = spec(steps=steps)
-    said = r"steps.weights.model: .*'stacked' is fitted with a model that has seen all of them, so it has no out-of-sam"
+    said = r"steps.weights.model: .*'stacked' is fitted with a model that has seen every row, so it has no out-of-sam"
     with pytest.raises(SpecError, match=said):
         _ = project.plan
 
@@ -201,7 +201,7 @@ def test_plan_when_a_learner_of_a_fitted_model_is_to_predict_its_training_rows_t
 def test_plan_when_a_learner_of_no_training_rows_is_to_predict_them_then_refused(project: Project):
     steps = {"plain": {"use": use(NoRows)}, "weights": {"use": "black_box_shift", "model": "plain"}}
     project.attributes = spec(data__target__label="kind", data__target__drop=[], steps=steps)
-    with pytest.raises(SpecError, match=r"steps.weights.model: .*'plain' is fitted on none of them"):
+    with pytest.raises(SpecError, match=r"steps.weights.model: .*'plain' is not fitted on the training rows"):
         _ = project.plan
 
 

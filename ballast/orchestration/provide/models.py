@@ -48,8 +48,9 @@ class Models(OfModels):
         return super().wrong(asked)
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> Any:
-        found = {name: tables.model(name) for name in names(tables)}
-        return found if binding.term == "models" else next(iter(found.values()))
+        if binding.term == "models":
+            return {name: tables.model(name) for name in names(tables)}
+        return tables.model(names(tables)[0])
 
 
 class Classes(OfModels):

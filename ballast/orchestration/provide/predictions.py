@@ -36,13 +36,15 @@ class Predictions(OfModels):
         return stored_ids(tables, f"{names(tables)[0]}/out_of_sample" if train else f"{binding.role}/features")
 
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> Any:
-        kind = "prediction" if binding.term == "predictions" else binding.term.removesuffix("_target")
+        several = binding.term == "predictions"
+        kind = "prediction" if several else binding.term.removesuffix("_target")
+        models = names(tables) if several else names(tables)[:1]
         if binding.role == "train":
-            found = {name: _out_of_sample(tables, name, kind, ids) for name in names(tables)}
+            found = {name: _out_of_sample(tables, name, kind, ids) for name in models}
         else:
             X = features(tables, binding.role, ids)
-            found = {name: predict(tables.model(name), X, kind) for name in names(tables)}
-        return found if binding.term == "predictions" else next(iter(found.values()))
+            found = {name: predict(tables.model(name), X, kind) for name in models}
+        return found if several else found[models[0]]
 
 
 def predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:
@@ -81,7 +83,7 @@ def _why_not(step: StepSpec, learner: Any) -> tuple[str, str] | None:
     needs = learner.needs()
     given = {VOCABULARY[term].source for term in needs if term in VOCABULARY} & _FITTED if models_of(step) else set()
     if given and not (given == {"model"} and learner.refits_model):
-        return "is fitted with a model that has seen all of them", "use a learner without `model:`"
+        return "is fitted with a model that has seen every row", "use a learner without `model:`"
     if "X" not in needs:
-        return "is fitted on none of them", "use a learner that is"
+        return "is not fitted on the training rows", "use a learner that takes `X`"
     return None
