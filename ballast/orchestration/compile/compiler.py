@@ -16,7 +16,7 @@ from ballast.orchestration.compile.order import in_order
 from ballast.orchestration.compile.references import check_references
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
-from ballast.orchestration.spec.wording import one_line
+from ballast.words import one_line
 
 
 def compile_plan(spec: PipelineSpec, *, where: str = "pipeline") -> Plan:

@@ -12,7 +12,7 @@ from ballast.methods.frame.catalogue import made, resolve, role_of
 from ballast.methods.frame.nested import nested_uses
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import build_method
-from ballast.orchestration.spec.wording import shown
+from ballast.words import shown
 
 _USE = re.compile(r"(?!__)[A-Za-z_]\w*(\.(?!__)[A-Za-z_]\w*)*")  # no __main__, whose import runs a program
 _LONGEST = 300

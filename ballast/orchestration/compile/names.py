@@ -8,8 +8,8 @@ from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
 from ballast.orchestration.spec.pipeline import ROLES, SOURCES
-from ballast.orchestration.spec.wording import one_line, shown
 from ballast.warehouse.names import RESERVED
+from ballast.words import one_line, shown
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 MOST_STEPS = 500
