@@ -8,13 +8,12 @@ Expectations, and neither does ``parse_suite``.
 from __future__ import annotations
 
 from ballast.gates.context import Features, GateContext, StaticContext
-from ballast.gates.defaults import STAGES, default_suite, mirrored, with_defaults
+from ballast.gates.defaults import default_suite, mirrored, with_defaults
 from ballast.gates.judge import Judgement, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
 from ballast.methods.frame.moved import renamed
 
 __all__ = [
-    "STAGES",
     "Expectation",
     "Features",
     "GateContext",

@@ -24,7 +24,7 @@ class GateContext(Protocol):
     Attributes
     ----------
     asset : the stage's key, such as ``"digits/density"``.
-    stage : one of ``ballast.gates.STAGES``.
+    stage : one of ``ballast.stages.STAGES``.
     role : the data role of a source or features stage ("train", "target", ...), else None.
     id : the column of a source stage that holds the sample ids; None for every other stage (there: ``sample_id``).
     label : the column of a source stage that holds the labels; None where it has none.

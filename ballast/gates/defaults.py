@@ -5,41 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ballast.errors import SpecError, nearest
-from ballast.gates.suite import Expectation, unique_names
-
-_SOME_ROWS = Expectation("expect_row_count_at_least", {"rows": 1})
-_UNIQUE_IDS = Expectation("expect_unique_ids")
-
-
-def _finite(*columns: str) -> Expectation:
-    return Expectation("expect_finite_values", {"columns": list(columns)})
-
-
-_STAGES: Mapping[str, tuple[Expectation, ...]] = {
-    "source": (
-        _SOME_ROWS,
-        _UNIQUE_IDS,
-        Expectation("expect_no_null_labels"),
-        Expectation("expect_no_empty_columns", severity="warn"),
-        Expectation("expect_no_constant_columns", severity="warn"),
-    ),
-    "features": (_SOME_ROWS, _UNIQUE_IDS, _finite("features")),
-    "test": (_SOME_ROWS, Expectation("expect_overall_result")),
-    "scorer": (_SOME_ROWS, _UNIQUE_IDS, _finite("score")),
-    "weigher": (
-        _SOME_ROWS,
-        _UNIQUE_IDS,
-        Expectation("expect_weight_range", {"min": 0}),
-        Expectation("expect_mean_weight"),
-        Expectation("expect_effective_sample_size", {"min_share": 0.01}),
-    ),
-    "sampler": (_SOME_ROWS, Expectation("expect_parents_exist")),
-    "learner": (_SOME_ROWS,),
-    "assessor": (_SOME_ROWS, _finite("value")),
-}
-
-STAGES: tuple[str, ...] = tuple(_STAGES)
-"""The kinds of stage that a gate can stand after."""
+from ballast.gates.suite import Expectation, parse_suite, unique_names
+from ballast.stages import GATED, STAGES
 
 _ROLES: Mapping[str, tuple[Expectation, ...]] = {
     "train": (
@@ -55,9 +22,10 @@ _ROLES: Mapping[str, tuple[Expectation, ...]] = {
 
 def default_suite(stage: str, role: str | None = None) -> tuple[Expectation, ...]:
     """Gives the expectations that stand after a stage by themselves; ``role`` is the data role of a source."""
-    if stage not in _STAGES:
-        raise SpecError(f"no stage {stage!r}{nearest(stage, STAGES)} (the stages: {', '.join(STAGES)})")
-    return _STAGES[stage] + (_ROLES.get(role or "", ()) if stage == "source" else ())
+    if stage not in GATED:
+        raise SpecError(f"no stage {stage!r}{nearest(stage, GATED)} (the stages: {', '.join(GATED)})")
+    suite = parse_suite(STAGES[stage].gates, where=f"the gates of a {stage}", stage=stage)
+    return suite + (_ROLES.get(role or "", ()) if stage == "source" else ())
 
 
 def with_defaults(defaults: Iterable[Expectation], own: Iterable[Expectation]) -> tuple[Expectation, ...]:

@@ -15,7 +15,7 @@ from ballast.errors import SpecError, nearest
 from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
 from ballast.gates.own import reports, tables, weights
 from ballast.gates.own.form import Own
-from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
+from ballast.stages import GATED, STAGES
 from ballast.words import in_words, shown
 
 Severity = Literal["error", "warn"]
@@ -29,15 +29,7 @@ OWN: Mapping[str, type[Own]] = {
 }
 """Ballast's own expectations by their name in YAML."""
 
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "features": ("sample_id", "features"),
-    "test": TEST_COLUMNS,
-    "scorer": ("sample_id", "score", "flagged"),
-    "weigher": ("sample_id", "weight"),
-    "sampler": ("sample_id", "row", "is_synthetic", "second_parent_id", "label", "features"),
-    "learner": ("path", "sha256", "format", "class_name"),
-    "assessor": ASSESSMENT_COLUMNS,
-}
+COLUMNS: Mapping[str, tuple[str, ...]] = {name: STAGES[name].columns for name in GATED if STAGES[name].columns}
 """The columns of each kind of stage; a dataset of a sampler may lack the last two. Sources have whatever they have."""
 
 _NAMING = ("column", "column_A", "column_B", "column_list", "column_set", "columns")

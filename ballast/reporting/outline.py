@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-STAGES = ("source", "features", "test", "scorer", "weigher", "sampler", "learner", "assessor")
-"""The kinds of stage, in the order in which a pipeline meets them."""
-
 
 @dataclass(frozen=True)
 class Node:
@@ -19,7 +16,7 @@ class Node:
     ----------
     name : the step's name, as in the YAML.
     asset : the key in the warehouse, such as "digits/density".
-    stage : one of ``STAGES``.
+    stage : one of ``ballast.stages.STAGES``.
     use : the method's name in the catalogue, an import path, or what the source reads.
     upstream : the assets that the step reads.
     description : a line for people.

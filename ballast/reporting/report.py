@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ballast.reporting.outline import STAGES, Outline
+from ballast.reporting.outline import Outline
 from ballast.reporting.page.cards import cards, models_table
+from ballast.reporting.page.colours import colour_of
 from ballast.reporting.page.html import Markup, chip, code, document, facts, join, number, table, tag
 from ballast.reporting.page.lineage import anchor, lineage
 from ballast.reporting.page.tiles import tiles
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
+from ballast.stages import STAGES
 from ballast.warehouse import Warehouse
 
 STATES = {
@@ -21,15 +23,6 @@ STATES = {
     "forced": ("gate forced", "warn"),
     "closed": ("gate closed", "bad"),
     "not-run": ("not run", ""),
-}
-
-SECTIONS = {
-    "shift": ("Shift", ("test",)),
-    "scores": ("Scores", ("scorer",)),
-    "weights": ("Weights", ("weigher",)),
-    "datasets": ("Datasets", ("sampler",)),
-    "training": ("Training", ("dynamics",)),
-    "judgement": ("Judgement", ("assessor",)),
 }
 
 
@@ -65,14 +58,12 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, str, Markup]]:
     """Gives key, title and content of each section that the pipeline has steps for."""
     if snapshot.steps:
         yield "lineage", "Lineage", tag("div", tag("div", lineage(snapshot), class_="lineage"), _key(), class_="card")
-    if snapshot.of("source"):
-        yield "data", "Data", _data(snapshot)
-    for key, (title, stages) in SECTIONS.items():
-        steps = snapshot.of(*stages)
-        if steps:
-            yield key, title, tag("div", *cards(snapshot, steps, _status), class_="cards")
-        if key == "training" and snapshot.of("learner"):
-            yield "models", "Models", tag("div", models_table(snapshot, _status), class_="card")
+    for stage in STAGES.values():
+        steps = snapshot.of(stage.name)
+        if steps and stage.card:
+            yield stage.section.lower(), stage.section, tag("div", *cards(snapshot, steps, _status), class_="cards")
+        elif steps and stage.section:
+            yield stage.section.lower(), stage.section, tag("div", TABLES[stage.name](snapshot), class_="card")
     yield "gates", "Gates", _gates(snapshot)
     if snapshot.steps:
         yield "provenance", "Provenance", _provenance(snapshot)
@@ -139,9 +130,9 @@ def _banner(snapshot: Snapshot) -> Markup | None:
 
 def _key() -> Markup:
     def entry(stage: str) -> Markup:
-        return tag("span", tag("i", style=f"background:var(--{stage})"), stage)
+        return tag("span", tag("i", style=f"background:{colour_of(stage)}"), stage)
 
-    return tag("div", *(entry(stage) for stage in STAGES), class_="key")
+    return tag("div", *(entry(stage.name) for stage in STAGES.values() if not stage.like), class_="key")
 
 
 def _data(snapshot: Snapshot) -> Markup:
@@ -166,7 +157,15 @@ def _data(snapshot: Snapshot) -> Markup:
             )
         )
     head = ("role", "from", "rows", "columns", "missing values", "features", "imputed cells", "unseen categories")
-    return tag("div", table(head, rows, numeric=range(2, 8)), class_="card")
+    return table(head, rows, numeric=range(2, 8))
+
+
+def _models(snapshot: Snapshot) -> Markup:
+    return models_table(snapshot, _status)
+
+
+TABLES: dict[str, Callable[[Snapshot], Markup]] = {"source": _data, "learner": _models}
+"""The one table of each kind of stage whose steps have no card."""
 
 
 def _cells(report: dict, name: str) -> int:
@@ -208,7 +207,8 @@ def _provenance(snapshot: Snapshot) -> Markup:
     rows = []
     for step in snapshot.steps.values():
         c = step.commit
-        name = tag("span", step.node.name, id=None if step.node.stage in _CARDED else anchor(step.node))
+        stage = STAGES.get(step.node.stage)
+        name = tag("span", step.node.name, id=None if stage and stage.section else anchor(step.node))
         stale = chip("older input", "warn") if step.stale else None
         notes = {k: v for k, v in step.node.notes.items() if v not in ({}, [], "", None)}
         settings = tag("details", tag("summary", f"{len(notes)} settings"), facts(notes)) if notes else Markup("")
@@ -227,9 +227,6 @@ def _provenance(snapshot: Snapshot) -> Markup:
         )
     head = ("step", "version", "rows", "method", "parameters", "made", "code", "run", "declared")
     return tag("div", table(head, rows, numeric=(1, 2)), class_="card")
-
-
-_CARDED = {"source", "learner", *(stage for _, stages in SECTIONS.values() for stage in stages)}
 
 
 def _footer(snapshot: Snapshot) -> Markup:

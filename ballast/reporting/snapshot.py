@@ -7,15 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ballast.reporting.outline import Node, Outline
+from ballast.stages import STAGES
 from ballast.warehouse import Commit, Verdict, Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
 
 State = Literal["done", "open", "warned", "forced", "closed", "not-run"]
-
-SHOWN = ("test", "scorer", "weigher", "sampler", "dynamics", "assessor")
-"""Stages whose tables a report draws; of the others the commit says enough."""
 
 MOST_ROWS = 2_000_000
 """Larger tables are not read for a picture."""
@@ -89,7 +87,7 @@ def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None 
 def _true_weights(warehouse: Warehouse, steps: Iterable[Step]) -> pd.Series | None:
     for step in steps:
         column, key = step.node.notes.get("true_weight"), step.node.notes.get("id")
-        if step.node.stage != "source" or not (column and key) or step.commit is None:
+        if not (column and key) or step.commit is None:
             continue
         if step.commit.row_count <= MOST_ROWS:
             rows = warehouse.read(step.node.asset, version=step.commit.version)
@@ -107,6 +105,8 @@ def _latest(warehouse: Warehouse, asset: str, partition: str | None) -> Commit |
 
 
 def _table(warehouse: Warehouse, node: Node, commit: Commit) -> pd.DataFrame | None:
-    if node.stage not in SHOWN or commit.row_count > MOST_ROWS:
+    """Gives the table of a step that has a card; of the others the commit says enough."""
+    stage = STAGES.get(node.stage)
+    if stage is None or not stage.card or commit.row_count > MOST_ROWS:
         return None
     return warehouse.read(node.asset, version=commit.version)

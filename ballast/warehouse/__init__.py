@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from ballast.warehouse.homes.embedded import keep_open
 from ballast.warehouse.models.store import ModelStore, StoredModel
-from ballast.warehouse.tables.commits import MODEL_KINDS, Commit, Verdict
+from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.matrices import matrix_of, matrix_table, names_of
 from ballast.warehouse.warehouse import Warehouse
 
 __all__ = [
-    "MODEL_KINDS",
     "Commit",
     "ModelStore",
     "StoredModel",

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ballast.gates import STAGES, Expectation, StaticContext, default_suite, judge, parse_suite
+from ballast.gates import Expectation, StaticContext, default_suite, judge, parse_suite
 from ballast.gates.suite import OWN
+from ballast.stages import GATED
 
 
 def test_expectation_that_raises_is_closed_with_the_exception(stored) -> None:
@@ -44,7 +45,7 @@ def test_warning_that_fails_does_not_close(stored) -> None:
     assert (closed.passed, closed.severity, closed.closes) == (False, "error", True)
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", GATED)
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"sample_id": []}), pd.DataFrame({"a": [1]})])
 def test_default_suite_on_an_empty_or_foreign_table_is_closed_and_one_to_one(stored, stage: str, frame) -> None:
     suite = default_suite(stage, "train")

@@ -258,8 +258,9 @@ def test_features_when_too_few_or_not_finite_then_refused_and_the_method_named(m
 # Roles
 
 
-def test_roles_when_listed_then_seven_with_their_calls():
-    assert {role: cls.entry_points[0] for role, cls in ROLES.items()} == {
+def test_roles_when_listed_then_seven_with_their_calls_and_parts_which_have_none():
+    assert {role for role, cls in ROLES.items() if not cls.entry_points} == {"part"}
+    assert {role: cls.entry_points[0] for role, cls in ROLES.items() if cls.entry_points} == {
         "test": "test",
         "scorer": "fit",
         "weigher": "fit",

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from ballast.errors import SpecError
-from ballast.gates import STAGES
 from ballast.gates.suite import COLUMNS
 from ballast.orchestration.run.inputs import Run
 from ballast.orchestration.run.unit import run_unit
+from ballast.stages import GATED
 from tests.orchestration.projects import Project, rows, spec
 
 both_read = threading.Barrier(2)
@@ -140,4 +140,4 @@ def test_stages_have_the_columns_that_gates_are_told_of(project: Project):
         if node.stage in COLUMNS:
             seen[node.stage] = set(project.warehouse.read_arrow(project.plan.asset(node.name)).column_names)
     assert seen == {stage: set(columns) for stage, columns in COLUMNS.items()}
-    assert COLUMNS.keys() == set(STAGES) - {"source"}
+    assert COLUMNS.keys() == set(GATED) - {"source"}

@@ -1,4 +1,4 @@
-"""The seven roles a method can have, and what the frame does for each.
+"""The eight roles a method can have, and what the frame does for each.
 
 A method is one class: parameters in ``__init__`` (annotated with what they may be), data asked for by the names of
 the vocabulary, learned attributes ending in ``_``. The frame wraps its calls: before them it validates parameters
@@ -399,4 +399,23 @@ class Transformer(Method):
         return result
 
 
-ROLES: dict[str, type[Method]] = {r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor, Transformer)}
+class Part(Method):
+    """A part of a learner's training. It has a card like any method, and is a parameter of a learner, not a step.
+
+    It learns nothing and draws from the generator that it is given, so parts with equal parameters are equal.
+    """
+
+    role = "part"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.get_params(deep=False) == other.get_params(deep=False)  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash(type(self))
+
+
+ROLES: dict[str, type[Method]] = {
+    r.role: r for r in (Test, Scorer, Weigher, Sampler, Learner, Assessor, Transformer, Part)
+}
+"""Every role by its name. A pipeline's stages are called as the roles of their methods: a transformer works in the
+encoder's, and a part in its learner's."""

@@ -10,28 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import ParameterError, nearest
-from ballast.methods.frame.base import Method
+from ballast.methods.frame.base import Part
 from ballast.methods.frame.nested import is_nested
 from ballast.methods.frame.parameters import check_names, check_values
 from ballast.methods.training.loop import EpochPlan
 
 if TYPE_CHECKING:
     import torch
-
-
-class Part(Method):
-    """A part of a learner's training. It has a card like any method, and is a parameter of a learner, not a step.
-
-    It learns nothing and draws from the generator that it is given, so parts with equal parameters are equal.
-    """
-
-    role = "part"
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.get_params(deep=False) == other.get_params(deep=False)  # type: ignore[attr-defined]
-
-    def __hash__(self) -> int:
-        return hash(type(self))
 
 
 @dataclass(frozen=True)

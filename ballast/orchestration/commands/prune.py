@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ballast.orchestration.graph.resources import BallastResource
-from ballast.warehouse import MODEL_KINDS, Commit
+from ballast.stages import MODEL_KINDS
+from ballast.warehouse import Commit
 
 
 def prune(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ballast.errors import nearest
-from ballast.gates import STAGES, default_suite, mirrored, parse_suite, with_defaults
+from ballast.gates import default_suite, mirrored, parse_suite, with_defaults
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.compile.names import MOST_STEPS
 from ballast.orchestration.plan.plan import Node
+from ballast.stages import GATED
 
 
 def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
@@ -17,7 +18,7 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
     gates, data = dict(draft.spec.gates), set(draft.spec.data)
     found: dict[str, Node] = {}
     for name, node in nodes.items():
-        stage = node.stage if node.stage in STAGES else None
+        stage = node.stage if node.stage in GATED else None
         suite = tuple(e for e in default_suite(stage, node.role) if e.roles <= data) if stage else ()
         if name in gates:
             if len(gates[name]) > MOST_STEPS:

@@ -16,21 +16,7 @@ from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version
 from ballast.orchestration.run.inputs import Run
 from ballast.orchestration.run.unit import run_report, run_unit
-
-_KINDS = {
-    "source": "table",
-    "encoder": "scikitlearn",
-    "features": "matrix",
-    "test": "report",
-    "scorer": "scores",
-    "weigher": "weights",
-    "sampler": "dataset",
-    "learner": "model",
-    "dynamics": "matrix",
-    "out_of_sample": "predictions",
-    "assessor": "report",
-    "report": "html",
-}
+from ballast.stages import STAGES
 
 
 class StepConfig(dg.Config):
@@ -95,7 +81,7 @@ def _unit_asset(
             log=context.log.info,
         )
         try:
-            if nodes[0].stage == "report":
+            if not STAGES[nodes[0].stage].stored:
                 path = run_report(run, resource.report_path(plan, run.partition))
                 shown = {"path": dg.MetadataValue.path(path), "report": dg.MetadataValue.url(path.as_uri())}
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
@@ -123,6 +109,7 @@ def _asset_spec(plan: Plan, node: Node, unit: Sequence[Node], upstream_asset: dg
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
+    stage = STAGES[node.stage]
     about: dict[str, Any] = {"ballast/use": node.use, "ballast/stage": node.stage}
     if node.step is not None and node.step.params:
         about["ballast/parameters"] = dg.MetadataValue.json(node.step.params)
@@ -131,7 +118,7 @@ def _asset_spec(plan: Plan, node: Node, unit: Sequence[Node], upstream_asset: dg
         deps=deps,
         group_name=plan.spec.name,
         description=node.description,
-        kinds={_KINDS[node.stage], "duckdb"} if node.stage != "report" else {"html"},
+        kinds={stage.kind, "duckdb"} if stage.stored else {stage.kind},
         owners=plan.spec.owners,
         tags=plan.spec.tags,
         code_version=code_version(plan, node),

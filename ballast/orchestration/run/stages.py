@@ -207,8 +207,8 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     return [Product(nodes[0].name, matrix_table(ids, matrices, columns), summary)]
 
 
-Stage = Callable[[Inputs, list[Node], Any], list[Product]]
-STAGES: dict[str, Stage] = {
+Work = Callable[[Inputs, list[Node], Any], list[Product]]
+WORK: dict[str, Work] = {
     "source": source,
     "encoder": features,
     "features": features,
@@ -217,6 +217,7 @@ STAGES: dict[str, Stage] = {
     "weigher": weigh,
     "sampler": resample,
     "learner": learn,
+    "dynamics": learn,
     "out_of_sample": cross_fit,
     "assessor": assess,
 }
@@ -227,6 +228,6 @@ def perform(inputs: Inputs, nodes: list[Node], given: Any = None) -> list[Produc
     run, node = inputs.run, nodes[0]
     try:
         with threads_for(inputs.n_cells):
-            return STAGES[node.stage](inputs, nodes, given)
+            return WORK[node.stage](inputs, nodes, given)
     except BallastError as error:
         raise type(error)(f"{run.plan.asset(node.unit)}: {error}") from error

@@ -8,6 +8,8 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+from ballast.reporting.page.colours import stage_colours
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -106,7 +108,7 @@ def document(title: str, body: Iterable[object]) -> str:
                 "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">"
             ),
             tag("title", title),
-            tag("style", Markup(style)),
+            tag("style", Markup(style + stage_colours())),
         )
     )
     page = tag("html", tag("head", head), tag("body", join(body), tag("script", Markup(script))), lang="en")

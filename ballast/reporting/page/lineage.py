@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ballast.reporting.outline import Node
+from ballast.reporting.page.colours import colour_of
 from ballast.reporting.page.html import Markup, join, tag
 from ballast.reporting.snapshot import Snapshot, Step
 
 BOX_WIDTH, BOX_HEIGHT = 146, 42
 COLUMN, ROW = 190, 56
 MARKS = {"open": "✓", "closed": "✕", "warned": "!", "forced": "!", "done": "", "not-run": ""}
-TONES = {"encoder": "features", "out_of_sample": "learner", "dynamics": "learner"}
 
 
 def lineage(snapshot: Snapshot) -> Markup:
@@ -70,11 +70,10 @@ def _edge(start: tuple[float, float], end: tuple[float, float]) -> Markup:
 
 def _box(step: Step, x: float, y: float) -> Markup:
     node = step.node
-    tone = TONES.get(node.stage, node.stage)
     parts = [
         tag("title", f"{node.asset}: {node.use}" if node.use else node.asset),
         tag("rect", class_="box", width=BOX_WIDTH, height=BOX_HEIGHT, rx=8),
-        tag("rect", width=5, height=BOX_HEIGHT - 16, x=7, y=8, rx=2.5, style=f"fill:var(--{tone})"),
+        tag("rect", width=5, height=BOX_HEIGHT - 16, x=7, y=8, rx=2.5, style=f"fill:{colour_of(node.stage)}"),
         tag("text", _cut(node.name, 18), x=19, y=18),
         tag("text", _cut(node.use.rpartition(".")[2], 19), class_="use", x=19, y=33),
         tag("text", MARKS[step.state], class_="mark", x=BOX_WIDTH - 17, y=17) if MARKS[step.state] else None,

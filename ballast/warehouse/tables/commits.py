@@ -13,15 +13,12 @@ import numpy as np
 import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
+from ballast.stages import MODEL_KINDS
 from ballast.warehouse.names import PUBLIC_SCHEMA, STORE, quoted
 from ballast.words import listed
 
 COMMITS = quoted(STORE, "commits")
 GATES = quoted(STORE, "gates")
-
-
-MODEL_KINDS = ("encoder", "learner")
-"""The kinds of commits that are models: one row that says where the file is."""
 
 
 @dataclass(frozen=True)
