@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ballast.cli.console import CLOSED, FAILED, INTERRUPTED, err, out
-from ballast.methods.frame.reports import OVERALL
+from ballast.methods.frame.reports import OVERALL, declared
 from ballast.orchestration.commands.run import Finished, Progress, partition_keys, resource_of, run
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared, find
@@ -146,9 +146,12 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
 def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
     """Prints each comparison of models: the metrics overall, with their intervals."""
     for node in plan.nodes.values():
-        if node.use != "compare_models" or finished.states.get(node.unit) != "done":
+        if finished.states.get(node.unit) != "done":
             continue
-        frame = warehouse.read(plan.asset(node.name), partition=node.key_in(finished.partition))
+        commit = warehouse.latest(plan.asset(node.name), partition=node.key_in(finished.partition))
+        if commit is None or not any(picture.shape == "comparison" for picture in declared(commit.summary)[1]):
+            continue
+        frame = warehouse.read(commit.asset, version=commit.version)
         table = Table("model", "metric", "value", "interval", "rows", title=node.name, header_style="bold")
         for row in frame[frame["slice"] == OVERALL].to_dict("records"):
             model = f"{row['model']} minus {row['versus']}" if row["versus"] else str(row["model"])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.frame.reports import OVERALL
-from ballast.reporting.pictures.figures import figure_for
+from ballast.reporting.figures import figure_for
 from ballast.reporting.pictures.theme import as_markdown
 
 
@@ -27,8 +27,7 @@ def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) 
     Numbers that are not finite are left out: they have no place on a plot over time.
     """
     shown = stage_values(stage, table, summary)
-    details = {"threshold": summary.get("threshold")} if stage == "scorer" else {}
-    figure = figure_for(stage, table, **details)
+    figure = figure_for(stage, table, summary)
     if figure is not None:
         shown["figure"] = as_markdown(figure)
     return shown
@@ -36,7 +35,7 @@ def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) 
 
 def stage_values(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gives the numbers of ``stage_metadata`` alone."""
-    values = _VALUES[stage](table, summary) if stage in _VALUES else {}
+    values = VALUES[stage](table, summary) if stage in VALUES else {}
     shown = {name: _plain(value) for name, value in values.items()}
     return {name: value for name, value in shown.items() if not isinstance(value, float) or math.isfinite(value)}
 
@@ -122,7 +121,7 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in summary.items() if isinstance(value, int | float)}
 
 
-_VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {
+VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {
     "source": _source,
     "features": _features,
     "test": _test,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from ballast.methods.frame.reports import Direction, Picture, declared
 from ballast.reporting.outline import Node, Outline
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, Verdict, Warehouse
@@ -29,6 +30,11 @@ class Step:
     table: pd.DataFrame | None = None
     stale: tuple[str, ...] = ()
     """Upstream assets that have a newer version than the one this step read."""
+
+    @property
+    def declared(self) -> tuple[dict[str, Direction], tuple[Picture, ...]]:
+        """The directions and the pictures that an assessment declares of itself."""
+        return declared(self.commit.summary if self.commit else {})
 
     @property
     def state(self) -> State:

@@ -11,9 +11,9 @@ import pytest
 from ballast.gates.suite import OWN
 from ballast.methods.frame.base import ROLES
 from ballast.orchestration.run.stages import WORK
-from ballast.reporting.metadata import _VALUES as VALUES
+from ballast.reporting.figures import FIGURES
+from ballast.reporting.metadata import VALUES
 from ballast.reporting.page.html import document
-from ballast.reporting.pictures.figures import _FIGURES as FIGURES
 from ballast.reporting.report import TABLES
 from ballast.stages import STAGES, Stage
 
@@ -23,7 +23,7 @@ REGISTRIES = {
     "orchestration.run.stages.WORK": (WORK, lambda stage: stage.stored),
     "reporting.report.TABLES": (TABLES, lambda stage: bool(stage.section) and not stage.card),
     "reporting.metadata.VALUES": (VALUES, lambda stage: False),
-    "reporting.pictures.figures.FIGURES": (FIGURES, lambda stage: False),
+    "reporting.figures.FIGURES": (FIGURES, lambda stage: False),
 }
 """What is kept by stage, and of which kinds it must have an entry; beyond the default, others may have one."""
 
@@ -67,7 +67,7 @@ def test_stages_when_the_table_has_one_less_then_each_registry_that_still_has_it
     left = {name: stage for name, stage in STAGES.items() if name != "scorer"}
     assert [line for line in missing(left) if "WORK" in line or "FIGURES" in line] == [
         "orchestration.run.stages.WORK has scorer, which is not a stage",
-        "reporting.pictures.figures.FIGURES has scorer, which is not a stage",
+        "reporting.figures.FIGURES has scorer, which is not a stage",
     ]
     assert any("expect_flagged_share judges" in line for line in missing(left))
 
@@ -99,3 +99,14 @@ def test_stages_when_the_code_is_read_then_no_part_keeps_a_list_of_them_but_the_
                 tables.append(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
     expected = {where.rpartition(".")[0] for where in REGISTRIES} - {"reporting.report"}  # of two stages alone
     assert sorted(tables) == sorted(expected)
+
+
+def test_stages_when_the_report_is_read_then_it_asks_no_step_for_its_kind():
+    asked = []
+    for path in sorted((PACKAGE / "reporting").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(e, ast.Constant) and e.value in STAGES for e in ast.walk(node)
+            ):
+                asked.append(f"{path.name}: {ast.unparse(node)}")
+    assert asked == []

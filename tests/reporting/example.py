@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.methods.evaluation import AverageThresholdedConfidence, CompareModels, WeightDiagnostics
+from ballast.methods.frame.reports import Assessment
 from ballast.reporting import Node, Outline
 from ballast.warehouse import Verdict, Warehouse
 
@@ -24,6 +25,12 @@ def drift_table(names: list[str]) -> pd.DataFrame:
 
 
 def tables(names: list[str]) -> dict[str, pd.DataFrame]:
+    """Gives each step's table."""
+    return made(names)[0]
+
+
+def made(names: list[str]) -> tuple[dict[str, pd.DataFrame], dict[str, Assessment]]:
+    """Gives each step's table, and the judgements as they declare themselves."""
     rng = np.random.default_rng(0)
     X, X_target = rng.normal(size=(N, len(names))), rng.normal(0.3, 1, size=(150, len(names)))
     weight = rng.lognormal(0, 0.5, size=N)
@@ -33,6 +40,11 @@ def tables(names: list[str]) -> dict[str, pd.DataFrame]:
     p = np.clip(rng.normal(0.5 + 0.3 * (2 * y - 1), 0.2), 0.02, 0.98)
     probs = np.column_stack([1 - p, p])
     scores = rng.normal(size=N)
+    judged = {
+        "balance": WeightDiagnostics().assess({"density": weight}, X, X_target, feature_names=names),
+        "estimate": AverageThresholdedConfidence(random_state=0).assess(probs, y, probs[:150]),
+        "verdict": CompareModels(random_state=0).assess(y, {"baseline": fair, "reweighted": good}),
+    }
     return {
         "train": pd.DataFrame(X, columns=names).assign(id=range(N), label=y, right_weight=weight),
         "drift": drift_table(names),
@@ -45,10 +57,8 @@ def tables(names: list[str]) -> dict[str, pd.DataFrame]:
         "baseline/dynamics": pd.DataFrame(
             {"sample_id": range(N), "losses": list(np.exp(-np.arange(8) / 4) * rng.exponential(size=(N, 1)))}
         ),
-        "balance": WeightDiagnostics().assess({"density": weight}, X, X_target, feature_names=names).table,
-        "estimate": AverageThresholdedConfidence(random_state=0).assess(probs, y, probs[:150]).table,
-        "verdict": CompareModels(random_state=0).assess(y, {"baseline": fair, "reweighted": good}).table,
-    }
+        **{name: assessment.table for name, assessment in judged.items()},
+    }, judged
 
 
 OUTLINE = Outline(
@@ -72,18 +82,18 @@ OUTLINE = Outline(
 
 def fill(warehouse: Warehouse, outline: Outline = OUTLINE, *, names: list[str] | None = None, upto: int = 99) -> None:
     """Commits the first steps of the outline in order."""
-    made = tables(names or ["age", "income", "height"])
+    frames, judged = made(names or ["age", "income", "height"])
+    summaries = {"drift": {"p_value": 0.002, "rejected": True}} | {name: a.remembered for name, a in judged.items()}
     for node in outline.nodes[:upto]:
-        summary = {"p_value": 0.002, "rejected": True} if node.stage == "test" else {}
         warehouse.commit(
             node.asset,
-            made[node.name],
+            frames[node.name],
             method=node.use,
             kind=node.stage,
             run_id="run-1",
             code_version="1.2.3",
             inputs=dict.fromkeys(node.upstream, 1),
-            summary=summary,
+            summary=summaries.get(node.name, {}),
         )
 
 

@@ -16,11 +16,12 @@ import pytest
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
 from ballast.methods.frame.reports import AssessmentRows
 from ballast.reporting import stage_metadata
-from ballast.reporting.pictures.figures import as_markdown, as_svg, figure_for
-from ballast.reporting.pictures.theme import COLOURS, themed, written
-from tests.reporting.example import OUTLINE, drift_table, tables
+from ballast.reporting.figures import figure_for
+from ballast.reporting.pictures.theme import COLOURS, as_markdown, as_svg, themed, written
+from tests.reporting.example import OUTLINE, drift_table, made
 
-TABLES = tables(["age", "income", "height"])
+TABLES, JUDGED = made(["age", "income", "height"])
+SUMMARIES = {name: assessment.remembered for name, assessment in JUDGED.items()}
 STAGES = {node.name: node.stage for node in OUTLINE.nodes}
 
 
@@ -32,7 +33,7 @@ def texts(svg: str) -> list[str]:
 
 @pytest.mark.parametrize("name", [n for n in TABLES if STAGES[n] not in ("source", "learner")])
 def test_figure_when_a_stage_has_one_then_it_is_valid_svg_480_wide_and_the_same_each_time(name):
-    first, again = (as_svg(figure_for(STAGES[name], TABLES[name])) for _ in range(2))
+    first, again = (as_svg(figure_for(STAGES[name], TABLES[name], SUMMARIES.get(name, {}))) for _ in range(2))
     root = ElementTree.fromstring(first)
     assert root.attrib["width"] == "480"
     assert len(texts(first)) >= 3
@@ -46,7 +47,7 @@ def test_figure_when_a_stage_has_nothing_to_draw_then_there_is_none(stage):
 
 @pytest.mark.parametrize("name", list(TABLES))
 def test_figure_when_the_table_is_empty_then_there_is_none(name):
-    assert figure_for(STAGES[name], TABLES[name].iloc[:0]) is None
+    assert figure_for(STAGES[name], TABLES[name].iloc[:0], SUMMARIES.get(name, {})) is None
 
 
 def test_drift_figure_when_features_are_many_then_it_names_the_largest_and_counts_the_rest():
@@ -63,7 +64,7 @@ def test_drift_figure_when_there_is_only_an_overall_test_then_it_shows_that():
 
 
 def test_score_figure_when_the_threshold_is_known_then_it_is_drawn():
-    without, with_ = (as_svg(figure_for("scorer", TABLES["novelty"], **d)) for d in ({}, {"threshold": 1.5}))
+    without, with_ = (as_svg(figure_for("scorer", TABLES["novelty"], d)) for d in ({}, {"threshold": 1.5}))
     assert without.count("stroke-dasharray") == 0
     assert with_.count("stroke-dasharray") == 1
 
@@ -127,7 +128,7 @@ def test_markdown_when_made_then_its_data_is_the_figure():
 
 
 def test_themed_when_used_then_no_fixed_colour_is_left_and_ids_carry_the_prefix():
-    svg = themed(as_svg(figure_for("assessor", TABLES["balance"])), "p1")
+    svg = themed(as_svg(figure_for("assessor", TABLES["balance"], SUMMARIES["balance"])), "p1")
     assert not any(colour in svg for colour in COLOURS.values())
     assert all(found.startswith("p1-") for found in re.findall(r'\bid="([^"]*)"', svg))
     assert all(found.startswith("p1-") for found in re.findall(r'href="#([^"]*)"', svg))
@@ -137,7 +138,8 @@ def test_figures_when_drawn_then_pyplot_stays_unloaded_and_settings_stay_as_they
     script = (
         "import matplotlib, sys; names = ('svg.fonttype', 'svg.hashsalt'); settings = matplotlib.rcParams\n"
         "before = [settings[n] for n in names]\n"
-        "import pandas as pd; from ballast.reporting.pictures.figures import as_svg, figure_for\n"
+        "import pandas as pd; from ballast.reporting.figures import figure_for\n"
+        "from ballast.reporting.pictures.theme import as_svg\n"
         "as_svg(figure_for('weigher', pd.DataFrame({'sample_id': [1, 2], 'weight': [0.5, 1.5]})))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
         "assert [settings[n] for n in names] == before"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.evaluation import CompareModels
-from ballast.methods.frame.reports import AssessmentRows
+from ballast.methods.frame.reports import AssessmentRows, Picture
 from ballast.reporting import Node, Outline, write_report
 from ballast.reporting.page.html import number
 from ballast.warehouse import Warehouse
@@ -102,7 +102,7 @@ def test_report_when_a_model_has_weights_and_groups_then_its_row_tells_of_both(w
     y, groups = rng.integers(2, size=200), rng.choice(["north", "south"], size=200)
     guesses = {"baseline": np.where(rng.random(200) < 0.8, y, 1 - y), "other": y}
     compared = CompareModels(random_state=0).assess(y, guesses, groups=groups)
-    warehouse.commit("digits/verdict", compared.table)
+    warehouse.commit("digits/verdict", compared.table, summary=compared.remembered)
     nodes = [replace(n, notes={"weights": "density"}) if n.name == "baseline" else n for n in OUTLINE.nodes]
     text = report(warehouse, replace(OUTLINE, nodes=tuple(nodes)), tmp_path).text
     diagnosed = warehouse.read("digits/balance").query("slice == '(all)'").set_index("metric")["value"]
@@ -122,7 +122,8 @@ def test_report_when_labels_tell_the_accuracy_then_the_estimate_is_held_against_
 def test_report_when_an_effect_is_versus_no_arm_then_the_top_line_tells_it_with_the_interval(warehouse, tmp_path):
     rows = AssessmentRows()
     rows.add("effect", 1.0384, n=480, low=0.91, high=1.17)
-    warehouse.commit("panel/slope", rows.finish().table, method="panel_double_machine_learning", kind="assessor")
+    found = rows.finish(pictures=(Picture("effect", ("effect",)),))
+    warehouse.commit("panel/slope", found.table, kind="assessor", summary=found.remembered)
     node = Node("slope", "panel/slope", "assessor", "panel_double_machine_learning")
     assert (
         "effect of the treatment +1.04 [+0.91, +1.17], by slope"

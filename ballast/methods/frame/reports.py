@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +56,66 @@ class TestReport:
         }
 
 
+Direction = Literal["higher", "lower"]
+"""Which values of a metric are the better ones."""
+
+Shape = Literal[
+    "intervals", "curve", "histogram", "scatter", "heat_map", "love_plot",
+    "comparison", "effect", "estimate", "weights",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a report is to show of an assessment, as plain data: whoever draws it knows shapes, and no method.
+
+    Attributes
+    ----------
+    shape : on the step's card "intervals" (values with their intervals, one row each), "curve" (values over slices
+        that are numbers, a line a model), "histogram" (of the values of all slices and models), "scatter" (one metric
+        against another, a dot a slice and model), "heat_map" (models by slices) or "love_plot" (by slice, before and
+        after). In the report's top line "comparison" (of models, before and after), "effect" (a difference with its
+        interval) or "estimate" (a value with its interval). "weights": columns of the table of models, for the weights
+        that a model was trained with.
+    metrics : those shown, the leading one first: of a scatter x and y, of a love plot before and after. Empty: for
+        "intervals" by metric all, for any other the table's first.
+    by : what a row of "intervals" is; by metric, a table of several slices is shown by its first metric's slices.
+    beside : the metric of the differences that are written beside the values of models, where it is another one.
+    title : empty for one made from the metrics.
+    labels : what the metrics are called, one each; empty: their names as words.
+    known : a metric that other judgements may know of the same model from labels; the values are held against it.
+    limit : of a love plot, the value beyond which a feature counts.
+    """
+
+    shape: Shape
+    metrics: tuple[str, ...] = ()
+    by: Literal["metric", "model"] = "metric"
+    beside: str = ""
+    title: str = ""
+    labels: tuple[str, ...] = ()
+    known: str = ""
+    limit: float | None = None
+
+    def called(self, metric: str) -> str:
+        """Gives what people call a metric."""
+        return dict(zip(self.metrics, self.labels, strict=False)).get(metric, metric.replace("_", " "))
+
+
+def declared(summary: Mapping[str, Any]) -> tuple[dict[str, Direction], tuple[Picture, ...]]:
+    """Gives the directions and pictures that ``Assessment.remembered`` holds; of an older summary none.
+
+    What a newer version of Ballast declared and this one does not know is left out.
+    """
+    known = {f.name for f in fields(Picture)}
+    pictures = []
+    for stored in summary.get("pictures") or ():
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items() if k in known}
+        if given.get("shape") in get_args(Shape):
+            pictures.append(Picture(**given))
+    better = {m: way for m, way in (summary.get("better") or {}).items() if way in get_args(Direction)}
+    return better, tuple(pictures)
+
+
 @dataclass(frozen=True)
 class Assessment:
     """Named numbers with confidence intervals, per model and slice.
@@ -64,9 +125,13 @@ class Assessment:
     table : one row a number; columns ``ASSESSMENT_COLUMNS``. ``model`` is the model or weight table judged,
         ``versus`` the one it is compared with (empty when it is not), ``slice`` the rows (``(all)`` for all),
         ``low`` and ``high`` the interval's ends (NaN where there is none), ``n`` the number of rows.
+    better : the direction of each metric that has one; others are neither praised nor blamed.
+    pictures : what a report shows of it; none: the intervals.
     """
 
     table: pd.DataFrame
+    better: Mapping[str, Direction] = field(default_factory=dict)
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def summary(self) -> dict[str, float]:
@@ -78,6 +143,12 @@ class Assessment:
             name = f"{row['model']}.{row['metric']}" if several and row["model"] else row["metric"]
             found[f"{name} vs {row['versus']}" if row["versus"] else name] = float(row["value"])
         return found
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What is stored beside the table: the summary, and what a report made later draws it by."""
+        pictures = [asdict(picture) for picture in self.pictures]
+        return {**self.summary, "better": dict(self.better), "pictures": pictures}
 
     def value(self, metric: str, *, model: str = "", versus: str = "", slice: str = OVERALL) -> float:
         """Gives one number of the table; a KeyError says what there is where none, or more than one, is meant."""
@@ -118,7 +189,9 @@ class AssessmentRows:
             )
         )
 
-    def finish(self) -> Assessment:
+    def finish(
+        self, *, better: Mapping[str, Direction] | None = None, pictures: tuple[Picture, ...] = ()
+    ) -> Assessment:
         import pandas as pd
 
-        return Assessment(pd.DataFrame(self.rows, columns=pd.Index(ASSESSMENT_COLUMNS)))
+        return Assessment(pd.DataFrame(self.rows, columns=pd.Index(ASSESSMENT_COLUMNS)), better or {}, pictures)

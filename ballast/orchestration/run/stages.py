@@ -95,7 +95,7 @@ def test(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
 
 def assess(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     report = inputs.run.plan.method_of(nodes[0].name).assess(**inputs.arguments("assess"))
-    return [Product(nodes[0].name, report.table, report.summary)]
+    return [Product(nodes[0].name, report.table, report.remembered)]
 
 
 def score(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:

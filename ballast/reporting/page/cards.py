@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from itertools import islice
 
-import numpy as np
 import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL
+from ballast.reporting.figures import Known, figures_for
 from ballast.reporting.metadata import stage_values
 from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag, words
 from ballast.reporting.page.lineage import anchor
-from ballast.reporting.page.tiles import comparison_of, known_accuracy
-from ballast.reporting.pictures.figures import as_svg, figure_for, truth_figure
-from ballast.reporting.pictures.theme import themed
+from ballast.reporting.page.tiles import known_value, shown_as
+from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
+from ballast.stages import STAGES
 
 Status = Callable[[Step], Markup]
 
@@ -58,32 +58,19 @@ def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
 
 def _figures(snapshot: Snapshot, step: Step) -> Iterator[Markup]:
     """Gives the figures of a step, as parts of a page of two themes."""
-    if step.table is None or not len(step.table):
+    if step.table is None or step.commit is None:
         return
-    details, truth = _details(snapshot, step), None
-    drawn = [figure_for(step.node.stage, step.table, **details)]
-    if step.node.stage == "weigher" and "true_weight" in details:
-        truth = truth_figure(step.table["weight"].to_numpy(dtype=float), details["true_weight"], name=step.node.name)
-    for j, figure in enumerate(f for f in (*drawn, truth) if f is not None):
+
+    def value(metric: str) -> float | None:
+        return known_value(snapshot, metric, step.node.notes.get("model"))
+
+    known = Known(step.node.name, snapshot.true_weights, value)
+    for j, figure in enumerate(figures_for(step.node.stage, step.table, step.commit.summary, known)):
         yield tag("figure", Markup(themed(as_svg(figure), f"{anchor(step.node)}-{j}")))
 
 
-def _details(snapshot: Snapshot, step: Step) -> dict[str, Any]:
-    """Gives what a figure shows beyond its own table: threshold, true weights, true accuracy."""
-    summary = step.commit.summary if step.commit else {}
-    if step.node.stage == "scorer":
-        return {"threshold": summary.get("threshold")}
-    if step.node.stage == "assessor":
-        return {"truth": known_accuracy(snapshot, step.node.notes.get("model"))}
-    if step.node.stage == "weigher" and snapshot.true_weights is not None and step.table is not None:
-        known = snapshot.true_weights.reindex(step.table["sample_id"]).to_numpy(dtype=float)
-        if np.isfinite(known).all() and known.sum() > 0:
-            return {"true_weight": known}
-    return {}
-
-
 def _values(step: Step) -> dict[str, object]:
-    if step.table is None or step.commit is None or step.node.stage == "assessor":
+    if step.table is None or step.commit is None or "numbers" not in STAGES[step.node.stage].card:
         return {}
     return stage_values(step.node.stage, step.table, step.commit.summary)
 
@@ -100,7 +87,7 @@ def _verdicts(step: Step) -> Markup | None:
 
 def _numbers(step: Step) -> Markup | None:
     """Gives the rows of a report's table, folded."""
-    if step.table is None or step.node.stage not in ("test", "assessor"):
+    if step.table is None or "rows" not in STAGES[step.node.stage].card:
         return None
     shown = step.table.head(MOST_NUMBERS)
     columns = [c for c in shown.columns if shown[c].notna().any() and (shown[c].astype(str) != "").any()]
@@ -108,14 +95,6 @@ def _numbers(step: Step) -> Markup | None:
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
     title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
     return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
-
-
-WEIGHTS_METRICS = {
-    "effective_share": "effective share",
-    "maximum_standardized_mean_difference_after": "worst imbalance",
-    "normalised_mean_squared_error": "error of weights",
-}
-"""What the comparison says of the weights that a model was trained with, and how it calls it."""
 
 
 def models_table(snapshot: Snapshot, status: Status) -> Markup:
@@ -146,26 +125,23 @@ def models_table(snapshot: Snapshot, status: Status) -> Markup:
 
 def _compared(snapshot: Snapshot) -> dict[str, dict[object, float]]:
     """Gives each metric's value by model: of all rows, then the first metric's of each slice."""
-    compared = comparison_of(snapshot)
-    if compared is None:
-        return {}
-    alone = compared[compared["versus"].fillna("") == ""]
-    first = str(alone["metric"].iloc[0])
     found: dict[str, dict[object, float]] = {}
-    for row in alone.sort_values("slice", key=lambda names: names != OVERALL, kind="stable").itertuples():
-        if row.slice == OVERALL or row.metric == first:
-            name = str(row.metric) if row.slice == OVERALL else f"{row.metric}: {row.slice}"
-            found.setdefault(name, {})[row.model] = float(row.value)  # type: ignore[arg-type]
-    return dict(list(found.items())[:MOST_COLUMNS])
+    for _, compared, _ in islice(shown_as(snapshot, "comparison"), 1):
+        alone = compared[compared["versus"] == ""]
+        first = str(alone["metric"].iloc[0])
+        for row in alone.sort_values("slice", key=lambda names: names != OVERALL, kind="stable").itertuples():
+            if row.slice == OVERALL or row.metric == first:
+                name = str(row.metric) if row.slice == OVERALL else f"{row.metric}: {row.slice}"
+                found.setdefault(name, {})[row.model] = float(row.value)  # type: ignore[arg-type]
+    return dict(islice(found.items(), MOST_COLUMNS))
 
 
 def _diagnosed(snapshot: Snapshot) -> dict[str, dict[object, float]]:
-    """Gives each of ``WEIGHTS_METRICS`` by weight table, as far as the pipeline's steps judge them."""
+    """Gives by weight table what the pipeline's steps say of the weights that a model was trained with."""
     found: dict[str, dict[object, float]] = {}
-    for metric, called in WEIGHTS_METRICS.items():
-        for step in snapshot.of("assessor"):
-            if step.table is not None:
-                rows = step.table[(step.table["metric"] == metric) & (step.table["slice"] == OVERALL)]
-                if len(rows):
-                    found.setdefault(called, {}).update(zip(rows["model"], rows["value"], strict=True))
+    for _, t, picture in shown_as(snapshot, "weights"):
+        for metric in picture.metrics:
+            rows = t[(t["metric"] == metric) & (t["slice"] == OVERALL)]
+            if len(rows):
+                found.setdefault(picture.called(metric), {}).update(zip(rows["model"], rows["value"], strict=True))
     return found

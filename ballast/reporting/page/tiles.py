@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ballast.compute.effective_sample_size import effective_sample_size
-from ballast.methods.frame.reports import OVERALL
-from ballast.reporting.page.html import words
-from ballast.reporting.pictures.figures import p_text
+from ballast.methods.frame.reports import OVERALL, Picture
+from ballast.reporting.figures import p_text
+from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
 
 Tile = tuple[str, str, str, str]
@@ -18,9 +18,8 @@ Tile = tuple[str, str, str, str]
 
 def tiles(snapshot: Snapshot) -> Iterator[Tile]:
     """Gives the tiles in the order of reading: models, shift, weights, estimate, gates."""
-    if snapshot.of("assessor"):
-        yield from _comparison(snapshot)
-        yield from _effects(snapshot)
+    yield from _comparison(snapshot)
+    yield from _effects(snapshot)
     if snapshot.of("test"):
         yield _shift(snapshot)
     if snapshot.of("weigher"):
@@ -29,26 +28,21 @@ def tiles(snapshot: Snapshot) -> Iterator[Tile]:
     yield _gates(snapshot)
 
 
-def comparison_of(snapshot: Snapshot) -> pd.DataFrame | None:
-    """Gives the table of the first judgement that compares models, None where there is none.
-
-    Such a table has its metrics both of each model alone and of one versus another.
-    """
-    for step in snapshot.of("assessor"):
-        if step.table is not None:
-            versus = step.table["versus"].fillna("") != ""
-            if set(step.table.loc[versus, "metric"]) & set(step.table.loc[~versus, "metric"]):
-                return step.table
-    return None
+def shown_as(snapshot: Snapshot, shape: str) -> Iterator[tuple[Step, pd.DataFrame, Picture]]:
+    """Gives each picture of a shape that a judgement declares, with its step and table."""
+    for step in snapshot.steps.values():
+        for picture in step.declared[1]:
+            if picture.shape == shape and step.table is not None and len(step.table):
+                yield step, step.table.fillna({"model": "", "versus": ""}), picture
 
 
-def known_accuracy(snapshot: Snapshot, model: object) -> float | None:
-    """Gives a model's accuracy on labelled rows from the pipeline's other judgements, None where nothing tells."""
+def known_value(snapshot: Snapshot, metric: str, model: object) -> float | None:
+    """Gives a model's metric on labelled rows from the pipeline's other judgements, None where nothing tells."""
     for step in snapshot.of("assessor"):
         t = step.table
         if t is None or step.node.notes.get("on") == "train":
             continue
-        found = t[(t["metric"] == "accuracy") & (t["slice"] == OVERALL) & (t["versus"].fillna("") == "")]
+        found = t[(t["metric"] == metric) & (t["slice"] == OVERALL) & (t["versus"].fillna("") == "")]
         by_name = found[found["model"] == model]
         if len(by_name):
             return float(by_name["value"].iloc[0])
@@ -58,40 +52,35 @@ def known_accuracy(snapshot: Snapshot, model: object) -> float | None:
 
 
 def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
-    t = comparison_of(snapshot)
-    if t is None:
+    """Tells the first comparison of models by its leading metric, where that has a direction."""
+    for step, t, picture in shown_as(snapshot, "comparison"):
+        metric = picture.metrics[0] if picture.metrics else str(t["metric"].iloc[0])
+        direction = step.declared[0].get(metric)
+        rows = t[(t["metric"] == metric) & (t["slice"] == OVERALL)]
+        others = rows[rows["versus"] != ""].to_dict("records")
+        if direction is None or not others:
+            continue
+        best = (max if direction == "higher" else min)(others, key=lambda row: row["value"])
+        plain = rows[rows["versus"] == ""].set_index("model")["value"]
+        chosen = f" (best of {len(others)})" if len(others) > 1 else ""
+        kind = praise(best["low"], best["high"], direction)
+        gain = f"{best['value']:+.3g} [{best['low']:+.3g}, {best['high']:+.3g}]"
+        yield (
+            f"{picture.called(metric)}, before → after",
+            f"{plain[best['versus']]:.3g} → {plain[best['model']]:.3g}",
+            f"{best['model']}{chosen} against {best['versus']}: {gain}{'' if kind else ', no clear difference'}",
+            kind,
+        )
         return
-    metric = str(t["metric"].iloc[0])
-    rows = t[(t["metric"] == metric) & (t["slice"] == OVERALL)].fillna({"versus": ""})
-    plain = rows[rows["versus"] == ""]
-    lower_is_better = metric.endswith("error")
-    sign = -1 if lower_is_better else 1
-    others = rows[rows["versus"] != ""]
-    best = others.loc[(sign * others["value"]).idxmax()]
-    base = plain.iloc[0]
-    after = plain[plain["model"] == best["model"]].iloc[0]
-    worst_end = min(sign * best["low"], sign * best["high"])
-    best_end = max(sign * best["low"], sign * best["high"])
-    chosen = f" (best of {len(others)})" if len(others) > 1 else ""
-    kind = "good" if worst_end > 0 else "bad" if best_end < 0 else ""
-    gain = f"{best['value']:+.3g} [{best['low']:+.3g}, {best['high']:+.3g}]"
-    yield (
-        f"{words(metric)}, before → after",
-        f"{base['value']:.3g} → {after['value']:.3g}",
-        f"{best['model']}{chosen} against {base['model']}: {gain}{'' if kind else ', no clear difference'}",
-        kind,
-    )
 
 
 def _effects(snapshot: Snapshot) -> Iterator[Tile]:
-    for step in snapshot.of("assessor"):
-        if step.table is None:
-            continue
-        effects = step.table[step.table["metric"] == "effect"].fillna({"model": "", "versus": ""})
-        for row in effects.to_dict("records"):
+    for step, t, picture in shown_as(snapshot, "effect"):
+        for row in t[t["metric"].isin(picture.metrics) & (t["slice"] == OVERALL)].to_dict("records"):
             against = f"against {row['versus']}: " if row["versus"] else ""
             beside = f"{against}[{row['low']:+.3g}, {row['high']:+.3g}], by {step.node.name}"
-            yield f"effect of {row['model'] or 'the treatment'}", f"{row['value']:+.3g}", beside, ""
+            called = picture.called(row["metric"])
+            yield f"{called} of {row['model'] or 'the treatment'}", f"{row['value']:+.3g}", beside, ""
 
 
 def _shift(snapshot: Snapshot) -> Tile:
@@ -127,15 +116,15 @@ def _weights(snapshot: Snapshot) -> Tile:
 
 
 def _estimate(snapshot: Snapshot) -> Iterator[Tile]:
-    for step in snapshot.of("assessor"):
-        t = step.table
-        if t is None or "estimated_accuracy" not in set(t["metric"]):
+    """Tells the first value that is estimated, with what labels say of it where they do."""
+    for step, t, picture in shown_as(snapshot, "estimate"):
+        rows = t[t["metric"].isin(picture.metrics[:1]) & (t["slice"] == OVERALL)]
+        if rows.empty:
             continue
-        row = t[t["metric"] == "estimated_accuracy"].iloc[0]
-        truth = known_accuracy(snapshot, step.node.notes.get("model"))
+        row, truth = rows.iloc[0], known_value(snapshot, picture.known, step.node.notes.get("model"))
         note = f"[{row['low']:.3f}, {row['high']:.3f}]"
         yield (
-            "accuracy without labels",
+            picture.title or picture.called(row["metric"]),
             f"{row['value']:.3f}",
             note if truth is None else f"{note}; with labels {truth:.3f}",
             "",

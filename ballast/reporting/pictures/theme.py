@@ -13,12 +13,12 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MOST_ROWS = 12
+"""Features, models or slices that one figure names; the rest is counted in the subtitle."""
 
 WIDTH = 480
 """Width of every figure in CSS pixels; one point of a figure is one pixel of its SVG."""
@@ -84,16 +84,16 @@ def x_scale(axes: Axes, low: float, high: float, label: str = "", *, grid: bool 
         axes.text(1, -29 / height, label, transform=axes.transAxes, size=10.5, color=MUTED, ha="right")
 
 
-def y_scale(axes: Axes, high: float, label: str = "") -> None:
-    """Sets a vertical range from zero, with grid lines labelled at the left and the unit at the highest."""
-    axes.set_ylim(0, high)
-    at = [v for v in ticks(0, high, 3) if v > 0]
+def y_scale(axes: Axes, high: float, label: str = "", *, low: float = 0.0) -> None:
+    """Sets a vertical range, from zero on, with grid lines labelled at the left and the unit at the highest."""
+    axes.set_ylim(low, high)
+    at = [v for v in ticks(low, high, 3) if v > low]
     axes.hlines(at, 0, 1, transform=axes.get_yaxis_transform(), color=GRID, linewidth=1, zorder=0)
-    axes.axhline(0, color=MUTED, linewidth=1, zorder=3)
+    axes.axhline(low, color=MUTED, linewidth=1, zorder=3)
     width = axes.get_window_extent().width
     at_left = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
     texts = written(at)
-    for value, text in zip(at, [*texts[:-1], f"{texts[-1]}\n{label}"] if at else [], strict=True):
+    for value, text in zip(at, [*texts[:-1], f"{texts[-1]}\n{label}".strip()] if at else [], strict=True):
         axes.text(-6 / width, value, text, **at_left, **small())
 
 
@@ -123,16 +123,6 @@ def shorten(text: object, length: int) -> str:
     return line.replace("$", r"\$")
 
 
-def bars(axes: Axes, values: np.ndarray, colours: Sequence[str], *, thickness: float = 0.62) -> None:
-    """Draws horizontal bars from zero at y = 0, -1, -2, ... as one artist."""
-    from matplotlib.collections import PolyCollection
-
-    y, half = -np.arange(len(values), dtype=float), thickness / 2
-    zero = np.zeros(len(values))
-    corners = np.stack([(zero, y - half), (values, y - half), (values, y + half), (zero, y + half)])
-    axes.add_collection(PolyCollection(list(corners.transpose(2, 0, 1)), facecolors=list(colours)), autolim=False)
-
-
 def row_names(axes: Axes, names: Sequence[object], *, length: int = 26) -> None:
     """Writes names left of the panel at y = 0, -1, -2, ..."""
     axes.set_ylim(0.6 - len(names), 0.6)
@@ -150,49 +140,6 @@ def name_margin(names: Sequence[object], *, length: int = 26) -> float:
     return max(40.0, 26 + 6.4 * longest)
 
 
-def notes(axes: Axes, values: np.ndarray, texts: Sequence[str]) -> None:
-    """Writes a text after the end of each horizontal bar."""
-    reach = axes.get_xlim()[1] * 6 / axes.get_window_extent().width
-    for j, (value, text) in enumerate(zip(values, texts, strict=True)):
-        axes.text(value + reach, -j, text, **small(va="center_baseline"))
-
-
-def dots(
-    rows: pd.DataFrame,
-    name: str,
-    title: str,
-    texts: Sequence[str],
-    colours: Sequence[str],
-    label: str,
-    *,
-    line: float | None = None,
-    subtitle: str = "",
-) -> Figure:
-    """Gives a dot plot: ``value`` with its interval per row, named by the column ``name``, a text at the right."""
-    n = len(rows)
-    value, low, high = (rows[c].to_numpy(dtype=float) for c in ("value", "low", "high"))
-    low, high = np.where(np.isfinite(low), low, value), np.where(np.isfinite(high), high, value)
-    right = 26 + 6.0 * max(len(t) for t in texts)
-    figure, axes = panel(
-        title, subtitle, height=(78 if subtitle else 62) + 24 * n + 16, left=name_margin(list(rows[name])), right=right
-    )
-    row_names(axes, list(rows[name]))
-    y = -np.arange(n)
-    ends = [low.min(), high.max()] + ([] if line is None else [line])
-    spread = max(max(ends) - min(ends), 1e-3 * max(map(abs, ends)), 1e-9)
-    x_scale(axes, min(ends) - 0.06 * spread, max(ends) + 0.06 * spread, label)
-    axes.hlines(y, low, high, color=BLUE, linewidth=2.2)
-    axes.plot(value, y, "o", markersize=7, color=BLUE, markeredgecolor=PAPER, markeredgewidth=1)
-    if line is not None:
-        axes.axvline(line, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-    width = axes.get_window_extent().width
-    for j, (text, colour) in enumerate(zip(texts, colours, strict=True)):
-        axes.text(
-            1 + 10 / width, -j, text, transform=axes.get_yaxis_transform(), **small(color=colour, va="center_baseline")
-        )
-    return figure
-
-
 def legend_lines(entries: Sequence[tuple[str, str]]) -> list[list[tuple[float, str, str]]]:
     """Gives the entries as lines of (x in pixels, text, colour) that fit the figure."""
     lines: list[list[tuple[float, str, str]]] = [[]]
@@ -205,6 +152,11 @@ def legend_lines(entries: Sequence[tuple[str, str]]) -> list[list[tuple[float, s
         lines[-1].append((x, text, colour))
         x += width
     return lines
+
+
+def headed(text: str) -> str:
+    """Gives a text with a capital at its head."""
+    return text[:1].upper() + text[1:]
 
 
 def small(**options: Any) -> dict[str, Any]:

@@ -12,7 +12,15 @@ from ballast.methods.common.tasks import as_numbers
 from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio, slices
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows
+from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {
+    "accuracy": "higher",
+    "balanced_accuracy": "higher",
+    "mean_squared_error": "lower",
+    "mean_absolute_error": "lower",
+}
+PICTURES = (Picture("intervals", by="model"), Picture("comparison"))
 
 
 class CompareModels(Assessor):
@@ -88,7 +96,7 @@ class CompareModels(Assessor):
             own = {model: predicted[part] for model, predicted in predictions.items()}
             terms, metrics = (_labels if task == "classification" else _values)(y[part], own, weight[part])
             self._compare(rows, terms, metrics, list(predictions), len(y[part]), rng, name)
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _compare(
         self,

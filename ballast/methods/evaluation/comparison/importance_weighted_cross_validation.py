@@ -12,7 +12,10 @@ from ballast.methods.evaluation.bootstrap import bootstrap_sums, interval, ratio
 from ballast.methods.evaluation.comparison.compare_models import matches, task_of
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {"importance_weighted_error": "lower", "plain_error": "lower"}
+PICTURES = (Picture("intervals", ("importance_weighted_error",), by="model"),)
 
 
 class ImportanceWeightedCrossValidation(Assessor):
@@ -115,4 +118,4 @@ class ImportanceWeightedCrossValidation(Assessor):
                 low, high = interval(drawn[:, j], self.confidence, n)
                 rows.add(metric, value[j], n=n, low=low, high=high, model=model)
             rows.add("share_selected", float(np.mean(chosen == j)), n=n, model=model)
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)

@@ -17,7 +17,7 @@ from ballast.methods.common.tasks import as_numbers
 from ballast.methods.common.treatment import two_arms
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Picture
 from ballast.words import plural
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,12 @@ MOST_PERIODS = 50
 """Periods that have a column each; more of them share one column, of their ranks."""
 NO_VARIATION = 1e-10
 """Share of the treatment's variance below which it counts as decided by the columns."""
+
+PICTURES = (
+    Picture("intervals", ("effect", "fixed_effects"), title="Effect of the treatment"),
+    Picture("effect", ("effect",)),
+)
+"""No metric has a direction: whether an effect is good is not for us to say."""
 
 
 class PanelDoubleMachineLearning(Assessor):
@@ -151,7 +157,7 @@ class PanelDoubleMachineLearning(Assessor):
             follows = np.flatnonzero(units[1:] == units[:-1])
             report.add("residual_correlation", _correlation(u - effect * v, follows), n=len(follows))
         report.add("units", units[-1] + 1, n=len(d))
-        return report.finish()
+        return report.finish(pictures=PICTURES)
 
     def _as_dose(self, treatment: np.ndarray) -> np.ndarray:
         """Gives the treatment as numbers; of two values that are none, 1 for the greater."""

@@ -9,8 +9,11 @@ from ballast.errors import DataError
 from ballast.methods.common.tasks import as_numbers
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Level
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Picture
 from ballast.words import plural
+
+PICTURES = (Picture("intervals", ("mean_outcome",), by="model", beside="effect"), Picture("effect", ("effect",)))
+"""No metric has a direction: whether an effect is good is not for us to say."""
 
 
 class TreatmentEffect(Assessor):
@@ -80,4 +83,4 @@ class TreatmentEffect(Assessor):
                 effect, error = means[arm] - means[0], variances[arm] + variances[0]
                 low, high = effect + half * np.sqrt(error) * np.array([-1, 1])
                 rows.add("effect", effect, n=len(values), model=name, versus=str(arms[0]), low=low, high=high)
-        return rows.finish()
+        return rows.finish(pictures=PICTURES)

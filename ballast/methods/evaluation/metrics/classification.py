@@ -9,7 +9,19 @@ from ballast.methods.common.codes import label_codes
 from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {
+    "accuracy": "higher",
+    "balanced_accuracy": "higher",
+    "log_loss": "lower",
+    "brier": "lower",
+    "macro_f1": "higher",
+    "auroc": "higher",
+    "expected_calibration_error": "lower",
+}
+LABELS = ("accuracy", "balanced accuracy", "log loss", "Brier score", "macro F1", "AUROC", "calibration error")
+PICTURES = (Picture("intervals", tuple(BETTER), labels=LABELS),)
 
 
 class ClassificationMetrics(Assessor):
@@ -87,7 +99,7 @@ class ClassificationMetrics(Assessor):
         add_metrics(rows, *self._terms(codes, probs, weight), len(y), **options)
         for name, part in slices(groups):
             add_metrics(rows, *self._terms(codes[part], probs[part], weight[part]), len(part), **options, slice=name)
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _terms(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
         """Gives what to sum over the rows, and the metrics as functions of those sums."""

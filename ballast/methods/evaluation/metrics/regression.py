@@ -9,7 +9,11 @@ from ballast.methods.common.tasks import as_numbers
 from ballast.methods.evaluation.bootstrap import add_metrics, ratio, slices
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {"root_mean_squared_error": "lower", "mean_absolute_error": "lower", "r2": "higher"}
+PICTURES = (Picture("intervals", ("root_mean_squared_error", "mean_absolute_error", "bias")),)
+"""R2 is left out: it is on another scale."""
 
 
 class RegressionMetrics(Assessor):
@@ -76,7 +80,7 @@ class RegressionMetrics(Assessor):
             add_metrics(
                 rows, _terms(y[part], prediction[part], weight[part]), _metrics, len(part), **options, slice=name
             )
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)
 
 
 def _terms(y: np.ndarray, prediction: np.ndarray, weight: np.ndarray) -> sparse.csr_array:

@@ -8,7 +8,32 @@ from scipy.stats import rankdata
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
 from ballast.methods.frame.base import Assessor, Claim
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {
+    "effective_sample_size": "higher",
+    "effective_share": "higher",
+    "maximum_share": "lower",
+    "pareto_tail_index": "lower",
+    "standardized_mean_difference_after": "lower",
+    "maximum_standardized_mean_difference_after": "lower",
+    "mean_standardized_mean_difference_after": "lower",
+    "normalised_mean_squared_error": "lower",
+    "rank_correlation": "higher",
+}
+PICTURES = (
+    Picture(
+        "love_plot",
+        ("standardized_mean_difference_before", "standardized_mean_difference_after"),
+        labels=("standardized mean difference",) * 2,
+        limit=0.1,
+    ),
+    Picture(
+        "weights",
+        ("effective_share", "maximum_standardized_mean_difference_after", "normalised_mean_squared_error"),
+        labels=("effective share", "worst imbalance", "error of weights"),
+    ),
+)
 
 
 class WeightDiagnostics(Assessor):
@@ -80,7 +105,7 @@ class WeightDiagnostics(Assessor):
             _add_balance(rows, table, "after", after, names, len(X))
             if true_weight is not None:
                 _add_distance(rows, table, weight, true_weight.astype(np.float64))
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _names(self, feature_names: list[str] | None, d: int) -> list[str]:
         if feature_names is None:

@@ -18,7 +18,7 @@ from ballast.methods.evaluation.bootstrap import draw_counts, interval, slices
 from ballast.methods.evaluation.comparison.compare_models import matches
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed, Share
-from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows
+from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
 from ballast.methods.learners.proxy import proxy_learner
 from ballast.words import in_words, listed
 
@@ -38,6 +38,18 @@ Accuracies = dict[Key, np.ndarray]
 ByShift = dict[str, Accuracies]
 SUMMARIES: dict[str, Callable[..., np.ndarray]] = {"mean_accuracy": np.mean, "worst_accuracy": np.min}
 """What is reported of all shifts together."""
+
+BETTER: dict[str, Direction] = {
+    "accuracy": "higher",
+    "mean_accuracy": "higher",
+    "worst_accuracy": "higher",
+    "in_distribution_accuracy": "higher",
+    "effective_robustness": "higher",
+}
+PICTURES = (
+    Picture("intervals", ("mean_accuracy",), by="model"),
+    Picture("heat_map", ("accuracy",), title="Accuracy by training set and shift"),
+)
 
 
 class SourceRobustness(Assessor):
@@ -176,7 +188,7 @@ class SourceRobustness(Assessor):
         self._add_sources(table, by_shift, inside, list(pools))
         self._add_mixes(table, by_shift, list(pools))
         self._add_lines(table, by_shift, inside, list(pools))
-        return table.rows.finish()
+        return table.rows.finish(better=BETTER, pictures=PICTURES)
 
     def _classifier(self, y: np.ndarray) -> Any:
         learner, classifies = proxy_learner(self.learner, y, self.name)

@@ -11,7 +11,22 @@ from ballast.methods.common.codes import label_codes
 from ballast.methods.evaluation.bootstrap import draw_counts, interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows
+from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+
+BETTER: dict[str, Direction] = {
+    "estimated_accuracy": "higher",
+    "difference_of_confidences": "higher",
+    "source_accuracy": "higher",
+}
+PICTURES = (
+    Picture(
+        "intervals",
+        ("estimated_accuracy", "average_confidence", "difference_of_confidences", "source_accuracy"),
+        title="Accuracy without labels",
+        known="accuracy",
+    ),
+    Picture("estimate", ("estimated_accuracy",), title="accuracy without labels", known="accuracy"),
+)
 
 
 class AverageThresholdedConfidence(Assessor):
@@ -124,7 +139,7 @@ class AverageThresholdedConfidence(Assessor):
             replicates = np.concatenate([replicate[metric] for replicate in drawn])
             low, high = interval(replicates, self.confidence, min(n, m))
             rows.add(metric, value[0], n=n if metric == "source_accuracy" else m, low=low, high=high)
-        return rows.finish()
+        return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _sorted(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Gives the tempered rows' scores in ascending order, their highest probabilities, and that order."""
