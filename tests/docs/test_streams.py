@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ballast.methods.frame.catalogue import methods
-from tests.methods import conformance_streams as streams
-from tests.methods.conformance_cases import Case, arguments
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-EXTENDING, WEIGHTS = ((DOCS / name).read_text(encoding="utf-8") for name in ("extending.md", "weights.md"))
+WEIGHTS = (DOCS / "weights.md").read_text(encoding="utf-8")
 SECTION = WEIGHTS.partition("## Rows that do not fit in memory\n")[2].partition("\n## ")[0]
 
 
@@ -23,15 +20,6 @@ def run(block: str) -> dict[str, Any]:
     module = ModuleType("example")
     exec(compile(block, "page", "exec"), vars(module))
     return vars(module)
-
-
-def test_stream_of_extending_when_counted_in_batches_then_equals_its_fit(monkeypatch):
-    *_, block = re.findall(r"```python\n(.*?)```", EXTENDING, re.DOTALL)
-    namespace = run(block)
-    monkeypatch.setitem(sys.modules, "example", SimpleNamespace(**namespace))  # so that it can be pickled
-    case = Case("sign_ratio", namespace["SignRatio"])
-    given = arguments(case)
-    streams.agrees(case, given, streams.whole(case, given))
 
 
 def test_example_of_weights_when_run_then_gives_weights_of_mean_one():

@@ -18,10 +18,11 @@ from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.catalogue import methods
 from ballast.methods.learners.linear import LogisticRegression, RidgeRegression
+from ballast.testing.cases import Case, cases_of
+from ballast.testing.world import arguments
 from ballast.warehouse import ModelStore, StoredModel
 from ballast.warehouse.models import stored_names
 from ballast.warehouse.models.old_names import OLD_NAMES
-from tests.methods.conformance_cases import Case, arguments, cases
 from tests.warehouse.hostile import dict_of, node, put, skops_file
 
 OLD = Path(__file__).with_name("models_of_0_1_0")
@@ -106,7 +107,12 @@ def module_paths(text: str) -> set[str]:
     return {name for name in sys.modules if name.startswith("ballast.methods.") and f'"{name}' in text}
 
 
-STORABLE = [case for case in cases() if case.cls.role in ("learner", "weigher", "scorer", "transformer")]
+STORABLE = [
+    case
+    for cls in methods().values()
+    for case in cases_of(cls)
+    if case.cls.role in ("learner", "weigher", "scorer", "transformer")
+]
 
 
 @pytest.mark.parametrize("case", STORABLE, ids=lambda case: case.name)

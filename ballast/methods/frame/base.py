@@ -77,10 +77,13 @@ class Method(BaseEstimator):
     survey_ids: ClassVar[tuple[str, ...]] = ()
     """Ids of the survey of methods that this class covers."""
     claim: ClassVar[Claim | None] = None
-    binary: ClassVar[bool] = False
-    """Whether it takes labels of two classes alone."""
+    labels_are: ClassVar[Literal["any", "two classes", "numbers"]] = "any"
+    """The labels that it takes; "numbers" are computed with, so that it refuses text."""
     model_kind: ClassVar[Literal["any", "classifier", "network"]] = "any"
     """What a given ``model`` must be: any learner, one that gives class probabilities, or one that is a network."""
+    quick: ClassVar[dict[str, Any]] = {}
+    """Parameters that make it quick on tens of rows: few steps, rounds and draws. The conformance suite
+    (``ballast.testing``) runs it with them, and lets all its checks together take 3 CPU seconds."""
     conformance_exceptions: ClassVar[dict[str, str]] = {}
     """Checks of the conformance suite that the method cannot pass, each with the reason."""
 

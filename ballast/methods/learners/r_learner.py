@@ -83,6 +83,7 @@ class RLearner(RegressorMixin, Learner):
         "Biometrika 2021; Kennedy, Towards Optimal Doubly Robust Estimation of Heterogeneous Causal Effects, EJS 2023"
     )
     survey_ids = ("S344",)
+    quick = {"n_folds": 2}
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "weights_equal_repetition": "folds are dealt by row, so that a row given twice may stand in two of them"
     }

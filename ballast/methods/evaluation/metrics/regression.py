@@ -51,6 +51,7 @@ class RegressionMetrics(Assessor):
 
     name = "regression_metrics"
     reference = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993"
+    labels_are = "numbers"
     claim = Claim(
         "A 95 % bootstrap interval holds the metric of the population in about 95 % of samples.",
         "by definition",

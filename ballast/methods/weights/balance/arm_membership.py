@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -67,9 +67,6 @@ class ArmMembership(Weigher):
         "Si, Tackling Interference Induced by Data Training Loops in A/B Tests: A Weighted Training Approach, 2023"
     )
     survey_ids = ("S156",)
-    conformance_exceptions: ClassVar[dict[str, str]] = {
-        "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
-    }
     claim = Claim(
         "Models trained on all rows, weighed to their arm, remove most of the bias that pooled training rows bring "
         "into the difference of two arms, at less error than models of the arms' own rows.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -68,9 +68,6 @@ class InversePropensity(Weigher):
         "Balancing Covariates via Propensity Score Weighting, JASA 2018; Crump, Hotz, Imbens and Mitnik, Dealing with "
         "Limited Overlap, Biometrika 2009"
     )
-    conformance_exceptions: ClassVar[dict[str, str]] = {
-        "float32_near_float64": "folds are dealt by the rows' contents, and the suite's treatment has nothing to learn"
-    }
     claim = Claim(
         "Weighing by the inverse propensity removes the confounding that the columns hold, for each estimand.",
         "reproduced",

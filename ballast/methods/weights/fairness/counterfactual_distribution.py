@@ -93,7 +93,7 @@ class CounterfactualDistribution(Weigher):
         "Distributions, ICML 2019"
     )
     survey_ids = ("S175",)
-    binary = True
+    labels_are = "two classes"
     claim = Claim(
         "The weights close the gap of a fixed model between two groups exactly, and the map closes most of it on new "
         "rows, without retraining and at little accuracy.",

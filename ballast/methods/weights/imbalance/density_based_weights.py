@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class DensityBasedWeights(StreamingWeigher):
         "al., Delving into Deep Imbalanced Regression, ICML 2021"
     )
     survey_ids = ("S192",)
-    conformance_exceptions: ClassVar[dict[str, str]] = {"text_labels": "it weighs target values, which are numbers"}
+    labels_are = "numbers"
     claim = Claim(
         "The weights lower the error on rare target values, at the price of the overall error.",
         "partly",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -67,7 +67,7 @@ class ContinuousTargetShift(Weigher):
         "Target Shift, ICLR 2024"
     )
     survey_ids = ("S228",)
-    conformance_exceptions: ClassVar[dict[str, str]] = {"text_labels": "it weighs target values, which are numbers"}
+    labels_are = "numbers"
     claim = Claim(
         "Under target shift the weights are near the true ratio, and a weighted regression predicts the target far "
         "better than an unweighted one, or one with covariate-shift weights.",

@@ -67,7 +67,7 @@ class PositiveUnlabelled(Weigher):
         "et al., Mixture Proportion Estimation Beyond Irreducibility, ICML 2023"
     )
     survey_ids = ("S321",)
-    binary = True
+    labels_are = "two classes"
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "text_labels": "`positive` must say which text stands for the positives"
     }

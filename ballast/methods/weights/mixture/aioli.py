@@ -68,6 +68,7 @@ class Aioli(DomainWeigher):
         "ICLR 2025"
     )
     survey_ids = ("S189",)
+    quick = {"n_rounds": 2, "max_steps": 20}
     claim = Claim(
         "Shares moved by the measured interactions beat equal shares, and mend a badly skewed mixture.",
         "partly",

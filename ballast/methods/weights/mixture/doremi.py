@@ -65,6 +65,7 @@ class DoReMi(DomainWeigher):
         "Xie, Pham, Dong et al., DoReMi: Optimizing Data Mixtures Speeds Up Language Model Pretraining, NeurIPS 2023"
     )
     survey_ids = ("S343",)
+    quick = {"max_steps": 20}
     claim = Claim(
         "Measured against a reference, a domain that is hard because it is noise gets less weight than by the plain "
         "loss.",

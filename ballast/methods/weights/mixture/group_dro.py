@@ -52,6 +52,7 @@ class GroupDRO(DomainWeigher):
 
     name = "group_dro"
     reference = "Sagawa, Koh, Hashimoto and Liang, Distributionally Robust Neural Networks for Group Shifts, ICLR 2020"
+    quick = {"max_steps": 20}
     claim = Claim(
         "Weights of the mixture for the worst group raise that group's accuracy far above the unweighted one.",
         "reproduced",

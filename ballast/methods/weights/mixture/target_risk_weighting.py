@@ -68,6 +68,7 @@ class TargetRiskWeighting(Weigher):
     name = "target_risk_weighting"
     reference = "De Silva, Ramesh, Priebe, Chaudhari and Vogelstein, The Value of Out-of-Distribution Data, ICML 2023"
     survey_ids = ("S060",)
+    quick = {"alphas": (0.5, 0.8, 1.0), "n_folds": 3}
     claim = Claim(
         "A few rows from elsewhere lower the error on the target, many raise it above that of the target's rows alone; "
         "weighing the risks keeps the gain and enlarges it.",

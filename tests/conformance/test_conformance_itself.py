@@ -14,8 +14,8 @@ from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.reports import AssessmentRows, TestReport
 from ballast.methods.weights._by_class import ByClass
 from ballast.methods.weights._classes import check_several
-from tests.methods.conformance_cases import Case
-from tests.methods.test_conformance import CHECKS
+from ballast.testing import checks_of
+from ballast.testing.registry import CHECKS
 
 
 class Sound(Scorer):
@@ -373,23 +373,17 @@ BROKEN: list[tuple[str, type[Method]]] = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "cls"), BROKEN, ids=[f"{cls.name}-{name}" for name, cls in BROKEN])
 def test_broken_method_when_checked_then_caught(name, cls):
-    function, applies = CHECKS[name]
-    case = Case(cls.name, cls)
-    assert applies(case)
+    check = dict(checks_of(cls))[name]
     with pytest.raises((Exception, pytest.fail.Exception)):
-        function(case)
+        check()
 
 
-@pytest.mark.parametrize("cls", [Sound, SoundStream])
-@pytest.mark.parametrize("name", [name for name in CHECKS if name != "survives_store"])  # it is no class of Ballast's
-def test_sound_method_when_checked_then_passes(name, cls):
-    function, applies = CHECKS[name]
-    case = Case("sound", cls)
-    if applies(case):
-        function(case)
+@pytest.mark.parametrize("name_and_check", checks_of(Sound) + checks_of(SoundStream), ids=lambda pair: pair[0])
+def test_sound_method_when_checked_then_passes(name_and_check):
+    _, check = name_and_check
+    check()
 
 
 def test_checks_when_listed_then_each_is_shown_to_catch_something():
