@@ -6,7 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
-PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist worksteal
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist loadgroup
 
 .PHONY: demo test test-all lint types services ui bench docs
 

@@ -107,12 +107,8 @@ def module_paths(text: str) -> set[str]:
     return {name for name in sys.modules if name.startswith("ballast.methods.") and f'"{name}' in text}
 
 
-STORABLE = [
-    case
-    for cls in methods().values()
-    for case in cases_of(cls)
-    if case.cls.role in ("learner", "weigher", "scorer", "transformer")
-]
+CASES = [case for cls in methods().values() for case in cases_of(cls)]
+STORABLE = [case for case in CASES if case.cls.role in ("learner", "weigher", "scorer", "transformer")]
 
 
 @pytest.mark.parametrize("case", STORABLE, ids=lambda case: case.name)
