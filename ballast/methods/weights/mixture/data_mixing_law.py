@@ -79,7 +79,8 @@ class DataMixingLaw(DomainWeigher):
         "Performance, ICLR 2025"
     )
     survey_ids = ("S213",)
-    quick = {"n_mixtures": 8, "max_steps": 10, "learning_rate": 0.1}
+    # A law is quicker to fit to many runs than to few; the seed is one by which the exception shows.
+    quick = {"n_mixtures": 16, "max_steps": 5, "learning_rate": 0.05, "random_state": 3}
     conformance_exceptions: ClassVar[dict[str, str]] = {
         "float32_near_float64": "the runs draw rows at random, and the suite's groups are equally hard to learn"
     }
