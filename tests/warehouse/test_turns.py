@@ -58,6 +58,18 @@ def test_turns_come_in_the_order_of_asking(tmp_path: Path, process: Callable[...
     assert order.read_text().split() == list("012345")
 
 
+def test_turn_taken_in_one_thread_may_be_given_back_in_another(tmp_path: Path, process: Callable[..., Popen[str]]):
+    queue = Queue(tmp_path / "store")
+    held = queue.turn(60)
+    for step in (held.__enter__, lambda: held.__exit__(None, None, None)):
+        thread = threading.Thread(target=step)
+        thread.start()
+        thread.join()
+    assert list(queue.folder.iterdir()) == []
+    child = process(QUEUER, tmp_path / "store", tmp_path / "order", 0)
+    assert child.stdout.readline() == "mine\n"
+
+
 def test_turns_of_the_killed_go_to_the_next(tmp_path: Path, process: Callable[..., Popen[str]]):
     children = [process(QUEUER, tmp_path / "store", tmp_path / "order", 0)]
     assert children[0].stdout.readline() == "mine\n"

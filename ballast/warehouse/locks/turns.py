@@ -52,10 +52,10 @@ class Queue:
         deadline = time.monotonic() + timeout
         self.folder.mkdir(exist_ok=True)
         ticket = self._ticket()
-        lock = FileLock(self._lock, poll_interval=_POLL)  # tickets give the order; this holds if a clock is set back
+        lock = _lock(self._lock)  # tickets give the order; this holds if a clock is set back
         try:
             self._wait(Path(ticket.lock_file), timeout, deadline)
-            lock.acquire(timeout=max(0.0, deadline - time.monotonic()))
+            lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=_POLL)
             yield
         except Timeout as error:
             raise locked(self.path, timeout, "another process") from error
@@ -71,9 +71,9 @@ class Queue:
     def _ticket(self) -> FileLock:
         while True:
             name = f"{time.time_ns():020d}-{os.getpid()}-{threading.get_native_id()}-{next(_numbers)}"
-            ticket = FileLock(self.folder / name, timeout=0)
+            ticket = _lock(self.folder / name)
             with suppress(Timeout):
-                ticket.acquire()
+                ticket.acquire(timeout=0)
                 if Path(ticket.lock_file).exists():  # else cleared away between its making and its locking
                     return ticket
                 ticket.release()
@@ -97,14 +97,19 @@ class Queue:
         for name in self._tickets():
             if _owner_id(name) == os.getpid():
                 return name  # this process lives; a lock of one's own says nothing
-            lock = FileLock(self.folder / name, timeout=0)
+            lock = _lock(self.folder / name)
             try:
-                lock.acquire()
+                lock.acquire(timeout=0)
             except Timeout:
                 return name
             (self.folder / name).unlink(missing_ok=True)
             lock.release()
         return ""
+
+
+def _lock(path: Path) -> FileLock:
+    """Gives a lock that one thread may take and another give back, as the one does that closes an idle file."""
+    return FileLock(path, thread_local=False)
 
 
 def _owner_id(ticket: str) -> int:
