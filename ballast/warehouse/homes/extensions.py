@@ -17,35 +17,39 @@ def load(con: duckdb.DuckDBPyConnection, name: str) -> None:
     Raises
     ------
     WarehouseError
-        None of the three ways worked; the message says why, of each.
+        None of the three ways worked; the message says why, of each, and what to install.
     """
+    package, version = f"duckdb-extension-{name.replace('_', '-')}", duckdb.__version__
     packaged = _packaged(name)
+    ways = {"installed in DuckDB": [f"LOAD {quoted(name)}"]}
+    if version in packaged:
+        ways["from its Python package"] = [f"LOAD {literal(str(packaged[version]))}"]
+    ways["downloaded by DuckDB"] = [f"INSTALL {quoted(name)}", f"LOAD {quoted(name)}"]
     failures = []
     con.execute("SET autoinstall_known_extensions = false")  # else LOAD would try to download
-    for way, statements in (
-        ("installed in DuckDB", [f"LOAD {quoted(name)}"]),
-        ("from its Python package", [f"LOAD {literal(str(packaged))}"] if packaged else []),
-        ("downloaded by DuckDB", [f"INSTALL {quoted(name)}", f"LOAD {quoted(name)}"]),
-    ):
+    for way, statements in ways.items():
         try:
             for statement in statements:
                 con.execute(statement)
-            if statements:
-                return
-            failures.append(f"{way}: no package duckdb-extension-{name.replace('_', '-')} is installed")
+            return
         except duckdb.Error as error:
             failures.append(f"{way}: {str(error).splitlines()[0]}")
-    raise WarehouseError(
-        f"DuckDB's extension {name} cannot be loaded ({'; '.join(failures)}); "
-        "install it with: pip install 'dagster-ballast[ducklake]'"
-    )
+    remedy = "install it with: pip install 'dagster-ballast[ducklake]'"
+    if not packaged:
+        failures.append(f"from its Python package: {package} is not installed")
+    elif version not in packaged:
+        other = max(packaged)
+        failures.append(f"from its Python package: {package} is for DuckDB {other}, and {version} is installed")
+        remedy = (
+            f"install the extension for this DuckDB with: pip install {package}=={version}; where there is none yet, "
+            f"install the DuckDB that the package is for with: pip install duckdb=={other}"
+        )
+    raise WarehouseError(f"DuckDB's extension {name} cannot be loaded ({'; '.join(failures)}); {remedy}")
 
 
-def _packaged(name: str) -> Path | None:
-    """Gives the file that a package ``duckdb_extension_NAME`` holds for this version of DuckDB."""
+def _packaged(name: str) -> dict[str, Path]:
+    """Gives the files that a package ``duckdb_extension_NAME`` holds, by the version of DuckDB that each is for."""
     spec = find_spec(f"duckdb_extension_{name}")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        file = Path(folder) / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
-        if file.is_file():
-            return file
-    return None
+    folders = spec.submodule_search_locations or () if spec else ()
+    files = [path for folder in folders for path in Path(folder).glob(f"extensions/v*/{name}.duckdb_extension")]
+    return {path.parent.name.removeprefix("v"): path for path in files}
