@@ -43,6 +43,18 @@ def test_torch_mlp_when_stopped_early_then_the_best_epochs_network_is_restored(d
     assert np.array_equal(stopped.decision_function(X), until_best.decision_function(X))
 
 
+def test_torch_mlp_when_weighted_then_so_is_the_loss_that_it_stops_by():
+    X, y = blobs()
+    weight = np.random.default_rng(1).exponential(size=60) ** 2
+    model = TorchMLP(max_epochs=1, validation_share=0.4).fit(X, y, sample_weight=weight)
+    rng = np.random.default_rng(0)
+    rng.integers(2**63)  # the seed of the network
+    _, held = model._hold_out(y, weight, rng)
+    losses = -np.log(model.predict_proba(X[held])[np.arange(len(held)), y[held]])
+    assert model.history_["validation_loss"] == [pytest.approx(np.average(losses, weights=weight[held]), rel=1e-4)]
+    assert abs(np.average(losses, weights=weight[held]) - losses.mean()) > 0.01
+
+
 def test_torch_mlp_when_y_is_a_many_valued_float_then_it_regresses_in_the_units_of_y():
     X, y = load_diabetes(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)

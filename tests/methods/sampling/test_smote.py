@@ -36,6 +36,7 @@ def test_smote_when_rows_are_made_then_they_lie_between_a_row_and_one_of_its_nea
     assert (first[~new] == second[~new]).all()
     assert (sampler.mixing_[~new] == 0).all()
     assert 0.45 < sampler.mixing_[new].mean() < 0.55
+    assert len(np.unique(sampler.mixing_[new])) == new.sum()  # each row is mixed by a number of its own
     for label in ("rare", "scarce"):
         own = np.flatnonzero(label == Y)
         allowed = own[NearestNeighbors(n_neighbors=3).fit(X[own]).kneighbors(return_distance=False)]
