@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: demo test test-all lint types services ui bench docs
+.PHONY: demo test test-all test-lowest test-newest lint types services ui bench docs
 
 demo: $(READY)
 	@$(BIN)/ballast run digits
@@ -18,6 +18,9 @@ test: $(READY) services lint types
 
 test-all: $(READY) services lint types
 	@$(PYTEST)
+
+test-lowest test-newest:
+	@PYTHON="$(PYTHON)" JOBS="$(JOBS)" sh tests/bounds.sh $(@:test-%=%)
 
 lint: $(READY)
 	@$(BIN)/ruff check .
