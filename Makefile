@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: demo test test-all test-lowest test-newest lint types services ui bench docs
+.PHONY: demo test test-all test-lowest test-newest mutants lint types services ui bench docs
 
 demo: $(READY)
 	@$(BIN)/ballast run digits
@@ -21,6 +21,9 @@ test-all: $(READY) services lint types
 
 test-lowest test-newest:
 	@PYTHON="$(PYTHON)" JOBS="$(JOBS)" sh tests/bounds.sh $(@:test-%=%)
+
+mutants: $(READY)
+	@$(BIN)/python tests/mutants/run.py
 
 lint: $(READY)
 	@$(BIN)/ruff check .
