@@ -33,7 +33,7 @@ def check_survives_store(case: Case) -> None:
 
 def _with_a_part_of_yours(case: Case) -> bool:
     """Says whether a learner is trained with a part that is not Ballast's: its file brings no such part along."""
-    return any(isinstance(value, Part) and value.room() == "yours" for value in case.parameters.values())
+    return any(isinstance(value, Part) and value.room() == "external" for value in case.parameters.values())
 
 
 @contextmanager
