@@ -57,7 +57,7 @@ def test_team_profile_when_a_whole_project_runs_in_it_then_weights_lie_in_postgr
     command = [Path(sys.executable).with_name("ballast"), "run", "tumours"]
     lost = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert lost.returncode == 2
-    assert "BALLAST_WAREHOUSE, BALLAST_FOLDER" in lost.stderr + lost.stdout
+    assert "BALLAST_WAREHOUSE and BALLAST_FOLDER" in lost.stderr + lost.stdout
     env |= {"BALLAST_WAREHOUSE": url, "BALLAST_FOLDER": str(folder)}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -461,10 +461,10 @@ VALUES = {
         {"features": {"use": "sklearn.preprocessing.StandardScaler", "params": {"mean": 1}}},
         "features.params: ",
     ),
-    "no transformer but a weigher": ({"features": {"use": "kliep"}}, "features.use: 'kliep' is no transformer"),
+    "no transformer but a weigher": ({"features": {"use": "kliep"}}, "features.use: 'kliep' is not a transformer"),
     "a transformer as a step": (
         {"steps__density": {"use": "frequency_whitening"}},
-        "steps.density.use: frequency_whitening makes features and is no step; name it under `features: use:`",
+        "steps.density.use: frequency_whitening makes features, which is not a step; name it under `features: use:`",
     ),
     "weights of no transformer": ({"features": {"weights": "often"}}, "features.weights: weights are for"),
     "weights that none takes": (

@@ -86,7 +86,8 @@ def test_run_when_a_learner_takes_the_target_too_then_fitted_cross_fitted_and_ju
     }
     project = Project(tmp_path, spec(steps=steps))
     assert project.run().success
-    judged = project.warehouse.read("demo/verdict").query("metric == 'accuracy' and versus.isna()").set_index("model")
+    judged = project.warehouse.read("demo/verdict").query("metric == 'accuracy' and versus == ''").set_index("model")
+    assert set(judged.index) == {"baseline", "cautious", "alone"}
     assert (judged["value"] > 0.7).all(), judged
     model = stored(project, "demo/cautious")
     assert model.target_weights_.shape == (120,)

@@ -198,6 +198,17 @@ def test_plan_when_a_learner_of_a_fitted_model_is_to_predict_its_training_rows_t
         _ = project.plan
 
 
+def test_plan_when_a_learner_of_an_embedding_is_to_predict_its_training_rows_then_refused(project: Project):
+    steps = {
+        "net": {"use": "torch_mlp"},
+        "above": {"use": "logistic_regression", "embed": "net"},
+        "weights": {"use": "black_box_shift", "model": "above"},
+    }
+    project.attributes = spec(steps=steps)
+    with pytest.raises(SpecError, match=r"'above' is fitted on the embedding of a network that has seen every row, so"):
+        _ = project.plan
+
+
 def test_plan_when_a_learner_of_no_training_rows_is_to_predict_them_then_refused(project: Project):
     steps = {"plain": {"use": use(NoRows)}, "weights": {"use": "black_box_shift", "model": "plain"}}
     project.attributes = spec(data__target__label="kind", data__target__drop=[], steps=steps)
@@ -311,3 +322,10 @@ def test_plan_when_a_nested_method_draws_then_it_gets_the_pipelines_seed(project
     assert plan.method_of("given").learner.random_state == 3
     assert plan.method_of("seeded").learner.random_state == 7
     assert plan.method_of("listed").learner[0].random_state == 7
+
+
+def test_run_when_the_features_are_drawn_then_by_the_pipelines_seed(project: Project):
+    features = {"use": "sklearn.random_projection.GaussianRandomProjection", "params": {"n_components": 2}}
+    project.attributes = spec(seed=7, data__train__drop=["colour"], features=features, steps={"baseline": BASELINE})
+    assert project.run().success
+    assert stored(project, "encoder").transformer_.random_state == 7

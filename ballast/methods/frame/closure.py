@@ -21,7 +21,7 @@ from typing import Any
 
 from ballast.methods.frame.index import index
 
-PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions"}
+PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions", "labels_are", "model_kind"}
 """Attributes of a class that say something of a method and do nothing in it."""
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 

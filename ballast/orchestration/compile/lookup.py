@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.utils.validation import has_fit_parameter
 
 from ballast.errors import BallastError, ParameterError
-from ballast.methods.frame.catalogue import made, resolve, role_of
+from ballast.methods.frame.catalogue import resolve, role_of
 from ballast.methods.frame.nested import nested_uses
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import build_method
@@ -43,13 +43,10 @@ def check_encoder(draft: Draft) -> None:
         return
     cls = _class_at(draft, features.use, "features.use")
     if not hasattr(cls, "transform"):
-        raise draft.fault("features.use", f"{features.use!r} is no transformer: it has no transform")
+        raise draft.fault("features.use", f"{features.use!r} is not a transformer: it has no transform")
     if features.weights is not None and not has_fit_parameter(cls, "sample_weight"):
         raise draft.fault("features.weights", f"{features.use} takes no weights (sample_weight); leave them out")
-    try:
-        made(cls, features.use, features.params)
-    except Exception as error:  # a transformer of another package may raise anything of its parameters
-        raise draft.fault("features.params", str(error) or type(error).__name__) from error
+    _object_of(draft, features.use, features.params, cls, "features.params")
 
 
 def look_up_methods(draft: Draft) -> None:
@@ -62,17 +59,22 @@ def look_up_methods(draft: Draft) -> None:
             raise draft.fault(f"steps.{name}.use", str(error)) from error
         if role == "transformer":
             raise draft.fault(
-                f"steps.{name}.use", f"{step.use} makes features and is no step; name it under `features: use:`"
+                f"steps.{name}.use", f"{step.use} makes features, which is not a step; name it under `features: use:`"
             )
-        for key, nested in nested_uses(step.params, f"steps.{name}.params"):
-            if not isinstance(nested.get("params", {}), dict):
-                raise draft.fault(key, f"a method is {{use: name, params: {{...}}}}, got {shown(nested)}")
-            _class_at(draft, nested["use"], f"{key}.use")
-        try:
-            draft.methods[name] = build_method(step, seed=draft.spec.seed, cls=cls)
-        except Exception as error:  # a method of another package may raise anything of its parameters
-            raise draft.fault(f"steps.{name}.params", str(error) or type(error).__name__) from error
+        draft.methods[name] = _object_of(draft, step.use, step.params, cls, f"steps.{name}.params")
         draft.roles[name] = role
+
+
+def _object_of(draft: Draft, use: str, params: dict[str, Any], cls: type[Any], where: str) -> Any:
+    """Gives an object of a class with the parameters under the key `where`, those nested in them looked up too."""
+    for key, nested in nested_uses(params, where):
+        if not isinstance(nested.get("params", {}), dict):
+            raise draft.fault(key, f"a method is {{use: name, params: {{...}}}}, got {shown(nested)}")
+        _class_at(draft, nested["use"], f"{key}.use")
+    try:
+        return build_method(use, params, seed=draft.spec.seed, cls=cls)
+    except Exception as error:  # a method of another package may raise anything of its parameters
+        raise draft.fault(where, str(error) or type(error).__name__) from error
 
 
 def _class_at(draft: Draft, use: Any, key: str) -> type[Any]:

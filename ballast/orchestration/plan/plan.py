@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,11 +69,15 @@ class Plan:
         """Gives a fresh object of the method that a step uses, its parameters set."""
         node = self.nodes[name]
         assert node.step is not None
-        return build_method(node.step, seed=self.spec.seed, recording=f"{name}/dynamics" in self.nodes)
+        return build_method(
+            node.step.use, node.step.params, seed=self.spec.seed, recording=f"{name}/dynamics" in self.nodes
+        )
 
 
-def build_method(step: StepSpec, *, seed: int, recording: bool = False, cls: type[Any] | None = None) -> Any:
-    """Makes the method of a step, of `cls` where it has been looked up.
+def build_method(
+    use: str, params: Mapping[str, Any], *, seed: int, recording: bool = False, cls: type[Any] | None = None
+) -> Any:
+    """Makes the method that a step or the features name, of `cls` where it has been looked up.
 
     A parameter that is itself ``{use: ..., params: ...}`` becomes an object. All of them that draw and are given no
     ``random_state`` get the seed.
@@ -83,9 +87,7 @@ def build_method(step: StepSpec, *, seed: int, recording: bool = False, cls: typ
         draws = "random_state" in defaults(cls) and "random_state" not in parameters
         return made(cls, use, {**parameters, "random_state": seed} if draws else parameters)
 
-    cls = cls or resolve(step.use)
-    nested = {
-        name: with_objects(v, lambda use, given: seeded(resolve(use), use, given)) for name, v in step.params.items()
-    }
+    cls = cls or resolve(use)
+    nested = {name: with_objects(v, lambda use, given: seeded(resolve(use), use, given)) for name, v in params.items()}
     records = {"record_dynamics": True} if recording and "record_dynamics" in defaults(cls) else {}
-    return seeded(cls, step.use, {**nested, **records})
+    return seeded(cls, use, {**nested, **records})

@@ -78,6 +78,8 @@ def _why_not(step: StepSpec, learner: Any) -> tuple[str, str] | None:
     """Says why a learner's predictions of its training rows cannot come from models that have not seen them."""
     if step.rows:
         return "trains on resampled rows", "use a learner without `rows:`"
+    if step.embed:
+        return "is fitted on the embedding of a network that has seen every row", "use a learner without `embed:`"
     if not isinstance(learner, Learner):
         return None
     needs = learner.needs()

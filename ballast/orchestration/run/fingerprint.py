@@ -16,6 +16,7 @@ STAGES = "ballast.orchestration.run.stages"
 WITHIN = (
     "ballast.compute",
     "ballast.methods",
+    "ballast.orchestration.plan",
     "ballast.orchestration.provide",
     "ballast.orchestration.read",
     "ballast.orchestration.run.inputs",

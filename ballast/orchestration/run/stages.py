@@ -15,9 +15,8 @@ from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.common.out_of_sample import out_of_sample
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
-from ballast.methods.frame.catalogue import method
 from ballast.methods.frame.vocabulary import VOCABULARY
-from ballast.orchestration.plan.plan import ENCODER, Node
+from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import row_ids
 from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.read.sources import feature_columns, read_role
@@ -65,7 +64,8 @@ def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
 
 def _encoder(inputs: Inputs) -> FeatureEncoder:
     spec = inputs.run.plan.spec.features
-    transformer = method(spec.use, **spec.params) if spec.use else None
+    seed = inputs.run.plan.spec.seed
+    transformer = build_method(spec.use, spec.params, seed=seed) if spec.use else None
     return FeatureEncoder(
         transformer=transformer, text=spec.text, text_method=spec.text_method, embeddings=spec.embeddings
     )
