@@ -94,4 +94,4 @@ def test_code_version_when_read_then_the_code_around_the_method_counts():
     around = {"common.out_of_sample", "common.weighting", "features.encoder", "frame.base", "frame.vocabulary"}
     assert {f"ballast.methods.{module}" for module in around} <= stage_modules()
     assert {"ballast.orchestration.run.stages", "ballast.orchestration.read.sources"} <= stage_modules()
-    assert not any("wording" in module or "gate" in module for module in stage_modules())
+    assert not any("problems" in module or "gate" in module for module in stage_modules())

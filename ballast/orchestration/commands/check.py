@@ -13,7 +13,7 @@ from ballast.gates import Judgement, judge
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import read_path, read_role
-from ballast.orchestration.run.gate_context import Context
+from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.inputs import Run
 
 
@@ -111,5 +111,5 @@ def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: st
         return
     version = commit.version if commit else None
     frame = read[node.name] if version is None else run.warehouse.read_arrow(asset, version=version).to_pandas()
-    for judgement in judge(node.suite, frame, Context(run, node, read=read)):
+    for judgement in judge(node.suite, frame, StoredContext(run, node, read=read)):
         yield Checked(asset, key, version, judgement)

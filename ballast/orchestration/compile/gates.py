@@ -14,7 +14,7 @@ from ballast.stages import GATED
 
 
 def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """Gives the nodes with their suites; data roles that are held against each other, each with both suites."""
+    """Gives the nodes with their suites; data roles that are checked against each other, each with both suites."""
     gates, data = dict(draft.spec.gates), set(draft.spec.data)
     found: dict[str, Node] = {}
     for name, node in nodes.items():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, Binding, Node
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.spec.pipeline import ROLES, listed
+from ballast.orchestration.spec.pipeline import ROLES, as_list
 from ballast.orchestration.spec.pipeline import SOURCES as KINDS
 
 
@@ -25,7 +25,7 @@ def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[
 def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str, ...]:
     step = draft.spec.steps[name]
     made_from = [u for b in bound for u in SOURCES[b.source].upstream(step, b)]
-    return tuple(dict.fromkeys([*listed(step.rows), *made_from]))
+    return tuple(dict.fromkeys([*as_list(step.rows), *made_from]))
 
 
 def _sources(draft: Draft) -> list[Node]:

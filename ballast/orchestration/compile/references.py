@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.spec.pipeline import listed
+from ballast.orchestration.spec.pipeline import as_list
 
 
 def check_references(draft: Draft) -> None:
     for name, step in draft.spec.steps.items():
         wanted = (
-            ("weights", listed(step.weights), "weigher"),
-            ("rows", listed(step.rows), "sampler"),
-            ("model", listed(step.model), "learner"),
-            ("models", listed(step.models), "learner"),
-            ("embed", listed(step.embed), "learner"),
+            ("weights", as_list(step.weights), "weigher"),
+            ("rows", as_list(step.rows), "sampler"),
+            ("model", as_list(step.model), "learner"),
+            ("models", as_list(step.models), "learner"),
+            ("embed", as_list(step.embed), "learner"),
         )
         for key, references, role in wanted:
             for reference in references:

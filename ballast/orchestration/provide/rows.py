@@ -21,7 +21,7 @@ def positions(ids: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
         lost = [str(i) for i in np.asarray(wanted)[found < 0][:3]]
         raise DataError(
             f"{where} has no row for {int((found < 0).sum())} of {len(wanted)} sample ids (such as {', '.join(lost)}); "
-            "run the steps before it again so that all stand on the same rows"
+            "run the steps before it again so that all are of the same rows"
         )
     return found
 

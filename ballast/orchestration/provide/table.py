@@ -29,8 +29,8 @@ class Table(Source):
 
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> pd.DataFrame:
         frame, spec = tables.frame(binding.role), tables.spec
-        columns = feature_columns(spec.data[binding.role], frame.columns, spec.no_features)
+        columns = feature_columns(spec.data[binding.role], frame.columns, spec.control_columns)
         other = "target" if binding.role != "target" else "train"
-        if other in spec.data:  # what one role calls a label is no feature of the other
+        if other in spec.data:  # what one role calls a label is not a feature of the other
             columns = feature_columns(spec.data[other], columns)
         return frame[columns].iloc[positions(row_ids(tables, binding.role), ids, f"data.{binding.role}")]

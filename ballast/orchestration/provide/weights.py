@@ -11,7 +11,7 @@ from ballast.errors import DataError
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide.rows import stored_ids, values_of
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
-from ballast.orchestration.spec.pipeline import StepSpec, listed
+from ballast.orchestration.spec.pipeline import StepSpec, as_list
 
 
 class Weights(Source):
@@ -19,7 +19,7 @@ class Weights(Source):
 
     def wrong(self, asked: Asked) -> Fault | None:
         """Refuses several weight steps where one is taken, and weights of other rows."""
-        key, references = f"{asked.here}.weights", listed(asked.step.weights)
+        key, references = f"{asked.here}.weights", as_list(asked.step.weights)
         if asked.term == "sample_weight" and len(references) > 1:
             return key, (
                 f"{asked.step.use} takes one weight step, got {', '.join(references)}; add a step "
@@ -36,10 +36,10 @@ class Weights(Source):
         return None
 
     def missing(self, asked: Asked) -> Fault | None:
-        return None if asked.step.weights else (asked.here, "name the weight step(s) with `weights:`")
+        return None if asked.step.weights else (asked.here, "name the weight steps with `weights:`")
 
     def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
-        return listed(step.weights)
+        return as_list(step.weights)
 
     def ids(self, tables: Tables, binding: Binding) -> np.ndarray:
         return stored_ids(tables, _steps(tables)[0])
@@ -54,10 +54,10 @@ class Weights(Source):
             said = ", ".join(f"{name} {n}" for name, n in rows.items())
             raise DataError(
                 f"{tables.node.name}: the weights are not of the same rows ({said}); run their steps again so that "
-                "all stand on the same rows"
+                "all are of the same rows"
             )
         return found if binding.term == "sample_weights" else next(iter(found.values()))
 
 
 def _steps(tables: Tables) -> list[str]:
-    return listed(tables.node.step.weights) if tables.node.step else []
+    return as_list(tables.node.step.weights) if tables.node.step else []

@@ -66,7 +66,7 @@ def what_is_done(plan: Plan, node: Node) -> dict[str, Any]:
     if node.stage == "source":
         return {}
     columns = {role: data.model_dump(include={*COLUMN_KEYS, "drop"}) for role, data in plan.spec.data.items()}
-    read = {"columns": columns, "no_features": plan.spec.no_features}
+    read = {"columns": columns, "no_features": plan.spec.control_columns}
     if node.step is not None:
         return {"step": node.step.model_dump(exclude={"description"}), **read}
     return {"features": plan.spec.features.model_dump(), **read}

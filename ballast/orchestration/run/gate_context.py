@@ -18,7 +18,7 @@ from ballast.warehouse import Commit, matrix_of
 
 
 @dataclass(frozen=True)
-class Context:
+class StoredContext:
     """The stage that is judged; see ``ballast.gates.GateContext``.
 
     ``inputs`` are the tables that the stage itself was made from, ``read`` the sources' tables where they were read

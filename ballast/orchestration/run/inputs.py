@@ -86,13 +86,13 @@ class Inputs:
         if not closed and not unjudged:
             return commit
         never = f"never judged by {', '.join(name for name, _ in unjudged)} as declared now; run {node.name} again"
-        told = "; ".join([*(f"{v.gate}: {v.message}" for v in closed), *([never] if unjudged else [])])
+        said = "; ".join([*(f"{v.gate}: {v.message}" for v in closed), *([never] if unjudged else [])])
         if not run.force:
             raise GateClosedError(
-                f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed. {told} "
-                "(mend the data or the step, or set `force: true` in the run's config; that is recorded)"
+                f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed: {said}. "
+                "Fix the data or the step, or set `force: true` in the run config (the override is recorded)."
             )
-        run.log(f"forced past the closed gate behind {asset} (version {commit.version}): {told}")
+        run.log(f"forced past the closed gate behind {asset} (version {commit.version}): {said}")
         closed += [
             Verdict(asset, commit.partition, commit.version, name, False, "error", {}, never, run.run_id, definition)
             for name, definition in unjudged

@@ -22,6 +22,7 @@ from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.read.sources import feature_columns, read_role
 from ballast.orchestration.run.inputs import Inputs
 from ballast.warehouse import matrix_of, matrix_table
+from ballast.words import in_words
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _frequencies(inputs: Inputs) -> pd.Series | None:
 
 def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
     frame = inputs.frame(role)
-    columns = feature_columns(inputs.spec.data["train"], frame.columns, inputs.spec.no_features)
+    columns = feature_columns(inputs.spec.data["train"], frame.columns, inputs.spec.control_columns)
     return frame[feature_columns(inputs.spec.data[role], columns)]
 
 
@@ -184,8 +185,8 @@ def _training_rows(inputs: Inputs) -> tuple[np.ndarray | None, dict[str, Any]]:
         made_up = {"X": matrix_of(dataset, "features"), "y": dataset.column("label").to_numpy()}
         if lost := sorted(by_row - {*made_up, "sample_weight"}):
             raise DataError(
-                f"{step.rows} makes rows up, which have features and a label but no {' and no '.join(lost)}; train "
-                f"{step.use} on rows that were drawn (importance_resampling) or on all (without `rows:`)"
+                f"{step.rows} creates synthetic rows, which have no {in_words(lost, 'or')}; train {step.use} on rows "
+                "that were drawn (importance_resampling) or on all (without `rows:`)"
             )
     return drawn, {**given, **{name: given[name][rows] for name in by_row - made_up.keys()}, **made_up}
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from ballast.gates import Judgement, judge
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.run.fingerprint import code_version, what_is_done
-from ballast.orchestration.run.gate_context import Context
+from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.inputs import Inputs, Run
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, stored_table
@@ -85,7 +85,7 @@ class Result:
         """Holds the table against the part of the suite that does, or does not, look at other data roles."""
         suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
         if suite:
-            self.judgements |= {j.name: j for j in judge(suite, self.frame, Context(run, self.node, inputs))}
+            self.judgements |= {j.name: j for j in judge(suite, self.frame, StoredContext(run, self.node, inputs))}
 
 
 def _inputs(run: Run, nodes: list[Node]) -> Inputs:

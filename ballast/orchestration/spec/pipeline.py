@@ -11,8 +11,8 @@ import dagster as dg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ballast.errors import SpecError
+from ballast.orchestration.spec.problems import first_problem
 from ballast.orchestration.spec.templates import filled
-from ballast.orchestration.spec.wording import first_problem
 from ballast.words import one_line
 
 ROLES = ("train", "target", "test", "reference")
@@ -107,13 +107,13 @@ class StepSpec(dg.Model):
         return getattr(self, "on" if isinstance(key, bool) else key)
 
 
-def listed(value: str | list[str] | None) -> list[str]:
+def as_list(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
 
 
 def models_of(step: StepSpec) -> list[str]:
     """Gives the learner steps that a step names with ``model`` or ``models``."""
-    return [*listed(step.model), *listed(step.models)]
+    return [*as_list(step.model), *as_list(step.models)]
 
 
 Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
@@ -210,8 +210,8 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     tags: dict[str, str] = {}
 
     @property
-    def no_features(self) -> list[str]:
-        """Columns of any role that say what to do with a row, not what it is like."""
+    def control_columns(self) -> list[str]:
+        """Columns of any role that steer processing and are never features."""
         named = (self.partitions.column if self.partitions else None, self.features.weights)
         return [column for column in named if column is not None]
 
