@@ -19,6 +19,7 @@ from ballast.reporting.pictures.histogram import bins, histogram
 from ballast.reporting.pictures.ranges import ranges
 from ballast.reporting.pictures.scatter import scatter
 from ballast.reporting.pictures.theme import BLUE, GREY, MOST_ROWS, ORANGE, shorten
+from ballast.words import spaced
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +108,7 @@ def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iter
         [ORANGE if r else GREY for r in shown["rejected"]],
         title="Shift found" if found else "No shift found",
         subtitle=", ".join(p for p in parts if p),
-        label=", ".join(shown["effect"].astype(str).unique()).replace("_", " "),
+        label=spaced(", ".join(shown["effect"].astype(str).unique())),
         right=74,
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ballast.words import spaced
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -98,7 +100,7 @@ class Picture:
 
     def called(self, metric: str) -> str:
         """Gives what people call a metric."""
-        return dict(zip(self.metrics, self.labels, strict=False)).get(metric, metric.replace("_", " "))
+        return dict(zip(self.metrics, self.labels, strict=False)).get(metric, spaced(metric))
 
 
 def declared(summary: Mapping[str, Any]) -> tuple[dict[str, Direction], tuple[Picture, ...]]:

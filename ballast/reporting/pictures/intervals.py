@@ -24,6 +24,7 @@ from ballast.reporting.pictures.theme import (
     small,
     x_scale,
 )
+from ballast.words import spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,7 @@ def by_metric(table: pd.DataFrame, picture: Picture, known: float | None = None)
         rows, label = rows[rows["metric"] == first].head(MOST_ROWS), picture.called(first)
         title, names = picture.title or f"{headed(label)} by slice", list(rows["slice"])
     else:
-        rows, label = rows[rows["slice"] == OVERALL].head(MOST_ROWS), picture.known.replace("_", " ")
+        rows, label = rows[rows["slice"] == OVERALL].head(MOST_ROWS), spaced(picture.known)
         title = picture.title or f"Metrics of {int(rows['n'].iloc[0]):,} rows"
         names = [picture.called(metric) for metric in rows["metric"]]
     colours = [INK if not picture.known or metric == first else MUTED for metric in rows["metric"]]
@@ -93,7 +94,7 @@ def by_metric(table: pd.DataFrame, picture: Picture, known: float | None = None)
         texts, subtitle = [f"{v:.3f}" if picture.known else f"{v:.3g}" for v in rows["value"]], ""
     else:
         texts = [f"{v:.3f}, off by {v - known:+.3f}" for v in rows["value"]]
-        subtitle = f"true {picture.known.replace('_', ' ')} {known:.3f} (dashed)"
+        subtitle = f"true {spaced(picture.known)} {known:.3f} (dashed)"
     return intervals(rows, names, texts, colours, title=title, subtitle=subtitle, label=label, line=known)
 
 
