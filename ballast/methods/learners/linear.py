@@ -66,11 +66,12 @@ class LogisticRegression(ClassifierMixin, Learner):
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Gives (n, K) probabilities, columns in the order of ``classes_``."""
-        return self.model_.predict_proba(self.scaler_.transform(X))
+        probs = self.model_.predict_proba(self.scaler_.transform(X))
+        return probs.astype(X.dtype, copy=False)  # scikit-learn before 1.9 gives doubles
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Gives (n, K) logits whose softmax is ``predict_proba``; for two classes of log-odds z, [-z/2, z/2]."""
-        z = self.model_.decision_function(self.scaler_.transform(X))
+        z = self.model_.decision_function(self.scaler_.transform(X)).astype(X.dtype, copy=False)
         return np.column_stack([-z / 2, z / 2]) if z.ndim == 1 else z
 
 

@@ -20,6 +20,11 @@ def classified(n: int, k: int, seed: int = 0):
     return y, probs / probs.sum(axis=1, keepdims=True), rng.exponential(size=n)
 
 
+def brier_of_several(y, probs, w):
+    """Gives what scikit-learn does from 1.7 on: before, it knew two classes alone."""
+    return np.average(((np.eye(probs.shape[1])[y] - probs) ** 2).sum(axis=1), weights=w)
+
+
 def sklearn_values(y, probs, w):
     k = probs.shape[1]
     predicted, scores = probs.argmax(axis=1), probs if k > 2 else probs[:, 1]
@@ -27,7 +32,7 @@ def sklearn_values(y, probs, w):
         "accuracy": sk.accuracy_score(y, predicted, sample_weight=w),
         "balanced_accuracy": sk.balanced_accuracy_score(y, predicted, sample_weight=w),
         "log_loss": sk.log_loss(y, probs, sample_weight=w),
-        "brier": sk.brier_score_loss(y, scores, sample_weight=w),
+        "brier": sk.brier_score_loss(y, scores, sample_weight=w) if k == 2 else brier_of_several(y, probs, w),
         "macro_f1": sk.f1_score(y, predicted, average="macro", sample_weight=w),
         "auroc": sk.roc_auc_score(y, scores, multi_class="ovr", sample_weight=w),
     }
