@@ -16,6 +16,7 @@ from mkdocs.structure.files import File, Files
 
 from ballast.methods.frame.base import Method
 from ballast.methods.frame.catalogue import methods
+from ballast.methods.frame.claims import figure_of
 
 LARGEST_PAGE = 20
 """Methods of a room that one page holds; a larger room gets a page for each of its sub-rooms."""
@@ -97,7 +98,7 @@ def _card(cls: type[Method]) -> str:
         facts["In batches"] = "yes: `partial_fit`, `merge`, `finalize`"
     if cls.claim:
         facts |= {"Reference": cls.reference, "Claim": cls.claim.text}
-        facts["Verdict"] = ": ".join(part for part in (cls.claim.verdict, cls.claim.figure) if part)
+        facts["Verdict"] = ": ".join(part for part in (cls.claim.verdict, figure_of(cls)) if part)
     listed = "\n\n".join(f"**{name}** {value}" for name, value in facts.items() if value)
     return f"## `{cls.name}` {{ #{cls.name} }}\n\n{_markdown(cls)}\n\n{listed}\n"
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests import postgres
 
+pytest_plugins = ["tests.claims.plugin"]
+
 # Set before numpy and torch load: the workers share the cores, and one thread sums in one order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")

@@ -89,7 +89,7 @@ def test_digest_when_a_shared_helpers_constant_changes_then_its_methods_change_a
 
 
 def test_digest_when_prose_changes_then_none_does(tree):
-    """The docstring, the card, comments, the words about a constant, and what is imported for type checkers."""
+    """The docstring, the card, comments, the words of a constant and of an error, and imports for type checkers."""
     room = "ballast/methods/weights/mixture"
 
     def card(text: str) -> str:
@@ -98,8 +98,10 @@ def test_digest_when_prose_changes_then_none_does(tree):
 
     def prose(text: str) -> str:
         told = text.replace("import torch\n\n        self", "import torch  # when it is needed\n\n        self")
-        return told.replace('"""Rows of a domain', '"""The rows of a domain').replace(
-            "    import torch\n\nMove", "    import torch\n    import os\n\nMove"
+        return (
+            told.replace('"""Rows of a domain', '"""The rows of a domain')
+            .replace("    import torch\n\nMove", "    import torch\n    import os\n\nMove")
+            .replace("there is nothing ", "nothing is there ")
         )
 
     assert card((tree / room / "doremi.py").read_text()).count("Others, 1066") == 1

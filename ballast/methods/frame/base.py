@@ -42,7 +42,8 @@ class Claim:
     text : the claim, with its baseline.
     verdict : "reproduced", "partly", "not reproduced", or "by definition" for methods that claim nothing
         beyond their formula.
-    figure : the measured effect with its setting; where it does not hold, where.
+    figure : the measured effect with its setting; where it does not hold, where. ``{error:.2f}`` stands for the figure
+        `error` that the claim's test records (``ballast.methods.frame.claims``).
     """
 
     text: str

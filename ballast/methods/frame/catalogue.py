@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.base import Method
+from ballast.methods.frame.claims import figure_of
 from ballast.methods.frame.index import index
 from ballast.methods.frame.parameters import check_names, check_values
 
@@ -124,7 +125,7 @@ def catalog() -> pd.DataFrame:
                 "survey_ids": ", ".join(cls.survey_ids),
                 "claim": claim.text if claim else "",
                 "verdict": claim.verdict if claim else "",
-                "figure": claim.figure if claim else "",
+                "figure": figure_of(cls),
             }
         )
     return pd.DataFrame(rows)

@@ -1,7 +1,7 @@
 """What a class depends on: the modules that it reaches by its imports, and a digest of what their code says.
 
-Files are read and nothing is imported, so that it costs milliseconds. Docstrings, comments and cards do not count:
-prose changes no result.
+Files are read and nothing is imported, so that it costs milliseconds. Docstrings, comments, cards and the wording of
+errors do not count: prose changes no result.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from ballast.methods.frame.index import index
 
 PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions", "labels_are", "model_kind"}
 """Attributes of a class that say something of a method and do nothing in it."""
+FOR_READERS = {"__future__", "collections.abc", "typing"}
+"""Modules whose imports serve annotations."""
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -89,15 +91,15 @@ def digest(*uses: type | str) -> str:
             parts.append(f"{top} {getattr(sys.modules.get(top), '__version__', '')} {_read(module).digest}")
         else:
             modules.add(module)
-    return hashlib.sha256("\n".join([*sorted(parts), digest_of(_reached(modules))]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*sorted(parts), digest_of(reached(*modules))]).encode()).hexdigest()
 
 
-def _reached(modules: set[str]) -> frozenset[str]:
+def reached(*modules: str) -> frozenset[str]:
     """Gives the closure of some modules and of the methods that the texts in it name."""
     found = closure(*modules)
     named = {module for m in found for text in _read(m).texts if (module := _named(text)) is not None}
     named = {module for module in named - found if _top(module) == "ballast" or not installed(_top(module))}
-    return _reached(modules | named) if named else found
+    return reached(*modules, *named) if named else found
 
 
 def _text(use: type | str) -> str:
@@ -226,10 +228,14 @@ class _Reader:
         self.texts: set[str] = set()
 
     def write(self, node: Any) -> None:
+        if isinstance(node, ast.Raise):
+            node = _Unworded().visit(node)
         if isinstance(node, list):
             self.written.append("[")
             for item in node:
-                if not _is_prose(item):
+                if isinstance(item, ast.ImportFrom) and self.module_of(item).startswith("ballast."):
+                    self.note(item)  # what is imported is digested itself
+                elif not _is_prose(item):
                     self.write(item)
             self.written.append("]")
         elif isinstance(node, ast.AST):
@@ -264,10 +270,22 @@ class _Reader:
         return ".".join([*above, *([node.module] if node.module else [])])
 
 
+class _Unworded(ast.NodeTransformer):
+    """Takes the words out of an error that is raised."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant("") if isinstance(node.value, str) else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        return ast.Constant("")
+
+
 def _is_prose(node: Any) -> bool:
-    """Says whether a statement is a docstring, or imports for type checkers alone."""
+    """Says whether a statement is a docstring, or imports for type checkers and annotations alone."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    if isinstance(node, ast.ImportFrom):
+        return node.module in FOR_READERS and not node.level
     return _for_type_checkers(node)
 
 

@@ -91,12 +91,15 @@ class RLearner(RegressorMixin, Learner):
         "Where propensities come near 0 and 1, inverse-variance weights lower the error of the effects for every "
         "pseudo-outcome; where the arms overlap well, they make no difference.",
         "reproduced",
-        "1500 rows, 5 columns, polynomial and logistic models of m and e, 20 seeds. Propensities to 0.003: root mean "
-        "squared error without weights and with them 3.67 and 0.49 (residual), 1.24 and 0.61 (doubly robust), 0.97 and "
-        "0.56 (covariance), less on 20 of 20 seeds each; plug-in 1.08, smoothed by the same final model 0.74. "
-        "Propensities from 0.3 to 0.7: 0.27 and 0.25, 0.26 and 0.26, 0.27 and 0.27, plug-in 0.25. With the default "
-        "boosted trees, which draw propensities to the middle, 0.51 and 0.43 (doubly robust), 0.57 (residual), and "
-        "the smoothed plug-in has 0.47.",
+        "1500 rows, 5 columns, polynomial and logistic models of m and e, 10 seeds. Propensities to 0.003: root mean "
+        "squared error without weights and with them {residual, plain:.2f} and {residual:.2f} (residual), "
+        "{doubly_robust, plain:.2f} and {doubly_robust:.2f} (doubly robust), {covariance, plain:.2f} and "
+        "{covariance:.2f} (covariance); the plug-in, smoothed by the same final model, {plug-in:.2f}. Propensities "
+        "from 0.3 to 0.7: {residual, plain, good overlap:.2f} and {residual, good overlap:.2f}, "
+        "{doubly_robust, plain, good overlap:.2f} and {doubly_robust, good overlap:.2f}, "
+        "{covariance, plain, good overlap:.2f} and {covariance, good overlap:.2f}, plug-in "
+        "{plug-in, good overlap:.2f}. With the default boosted trees, which draw propensities to the middle, 20 "
+        "seeds, 0.51 and 0.43 (doubly robust), 0.57 (residual), and the smoothed plug-in has 0.47.",
     )
 
     def __init__(

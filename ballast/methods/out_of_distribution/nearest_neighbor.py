@@ -61,9 +61,10 @@ class NearestNeighborDistance(Scorer):
         "On a network's normalised last-layer features it tells foreign rows better than softmax, energy and "
         "Mahalanobis distance.",
         "partly",
-        "AUROC on digits, six classes known, four foreign, 12 draws: .934, over softmax +.048 [.033, .062], over "
-        "energy +.050 [.036, .064], over Mahalanobis on the same features +.011 [-.001, .023]. On raw pixels without "
-        "a network it reaches .979.",
+        "AUROC on digits, six classes known, four foreign, 12 draws: .934, over softmax "
+        "{gain_over_softmax_score:+.3f} +- {gain_over_softmax_score.spread:.3f}, over energy {gain_over_energy:+.3f} "
+        "+- {gain_over_energy.spread:.3f}, over Mahalanobis on the same features {gain_over_mahalanobis:+.3f} +- "
+        "{gain_over_mahalanobis.spread:.3f}. On raw pixels without a network it is better by {gain_of_pixels:.3f}.",
     )
 
     def __init__(

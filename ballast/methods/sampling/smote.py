@@ -68,9 +68,12 @@ class SMOTE(Sampler):
         "With under-sampling it beats under-sampling alone and class weights in ROC space.",
         "partly",
         "AUROC of one digit (30 of about 1,000 rows), 40 draws. Decision tree, 30 % of common rows kept: .892, over "
-        "class weights +.032 [.020, .044], over the same under-sampling +.025 [.012, .039], over under-sampling to "
-        "even classes +.014 [-.001, .029]. No gain over class weights for logistic regression (-.001) or a forest "
-        "(-.001 [-.004, .002]).",
+        "class weights {tree, over class weights:+.3f} +- {tree, over class weights.spread:.3f}, over the same "
+        "under-sampling {tree, over under-sampling:+.3f} +- {tree, over under-sampling.spread:.3f}, over "
+        "under-sampling to even classes {tree, over even under-sampling:+.3f} +- "
+        "{tree, over even under-sampling.spread:.3f}. No gain over class weights for logistic regression "
+        "({logistic, over class weights:+.3f}) or a forest ({forest, over class weights:+.3f} +- "
+        "{forest, over class weights.spread:.3f}).",
     )
 
     def __init__(

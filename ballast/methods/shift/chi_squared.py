@@ -55,8 +55,8 @@ class ChiSquared(ColumnTest):
     claim = Claim(
         "Holds its level alpha where expected counts reach 5; detects any change of category shares as n grows.",
         "by definition",
-        "10 columns of 6 categories, n = m = 300, Holm at 0.05: false alarms in 4.2 % of 400 draws; a share that "
-        "moves from 0.3 to 0.45 in one column is found in 67 % of 100.",
+        "10 columns of 6 categories, n = m = 300, Holm at 0.05: false alarms in {level:.1%} of 300 draws; a share "
+        "that moves from 0.3 to 0.45 in one column is found in {power:.0%} of 100.",
     )
 
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"

@@ -14,11 +14,13 @@ import pytest
 from scipy import ndimage, optimize, signal, stats
 
 from ballast.methods.features.frequency_whitening import FrequencyWhitening
+from tests.claims.claim import Claim
 
 pytestmark = pytest.mark.claim
 
 TOPICS, LENGTH = 8, 15
 Judge = Callable[[np.ndarray], float]
+WAYS = ("plain", "alike", "less_three", "half", "whole", "strong")
 
 
 def embed(bags: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -119,23 +121,24 @@ def descriptions(seed: int) -> np.ndarray:
     return compare(vectors, often, lambda made: nearer(directions(pieces, made)), strong)
 
 
-def gains(world: Callable[[int], np.ndarray], seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def gains(claim: Claim, world: Callable[[int], np.ndarray], seeds: int) -> tuple[np.ndarray, np.ndarray]:
     """Gives the lower and upper bounds of what whitening by frequency gains over each of the others."""
-    runs = np.array([world(seed) for seed in range(seeds)])
+    runs = np.array([world(seed) for seed in claim.seeds(seeds)])
+    claim.record(**{f"{world.__name__}_{way}": runs[:, j] for j, way in enumerate(WAYS)})
     gained = runs[:, 4:5] - runs
     spread = 2 * gained.std(axis=0, ddof=1) / np.sqrt(seeds)
     return gained.mean(axis=0) - spread, gained.mean(axis=0) + spread
 
 
-def test_topics_when_whitened_by_frequency_then_told_better_than_by_any_vectors_without():
-    least, _ = gains(topics, 8)
+def test_topics_when_whitened_by_frequency_then_told_better_than_by_any_vectors_without(claim):
+    least, _ = gains(claim, topics, 8)
     assert least[0] > 0.1
     assert least[1] > 0.08
     assert least[2] > 0.08
 
 
-def test_texts_when_whitened_by_frequency_then_told_better_than_by_any_vectors_without():
-    least, most = gains(descriptions, 8)
+def test_texts_when_whitened_by_frequency_then_told_better_than_by_any_vectors_without(claim):
+    least, most = gains(claim, descriptions, 8)
     assert least[0] > 0.05
     assert least[1] > 0.04
     assert least[2] > 0.03
@@ -143,5 +146,5 @@ def test_texts_when_whitened_by_frequency_then_told_better_than_by_any_vectors_w
 
 
 @pytest.mark.parametrize(("world", "seeds"), [(topics, 6), (descriptions, 6)])
-def test_exponent_when_one_then_better_than_a_half(world, seeds):
-    assert gains(world, seeds)[0][3] > 0.01
+def test_exponent_when_one_then_better_than_a_half(world, seeds, claim):
+    assert gains(claim, world, seeds)[0][3] > 0.01

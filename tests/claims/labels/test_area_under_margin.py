@@ -53,27 +53,35 @@ def one_draw(seed: int, kind: str) -> dict[str, float]:
     }
 
 
-def figures(kind: str, name: str, minus: str | None = None) -> np.ndarray:
-    return np.array([one_draw(s, kind)[name] - (one_draw(s, kind)[minus] if minus else 0) for s in SEEDS])
+def figures(seeds: range, kind: str, name: str, minus: str | None = None) -> np.ndarray:
+    return np.array([one_draw(s, kind)[name] - (one_draw(s, kind)[minus] if minus else 0) for s in seeds])
 
 
 def lower_end(values: np.ndarray) -> float:
     return float(ttest_1samp(values, 0).confidence_interval(0.95).low)
 
 
-def test_area_under_margin_when_labels_are_flipped_at_random_then_the_threshold_rule_finds_them():
-    assert figures("any", "precision").mean() > 0.75
-    assert figures("any", "recall").mean() > 0.9
+def test_area_under_margin_when_labels_are_flipped_at_random_then_the_threshold_rule_finds_them(claim):
+    precision, recall = (figures(claim.seeds(SEEDS), "any", name) for name in ("precision", "recall"))
+    claim.record(precision=precision, recall=recall)
+    assert precision.mean() > 0.75
+    assert recall.mean() > 0.9
 
 
-def test_area_under_margin_when_flips_follow_a_rule_then_it_ranks_better_than_the_final_loss():
-    assert lower_end(figures("next", "auc", minus="final_loss_auc")) > 0.01
+def test_area_under_margin_when_flips_follow_a_rule_then_it_ranks_better_than_the_final_loss(claim):
+    gained = figures(claim.seeds(SEEDS), "next", "auc", minus="final_loss_auc")
+    claim.record(gain_over_final_loss=gained)
+    assert lower_end(gained) > 0.01
 
 
 @pytest.mark.parametrize("kind", ["any", "next"])
-def test_area_under_margin_when_flagged_rows_are_dropped_then_retraining_gains(kind):
-    assert lower_end(figures(kind, "unflagged", minus="all")) > 0.01
+def test_area_under_margin_when_flagged_rows_are_dropped_then_retraining_gains(kind, claim):
+    gained = figures(claim.seeds(SEEDS), kind, "unflagged", minus="all")
+    claim.record(**{f"retrained_{kind}": gained})
+    assert lower_end(gained) > 0.01
 
 
-def test_area_under_margin_when_compared_with_the_mean_loss_then_the_ranking_is_the_same():
-    assert np.abs(figures("any", "auc", minus="mean_loss_auc")).max() < 0.005
+def test_area_under_margin_when_compared_with_the_mean_loss_then_the_ranking_is_the_same(claim):
+    gained = figures(claim.seeds(SEEDS), "any", "auc", minus="mean_loss_auc")
+    assert np.abs(gained).max() < 0.005
+    claim.record(gain_over_mean_loss=gained)

@@ -16,6 +16,7 @@ from ballast.methods.weights import InverseClassFrequency
 pytestmark = pytest.mark.claim
 
 Task = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+WAYS = ("plain", "weighted", "adjusted")
 
 
 def digits(rng: np.random.Generator) -> Task:
@@ -70,13 +71,17 @@ def gains(errors: np.ndarray, other: int) -> tuple[float, float]:
     [(digits, LogisticRegression, 15, 0.0), (normals, network, 8, 0.01)],
     ids=["digits", "normals"],
 )
-def test_error_when_adjusted_then_below_the_plain_model_and_no_higher_than_weighted(task, make, seeds, over_weighted):
-    errors = np.array([run(task, make, seed) for seed in range(seeds)])
+def test_error_when_adjusted_then_below_the_plain_model_and_no_higher_than_weighted(
+    task, make, seeds, over_weighted, claim
+):
+    errors = np.array([run(task, make, seed) for seed in claim.seeds(seeds)])
+    claim.record(**{f"{task.__name__}_{way}": errors[:, j] for j, way in enumerate(WAYS)})
     assert gains(errors, 0)[1] < -0.05
     assert gains(errors, 1)[1] < over_weighted
 
 
-def test_error_when_a_forest_smooths_rare_classes_away_then_below_the_plain_one_but_above_the_weighted():
-    errors = np.array([run(normals, forest, seed) for seed in range(8)])
+def test_error_when_a_forest_smooths_rare_classes_away_then_below_the_plain_one_but_above_the_weighted(claim):
+    errors = np.array([run(normals, forest, seed) for seed in claim.seeds(8)])
+    claim.record(**{f"forest_{way}": errors[:, j] for j, way in enumerate(WAYS)})
     assert gains(errors, 0)[1] < -0.05
     assert gains(errors, 1)[0] > 0, "the forest's probabilities now keep up with weights: tell the card"

@@ -27,9 +27,9 @@ def polynomial(degree: int, alpha: float):
 
 
 @cache
-def errors(slope: float) -> dict[str, np.ndarray]:
+def errors(slope: float, seeds: range) -> dict[str, np.ndarray]:
     """Gives the effects' root mean squared error by seed, of each pseudo-outcome with and without its weight."""
-    runs = [run(seed, slope) for seed in range(SEEDS)]
+    runs = [run(seed, slope) for seed in seeds]
     return {name: np.array([r[name] for r in runs]) for name in runs[0]}
 
 
@@ -59,8 +59,9 @@ def run(seed: int, slope: float) -> dict[str, float]:
     return found
 
 
-def test_effects_when_overlap_is_poor_then_weights_lower_the_error_of_every_pseudo_outcome():
-    found = errors(4.0)
+def test_effects_when_overlap_is_poor_then_weights_lower_the_error_of_every_pseudo_outcome(claim):
+    found = errors(4.0, claim.seeds(SEEDS))
+    claim.record(**found)
     for name in PSEUDO_OUTCOMES:
         gained = found[f"{name}, plain"] - found[name]
         assert gained.mean() - 2 * gained.std(ddof=1) / np.sqrt(SEEDS) > 0.1, name
@@ -68,8 +69,9 @@ def test_effects_when_overlap_is_poor_then_weights_lower_the_error_of_every_pseu
         assert found[name].mean() < 0.9 * found["plug-in"].mean(), name
 
 
-def test_effects_when_overlap_is_good_then_weights_make_no_difference():
-    found = errors(0.5)
+def test_effects_when_overlap_is_good_then_weights_make_no_difference(claim):
+    found = errors(0.5, claim.seeds(SEEDS))
+    claim.record(**{f"{name}, good overlap": errors for name, errors in found.items()})
     for name in PSEUDO_OUTCOMES:
         assert abs((found[f"{name}, plain"] - found[name]).mean()) < 0.03, name
     assert abs((found["residual"] - found["plug-in"]).mean()) < 0.03

@@ -25,17 +25,20 @@ def pixels(d: Draw) -> float:
     return d.auroc(Mahalanobis(shrinkage=0.1).fit(d.X, d.y).score_samples(d.judged))
 
 
-def test_mahalanobis_when_labels_are_right_then_it_beats_the_softmax():
-    gain = [first_layer(draw(s)) - softmax_score(draw(s)) for s in SEEDS]
+def test_mahalanobis_when_labels_are_right_then_it_beats_the_softmax(claim):
+    gain = [first_layer(draw(s)) - softmax_score(draw(s)) for s in claim.seeds(SEEDS)]
+    claim.record(gain=gain)
     assert interval(gain)[0] > 0.01
     assert np.mean(gain) > 0.03
 
 
-def test_mahalanobis_when_labels_are_noisy_then_it_beats_the_softmax_by_far():
-    gain = [first_layer(draw(s, 0.3)) - softmax_score(draw(s, 0.3)) for s in SEEDS]
+def test_mahalanobis_when_labels_are_noisy_then_it_beats_the_softmax_by_far(claim):
+    gain = [first_layer(draw(s, 0.3)) - softmax_score(draw(s, 0.3)) for s in claim.seeds(SEEDS)]
+    claim.record(noisy_gain=gain)
     assert interval(gain)[0] > 0.15
 
 
-def test_mahalanobis_when_on_raw_pixels_then_it_is_as_good_as_on_the_network():
-    gain = [first_layer(draw(s)) - pixels(draw(s)) for s in SEEDS]
+def test_mahalanobis_when_on_raw_pixels_then_it_is_as_good_as_on_the_network(claim):
+    gain = [first_layer(draw(s)) - pixels(draw(s)) for s in claim.seeds(SEEDS)]
+    claim.record(gain_over_pixels=gain)
     assert abs(np.mean(gain)) < 0.02

@@ -39,14 +39,20 @@ def energy(d: Draw) -> float:
 
 
 @pytest.mark.parametrize("baseline", [softmax_score, energy])
-def test_nearest_neighbor_distance_when_on_the_last_layer_then_it_beats_the_outputs(baseline):
-    assert interval([neighbours(draw(s)) - baseline(draw(s)) for s in SEEDS])[0] > 0.02
+def test_nearest_neighbor_distance_when_on_the_last_layer_then_it_beats_the_outputs(baseline, claim):
+    gain = [neighbours(draw(s)) - baseline(draw(s)) for s in claim.seeds(SEEDS)]
+    claim.record(**{f"gain_over_{baseline.__name__}": gain})
+    assert interval(gain)[0] > 0.02
 
 
-def test_nearest_neighbor_distance_when_on_the_last_layer_then_it_is_within_a_little_of_mahalanobis():
-    low, high = interval([neighbours(draw(s)) - mahalanobis(draw(s)) for s in SEEDS])
+def test_nearest_neighbor_distance_when_on_the_last_layer_then_it_is_within_a_little_of_mahalanobis(claim):
+    gain = [neighbours(draw(s)) - mahalanobis(draw(s)) for s in claim.seeds(SEEDS)]
+    claim.record(gain_over_mahalanobis=gain)
+    low, high = interval(gain)
     assert -0.02 < low < high < 0.04
 
 
-def test_nearest_neighbor_distance_when_on_raw_pixels_then_it_is_better_still():
-    assert interval([pixels(draw(s)) - neighbours(draw(s)) for s in SEEDS])[0] > 0.01
+def test_nearest_neighbor_distance_when_on_raw_pixels_then_it_is_better_still(claim):
+    gain = [pixels(draw(s)) - neighbours(draw(s)) for s in claim.seeds(SEEDS)]
+    claim.record(gain_of_pixels=gain)
+    assert interval(gain)[0] > 0.01

@@ -7,6 +7,8 @@ weights 0.170, an uncorrected forest 0.418; an uncorrected ridge regression on s
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,9 +53,9 @@ def one_draw(seed: int) -> list[dict[str, object]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def draws() -> pd.DataFrame:
-    return pd.DataFrame([row for seed in SEEDS for row in one_draw(seed)])
+@cache
+def draws(seeds: range) -> pd.DataFrame:
+    return pd.DataFrame([row for seed in seeds for row in one_draw(seed)])
 
 
 def least_gain(gain: pd.Series) -> float:
@@ -62,18 +64,21 @@ def least_gain(gain: pd.Series) -> float:
 
 
 @pytest.mark.parametrize("corrected", ["density", "least_squares"])
-def test_a_corrected_model_over_all_sites_beats_the_uncorrected_one(draws, corrected):
-    mean = draws.groupby("seed")[["uniform", corrected]].mean()
+def test_a_corrected_model_over_all_sites_beats_the_uncorrected_one(corrected, claim):
+    mean = draws(claim.seeds(SEEDS)).groupby("seed")[["uniform", corrected]].mean()
+    claim.record(uniform=mean["uniform"], **{corrected: mean[corrected]})
     assert least_gain(mean["uniform"] - mean[corrected]) > 0.01
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_a_corrected_model_at_each_site_beats_the_uncorrected_one(draws, site):
-    there = draws[draws["site"] == site]
+def test_a_corrected_model_at_each_site_beats_the_uncorrected_one(site, claim):
+    there = draws(claim.seeds(SEEDS)).query("site == @site")
+    claim.record(**{f"gain at {site}": there["uniform"] - there["density"]})
     assert least_gain(there["uniform"] - there["density"]) > 0
 
 
-def test_the_corrected_linear_model_beats_an_uncorrected_forest_but_not_one_with_squares(draws):
-    mean = draws.groupby("seed")[["forest", "squares", "density"]].mean()
+def test_the_corrected_linear_model_beats_an_uncorrected_forest_but_not_one_with_squares(claim):
+    mean = draws(claim.seeds(SEEDS)).groupby("seed")[["forest", "squares", "density"]].mean()
+    claim.record(forest=mean["forest"], squares=mean["squares"], density=mean["density"])
     assert least_gain(mean["forest"] - mean["density"]) > 0.1
     assert least_gain(mean["density"] - mean["squares"]) > 0  # a model that can bend needs no weights

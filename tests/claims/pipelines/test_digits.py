@@ -7,6 +7,8 @@ uniform weights 0.557, reweighting by camera 0.596, resampling 0.597, relative l
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,9 +61,9 @@ def weights_by_camera(pool: pd.DataFrame, field: pd.DataFrame) -> np.ndarray:
     return ratio[pool["camera"]].to_numpy()
 
 
-@pytest.fixture(scope="module")
-def draws() -> pd.DataFrame:
-    return pd.DataFrame([one_draw(seed) for seed in SEEDS])
+@cache
+def draws(seeds: range) -> pd.DataFrame:
+    return pd.DataFrame([one_draw(seed) for seed in seeds])
 
 
 def least_gain(gain: pd.Series) -> float:
@@ -70,23 +72,29 @@ def least_gain(gain: pd.Series) -> float:
 
 
 @pytest.mark.parametrize("corrected", ["density", "least_squares", "resampled"])
-def test_a_corrected_model_in_the_field_beats_the_uncorrected_one(draws, corrected):
-    assert least_gain(draws[corrected] - draws["uniform"]) > 0.01
+def test_a_corrected_model_in_the_field_beats_the_uncorrected_one(corrected, claim):
+    found = draws(claim.seeds(SEEDS))
+    claim.record(uniform=found["uniform"], **{corrected: found[corrected]})
+    assert least_gain(found[corrected] - found["uniform"]) > 0.01
 
 
-def test_density_ratio_weights_beat_reweighting_by_the_known_camera(draws):
-    assert least_gain(draws["density"] - draws["by_camera"]) > 0
+def test_density_ratio_weights_beat_reweighting_by_the_known_camera(claim):
+    found = draws(claim.seeds(SEEDS))
+    claim.record(by_camera=found["by_camera"], gain_over_camera=found["density"] - found["by_camera"])
+    assert least_gain(found["density"] - found["by_camera"]) > 0
 
 
-def test_the_accuracy_told_without_labels_is_nearer_the_truth_than_source_accuracy(draws):
-    error = (draws["estimated_accuracy"] - draws["uniform"]).abs()
-    error_of_source = (draws["source_accuracy"] - draws["uniform"]).abs()
+def test_the_accuracy_told_without_labels_is_nearer_the_truth_than_source_accuracy(claim):
+    found = draws(claim.seeds(SEEDS))
+    error = (found["estimated_accuracy"] - found["uniform"]).abs()
+    error_of_source = (found["source_accuracy"] - found["uniform"]).abs()
+    claim.record(told_without_labels=found["estimated_accuracy"], source_accuracy=found["source_accuracy"])
     assert least_gain(error_of_source - error) > 0.05
 
 
-def test_most_of_the_labels_that_area_under_the_margin_flags_are_wrong():
+def test_most_of_the_labels_that_area_under_the_margin_flags_are_wrong(claim):
     precision = []
-    for seed in range(5):
+    for seed in claim.seeds(5):
         data = draw_digits(seed)
         X = FeatureEncoder().fit_transform(data.pool.drop(columns=["image_id", "digit", "camera"]))
         y = data.pool["digit"].to_numpy()
@@ -94,4 +102,5 @@ def test_most_of_the_labels_that_area_under_the_margin_flags_are_wrong():
         scorer = AreaUnderMargin(noise_rate=0.08).fit(network.dynamics_["margins"])
         flagged = scorer.flag(scorer.score_samples(network.dynamics_["margins"]))
         precision.append((y != data.true_digit)[flagged].mean())
+    claim.record(wrong_of_flagged=precision)
     assert ttest_1samp(precision, 0).confidence_interval(0.95).low > 0.5  # 0.08 by chance

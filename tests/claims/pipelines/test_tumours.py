@@ -7,6 +7,8 @@ from the true weights, as a share of that of uniform ones: relative least square
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,9 +46,9 @@ def one_draw(seed: int) -> dict[tuple[str, str], float]:
     return found
 
 
-@pytest.fixture(scope="module")
-def draws() -> pd.DataFrame:
-    return pd.DataFrame([one_draw(seed) for seed in SEEDS])
+@cache
+def draws(seeds: range) -> pd.DataFrame:
+    return pd.DataFrame([one_draw(seed) for seed in seeds])
 
 
 def interval(values: pd.Series) -> tuple[float, float]:
@@ -56,22 +58,30 @@ def interval(values: pd.Series) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("estimated", ["least_squares", "likelihood"])
-def test_weights_by_kernels_are_nearer_the_true_ones_than_uniform_weights(draws, estimated):
-    # the error is a share of that of uniform weights
-    assert interval(draws["normalised_mean_squared_error", estimated])[1] < 0.9
+def test_weights_by_kernels_are_nearer_the_true_ones_than_uniform_weights(estimated, claim):
+    error = draws(claim.seeds(SEEDS))["normalised_mean_squared_error", estimated]
+    claim.record(**{f"error_{estimated}": error})
+    assert interval(error)[1] < 0.9  # as a share of that of uniform weights
 
 
-def test_weights_by_a_classifier_on_thirty_columns_and_so_few_rows_are_farther_than_uniform_ones(draws):
-    assert interval(draws["normalised_mean_squared_error", "density"])[0] > 1
+def test_weights_by_a_classifier_on_thirty_columns_and_so_few_rows_are_farther_than_uniform_ones(claim):
+    error = draws(claim.seeds(SEEDS))["normalised_mean_squared_error", "density"]
+    claim.record(error_density=error)
+    assert interval(error)[0] > 1
 
 
 @pytest.mark.parametrize("estimated", ["density", "least_squares", "likelihood"])
-def test_estimated_weights_rank_the_rows_much_as_the_true_ones_do(draws, estimated):
-    assert interval(draws["rank_correlation", estimated])[0] > 0.5
+def test_estimated_weights_rank_the_rows_much_as_the_true_ones_do(estimated, claim):
+    correlation = draws(claim.seeds(SEEDS))["rank_correlation", estimated]
+    claim.record(**{f"correlation_{estimated}": correlation})
+    assert interval(correlation)[0] > 0.5
 
 
 @pytest.mark.parametrize("weights", ["true", "density", "least_squares", "likelihood"])
-def test_no_weights_not_even_the_true_ones_move_accuracy_by_a_hundredth(draws, weights):
-    low, high = interval(draws["accuracy", weights] - draws["accuracy", "uniform"])
+def test_no_weights_not_even_the_true_ones_move_accuracy_by_a_hundredth(weights, claim):
+    found = draws(claim.seeds(SEEDS))
+    gained = found["accuracy", weights] - found["accuracy", "uniform"]
+    claim.record(**{f"gain_{weights}": gained})
+    low, high = interval(gained)
     assert low > -0.01
     assert high < 0.01

@@ -18,10 +18,10 @@ N_DRAWS = 400
 
 
 @cache
-def means(scheme: str) -> np.ndarray:
+def means(scheme: str, seeds: range) -> np.ndarray:
     """Gives (draws, columns) means of the drawn rows' features and target."""
     found = []
-    for seed in range(N_DRAWS):
+    for seed in seeds:
         sampler = ImportanceResampling(scheme=scheme, random_state=seed)
         X_new, y_new = sampler.fit_resample(X, Y, sample_weight=WEIGHT)
         found.append([*X_new.mean(axis=0), y_new.mean()])
@@ -29,26 +29,31 @@ def means(scheme: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("scheme", ["systematic", "multinomial"])
-def test_importance_resampling_when_drawn_then_plain_means_are_the_weighted_ones(scheme):
+def test_importance_resampling_when_drawn_then_plain_means_are_the_weighted_ones(scheme, claim):
+    drawn = means(scheme, claim.seeds(N_DRAWS))
+    claim.record(**{f"{scheme}_outcome": drawn[:, -1]})
     truth = np.average(np.column_stack([X, Y]), axis=0, weights=WEIGHT)
-    error = (means(scheme).mean(axis=0) - truth) / (means(scheme).std(axis=0) / np.sqrt(N_DRAWS))
+    error = (drawn.mean(axis=0) - truth) / (drawn.std(axis=0) / np.sqrt(N_DRAWS))
     assert np.abs(error).max() < 4
-    off = np.abs(np.column_stack([X, Y]).mean(axis=0) - truth) / means(scheme).std(axis=0)
+    off = np.abs(np.column_stack([X, Y]).mean(axis=0) - truth) / drawn.std(axis=0)
     assert off.max() > 10  # the rows as given are nowhere near
 
 
-def test_importance_resampling_when_systematic_then_its_variance_is_a_fraction_of_independent_draws():
-    ratio = means("systematic").var(axis=0) / means("multinomial").var(axis=0)
+def test_importance_resampling_when_systematic_then_its_variance_is_a_fraction_of_independent_draws(claim):
+    seeds = claim.seeds(N_DRAWS)
+    ratio = means("systematic", seeds).var(axis=0) / means("multinomial", seeds).var(axis=0)
+    claim.record(largest_ratio_of_variances=ratio.max())
     assert ratio.max() < 0.5
 
 
-def test_importance_resampling_when_a_model_is_fitted_then_it_approaches_the_weighted_fit():
+def test_importance_resampling_when_a_model_is_fitted_then_it_approaches_the_weighted_fit(claim):
     weighted = RidgeRegression().fit(X, Y, sample_weight=WEIGHT).predict(X)
     plain = RidgeRegression().fit(X, Y).predict(X)
     distances = {}
     for scheme in ("systematic", "multinomial"):
-        drawn = [ImportanceResampling(scheme=scheme, random_state=s) for s in range(40)]
+        drawn = [ImportanceResampling(scheme=scheme, random_state=s) for s in claim.seeds(40)]
         fits = [RidgeRegression().fit(*d.fit_resample(X, Y, sample_weight=WEIGHT)).predict(X) for d in drawn]
-        distances[scheme] = np.mean([np.mean((f - weighted) ** 2) for f in fits])
-    assert distances["systematic"] < 0.8 * distances["multinomial"]
-    assert distances["systematic"] < 0.8 * np.mean((plain - weighted) ** 2)
+        distances[scheme] = np.array([np.mean((f - weighted) ** 2) for f in fits])
+    claim.record(**distances)
+    assert distances["systematic"].mean() < 0.8 * distances["multinomial"].mean()
+    assert distances["systematic"].mean() < 0.8 * np.mean((plain - weighted) ** 2)

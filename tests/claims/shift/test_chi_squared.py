@@ -26,16 +26,21 @@ def rejections(seeds: range, first: float, n: int = 300, d: int = 10, shares: np
     return np.asarray(found)
 
 
-def test_level_when_nothing_moves_then_at_most_alpha_over_all_columns():
-    assert 0.015 < rejections(range(300), 0.3).any(axis=1).mean() < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 300)
+def test_level_when_nothing_moves_then_at_most_alpha_over_all_columns(claim):
+    found = rejections(claim.seeds(300, quick=10), 0.3).any(axis=1)
+    claim.record(level=found)
+    assert 0.015 < found.mean() < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 300)
 
 
-def test_level_when_most_categories_are_rare_then_still_at_most_alpha():
+def test_level_when_most_categories_are_rare_then_still_at_most_alpha(claim):
     rare = np.concatenate([[0.6, 0.2], np.full(40, 0.005)])
-    assert rejections(range(150), 0.6, n=100, shares=rare).any(axis=1).mean() < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 150)
+    found = rejections(claim.seeds(150, quick=10), 0.6, n=100, shares=rare).any(axis=1)
+    claim.record(level_if_rare=found)
+    assert found.mean() < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 150)
 
 
-def test_power_when_a_share_moves_then_found_and_seldom_another():
-    found = rejections(range(100), 0.45)
+def test_power_when_a_share_moves_then_found_and_seldom_another(claim):
+    found = rejections(claim.seeds(100, quick=10), 0.45)
+    claim.record(power=found[:, 0], others=found[:, 1:].any(axis=1))
     assert found[:, 0].mean() > 0.55
     assert found[:, 1:].any(axis=1).mean() < 0.12

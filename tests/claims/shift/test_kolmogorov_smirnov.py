@@ -24,17 +24,22 @@ def rejections(seeds: range, shift: float, multiplicity: str = "holm", n: int = 
 
 
 @pytest.mark.parametrize("multiplicity", ["holm", "benjamini_hochberg"])
-def test_level_when_nothing_moves_then_at_most_alpha_over_all_columns(multiplicity):
-    false_alarms = rejections(range(300), 0.0, multiplicity).any(axis=1).mean()
+def test_level_when_nothing_moves_then_at_most_alpha_over_all_columns(multiplicity, claim):
+    found = rejections(claim.seeds(300, quick=10), 0.0, multiplicity).any(axis=1)
+    claim.record(**{f"level_{multiplicity}": found})
+    false_alarms = found.mean()
     assert 0.015 < false_alarms < 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 300)
 
 
-def test_power_when_one_column_moves_by_half_a_deviation_then_found_and_seldom_another():
-    found = rejections(range(100), 0.5)
+def test_power_when_one_column_moves_by_half_a_deviation_then_found_and_seldom_another(claim):
+    found = rejections(claim.seeds(100, quick=10), 0.5)
+    claim.record(power=found[:, 0], others=found[:, 1:].any(axis=1))
     assert found[:, 0].mean() > 0.7
     assert found[:, 1:].any(axis=1).mean() < 0.12
 
 
-def test_level_when_columns_are_not_corrected_for_then_it_would_be_far_above_alpha():
-    alarms = [rejections(range(100), 0.0, d=1)[:, 0].mean(), rejections(range(100), 0.0, d=20).any(axis=1).mean()]
-    assert max(alarms) < 0.13, "the same level for 1 and 20 columns; uncorrected, 20 would give 0.6"
+def test_level_when_columns_are_not_corrected_for_then_it_would_be_far_above_alpha(claim):
+    seeds = claim.seeds(100, quick=10)
+    one, twenty = rejections(seeds, 0.0, d=1)[:, 0], rejections(seeds, 0.0, d=20).any(axis=1)
+    claim.record(level_of_one=one, level_of_twenty=twenty)
+    assert max(one.mean(), twenty.mean()) < 0.13, "the same level for 1 and 20 columns; uncorrected, 20 would give 0.6"

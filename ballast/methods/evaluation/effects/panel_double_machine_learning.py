@@ -97,11 +97,13 @@ class PanelDoubleMachineLearning(Assessor):
         "Where unit effects multiply the columns, unit means of the columns and of the treatment leave nearly no bias; "
         "pooled rows, demeaned rows and means of the columns alone do.",
         "partly",
-        "400 units, 10 periods, coefficient 1, 10 seeds, squares and products. Bias 0.04, pooled 0.50, demeaned 0.37, "
-        "means of the columns alone 0.13, fixed effects 0.34; where the columns do not show the unit effect 0.07, "
-        "0.65, 0.39, 0.65, 0.36. Boosted trees: 0.05 and 0.10. What is left is two to four standard errors, so that "
-        "95% intervals held the truth on 6 and on none of 10 seeds; it is 0.06 with 3 periods. Where unit effects only "
-        "add, fixed effects are as good: 0.01 each.",
+        "400 units, 10 periods, coefficient 1, 10 seeds, squares and products. Bias {unit means, 0-6:.2f}, pooled "
+        "{pooled, 0-6:.2f}, demeaned {demeaned, 0-6:.2f}, means of the columns alone {means of X alone, 0-6:.2f}, "
+        "fixed effects {fixed effects, 0-6:.2f}; where the columns do not show the unit effect {unit means, 0-0:.2f}, "
+        "{pooled, 0-0:.2f}, {demeaned, 0-0:.2f}, {means of X alone, 0-0:.2f}, {fixed effects, 0-0:.2f}. Boosted "
+        "trees: 0.05 and 0.10. What is left is two to four standard errors, so that 95% intervals held the truth on 6 "
+        "and on none of 10 seeds; it is 0.06 with 3 periods. Where unit effects only add, fixed effects are as good: "
+        "0.01 each.",
     )
 
     def __init__(

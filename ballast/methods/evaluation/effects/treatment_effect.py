@@ -54,7 +54,8 @@ class TreatmentEffect(Assessor):
     claim = Claim(
         "A 95% interval holds the effect in about 95% of samples where the weights are the known ones.",
         "reproduced",
-        "1000 samples of 500 rows, logistic treatment: 94.6% with the known weights, 0% without weights.",
+        "1000 samples of 500 rows, logistic treatment: {held:.1%} with the known weights, {held_without_weights:.0%} "
+        "without weights.",
     )
 
     def __init__(self, confidence: Level = 0.95) -> None:

@@ -70,8 +70,8 @@ class ClassificationMetrics(Assessor):
     claim = Claim(
         "A 95 % bootstrap interval holds the metric of the population in about 95 % of samples.",
         "by definition",
-        "400 weighted samples of 300 rows, 3 classes: 92.0 % (AUROC) to 94.5 % (balanced accuracy); not claimed for "
-        "the calibration error, whose estimate is biased upwards in small samples",
+        "400 weighted samples of 300 rows, 3 classes: {auroc:.1%} (AUROC) to {balanced_accuracy:.1%} (balanced "
+        "accuracy); not claimed for the calibration error, whose estimate is biased upwards in small samples",
     )
 
     def __init__(

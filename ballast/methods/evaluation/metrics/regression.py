@@ -55,7 +55,7 @@ class RegressionMetrics(Assessor):
     claim = Claim(
         "A 95 % bootstrap interval holds the metric of the population in about 95 % of samples.",
         "by definition",
-        "400 weighted samples of 300 rows: 92.3 % (R2) to 95.3 % (mean absolute error)",
+        "400 weighted samples of 300 rows: {r2:.1%} (R2) to {mean_absolute_error:.1%} (mean absolute error)",
     )
 
     def __init__(self, n_bootstrap: Count = 200, confidence: Level = 0.95, random_state: Seed = None) -> None:

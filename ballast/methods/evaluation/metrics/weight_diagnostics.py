@@ -80,8 +80,9 @@ class WeightDiagnostics(Assessor):
     claim = Claim(
         "The Pareto tail index recovers the shape of a heavy tail; exact density ratios remove the mean differences.",
         "by definition",
-        "exact weights of normals 0.5 apart in 4 dimensions, n = 4000: mean difference 0.50 before, 0.03 after, "
-        "effective share 0.36 (analytic 0.37); Pareto weights of shape 0.3 / 0.9, n = 2000: index 0.33 / 0.87",
+        "exact weights of normals 0.5 apart in 4 dimensions, n = 4000: mean difference {before:.2f} before, "
+        "{after:.2f} after, effective share {effective_share:.2f} (analytic 0.37); Pareto weights of shape 0.3 / 0.9, "
+        "n = 2000: index 0.33 / 0.87",
     )
 
     def assess(

@@ -61,8 +61,9 @@ class EntropyBalancing(StreamingWeigher):
     claim = Claim(
         "Balancing the moments exactly estimates effects with far less error than inverse propensity weighting.",
         "partly",
-        "Kang and Schafer's simulation, 1000 rows, 30 seeds, effect on the treated: error 0.10, of logistic propensity "
-        "weights 2.77, where the outcome is linear in the covariates; 4.8 against 7.7, mostly bias, where it is not.",
+        "Kang and Schafer's simulation, 1000 rows, 30 seeds, effect on the treated: error {balancing_right:.2f}, of "
+        "logistic propensity weights {propensity_right:.2f}, where the outcome is linear in the covariates; "
+        "{balancing_wrong:.1f} against {propensity_wrong:.1f}, mostly bias, where it is not.",
     )
 
     def __init__(self, moments: Literal[1, 2] = 1, ridge: NonNegative = 0.0, tolerance: Positive = 1e-6) -> None:

@@ -65,8 +65,10 @@ class IntegralProbabilityBalancing(Weigher):
         "Under a wrong outcome model the metric's weights have less error than propensities and balanced moments; "
         "under a right one more than moments, unless the means are matched exactly too.",
         "reproduced",
-        "Kang and Schafer's simulation, 500 rows, 30 seeds, effect on the treated: wrong columns 2.6 (3.9 without "
-        "exact means), moments 4.9, propensity 7.4; right columns 0.13 (1.0), moments 0.13, propensity 2.2.",
+        "Kang and Schafer's simulation, 500 rows, 30 seeds, effect on the treated: wrong columns {metric_wrong:.1f} "
+        "({inexact_wrong:.1f} without exact means), moments {moments_wrong:.1f}, propensity {propensity_wrong:.1f}; "
+        "right columns {metric_right:.2f} ({inexact_right:.1f}), moments {moments_right:.2f}, propensity "
+        "{propensity_right:.1f}.",
     )
 
     def __init__(

@@ -71,8 +71,8 @@ class InversePropensity(Weigher):
     claim = Claim(
         "Weighing by the inverse propensity removes the confounding that the columns hold, for each estimand.",
         "reproduced",
-        "2000 rows, treated by a logistic rule, 20 seeds: error of the average effect 0.09, on the treated 0.08, on "
-        "the controls 0.14, on the overlap 0.07; of the plain difference 1.25.",
+        "2000 rows, treated by a logistic rule, 20 seeds: error of the average effect {ate:.2f}, on the treated "
+        "{att:.2f}, on the controls {atc:.2f}, on the overlap {overlap:.2f}; of the plain difference {plain:.2f}.",
     )
 
     def __init__(

@@ -69,8 +69,8 @@ class DensityBasedWeights(StreamingWeigher):
         "The weights lower the error on rare target values, at the price of the overall error.",
         "partly",
         "Skewed outcome, boosted trees, 1500 rows, 10 seeds, change of the mean absolute error of the top 3% and of "
-        "all: square root of the inverse density -0.036 and +0.007 (noisy; lower on 9 of 10), -0.030 and +0.005 (low "
-        "noise); the paper's involution at alpha 1 -0.007 and +0.020, and +0.002 and +0.017: no gain for trees.",
+        "all: square root of the inverse density {rare:+.3f} and {all:+.3f} (noisy), -0.030 and +0.005 (low noise); "
+        "the paper's involution at alpha 1 {rare_involution:+.3f}, and +0.002 with low noise: no gain for trees.",
     )
 
     def __init__(

@@ -88,10 +88,10 @@ class DataMixingLaw(DomainWeigher):
         "A law fitted to short runs predicts the losses of unseen mixtures better than lines, and the mixture it "
         "chooses beats the rows' own shares.",
         "partly",
-        "Three sources of tokens, 2400, 800 and 400 rows, logistic regression, 10 seeds: R2 of the law on unseen "
-        "mixtures 0.97, of lines 0.88. Mean loss on the law's mixture 0.027 [0.023, 0.032] lower than on the rows' "
-        "shares, but 0.003 [0.000, 0.005] higher than on equal shares, and than on the best run's: all it found is "
-        "that the sources count alike.",
+        "Three sources of tokens, 2400, 800 and 400 rows, logistic regression, 5 seeds: R2 of the law on unseen "
+        "mixtures {r2:.2f}, of lines {r2_of_lines:.2f}. Mean loss on the law's mixture {loss:.3f}, on the rows' "
+        "shares {loss_rows_shares:.3f}, but no lower than on equal shares, over which it gains {gain_over_equal:+.3f} "
+        "+- {gain_over_equal.spread:.3f}: all it found is that the sources count alike.",
     )
 
     def __init__(

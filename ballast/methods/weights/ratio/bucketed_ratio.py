@@ -74,7 +74,8 @@ class BucketedRatio(StreamingWeigher):
         "Texts picked from a pool by these weights train a better model for the target than texts picked at random.",
         "reproduced",
         "Generated texts of ten domains, 4% of the pool of 5000 from the target's, 200 picked, 8 seeds: accuracy on "
-        "the target 0.81, picked at random 0.56, all 5000 0.67; 89% of those picked are of the target's domain.",
+        "the target {picked:.2f}, picked at random {random:.2f}, all 5000 {all:.2f}; {share:.0%} of those picked are "
+        "of the target's domain.",
     )
 
     def __init__(

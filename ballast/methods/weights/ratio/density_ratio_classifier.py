@@ -70,10 +70,10 @@ class DensityRatioClassifier(Weigher):
     claim = Claim(
         "A misspecified learner weighted by the classifier's odds predicts the target better than the unweighted one.",
         "reproduced",
-        "Linear model of a quadratic truth, 1000 rows, 5 columns, mean moved by 1.2: squared error 2.17, unweighted "
-        "9.66, true weights 2.19; better on 15 of 15 seeds. Squared error of the ratio 0.02 (1 column) to 0.16 (10) of "
-        "that of uniform weights, where its linear form is right. Boosted trees, 2 columns, 2000 rows, 4 seeds: 1.28, "
-        "calibrated by a sigmoid 0.41, isotonically 0.78.",
+        "Linear model of a quadratic truth, 1000 rows, 5 columns, mean moved by 1.2: squared error {weighted:.2f}, "
+        "unweighted {plain:.2f}, true weights {true:.2f}; better on 15 of 15 seeds. Squared error of the ratio 0.02 "
+        "(1 column) to 0.16 (10) of that of uniform weights, where its linear form is right. Boosted trees, 2 "
+        "columns, 2000 rows, 4 seeds: 1.28, calibrated by a sigmoid 0.41, isotonically 0.78.",
     )
 
     def __init__(

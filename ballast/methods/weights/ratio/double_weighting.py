@@ -71,9 +71,10 @@ class DoubleWeighting(Weigher):
         "Under little overlap the effective sample size is at least twice that of kernel mean matching, and the error "
         "on the target lower.",
         "partly",
-        "Two Gaussians 2.2 apart, 200 rows, curved rule, 16 seeds: effective share 0.14 against 0.02 at leniency 1, "
-        "error of logistic regression 0.183 and 0.215 (unweighted 0.284). Ballast's kernel_mean_matching, whose ridge "
-        "does the same, has 0.11 and 0.186. The paper's classifier is minimax_risk_classifier.",
+        "Two Gaussians 2.2 apart, 200 rows, curved rule, 16 seeds: effective share {share:.2f} against "
+        "{share_single:.2f} at leniency 1, error of logistic regression {error:.3f} and {error_single:.3f} "
+        "(unweighted {error_none:.3f}). Ballast's kernel_mean_matching, whose ridge does the same, has 0.11 and "
+        "0.186. The paper's classifier is minimax_risk_classifier.",
     )
 
     def __init__(

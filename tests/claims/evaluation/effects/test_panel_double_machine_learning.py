@@ -64,8 +64,11 @@ def run(seed: int, shared: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("shared", "left"), [(0.6, 0.06), (0.0, 0.10)])
-def test_bias_when_unit_effects_multiply_columns_then_a_fraction_of_any_others_but_not_none(shared: float, left: float):
-    runs = [run(seed, shared) for seed in range(SEEDS)]
+def test_bias_when_unit_effects_multiply_columns_then_a_fraction_of_any_others_but_not_none(
+    shared: float, left: float, claim
+):
+    runs = [run(seed, shared) for seed in claim.seeds(SEEDS)]
+    claim.record(**{f"{name}, {shared:.1f}".replace(".", "-"): [r[name] for r in runs] for name in runs[0]})
     bias = {name: float(np.mean([r[name] for r in runs])) for name in runs[0]}
     assert 0.02 < bias.pop("unit means") < left
     assert bias.pop("pooled") > 0.4

@@ -29,7 +29,8 @@ def run(seed: int) -> tuple[bool, bool]:
     return held[0], held[1]
 
 
-def test_interval_when_the_weights_are_known_then_of_its_level_and_without_them_never():
-    weighted, plain = np.mean([run(seed) for seed in range(RUNS)], axis=0)
-    assert 0.92 < weighted < 0.98
-    assert plain < 0.1
+def test_interval_when_the_weights_are_known_then_of_its_level_and_without_them_never(claim):
+    weighted, plain = np.transpose([run(seed) for seed in claim.seeds(RUNS, quick=20)])
+    claim.record(held=weighted, held_without_weights=plain)
+    assert 0.92 < weighted.mean() < 0.98
+    assert plain.mean() < 0.1

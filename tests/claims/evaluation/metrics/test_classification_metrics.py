@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ballast.methods.evaluation import ClassificationMetrics
-from tests.claims.worlds.coverage import coverage
+from tests.claims.worlds.coverage import SAMPLES, coverage
 
 pytestmark = pytest.mark.claim
 
@@ -20,12 +20,13 @@ def classified(rng: np.random.Generator, n: int):
     return np.minimum(y, 2), stated / stated.sum(axis=1, keepdims=True), rng.exponential(size=n)
 
 
-def test_classification_intervals_when_samples_repeat_then_95_percent_of_them_hold_the_truth():
+def test_classification_intervals_when_samples_repeat_then_95_percent_of_them_hold_the_truth(claim):
     names = ["accuracy", "balanced_accuracy", "log_loss", "brier", "macro_f1", "auroc"]
 
     def assess(y, probs, w, n_bootstrap):
         method = ClassificationMetrics(n_bootstrap=n_bootstrap, random_state=0)
         return method.assess(y, probs, w, classes=np.arange(3))
 
-    found = coverage(classified, assess, 300, names)
+    found = coverage(claim.seeds(SAMPLES, quick=5), classified, assess, 300, names)
+    claim.record(**found)
     assert all(0.90 <= share <= 0.98 for share in found.values()), found

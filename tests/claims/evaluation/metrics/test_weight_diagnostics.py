@@ -12,10 +12,10 @@ from ballast.methods.evaluation.metrics.weight_diagnostics import pareto_tail_in
 pytestmark = pytest.mark.claim
 
 
-def test_diagnostics_when_the_weights_are_exact_density_ratios_then_they_report_balance_and_the_analytic_size():
+def test_diagnostics_when_the_weights_are_exact_density_ratios_then_they_report_balance_and_the_analytic_size(claim):
     before, after, shares = [], [], []
     d, shift, n = 4, 0.5, 4000
-    for seed in range(20):
+    for seed in claim.seeds(20):
         rng = np.random.default_rng(seed)
         X, X_target = rng.normal(size=(n, d)), rng.normal(shift, 1, size=(n, d))
         exact = np.exp(shift * X.sum(axis=1) - d * shift**2 / 2)
@@ -23,6 +23,7 @@ def test_diagnostics_when_the_weights_are_exact_density_ratios_then_they_report_
         before.append(report.value("mean_standardized_mean_difference_before"))
         after.append(report.value("mean_standardized_mean_difference_after"))
         shares.append(report.value("effective_share"))
+    claim.record(before=before, after=after, effective_share=shares)
     assert np.mean(before) == pytest.approx(shift, abs=0.01)
     assert np.mean(after) < 0.05
     assert np.mean(shares) == pytest.approx(np.exp(-d * shift**2), rel=0.1)  # 1 / E[w^2] of these normals

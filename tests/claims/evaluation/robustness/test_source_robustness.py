@@ -59,13 +59,14 @@ def run(seed: int) -> dict[str, float]:
     }
 
 
-def test_mix_when_each_source_has_its_weakness_then_between_its_sources_and_better_at_worst():
-    runs = [run(seed) for seed in range(SEEDS)]
+def test_mix_when_each_source_has_its_weakness_then_between_its_sources_and_better_at_worst(claim):
+    runs = [run(seed) for seed in claim.seeds(SEEDS)]
     worse, better, mean, worst, own = (
         np.array([r[key] for r in runs]) for key in ("over worse", "over better", "mean", "worst", "best own")
     )
     assert (worse > 0.05).all()
     assert (better < -0.05).all()
+    claim.record(over_worse=worse, over_better=better, mean=mean, worst=worst, best_own=own)
     assert -0.06 < mean.mean() < 0
     assert (worst > 0.05).all()
     assert own.max() < 0.05
@@ -116,8 +117,9 @@ def digits(seed: int) -> dict[str, float]:
     }
 
 
-def test_mix_when_digits_look_otherwise_then_below_the_better_source_yet_often_above_both():
-    runs = [digits(seed) for seed in range(5)]
+def test_mix_when_digits_look_otherwise_then_below_the_better_source_yet_often_above_both(claim):
+    runs = [digits(seed) for seed in claim.seeds(5)]
+    claim.record(**{f"digits {name}": [r[name] for r in runs] for name in runs[0]})
     assert all(r["over better"] < -0.015 for r in runs)
     assert all(r["over worse"] > 0.04 for r in runs)
     assert all(r["mean"] > 0.01 for r in runs)

@@ -55,8 +55,9 @@ def novel_subclusters(seed: int, score: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("score", ["maximum_confidence", "negative_entropy"])
-def test_estimate_when_subpopulations_are_novel_then_it_is_nearer_than_every_rival(score):
-    found = np.array([novel_subclusters(seed, score) for seed in range(12)])
+def test_estimate_when_subpopulations_are_novel_then_it_is_nearer_than_every_rival(score, claim):
+    found = np.array([novel_subclusters(seed, score) for seed in claim.seeds(12)])
+    claim.record(**{f"{score}, {name}": found[:, j] for j, name in enumerate(ESTIMATES)})
     for rival in (1, 2, 3):
         mean, low = gain(found, rival)
         assert mean > 0.02, ESTIMATES[rival]
@@ -85,8 +86,9 @@ def corrupted_digits(seed: int) -> np.ndarray:
     return np.mean(found, axis=0)
 
 
-def test_estimate_when_digits_are_corrupted_then_it_beats_source_accuracy_but_not_the_confidences():
-    found = np.array([corrupted_digits(seed) for seed in range(8)])
+def test_estimate_when_digits_are_corrupted_then_it_beats_source_accuracy_but_not_the_confidences(claim):
+    found = np.array([corrupted_digits(seed) for seed in claim.seeds(8)])
+    claim.record(**{f"digits, {name}": found[:, j] for j, name in enumerate(ESTIMATES)})
     mean, low = gain(found, 3)
     assert mean > 0.012
     assert low > 0.006
@@ -109,8 +111,9 @@ def calibrated(seed: int) -> np.ndarray:
     return np.mean([errors(model, "maximum_confidence", held_out, draw(2000, d)) for d in directions], axis=0)
 
 
-def test_estimate_when_the_model_is_calibrated_under_covariate_shift_then_both_confidences_are_nearer():
-    found = np.array([calibrated(seed) for seed in range(12)])
+def test_estimate_when_the_model_is_calibrated_under_covariate_shift_then_both_confidences_are_nearer(claim):
+    found = np.array([calibrated(seed) for seed in claim.seeds(12)])
+    claim.record(**{f"calibrated, {name}": found[:, j] for j, name in enumerate(ESTIMATES)})
     for rival in (1, 2):
         mean, _ = gain(found, rival)
         assert mean < 0, ESTIMATES[rival]

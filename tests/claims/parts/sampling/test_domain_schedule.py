@@ -57,8 +57,9 @@ def first_epoch(seed: int) -> list[float]:
     return [losses(data, sampling, 1, 3e-3).mean() for sampling in (EVEN, None, PROPORTIONAL)]
 
 
-def test_loss_when_domains_are_drawn_nearly_evenly_then_lower_early_than_by_weights_or_in_proportion():
-    drawn, weighed, proportional = np.array([first_epoch(seed) for seed in range(SEEDS)]).T
+def test_loss_when_domains_are_drawn_nearly_evenly_then_lower_early_than_by_weights_or_in_proportion(claim):
+    drawn, weighed, proportional = np.array([first_epoch(seed) for seed in claim.seeds(SEEDS, quick=1)]).T
+    claim.record(early_drawn=drawn, early_weighed=weighed, early_proportional=proportional)
     assert lower_bound(weighed - drawn) > 0.01
     assert lower_bound(proportional - drawn) > 0.02
 
@@ -70,8 +71,15 @@ def whole_run(seed: int) -> np.ndarray:
     return np.array([*ends, losses(data, EVEN, 1, 3e-3)])
 
 
-def test_loss_when_cooled_down_then_far_below_even_draws_at_the_end_and_near_proportional_or_stopped_ones():
-    even, cooled, proportional, stopped = np.array([whole_run(seed) for seed in range(SEEDS)]).swapaxes(0, 1)
+def test_loss_when_cooled_down_then_far_below_even_draws_at_the_end_and_near_proportional_or_stopped_ones(claim):
+    even, cooled, proportional, stopped = np.array([whole_run(s) for s in claim.seeds(SEEDS, quick=1)]).swapaxes(0, 1)
+    claim.record(
+        even=even.mean(axis=1),
+        cooled=cooled.mean(axis=1),
+        proportional=proportional.mean(axis=1),
+        stopped=stopped.mean(axis=1),
+        smallest_gain=(even - cooled)[:, 3],
+    )
     assert lower_bound((even - cooled)[:, 3]) > 0.05, "the smallest domain is no longer learned by heart"
     assert lower_bound((even - cooled).mean(axis=1)) > 0.02
     assert abs((proportional - cooled).mean()) < 0.03
@@ -92,15 +100,25 @@ def upsampled(seed: int, rows: int, schedules: list[DomainSchedule]) -> np.ndarr
     return np.column_stack([found[:, 0], found[:, 1:].mean(axis=1)])
 
 
-def test_loss_when_small_domains_are_upsampled_at_the_end_then_lower_than_throughout_and_at_less_cost():
+def test_loss_when_small_domains_are_upsampled_at_the_end_then_lower_than_throughout_and_at_less_cost(claim):
     schedules = [DomainSchedule(temperature=1, shares=BASE), LAST_FIFTH, THROUGHOUT, SPREAD]
-    none, last, throughout, spread = np.array([upsampled(s, 120, schedules) for s in range(SEEDS)]).swapaxes(0, 1)
+    runs = np.array([upsampled(s, 120, schedules) for s in claim.seeds(SEEDS, quick=1)])
+    none, last, throughout, spread = runs.swapaxes(0, 1)
+    claim.record(
+        target_last=last[:, 1],
+        target_gain=(none - last)[:, 1],
+        target_gain_over_throughout=(throughout - last)[:, 1],
+        general_gain_over_throughout=(throughout - last)[:, 0],
+        target_gain_over_spread=(spread - last)[:, 1],
+    )
     assert lower_bound((none - last)[:, 1]) > 0.02
     assert lower_bound((throughout - last)[:, 1]) > 0
     assert lower_bound((throughout - last)[:, 0]) > 0.005
     assert lower_bound((spread - last)[:, 1]) > 0
 
 
-def test_loss_when_the_domains_have_more_rows_then_upsampling_throughout_is_better():
-    last, throughout = np.array([upsampled(s, 400, [LAST_FIFTH, THROUGHOUT]) for s in range(SEEDS)]).swapaxes(0, 1)
+def test_loss_when_the_domains_have_more_rows_then_upsampling_throughout_is_better(claim):
+    runs = np.array([upsampled(s, 400, [LAST_FIFTH, THROUGHOUT]) for s in claim.seeds(SEEDS, quick=1)])
+    last, throughout = runs.swapaxes(0, 1)
+    claim.record(more_rows_loss=(last - throughout)[:, 1])
     assert lower_bound((last - throughout)[:, 1]) > 0.02

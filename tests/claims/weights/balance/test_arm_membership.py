@@ -64,14 +64,14 @@ def loop(n: int, how: str, rate: float, seed: int) -> float:
 
 
 @cache
-def truth() -> float:
+def truth(seeds: range) -> float:
     """Gives the difference of a world that is all treated from one that is all control."""
-    return float(np.mean([loop(4000, "pooled", 1.0, seed) + loop(4000, "pooled", 0.0, seed) for seed in range(15)]))
+    return float(np.mean([loop(4000, "pooled", 1.0, seed) + loop(4000, "pooled", 0.0, seed) for seed in seeds]))
 
 
 @cache
-def errors(how: str, n: int, seeds: int) -> np.ndarray:
-    return np.array([loop(n, how, RATE, 1000 + seed) for seed in range(seeds)]) - truth()
+def errors(how: str, n: int, seeds: range) -> np.ndarray:
+    return np.array([loop(n, how, RATE, 1000 + seed) for seed in seeds]) - truth(seeds[:15])
 
 
 def bounds(values: np.ndarray) -> tuple[float, float]:
@@ -79,19 +79,25 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
     return values.mean() - spread, values.mean() + spread
 
 
-def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weights_remove_most_of_it():
-    assert bounds(errors("pooled", 200, SEEDS))[1] < -0.02
-    assert bounds(errors("weighted", 200, SEEDS) - errors("pooled", 200, SEEDS))[0] > 0.03
-    assert abs(errors("weighted", 200, SEEDS).mean()) < 0.5 * abs(errors("pooled", 200, SEEDS).mean())
+def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weights_remove_most_of_it(claim):
+    pooled, weighted = (errors(how, 200, claim.seeds(SEEDS)) for how in ("pooled", "weighted"))
+    claim.record(pooled=pooled, weighted=weighted)
+    assert bounds(pooled)[1] < -0.02
+    assert bounds(weighted - pooled)[0] > 0.03
+    assert abs(weighted.mean()) < 0.5 * abs(pooled.mean())
 
 
-def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_than_the_arms_own_rows():
-    assert bounds(errors("split", 1000, 15))[0] < 0.005
-    assert bounds(errors("weighted", 1000, 15))[0] > 0.005, "the weights' bias now goes away: tell the card"
+def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_than_the_arms_own_rows(claim):
+    split, weighted = (errors(how, 1000, claim.seeds(15)) for how in ("split", "weighted"))
+    claim.record(split_many=split, weighted_many=weighted)
+    assert bounds(split)[0] < 0.005
+    assert bounds(weighted)[0] > 0.005, "the weights' bias now goes away: tell the card"
 
 
-def test_difference_when_rows_are_many_and_the_classifier_is_flexible_then_hardly_any_bias_is_left():
-    left = errors("weighted by trees", 1000, 15)
-    assert abs(left.mean()) < 0.4 * abs(errors("pooled", 1000, 15).mean())
-    assert bounds(errors("weighted", 1000, 15) - left)[0] > 0.005
-    assert np.mean(left**2) < 1.1 * np.mean(errors("split", 1000, 15) ** 2) < np.mean(errors("weighted", 1000, 15) ** 2)
+def test_difference_when_rows_are_many_and_the_classifier_is_flexible_then_hardly_any_bias_is_left(claim):
+    ways = ("weighted by trees", "pooled", "weighted", "split")
+    left, pooled, weighted, split = (errors(how, 1000, claim.seeds(15)) for how in ways)
+    claim.record(trees_many=left, pooled_many=pooled)
+    assert abs(left.mean()) < 0.4 * abs(pooled.mean())
+    assert bounds(weighted - left)[0] > 0.005
+    assert np.mean(left**2) < 1.1 * np.mean(split**2) < np.mean(weighted**2)

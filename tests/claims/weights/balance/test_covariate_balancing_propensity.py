@@ -20,10 +20,10 @@ def effect(weights: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> flo
     )
 
 
-def errors(*, right: bool) -> dict[str, float]:
+def errors(seeds: range, *, right: bool) -> dict[str, float]:
     """Gives the root mean squared error of the average effect, whose truth is 0."""
     found: dict[str, list[float]] = {"balancing": [], "likelihood": [], "none": []}
-    for seed in range(SEEDS):
+    for seed in seeds:
         Z, seen, treated, outcome = draw(seed)
         X = Z if right else seen
         weights = {
@@ -36,14 +36,16 @@ def errors(*, right: bool) -> dict[str, float]:
     return {name: float(np.sqrt(np.mean(np.square(values)))) for name, values in found.items()}
 
 
-def test_effect_when_the_columns_are_the_right_ones_then_of_a_tenth_of_the_error_of_likelihood():
-    error = errors(right=True)
+def test_effect_when_the_columns_are_the_right_ones_then_of_a_tenth_of_the_error_of_likelihood(claim):
+    error = errors(claim.seeds(SEEDS), right=True)
+    claim.record(**{f"{name}_right": value for name, value in error.items()})
     assert error["balancing"] < 0.1 * error["likelihood"]
     assert error["likelihood"] < error["none"]
 
 
-def test_effect_when_the_columns_are_the_wrong_ones_then_no_worse_than_by_likelihood():
-    error = errors(right=False)
+def test_effect_when_the_columns_are_the_wrong_ones_then_no_worse_than_by_likelihood(claim):
+    error = errors(claim.seeds(SEEDS), right=False)
+    claim.record(**{f"{name}_wrong": value for name, value in error.items()})
     assert error["balancing"] < error["likelihood"]
 
 

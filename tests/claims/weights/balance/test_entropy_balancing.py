@@ -27,20 +27,22 @@ def effects(X: np.ndarray, treated: np.ndarray, outcome: np.ndarray) -> dict[str
     }
 
 
-def errors(*, right: bool) -> dict[str, float]:
+def errors(seeds: range, *, right: bool) -> dict[str, float]:
     found = []
-    for seed in range(30):
+    for seed in seeds:
         Z, seen, treated, outcome = draw(seed)
         found.append(effects(Z if right else seen, treated, outcome))
     return {name: float(np.sqrt(np.mean([f[name] ** 2 for f in found]))) for name in found[0]}
 
 
-def test_effect_when_the_outcome_is_linear_in_the_covariates_then_the_error_is_a_tenth_of_propensity_weighting():
-    error = errors(right=True)
+def test_effect_when_the_outcome_is_linear_in_the_covariates_then_the_error_is_a_tenth_of_propensity_weighting(claim):
+    error = errors(claim.seeds(30), right=True)
+    claim.record(**{f"{name}_right": value for name, value in error.items()})
     assert error["balancing"] < 0.1 * error["propensity"] < error["plain"]
 
 
-def test_effect_when_the_covariates_are_seen_through_a_glass_then_less_error_but_not_little():
-    error = errors(right=False)
+def test_effect_when_the_covariates_are_seen_through_a_glass_then_less_error_but_not_little(claim):
+    error = errors(claim.seeds(30), right=False)
+    claim.record(**{f"{name}_wrong": value for name, value in error.items()})
     assert error["balancing"] < 0.8 * error["propensity"]
     assert error["balancing"] > 3.0, "the bias that is left, which the card states"

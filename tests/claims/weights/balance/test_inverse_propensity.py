@@ -39,8 +39,9 @@ def run(seed: int) -> dict[str, float]:
     return {**found, "plain": effect(np.ones(2000)) - float(truth["ate"])}
 
 
-def test_effect_when_the_columns_decide_who_is_treated_then_near_each_estimands_truth():
-    runs = [run(seed) for seed in range(20)]
+def test_effect_when_the_columns_decide_who_is_treated_then_near_each_estimands_truth(claim):
+    runs = [run(seed) for seed in claim.seeds(20)]
     error = {name: float(np.sqrt(np.mean([r[name] ** 2 for r in runs]))) for name in runs[0]}
+    claim.record(**error)
     for name in ("ate", "att", "atc", "overlap"):
         assert error[name] < 0.25 * error["plain"], name

@@ -21,13 +21,13 @@ def weierstrass(x: np.ndarray, exponent: float) -> np.ndarray:
     return (2.0 ** (-exponent * k) * np.cos(2 * np.pi * 2.0**k * x[:, None])).sum(axis=1)
 
 
-def errors(d: int, exponent: float, n: int = 2000, seeds: int = 20) -> dict[str, float]:
+def errors(d: int, exponent: float, seeds: range, n: int = 2000) -> dict[str, float]:
     """Gives the root mean squared error of the effect on the treated, whose truth is 0.
 
     One column is uniform, two are normal with a correlation of 0.7.
     """
     found: dict[str, list[float]] = {}
-    for seed in range(seeds):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         normal = rng.multivariate_normal(np.zeros(d), np.full((d, d), 0.7) + 0.3 * np.eye(d), n)
         X = norm.cdf(normal) if d == 1 else normal
@@ -50,18 +50,21 @@ def errors(d: int, exponent: float, n: int = 2000, seeds: int = 20) -> dict[str,
     return {name: float(np.sqrt(np.mean(np.square(values)))) for name, values in found.items()}
 
 
-def test_effect_when_outcome_and_propensity_are_rough_then_less_error_than_by_balanced_polynomials():
-    error = errors(1, ROUGH)
+def test_effect_when_outcome_and_propensity_are_rough_then_less_error_than_by_balanced_polynomials(claim):
+    error = errors(1, ROUGH, claim.seeds(20))
+    claim.record(**error)
     assert error["leaves of 4"] < 0.5 * min(error["moments"], error["propensity"])
     assert error["leaves of 2"] < error["leaves of 4"] < error["leaves of 30"]
     assert error["matching"] < error["leaves of 2"], "the nearest control does better still"
 
 
-def test_effect_when_outcome_and_propensity_are_smooth_then_no_less_error_than_by_balanced_polynomials():
-    error = errors(1, SMOOTH)
+def test_effect_when_outcome_and_propensity_are_smooth_then_no_less_error_than_by_balanced_polynomials(claim):
+    error = errors(1, SMOOTH, claim.seeds(20))
+    claim.record(**{f"smooth, {name}": value for name, value in error.items()})
     assert 0.7 * error["moments"] < error["leaves of 4"] < 1.5 * error["moments"]
 
 
-def test_effect_when_two_columns_are_rough_then_no_less_error_than_by_balanced_polynomials():
-    error = errors(2, ROUGH, seeds=10)
+def test_effect_when_two_columns_are_rough_then_no_less_error_than_by_balanced_polynomials(claim):
+    error = errors(2, ROUGH, claim.seeds(10))
+    claim.record(**{f"two columns, {name}": value for name, value in error.items()})
     assert 0.9 * error["moments"] < error["leaves of 4"] < 1.3 * error["moments"]

@@ -98,8 +98,8 @@ def run(source: str, rate: float, steps: Steps, seed: int) -> dict[str, float]:
     }
 
 
-def found(source: str, rate: float, steps: Steps) -> dict[str, np.ndarray]:
-    runs = [run(source, rate, steps, seed) for seed in range(SEEDS)]
+def found(seeds: range, source: str, rate: float, steps: Steps) -> dict[str, np.ndarray]:
+    runs = [run(source, rate, steps, seed) for seed in seeds]
     return {name: np.array([r[name] for r in runs]) for name in runs[0]}
 
 
@@ -113,43 +113,49 @@ SOURCES = ["generated", pytest.param("census", marks=adult.absent)]
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", [0.9, 0.7])
-def test_rates_when_steps_are_exact_then_as_guaranteed_on_every_seed(source, rate):
-    runs = found(source, rate, "exact")
+def test_rates_when_steps_are_exact_then_as_guaranteed_on_every_seed(source, rate, claim):
+    runs = found(claim.seeds(SEEDS), source, rate, "exact")
     assert runs["data_rate"].max() < 0.6
     assert runs["data_statistical"].max() < 0.6
     assert (runs["rate_held"] >= rate).all()
     assert (runs["statistical_held"] >= rate**2).all()
     assert (runs["rate"] >= runs["rate_held"]).all()
     assert (runs["statistical"] >= runs["statistical_held"]).all()
+    claim.record(rate=runs["rate"], statistical_rate=runs["statistical"])
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(("rate", "nearer"), [(0.9, 0.008), (0.7, 0.025)])
-def test_density_when_boosted_then_nearer_to_new_rows_than_its_start_but_slightly(source, rate, nearer):
-    runs = found(source, rate, "exact")
+def test_density_when_boosted_then_nearer_to_new_rows_than_its_start_but_slightly(source, rate, nearer, claim):
+    runs = found(claim.seeds(SEEDS), source, rate, "exact")
     assert runs["met"].min() > 0.98
+    claim.record(nearer=runs["nearer"])
     assert runs["nearer"].min() > nearer
     assert runs["nearer"].max() < 3 * nearer
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_density_when_steps_are_relative_then_nearer_still_and_below_the_rate_asked_for(source):
-    exact, relative = found(source, 0.9, "exact"), found(source, 0.9, "relative")
+def test_density_when_steps_are_relative_then_nearer_still_and_below_the_rate_asked_for(source, claim):
+    exact, relative = (found(claim.seeds(SEEDS), source, 0.9, steps) for steps in ("exact", "relative"))
     assert (relative["nearer"] > 1.5 * exact["nearer"]).all()
     assert relative["rate"].max() < 0.9
     assert (relative["rate"] >= relative["rate_held"]).all()
     assert (relative["statistical"] >= relative["statistical_held"]).all()
+    claim.record(nearer_if_relative=relative["nearer"], rate_if_relative=relative["rate"])
 
 
 @pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize("rate", [0.9, 0.7])
-def test_density_when_beside_weights_of_pairs_at_the_same_rates_then_farther_from_new_rows(source, rate):
-    assert found(source, rate, "exact")["behind"].min() > 0.05
+def test_density_when_beside_weights_of_pairs_at_the_same_rates_then_farther_from_new_rows(source, rate, claim):
+    behind = found(claim.seeds(SEEDS), source, rate, "exact")["behind"]
+    claim.record(behind=behind)
+    assert behind.min() > 0.05
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_model_when_fitted_with_the_weights_then_less_accurate_and_its_gap_wider_than_without_any(source):
-    runs = found(source, 0.9, "exact")
+def test_model_when_fitted_with_the_weights_then_less_accurate_and_its_gap_wider_than_without_any(source, claim):
+    runs = found(claim.seeds(SEEDS), source, 0.9, "exact")
+    claim.record(**runs)
     assert runs["share"].max() < 0.7
     assert beyond(np.minimum(runs["lost"], runs["lost"] - runs["lost_by_pairs"])) > 0.003
     assert beyond(np.minimum(-runs["closed"], runs["closed_by_pairs"] - runs["closed"])) > 0.002

@@ -24,7 +24,8 @@ def scores(seed: int) -> np.ndarray:
     return np.asarray(found)
 
 
-def test_balanced_accuracy_when_a_class_is_rare_then_higher_and_accuracy_lower():
-    found = np.stack([scores(seed) for seed in range(15)])
+def test_balanced_accuracy_when_a_class_is_rare_then_higher_and_accuracy_lower(claim):
+    found = np.stack([scores(seed) for seed in claim.seeds(15)])
+    claim.record(balanced_gain=found[:, 1, 0] - found[:, 0, 0], lost=found[:, 0, 1] - found[:, 1, 1])
     assert (found[:, 1, 0] > found[:, 0, 0] + 0.1).all()
     assert (found[:, 1, 1] < found[:, 0, 1]).all(), "it repairs one loss at the price of the other"

@@ -54,9 +54,9 @@ def run(seed: int, way: str) -> tuple[int, float, float]:
     return int((right > LEARNED).sum()), float(right.mean()), float(np.mean(net.predict(natural[0]) == natural[1]))
 
 
-def gain(way: str, over: str) -> np.ndarray:
+def gain(seeds: range, way: str, over: str) -> np.ndarray:
     """Gives (seeds, 2): by how many outcomes, and how much mean recall, one way is ahead of another."""
-    return np.array([np.subtract(run(seed, way)[:2], run(seed, over)[:2]) for seed in range(SEEDS)])
+    return np.array([np.subtract(run(seed, way)[:2], run(seed, over)[:2]) for seed in seeds])
 
 
 def bounds(values: np.ndarray) -> tuple[float, float]:
@@ -65,18 +65,22 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("other", ["2", "0"], ids=["natural", "balanced"])
-def test_outcomes_when_rows_are_generated_log_uniformly_then_more_are_learned(other):
-    low, _ = bounds(gain("1", other)[:, 0])
+def test_outcomes_when_rows_are_generated_log_uniformly_then_more_are_learned(other, claim):
+    seeds = claim.seeds(SEEDS, quick=1)
+    gained = gain(seeds, "1", other)
+    claim.record(**{f"more_than_{other}": gained[:, 0]})
+    low, _ = bounds(gained[:, 0])
     assert low > 1
     if other == "0":
-        accuracies = np.array([[run(seed, way)[2] for way in ("2", "1", "0")] for seed in range(SEEDS)]).mean(axis=0)
+        accuracies = np.array([[run(seed, way)[2] for way in ("2", "1", "0")] for seed in seeds]).mean(axis=0)
         assert accuracies[1] > accuracies[0] - 0.05
         assert accuracies[2] < 0.3, "balance no longer costs the natural accuracy: tell the card"
 
 
 @pytest.mark.parametrize("way", ["weighted", "resampled"])
-def test_outcomes_when_a_pool_is_weighted_or_resampled_then_fewer_are_learned(way):
-    gained = gain(way, "2")
+def test_outcomes_when_a_pool_is_weighted_or_resampled_then_fewer_are_learned(way, claim):
+    gained = gain(claim.seeds(SEEDS, quick=1), way, "2")
+    claim.record(**{way: gained[:, 0], f"{way}_recall": gained[:, 1]})
     _, high = bounds(gained[:, 0])
     assert high < -1, "a pool's weights no longer cost outcomes: tell the card"
     assert abs(gained[:, 1].mean()) < 0.05, "while the mean recall hardly moves"

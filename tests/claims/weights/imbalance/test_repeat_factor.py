@@ -34,9 +34,10 @@ def run(seed: int) -> dict[str, np.ndarray]:
     return {w.name: recalls(w.fit(y[train]).weights_) - plain for w in (RepeatFactor(), InverseClassFrequency())}
 
 
-def test_recall_when_weighed_by_repeat_factors_then_of_rare_classes_higher_and_of_frequent_ones_kept():
-    runs = [run(seed) for seed in range(SEEDS)]
+def test_recall_when_weighed_by_repeat_factors_then_of_rare_classes_higher_and_of_frequent_ones_kept(claim):
+    runs = [run(seed) for seed in claim.seeds(SEEDS)]
     factors, inverse = (np.array([r[name] for r in runs]) for name in ("repeat_factor", "inverse_class_frequency"))
+    claim.record(rare=factors[:, 0], frequent=factors[:, 1], rare_inverse=inverse[:, 0], frequent_inverse=inverse[:, 1])
     assert factors[:, 0].mean() - 2 * factors[:, 0].std(ddof=1) / np.sqrt(SEEDS) > 0.02
     assert factors[:, 1].mean() > -0.01
     assert (inverse.mean(axis=0) * [1, -1] > factors.mean(axis=0) * [1, -1]).all()

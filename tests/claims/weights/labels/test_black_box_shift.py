@@ -45,11 +45,12 @@ def run(seed: int, soft: bool) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("soft", [True, False], ids=["soft", "hard"])
-def test_shares_when_labels_shift_then_nearer_than_counts_and_the_learner_better_than_plain_and_balanced(soft):
-    found = [run(seed, soft) for seed in range(15)]
+def test_shares_when_labels_shift_then_nearer_than_counts_and_the_learner_better_than_plain_and_balanced(soft, claim):
+    found = [run(seed, soft) for seed in claim.seeds(15)]
     assert all(f["estimated"] < 0.6 * min(f["counted"], f["averaged"]) for f in found)
     assert all(f["weighted"] > f["plain"] + 0.15 for f in found)
     assert all(f["weighted"] > f["balanced"] + 0.05 for f in found)
+    claim.record(**{f"{name}, {'soft' if soft else 'hard'}": [f[name] for f in found] for name in found[0]})
 
 
 def test_shares_when_the_features_of_a_class_move_too_then_wrong():

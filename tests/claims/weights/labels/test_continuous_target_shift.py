@@ -36,20 +36,21 @@ def curved(seed: int, n: int = 500) -> dict[str, float]:
     }
 
 
-def test_regression_when_the_outcome_shifts_then_as_good_as_with_the_true_weights():
-    runs = [curved(seed) for seed in range(12)]
+def test_regression_when_the_outcome_shifts_then_as_good_as_with_the_true_weights(claim):
+    runs = [curved(seed) for seed in claim.seeds(12)]
     error = {name: np.array([r[name] for r in runs]) for name in runs[0]}
+    claim.record(**error)
     assert error["weights"].mean() < 0.5 * error["uniform"].mean()
     assert (error["found"] < 0.8 * error["none"]).all()
     assert error["found"].mean() < 1.1 * error["true"].mean()
     assert error["found"].mean() < 0.8 * error["covariates"].mean()
 
 
-def test_regression_when_diabetes_is_tilted_by_its_outcome_then_better_on_every_seed():
+def test_regression_when_diabetes_is_tilted_by_its_outcome_then_better_on_every_seed(claim):
     X, y = load_diabetes(return_X_y=True)
     y = (y - y.mean()) / y.std()
     gained = []
-    for seed in range(20):
+    for seed in claim.seeds(20):
         rng = np.random.default_rng(seed)
         order = rng.permutation(len(y))
         source, rest = order[:221], order[221:]
@@ -62,4 +63,5 @@ def test_regression_when_diabetes_is_tilted_by_its_outcome_then_better_on_every_
         )
         gained.append(plain - weighed)
     assert (np.array(gained) > 0).all()
+    claim.record(diabetes_gain=gained)
     assert np.mean(gained) > 0.25

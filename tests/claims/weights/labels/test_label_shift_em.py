@@ -36,8 +36,9 @@ def run(seed: int) -> dict[str, float]:
     return {name: float(np.mean((w - truth) ** 2)) for name, w in {**found, "none": np.ones(10)}.items()}
 
 
-def test_class_weights_when_the_classifier_is_overconfident_then_calibration_lowers_their_error():
-    errors = [run(seed) for seed in range(SEEDS)]
+def test_class_weights_when_the_classifier_is_overconfident_then_calibration_lowers_their_error(claim):
+    errors = [run(seed) for seed in claim.seeds(SEEDS)]
+    claim.record(**{name: [e[name] for e in errors] for name in errors[0]})
 
     def gain(other: str) -> np.ndarray:
         return np.array([np.log10(e[other] / e["calibrated"]) for e in errors])

@@ -37,12 +37,14 @@ def run(seed: int, share: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("share", "factor"), [(0.1, 8), (0.25, 4), (0.5, 2)])
-def test_share_when_bounded_then_of_a_fraction_of_the_error(share, factor):
-    plain, bounded = np.array([run(seed, share) for seed in range(10)]).T
+def test_share_when_bounded_then_of_a_fraction_of_the_error(share, factor, claim):
+    plain, bounded = np.array([run(seed, share) for seed in claim.seeds(10)]).T
+    claim.record(**{f"plain, {share:.0%}": plain, f"bounded, {share:.0%}": bounded})
     assert bounded.mean() < plain.mean() / factor
     assert (bounded < plain).sum() >= 8
 
 
-def test_share_when_most_of_the_mixture_then_the_bound_gains_nothing():
-    plain, bounded = np.array([run(seed, 0.75) for seed in range(10)]).T
+def test_share_when_most_of_the_mixture_then_the_bound_gains_nothing(claim):
+    plain, bounded = np.array([run(seed, 0.75) for seed in claim.seeds(10)]).T
+    claim.record(**{"plain, 75%": plain, "bounded, 75%": bounded})
     assert bounded.mean() > 0.7 * plain.mean()

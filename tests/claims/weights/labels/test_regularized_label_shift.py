@@ -35,13 +35,15 @@ def run(seed: int, *, apart: float, n: int) -> tuple[float, float]:
     return errors[1] - errors[0], accuracies[0] - accuracies[1]
 
 
-def test_class_weights_when_the_classifier_is_weak_then_of_less_error_than_the_inverted_confusions():
-    gained, accuracy = np.array([run(seed, apart=0.3, n=100) for seed in range(SEEDS)]).T
+def test_class_weights_when_the_classifier_is_weak_then_of_less_error_than_the_inverted_confusions(claim):
+    gained, accuracy = np.array([run(seed, apart=0.3, n=100) for seed in claim.seeds(SEEDS)]).T
+    claim.record(gain=gained, accuracy_gain=accuracy)
     spread = 2 * gained.std(ddof=1) / np.sqrt(SEEDS)
     assert gained.mean() - spread > 0.1, (gained.mean(), spread)
     assert accuracy.mean() > 0.02, accuracy.mean()
 
 
-def test_class_weights_when_the_classifier_is_good_then_alike():
-    gained, _ = np.array([run(seed, apart=0.7, n=1000) for seed in range(SEEDS)]).T
+def test_class_weights_when_the_classifier_is_good_then_alike(claim):
+    gained, _ = np.array([run(seed, apart=0.7, n=1000) for seed in claim.seeds(SEEDS)]).T
+    claim.record(good_gain=gained)
     assert abs(gained.mean()) < 0.1, gained.mean()

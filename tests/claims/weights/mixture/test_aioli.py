@@ -29,22 +29,25 @@ def alike_and_other(seed: int, step_size: float = 0.2) -> Aioli:
     return Aioli(step_size=step_size, hidden=(), random_state=seed).fit(X, y, groups=dealt)
 
 
-def test_interactions_when_two_domains_are_alike_then_each_teaches_the_other_as_itself_and_more_than_the_third():
-    found = np.array([alike_and_other(seed).interactions_ for seed in range(SEEDS)])
+def test_interactions_when_two_domains_are_alike_then_each_teaches_the_other_as_itself_and_more_than_the_third(claim):
+    found = np.array([alike_and_other(seed).interactions_ for seed in claim.seeds(SEEDS, quick=1)])
     itself, twin = (found[:, [0, 1], columns].mean(axis=1) for columns in ([0, 1], [1, 0]))
     other = found[:, [0, 1], 2].mean(axis=1)
+    claim.record(itself=itself, twin=twin, other=other)
     assert (twin > other + 0.02).all()
     assert np.abs((twin - itself).mean()) < 0.01
     assert (found[:, 2, 2] > found[:, 2, :2].max(axis=1) + 0.05).all()
 
 
-def test_mean_loss_when_trained_on_aiolis_shares_then_lower_than_on_the_rows_shares_and_as_on_equal_ones():
-    rows, equal, aioli = np.array([run(seed) for seed in range(SEEDS)]).T
+def test_mean_loss_when_trained_on_aiolis_shares_then_lower_than_on_the_rows_shares_and_as_on_equal_ones(claim):
+    rows, equal, aioli = np.array([run(seed) for seed in claim.seeds(SEEDS, quick=1)]).T
     assert (aioli < rows).all()
+    claim.record(loss=aioli, loss_rows_shares=rows, loss_equal=equal)
     assert (rows - aioli).mean() > 0.02
     assert np.abs((equal - aioli).mean()) < 0.003
 
 
-def test_mean_loss_when_steps_are_great_then_higher_than_on_equal_shares():
-    _, equal, aioli = np.array([run(seed, step_size=5.0) for seed in range(SEEDS)]).T
+def test_mean_loss_when_steps_are_great_then_higher_than_on_equal_shares(claim):
+    _, equal, aioli = np.array([run(seed, step_size=5.0) for seed in claim.seeds(SEEDS, quick=1)]).T
+    claim.record(loss_great_steps=aioli, loss_equal=equal)
     assert (equal - aioli).mean() < -0.002

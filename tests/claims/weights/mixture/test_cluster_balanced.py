@@ -60,20 +60,22 @@ def run(seed: int, epochs: int) -> np.ndarray:
     return np.mean(found, axis=0)
 
 
-def gains(epochs: int, seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def gains(epochs: int, seeds: range) -> tuple[np.ndarray, np.ndarray]:
     """Gives what even clusters and even classes add (seeds, 2) to the accuracies of rows drawn at random."""
-    runs = np.array([run(seed, epochs) for seed in range(seeds)])
+    runs = np.array([run(seed, epochs) for seed in seeds])
     return runs[:, 1] - runs[:, 0], runs[:, 2] - runs[:, 0]
 
 
-def test_balanced_accuracy_when_training_is_short_then_higher_than_at_random_and_natural_not_lower():
-    clusters, classes = gains(epochs=3, seeds=40)
+def test_balanced_accuracy_when_training_is_short_then_higher_than_at_random_and_natural_not_lower(claim):
+    clusters, classes = gains(epochs=3, seeds=claim.seeds(40))
+    claim.record(gain=clusters[:, 0], natural_gain=clusters[:, 1], gain_by_class=classes[:, 0])
     assert clusters[:, 0].mean() - 2 * clusters[:, 0].std(ddof=1) / np.sqrt(40) > 0.005
     assert clusters[:, 1].mean() > -0.01
     assert classes[:, 0].mean() > clusters[:, 0].mean() + 0.05
 
 
-def test_balanced_accuracy_when_training_is_longer_then_no_higher_than_at_random():
-    clusters, classes = gains(epochs=8, seeds=20)
+def test_balanced_accuracy_when_training_is_longer_then_no_higher_than_at_random(claim):
+    clusters, classes = gains(epochs=8, seeds=claim.seeds(20))
+    claim.record(longer_gain=clusters[:, 0], longer_gain_by_class=classes[:, 0])
     assert abs(clusters[:, 0].mean()) < 0.02
     assert classes[:, 0].mean() > 0.03

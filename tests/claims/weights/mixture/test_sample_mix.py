@@ -53,13 +53,14 @@ def run(seed: int, noise: float) -> dict[str, float]:
     }
 
 
-def test_accuracy_when_labels_are_noisy_then_above_random_rows_near_twice_as_many_and_equal_domains():
-    runs = [run(seed, noise=0.3) for seed in range(SEEDS)]
+def test_accuracy_when_labels_are_noisy_then_above_random_rows_near_twice_as_many_and_equal_domains(claim):
+    runs = [run(seed, noise=0.3) for seed in claim.seeds(SEEDS)]
     mixed, plain, more, equal, quality = (
         np.array([r[way] for r in runs])
         for way in ("mixed", "at random", "600 at random", "equal domains", "by quality")
     )
     gains = mixed - plain
+    claim.record(mixed=mixed, at_random=plain, twice_as_many=more, equal_domains=equal, by_quality=quality, gain=gains)
     assert gains.mean() - 2 * gains.std(ddof=1) / np.sqrt(SEEDS) > 0.015
     assert (gains > 0).mean() > 0.8
     assert abs((mixed - more).mean()) < 0.02
@@ -67,8 +68,9 @@ def test_accuracy_when_labels_are_noisy_then_above_random_rows_near_twice_as_man
     assert (mixed - quality).mean() > 0.04
 
 
-def test_accuracy_when_labels_are_clean_then_above_random_rows_and_below_equal_domains():
-    runs = [run(seed, noise=0.0) for seed in range(SEEDS)]
+def test_accuracy_when_labels_are_clean_then_above_random_rows_and_below_equal_domains(claim):
+    runs = [run(seed, noise=0.0) for seed in claim.seeds(SEEDS)]
     mixed, plain, equal = (np.array([r[way] for r in runs]) for way in ("mixed", "at random", "equal domains"))
+    claim.record(clean_gain=mixed - plain, clean_gain_over_equal_domains=mixed - equal)
     assert 0.01 < (mixed - plain).mean() < 0.04
     assert (mixed - equal).mean() < 0

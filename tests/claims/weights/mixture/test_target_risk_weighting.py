@@ -35,9 +35,10 @@ def run(seed: int, degrees: float = 22.0) -> dict[str, float]:
     return {"alone": error(50), "few": error(75), "many": error(850), "weighed": error(850, weigher.weights_)}
 
 
-def test_error_when_digits_are_turned_then_few_help_many_harm_and_weighed_they_help_most():
-    runs = [run(seed) for seed in range(SEEDS)]
+def test_error_when_digits_are_turned_then_few_help_many_harm_and_weighed_they_help_most(claim):
+    runs = [run(seed) for seed in claim.seeds(SEEDS)]
     alone, few, many, weighed = (np.array([r[way] for r in runs]) for way in ("alone", "few", "many", "weighed"))
+    claim.record(alone=alone, few=few, many=many, weighed=weighed)
     assert (alone - few).mean() > 0.005
     assert (many - alone).mean() > 0.005
     assert (weighed < many).all()

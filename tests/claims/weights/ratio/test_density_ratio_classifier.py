@@ -30,16 +30,21 @@ def errors(seed: int, classifier=None) -> dict[str, float]:
     }
 
 
-def test_weighted_learner_when_the_model_is_misspecified_then_beats_the_unweighted_on_every_seed():
-    found = [errors(seed) for seed in range(15)]
+def test_weighted_learner_when_the_model_is_misspecified_then_beats_the_unweighted_on_every_seed(claim):
+    found = [errors(seed) for seed in claim.seeds(15)]
     assert all(e["weighted"] < 0.5 * e["plain"] for e in found)
+    claim.record(**{name: [e[name] for e in found] for name in found[0]})
     assert np.mean([e["weighted"] for e in found]) < 1.25 * np.mean([e["true"] for e in found])
 
 
-def test_weighted_learner_when_the_odds_are_inverted_then_worse_than_unweighted():
-    assert all(e["inverse"] > e["plain"] for e in map(errors, range(15)))
+def test_weighted_learner_when_the_odds_are_inverted_then_worse_than_unweighted(claim):
+    found = [errors(seed) for seed in claim.seeds(15)]
+    assert all(e["inverse"] > e["plain"] for e in found)
+    claim.record(inverse=[e["inverse"] for e in found])
 
 
-def test_weighted_learner_when_the_classifier_is_boosted_trees_then_still_beats_the_unweighted():
+def test_weighted_learner_when_the_classifier_is_boosted_trees_then_still_beats_the_unweighted(claim):
     trees = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=7, random_state=0)
-    assert all(e["weighted"] < 0.7 * e["plain"] for e in (errors(seed, trees) for seed in range(5)))
+    found = [errors(seed, trees) for seed in claim.seeds(5)]
+    assert all(e["weighted"] < 0.7 * e["plain"] for e in found)
+    claim.record(by_trees=[e["weighted"] for e in found])

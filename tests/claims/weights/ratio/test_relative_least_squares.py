@@ -18,9 +18,9 @@ def normalised_error(weights: np.ndarray, ratio: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("d", [1, 2, 5, 10])
-def test_relative_ratio_when_compared_with_the_plain_one_then_estimated_more_accurately(d):
+def test_relative_ratio_when_compared_with_the_plain_one_then_estimated_more_accurately(d, claim):
     plain, relative = [], []
-    for seed in range(10):
+    for seed in claim.seeds(10):
         rng = np.random.default_rng(seed)
         X, X_target = rng.standard_normal((500, d)), rng.standard_normal((500, d))
         X_target[:, 0] += 1
@@ -28,6 +28,7 @@ def test_relative_ratio_when_compared_with_the_plain_one_then_estimated_more_acc
         plain.append(normalised_error(RelativeLeastSquares(alpha=0.0).fit(X, X_target).weights_, ratio))
         fitted = RelativeLeastSquares(alpha=0.1).fit(X, X_target)
         relative.append(normalised_error(fitted.weights_, ratio / (0.1 * ratio + 0.9)))
+    claim.record(**{f"plain_{d}": plain, f"relative_{d}": relative})
     assert sum(r < p for r, p in zip(relative, plain, strict=True)) >= 9
     assert np.median(relative) < 0.75 * np.median(plain)
     assert np.median(relative) < 0.35
@@ -46,6 +47,7 @@ def field_errors(seed: int) -> tuple[float, float]:
     return float(plain), float(weighted)
 
 
-def test_weighted_learner_when_the_model_is_misspecified_then_beats_the_unweighted_on_every_seed():
-    found = [field_errors(seed) for seed in range(15)]
-    assert all(weighted < 0.5 * plain for plain, weighted in found)
+def test_weighted_learner_when_the_model_is_misspecified_then_beats_the_unweighted_on_every_seed(claim):
+    plain, weighted = np.transpose([field_errors(seed) for seed in claim.seeds(15)])
+    assert (weighted < 0.5 * plain).all()
+    claim.record(line=weighted, line_unweighted=plain)

@@ -32,14 +32,15 @@ def run(seed: int, gap: float, correlation: float) -> dict[str, tuple[float, flo
 
 
 @pytest.mark.parametrize(("gap", "correlation"), [(2.0, 0.95), (6.0, 0.8)])
-def test_log_ratio_when_samples_are_far_apart_then_a_fraction_of_the_best_classifiers_error(gap, correlation):
-    runs = [run(seed, gap, correlation) for seed in range(SEEDS)]
+def test_log_ratio_when_samples_are_far_apart_then_a_fraction_of_the_best_classifiers_error(gap, correlation, claim):
+    runs = [run(seed, gap, correlation) for seed in claim.seeds(SEEDS)]
     telescoped, best = (np.array([r[name] for r in runs]) for name in ("telescoped", "best"))
-    print(telescoped.mean(0), best.mean(0), (telescoped[:, 0] / best[:, 0]).max())
     assert (telescoped[:, 0] < 0.6 * best[:, 0]).all()
+    claim.record(**{f"error_{gap:.0f}": telescoped[:, 0], f"best_{gap:.0f}": best[:, 0]})
     assert np.abs(telescoped[:, 1]).mean() < np.abs(best[:, 1]).mean()
 
 
-def test_log_ratio_when_samples_are_near_then_that_of_one_classifier():
-    runs = [run(seed, 0.3, 0.1) for seed in range(3)]
+def test_log_ratio_when_samples_are_near_then_that_of_one_classifier(claim):
+    runs = [run(seed, 0.3, 0.1) for seed in claim.seeds(3)]
     assert all(r["telescoped"] == r["one"] for r in runs)
+    claim.record(near=[r["telescoped"][0] for r in runs])
