@@ -88,6 +88,17 @@ def test_digest_when_a_shared_helpers_constant_changes_then_its_methods_change_a
     assert changed == {"doremi", "aioli", "group_dro", "data_mixing_law", "my_methods.own.Own"}
 
 
+def test_digest_when_a_name_is_taken_from_another_module_then_changes(tree):
+    """Though both modules are reached either way, and the code below says the same name."""
+    own = tree / "my_methods" / "own.py"
+    (tree / "my_methods" / "unused.py").write_text("def shifted(X):\n    return X + 2\n")
+    own.write_text("import my_methods.unused\n" + own.read_text())
+    other = changed_by(
+        tree, "my_methods/own.py", lambda text: text.replace("from my_methods.helpers", "from my_methods.unused")
+    )
+    assert other == {"my_methods.own.Own"}
+
+
 def test_digest_when_prose_changes_then_none_does(tree):
     """The docstring, the card, comments, the words of a constant and of an error, and imports for type checkers."""
     room = "ballast/methods/weights/mixture"

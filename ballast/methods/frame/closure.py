@@ -233,9 +233,7 @@ class _Reader:
         if isinstance(node, list):
             self.written.append("[")
             for item in node:
-                if isinstance(item, ast.ImportFrom) and self.module_of(item).startswith("ballast."):
-                    self.note(item)  # what is imported is digested itself
-                elif not _is_prose(item):
+                if not _is_prose(item):
                     self.write(item)
             self.written.append("]")
         elif isinstance(node, ast.AST):

@@ -10,12 +10,13 @@ import pandas as pd
 from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import Known, figures_for
 from ballast.reporting.metadata import stage_values
-from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag, words
+from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag
 from ballast.reporting.page.lineage import anchor
 from ballast.reporting.page.tiles import known_value, shown_as
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.stages import STAGES
+from ballast.words import spaced
 
 Status = Callable[[Step], Markup]
 
@@ -94,7 +95,7 @@ def _numbers(step: Step) -> Markup | None:
     numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
     title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
-    return tag("details", tag("summary", title), table([words(c) for c in columns], rows, numeric=numeric))
+    return tag("details", tag("summary", title), table([spaced(c) for c in columns], rows, numeric=numeric))
 
 
 def models_table(snapshot: Snapshot, status: Status) -> Markup:
@@ -119,7 +120,7 @@ def models_table(snapshot: Snapshot, status: Status) -> Markup:
                 *(values.get(step.node.name) for values in metrics.values()),
             )
         )
-    head = ("model", "class", "weights", "trained on", "rows", "features", *map(words, [*weights, *metrics]))
+    head = ("model", "class", "weights", "trained on", "rows", "features", *map(spaced, [*weights, *metrics]))
     return table(head, rows, numeric=range(4, len(head)))
 
 

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 from ballast.reporting.page.colours import stage_colours
+from ballast.words import spaced
 
 
 class Markup(str):
@@ -51,11 +52,6 @@ def number(value: object) -> str:
     return str(value)
 
 
-def words(name: object) -> str:
-    """Gives a name as words: "effective_share" as "effective share"."""
-    return str(name).replace("_", " ")
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: Sequence[int] = ()) -> Markup:
     """Gives a table that sorts by a click on its head; ``numeric`` columns stand to the right."""
     body = [
@@ -76,7 +72,7 @@ def facts(values: Mapping[str, object]) -> Markup | None:
     if not values:
         return None
     pairs = (
-        join((tag("dt", words(k)), tag("dd", v if isinstance(v, Markup) else number(v)))) for k, v in values.items()
+        join((tag("dt", spaced(k)), tag("dd", v if isinstance(v, Markup) else number(v)))) for k, v in values.items()
     )
     return tag("dl", *pairs, class_="facts")
 
