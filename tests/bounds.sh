@@ -25,4 +25,4 @@ ballast init "$folder/demo"
 (cd "$folder/demo" && ballast run wine)
 
 pytest -q -n "${JOBS:-2}" --dist loadgroup tests/compute tests/methods tests/conformance tests/gates \
-    tests/warehouse/test_extensions.py tests/warehouse/test_turns.py
+    tests/warehouse/homes/test_extensions.py tests/warehouse/locks/test_turns.py

@@ -78,8 +78,10 @@ def test_step_selected_before_its_inputs_exist_names_the_step_to_run(project: Pr
 
 
 def test_run_when_a_step_fails_keeps_the_others_and_resumes(begun: Project, monkeypatch):
-    monkeypatch.setenv("BALLAST_TRUSTED_TYPES", "tests.orchestration.test_running.Fragile")
-    begun.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Fragile", "params": {"fail": True}})
+    monkeypatch.setenv("BALLAST_TRUSTED_TYPES", "tests.orchestration.commands.test_running.Fragile")
+    begun.attributes = spec(
+        steps__noisy={"use": "tests.orchestration.commands.test_running.Fragile", "params": {"fail": True}}
+    )
     finished = begun.run()
     assert not finished.success
     assert finished.states["noisy"] == "failed"
@@ -87,7 +89,7 @@ def test_run_when_a_step_fails_keeps_the_others_and_resumes(begun: Project, monk
     assert finished.states["verdict"] == "done"
     assert finished.report is not None
     before = versions(begun)
-    begun.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Fragile"})
+    begun.attributes = spec(steps__noisy={"use": "tests.orchestration.commands.test_running.Fragile"})
     assert begun.run().success
     after = versions(begun)
     assert after.pop("demo/noisy") == 1
@@ -231,7 +233,7 @@ def test_learner_that_takes_no_weights_is_refused_with_the_remedy(begun: Project
 
 
 def test_run_when_it_is_interrupted_keeps_what_was_finished(project: Project):
-    project.attributes = spec(steps__noisy={"use": "tests.orchestration.test_running.Interrupted"})
+    project.attributes = spec(steps__noisy={"use": "tests.orchestration.commands.test_running.Interrupted"})
     with pytest.raises(KeyboardInterrupt):
         project.run()
     done = versions(project)

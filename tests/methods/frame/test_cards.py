@@ -15,7 +15,7 @@ from ballast.methods.frame.catalogue import methods
 from ballast.methods.frame.claims import figure_of
 from ballast.methods.frame.parameters import adapters, defaults, describe
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 ROOMS = {
     "evaluation",
     "features",
