@@ -38,7 +38,7 @@ def test_prune_when_a_pipeline_ran_several_times_then_old_versions_go_and_models
         ([], "either keep"),
         (["--keep", "0"], "at least 1"),
         (["--keep", "1", "--older-than", "1d"], "either keep"),
-        (["--older-than", "soon"], "no length of time"),
+        (["--older-than", "soon"], "not a length of time"),
         (["--older-than", "30"], "has no unit; write it as 30d"),
     ],
 )

@@ -16,11 +16,12 @@ from tests.orchestration.projects import Project, spec
 
 HEAD = """
     import numpy as np
-    from ballast.methods.frame.base import {role}, Claim
+    from ballast.methods.frame.base import Claim
+    from {home} import {base}
     from ballast.methods.frame.parameters import Positive
     from ballast.methods.frame.reports import TEST_COLUMNS, AssessmentRows, TestReport
 
-    class Dummy({role}):
+    class Dummy({base}):
         '''Stands for the {lower}s that are to come.'''
 
         name = "dummy_{name}"
@@ -79,6 +80,10 @@ BODIES = {
         def transform(self, X):
             return X[:, :1] * self.strength
     """,
+    "part": """
+        def penalty(self, outputs, targets, weights):
+            return 0 * outputs.sum()
+    """,
 }
 
 STEPS = {
@@ -89,13 +94,18 @@ STEPS = {
     "baseline": {"use": "logistic_regression", "weights": "weighed", "rows": "drawn"},
     "adapted": {"use": "dummy_learner", "model": "baseline"},
     "judged": {"use": "dummy_assessor", "model": "adapted"},
+    "network": {"use": "torch_mlp", "params": {"max_epochs": 1, "regularizer": {"use": "dummy_part"}}},
+    "again": {"use": "dummy_assessor", "model": "network"},
 }
 
 
 @pytest.fixture
 def _dummies(room: Callable[[str, str], None]) -> None:
     for role, body in BODIES.items():
-        head = HEAD.format(role=role.capitalize(), lower=role, name=role)
+        home, base = "ballast.methods.frame.base", role.capitalize()
+        if role == "part":  # of the kinds of part that a learner takes, the simplest
+            home, base = "ballast.methods.training.part", "Regularizer"
+        head = HEAD.format(home=home, base=base, lower=role, name=role)
         room(f"dummy_{role}", head + body)
 
 

@@ -88,10 +88,10 @@ def rebuilt(value: Any) -> Any:
     from ballast.methods.frame.catalogue import index
 
     name, params = str(value["use"]), dict(value.get("params", {}))
-    parts = {name: entry for name, entry in index().items() if entry.module.startswith("ballast.methods.parts.")}
-    if name not in parts:
+    cls = index()[name].load() if name in index() else None
+    if cls is None or not issubclass(cls, Part):
+        parts = [known for known, entry in index().items() if entry.module.startswith("ballast.methods.parts.")]
         raise ParameterError(f"no part is named {name!r}{nearest(name, parts)} (there are: {', '.join(parts)})")
-    cls = parts[name].load()
     check_names(cls, params, name)
     check_values(cls, params, name)
     return cls(**params)
