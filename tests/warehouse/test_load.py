@@ -161,8 +161,13 @@ STEPS = 5
 """Lines that a child of KILLED tells for each transaction."""
 
 
-@pytest.mark.parametrize("home", HOMES)
-@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    ("home", "kills"),
+    [
+        *((home, 10) for home in HOMES if home != "postgres"),
+        *(pytest.param(home, 200, marks=pytest.mark.full) for home in HOMES),
+    ],
+)
 def test_processes_killed_amid_commits_leave_whole_versions_and_a_store_that_works(
     home: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest, process: Callable[..., Popen[str]]
 ):
