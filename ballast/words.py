@@ -15,11 +15,11 @@ _SHORT.maxlist = _SHORT.maxdict = _SHORT.maxtuple = _SHORT.maxset = 4
 _SHORT.maxlevel = 3
 
 
-def listed(values: Iterable[Any], most: int = SHOWN) -> str:
+def listed(values: Iterable[Any], most: int = SHOWN, by: str = ", ") -> str:
     """Gives "a, b, c" of few values and "a, b, c, d, e and 7 more" of many; an empty text of none."""
     texts = [str(value) for value in values]
     more = len(texts) - most
-    return ", ".join(texts[:most]) + (f" and {more} more" if more > 0 else "")
+    return by.join(texts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def in_words(values: Iterable[Any], last: str = "and") -> str:

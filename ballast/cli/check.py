@@ -15,7 +15,7 @@ from ballast.orchestration.commands.check import Checked, check
 from ballast.orchestration.commands.run import partition_keys, resource_of
 from ballast.orchestration.graph.partitions import partition_of, partitions_of
 from ballast.orchestration.projects.find import every, find, project_root
-from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.run import Run
 
 
 def check_pipelines(

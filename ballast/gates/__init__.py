@@ -7,7 +7,7 @@ Expectations, and neither does ``parse_suite``.
 
 from __future__ import annotations
 
-from ballast.gates.context import Features, GateContext, StaticContext
+from ballast.gates.context import Features, GateContext, LabelKind, StaticContext
 from ballast.gates.defaults import default_suite, mirrored, with_defaults
 from ballast.gates.judge import Judgement, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
@@ -18,6 +18,7 @@ __all__ = [
     "Features",
     "GateContext",
     "Judgement",
+    "LabelKind",
     "Severity",
     "StaticContext",
     "default_suite",

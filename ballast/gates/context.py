@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
+
+LabelKind = Literal["classes", "numbers"]
 
 
 class Features(NamedTuple):
@@ -30,6 +33,7 @@ class GateContext(Protocol):
     label : the column of a source stage that holds the labels; None where it has none.
     label_required : whether the stage cannot do without labels.
     observed : the column of a source stage that says whether a row's label was observed; None where all were.
+    label_kind : what the pipeline's models take the labels for; None where none of them says.
     """
 
     @property
@@ -46,9 +50,23 @@ class GateContext(Protocol):
     def label_required(self) -> bool: ...
     @property
     def observed(self) -> str | None: ...
+    @property
+    def label_kind(self) -> LabelKind | None: ...
 
     def ids(self, role: str) -> np.ndarray | None:
         """Gives the sample ids (n,) of a data role; None where the pipeline has none, or it is not stored yet."""
+        ...
+
+    def table(self, role: str) -> pd.DataFrame | None:
+        """Gives the rows of a data role; None where the pipeline has none, or they are not stored yet."""
+        ...
+
+    def label_of(self, role: str) -> str | None:
+        """Gives the column that holds the labels of a data role; None where it has none."""
+        ...
+
+    def feature_columns(self, columns: Sequence[str], role: str) -> list[str]:
+        """Gives those of a data role's columns that describe a row of it and of the stage's own role."""
         ...
 
     def features(self, role: str) -> Features | None:
@@ -58,7 +76,10 @@ class GateContext(Protocol):
 
 @dataclass(frozen=True)
 class StaticContext:
-    """A GateContext of what is at hand: the names of columns, and the ids and features of data roles by role."""
+    """A GateContext of what is at hand: names of columns, and the ids, tables and features of data roles by role.
+
+    All roles' tables call id, label and observed the same; their other columns are features.
+    """
 
     asset: str = "the table"
     stage: str = "table"
@@ -67,11 +88,24 @@ class StaticContext:
     label: str | None = None
     label_required: bool = False
     observed: str | None = None
+    label_kind: LabelKind | None = None
     stored_ids: Mapping[str, np.ndarray] = field(default_factory=dict)
+    stored_tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     stored_features: Mapping[str, Features] = field(default_factory=dict)
 
     def ids(self, role: str) -> np.ndarray | None:
-        return self.stored_ids.get(role)
+        if role in self.stored_ids or role not in self.stored_tables:
+            return self.stored_ids.get(role)
+        return self.stored_tables[role][self.id].to_numpy()
+
+    def table(self, role: str) -> pd.DataFrame | None:
+        return self.stored_tables.get(role)
+
+    def label_of(self, role: str) -> str | None:
+        return self.label if role in self.stored_tables and self.label in self.stored_tables[role] else None
+
+    def feature_columns(self, columns: Sequence[str], role: str) -> list[str]:
+        return [name for name in columns if name not in (self.id, self.label, self.observed)]
 
     def features(self, role: str) -> Features | None:
         return self.stored_features.get(role)

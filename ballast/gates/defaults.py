@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ballast.errors import SpecError, nearest
-from ballast.gates.suite import Expectation, parse_suite, unique_names
+from ballast.gates.suite import Expectation, Severity, parse_suite, unique_names
 from ballast.stages import GATED, STAGES
+
+
+def _held_to_train(leakage: Severity) -> tuple[Expectation, ...]:
+    like = {"with": ["train"]}
+    return (
+        Expectation("expect_no_shared_ids", like, severity=leakage),
+        Expectation("expect_same_schema", like),
+        Expectation("expect_known_categories", like),
+        Expectation("expect_known_labels", like),
+    )
+
 
 _ROLES: Mapping[str, tuple[Expectation, ...]] = {
     "train": (
@@ -14,8 +25,9 @@ _ROLES: Mapping[str, tuple[Expectation, ...]] = {
         Expectation("expect_no_shared_ids", {"with": ["test"]}),
         Expectation("expect_no_shared_ids", {"with": ["target"]}, severity="warn"),
     ),
-    "test": (Expectation("expect_no_shared_ids", {"with": ["train"]}),),
-    "target": (Expectation("expect_no_shared_ids", {"with": ["train"]}, severity="warn"),),
+    "test": _held_to_train("error"),
+    "target": _held_to_train("warn"),
+    "reference": _held_to_train("warn")[1:],
 }
 """Sources only: rows shared by train and test are leakage; by train and target they may be wanted."""
 
@@ -36,14 +48,14 @@ def with_defaults(defaults: Iterable[Expectation], own: Iterable[Expectation]) -
 
 
 def mirrored(suites: Mapping[str, Sequence[Expectation]]) -> dict[str, tuple[Expectation, ...]]:
-    """Gives the suites of data roles such that a role is held against all that are held against it.
+    """Gives the suites of data roles such that, where that is mutual, a role is held against all held against it.
 
     Either may be stored last, and only the later one sees the other.
     """
     found = {role: list(suite) for role, suite in suites.items()}
     for role, suite in suites.items():
-        for expectation in suite:
+        for expectation in (e for e in suite if e.is_mutual):
             for other in expectation.roles & found.keys():
-                if not any(role in e.roles for e in found[other]):
+                if not any(e.type == expectation.type and role in e.roles for e in found[other]):
                     found[other].append(Expectation(expectation.type, {"with": [role]}, expectation.severity))
     return {role: unique_names(suite) for role, suite in found.items()}

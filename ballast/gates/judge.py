@@ -23,7 +23,8 @@ class Judgement:
 
     Attributes
     ----------
-    name, type, severity : the expectation's.
+    name, type : the expectation's.
+    severity : the expectation's, or "warn" where it found no more than that.
     passed : False also where it could not be judged.
     observed : the figures it rests on, as plain numbers, texts and truths that JSON can hold.
     message : what was seen, where, and what to do about it, for people.
@@ -58,7 +59,7 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
                 expectation.name,
                 expectation.type,
                 bool(outcome.passed),
-                expectation.severity,
+                outcome.severity or expectation.severity,
                 {k: plain(v) for k, v in outcome.observed.items()},
                 outcome.message,
             )

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ballast.errors import SpecError, nearest
 from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
-from ballast.gates.own import reports, tables, weights
+from ballast.gates.own import reports, roles, tables, weights
 from ballast.gates.own.form import Own
 from ballast.stages import GATED, STAGES
 from ballast.words import in_words, shown
@@ -23,9 +23,9 @@ Severity = Literal["error", "warn"]
 
 OWN: Mapping[str, type[Own]] = {
     cls.type(): cls
-    for module in (tables, weights, reports)
+    for module in (tables, roles, weights, reports)
     for cls in vars(module).values()
-    if isinstance(cls, type) and issubclass(cls, Own) and cls is not Own
+    if isinstance(cls, type) and issubclass(cls, Own) and cls.__name__.startswith("Expect")
 }
 """Ballast's own expectations by their name in YAML."""
 
@@ -70,6 +70,11 @@ class Expectation:
     def roles(self) -> frozenset[str]:
         """The data roles that it checks its table against."""
         return frozenset(self.arguments["with"] if self.type in OWN and OWN[self.type].between_roles else ())
+
+    @property
+    def is_mutual(self) -> bool:
+        """Whether the roles that it checks its table against are checked against it, too."""
+        return self.type in OWN and OWN[self.type].mutual
 
 
 def _name(type_: str, arguments: Mapping[str, Any]) -> str:

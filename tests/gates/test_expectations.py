@@ -30,6 +30,7 @@ DRIFT = pd.DataFrame(
 METRICS = pd.DataFrame([("accuracy", "m", "", OVERALL, 0.8, 0.7, 0.9, 50)], columns=list(ASSESSMENT_COLUMNS))
 
 SOURCE = StaticContext(stage="source", id="key", label="kind", stored_ids={"train": np.array([3, 7])})
+TRAINED = StaticContext(stage="source", id="key", label="kind", stored_tables={"train": POOL.head(2)})
 WEIGHER = StaticContext(
     stage="weigher",
     stored_features={
@@ -46,6 +47,9 @@ CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_unique_ids", {}, POOL, SOURCE),
     ("expect_unique_ids", {}, WEIGHTS, ALONE),
     ("expect_no_shared_ids", {"with": ["train"]}, POOL, SOURCE),
+    ("expect_same_schema", {"with": ["train"]}, POOL, TRAINED),
+    ("expect_known_categories", {"with": ["train"], "except": ["height"]}, POOL, TRAINED),
+    ("expect_known_labels", {"with": ["train"]}, POOL, TRAINED),
     ("expect_parents_exist", {}, DATASET, SAMPLER),
     ("expect_no_null_labels", {}, POOL, SOURCE),
     ("expect_class_count_at_least", {"classes": 2}, POOL, SOURCE),
@@ -116,7 +120,7 @@ def test_what_stands_beside_a_table_is_forgotten_after_the_block(batches):
         assert batch.validate(expectation).result["details"]["shared_with_train"] == 4
     alone = batch.validate(expectation)
     assert not alone.success
-    assert "the ids of train are not stored" in str(alone.exception_info)
+    assert "the rows of train are not stored" in str(alone.exception_info)
 
 
 def test_names_when_former_then_the_present_ones_with_a_warning():

@@ -50,27 +50,6 @@ def test_id_column_that_is_not_there_is_closed_with_the_nearest_column(stored) -
     assert "did you mean 'image_id'?" in found.message
 
 
-@pytest.mark.parametrize("ids", [np.array([4, 5, 90]), np.array(["4", "5", "90"]), np.array([4.0, 5.0, 90.0])])
-def test_shared_ids_are_found_whatever_type_they_are_stored_as(stored, ids: np.ndarray) -> None:
-    context = stored(role="train", stored_ids={"test": ids})
-    found = one({"expect_no_shared_ids": {"with": ["test"]}}, pool(), context)
-    assert not found.passed
-    assert found.observed == {"rows": 6, "shared_with_test": 2}
-    assert "2 of 6 ids of train (33.3 %) are also in test (such as 4, 5)" in found.message
-
-
-def test_ids_shared_with_none_pass_and_absent_roles_are_named(stored) -> None:
-    context = stored(role="train", stored_ids={"test": np.array([77])})
-    found = one({"expect_no_shared_ids": {"with": ["test", "target"]}}, pool(), context)
-    assert found.passed
-    assert found.message == "none of 6 ids of train is in test; not compared with target: not stored yet"
-
-
-def test_a_role_is_not_compared_with_itself(stored) -> None:
-    context = stored(role="train", stored_ids={"train": np.arange(6)})
-    assert one({"expect_no_shared_ids": {"with": ["train"]}}, pool(), context).passed
-
-
 def dataset(second: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"row": [0, 1, 2], "sample_id": [3, 3, 5], "second_parent_id": second, "is_synthetic": False})
 

@@ -12,7 +12,7 @@ import pytest
 
 from ballast.errors import SpecError
 from ballast.gates.suite import COLUMNS
-from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_unit
 from ballast.stages import GATED
 from tests.orchestration.projects import Project, rows, spec
@@ -141,3 +141,48 @@ def test_stages_have_the_columns_that_gates_are_told_of(project: Project):
             seen[node.stage] = set(project.warehouse.read_arrow(project.plan.asset(node.name)).column_names)
     assert seen == {stage: set(columns) for stage, columns in COLUMNS.items()}
     assert COLUMNS.keys() == set(GATED) - {"source"}
+
+
+def test_new_split_is_held_against_the_new_rows_of_the_other_role(ran: Project):
+    moved = [pd.read_csv(ran.folder / f"{role}.csv") for role in ("train", "test")]
+    ran.write("train", pd.concat([moved[0].iloc[50:], moved[1].iloc[:50]]))
+    ran.write("test", pd.concat([moved[1].iloc[50:], moved[0].iloc[:50]]))
+    finished = ran.run()
+    assert finished.success, finished.messages
+    assert ran.warehouse.latest("demo/test").version == 2  # type: ignore[union-attr]
+
+
+def test_step_judges_a_role_anew_when_the_role_it_was_held_against_has_changed(ran: Project):
+    test = pd.read_csv(ran.folder / "test.csv")
+    ran.write("train", pd.concat([rows(200, seed=1), test.head(7)]))
+    ran.attributes = spec(gates__train=[{"expect_no_shared_ids": {"with": ["test"], "severity": "warn"}}])
+    assert ran.run("train").success
+    refused = ran.run("verdict")
+    assert not refused.success
+    assert "7 of 100 ids of test (7 %) are also in train" in refused.messages["verdict"]
+    ran.write("train", rows(200, seed=1))
+    assert ran.run("train").success
+    assert ran.run("verdict").success, "the two have no id in common any more"
+
+
+def test_steps_that_do_not_read_a_leaking_role_run(ran: Project):
+    ran.write("test", pd.concat([pd.read_csv(ran.folder / "test.csv"), rows(200, seed=1).head(7)]))
+    assert not ran.run("test").success
+    assert ran.run("density").success
+    assert "7 of 107 ids of test" in ran.run("verdict").messages["verdict"]
+
+
+def test_label_unknown_to_training_closes_the_role_that_has_it(project: Project):
+    way = {"yes": "up", "no": "down"}
+    project.write("train", rows(200, seed=1).assign(kind=lambda t: t["kind"].map(way)))
+    test = rows(100, seed=3, start=2000).assign(kind=lambda t: t["kind"].map(way).where(t.index > 1, "?"))
+    project.write("test", test)
+    assert not project.run("train", "test").success
+    assert "2 of 100 labels in column 'kind' are unknown to train (such as ?;" in closed(project, "test", 1)
+
+
+def test_column_that_a_role_lacks_closes_it_before_a_step_reads_it(project: Project):
+    project.write("target", rows(120, seed=2, start=1000).drop(columns="width"))
+    finished = project.run()
+    assert "1 column of train missing: width (120 rows)" in closed(project, "target", 1)
+    assert finished.states["drift"] == "skipped"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 
 class Outcome(NamedTuple):
-    """What an expectation saw: whether it holds, the numbers it rests on, and the sentence for people."""
+    """What an expectation saw: whether it holds, the numbers it rests on, and the sentence for people.
+
+    ``severity`` is "warn" for a failure that the expectation itself takes for a warning.
+    """
 
     passed: bool
     observed: dict[str, Any]
     message: str
+    severity: Literal["warn"] | None = None
 
 
 class Own(BaseModel):
@@ -30,11 +34,13 @@ class Own(BaseModel):
 
     The name in YAML is the class name in snake case. ``stages`` are those whose tables it can judge; none: any.
     ``between_roles`` says that it checks one data role against others. Roles are read at the same time by different
-    processes, so that of a source it is judged while it is stored, one after the other.
+    processes, so that of a source it is judged while it is stored, one after the other. ``mutual`` says that the
+    others are then held against it just so, whichever is stored last.
     """
 
     stages: ClassVar[tuple[str, ...]] = ()
     between_roles: ClassVar[bool] = False
+    mutual: ClassVar[bool] = False
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -11,14 +11,13 @@ from ballast.errors import DataError
 from ballast.gates.own.form import Outcome, Own, column, id_column, members, numbers
 from ballast.methods.frame.parameters import Count
 from ballast.methods.frame.vocabulary import flags
-from ballast.words import in_words, listed, percent, plural
+from ballast.words import in_words, listed, plural
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ballast.gates.context import GateContext
 
-DataRole = Literal["train", "target", "test", "reference"]
 Names = Annotated[list[str], Field(min_length=1)]
 
 
@@ -51,40 +50,6 @@ class ExpectUniqueIds(Own):
             f"column {ids.name!r} has {in_words(found)} ids in {len(ids)} rows: weights, scores and splits are "
             "joined by id; drop the duplicates and fill the ids, or name another column (id: ...)",
         )
-
-
-class ExpectNoSharedIds(Own):
-    """No sample id of this table is also in one of the data roles ``with``: no leakage.
-
-    A source is checked against those roles that are stored; the others are checked against it when they are stored.
-    """
-
-    between_roles = True
-    roles: Annotated[list[DataRole], Field(min_length=1)] = Field(alias="with")
-
-    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        ids = id_column(frame, context).dropna()
-        here = context.role or context.asset
-        others = {role: context.ids(role) for role in self.roles if role != context.role}
-        absent = [role for role, other in others.items() if other is None]
-        if absent and context.stage != "source":
-            raise DataError(f"the ids of {in_words(absent)} are not stored; run {in_words(absent)} first")
-        observed, found = dict[str, Any](rows=len(ids)), []
-        for role, other in others.items():
-            shared = ids[members(ids, other)].unique() if other is not None else []
-            observed |= {f"shared_with_{role}": len(shared)} if other is not None else {}
-            if len(shared):
-                found.append(
-                    f"{len(shared)} of {len(ids)} ids of {here} ({percent(len(shared), len(ids))}) are also in {role} "
-                    f"(such as {listed(shared)})"
-                )
-        if found:
-            remedy = "a model looks better on rows it was fitted on; take the shared rows out of one of the two"
-            return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
-        compared = [role for role in others if role not in absent]
-        said = [f"none of {len(ids)} ids of {here} is in {in_words(compared, 'or')}"] if compared else []
-        said += [f"not compared with {in_words(absent)}: not stored yet"] if absent else []
-        return Outcome(True, observed, "; ".join(said))
 
 
 class ExpectParentsExist(Own):

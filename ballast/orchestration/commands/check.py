@@ -14,7 +14,7 @@ from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import StoredContext
-from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.run import Run
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,6 @@ def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: st
         yield Checked(asset, key, None, problem=problem)
         return
     version = commit.version if commit else None
-    frame = read[node.name] if version is None else run.warehouse.read_arrow(asset, version=version).to_pandas()
+    frame = read[node.name] if version is None else run.warehouse.read(asset, version=version)
     for judgement in judge(node.suite, frame, StoredContext(run, node, read=read)):
         yield Checked(asset, key, version, judgement)

@@ -22,7 +22,7 @@ from ballast.orchestration.graph.partitions import current_keys, partition_of, p
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared
-from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
 from ballast.warehouse import keep_open
 

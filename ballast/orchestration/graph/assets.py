@@ -14,7 +14,7 @@ from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version
-from ballast.orchestration.run.inputs import Run
+from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report, run_unit
 from ballast.stages import STAGES
 
@@ -60,12 +60,13 @@ def _unit_asset(
     ]
 
     @dg.multi_asset(
-        name=f"{plan.spec.name}__{unit.replace('/', '__')}",
+        name=_op_name(plan, unit),
         specs=specs,
         check_specs=checks,
         ins={"source": dg.AssetIn(upstream_asset)} if upstream_asset else {},
         partitions_def=partitions if nodes[0].partitioned else None,
         required_resource_keys={RESOURCE},
+        op_tags={"dagster/priority": "1"} if unit == "train" else None,  # the other roles are held against it
     )
     def compute(context: dg.AssetExecutionContext, config: StepConfig, **given: Any) -> Iterator[dg.MaterializeResult]:
         resource: BallastResource = getattr(context.resources, RESOURCE)
@@ -78,6 +79,7 @@ def _unit_asset(
             partition=partition_of(partitions, context.partition_key if context.has_partition_key else None),
             force=config.force,
             fresh=config.fresh,
+            sources=_sources_of(plan, context),
             log=context.log.info,
         )
         try:
@@ -100,6 +102,20 @@ def _unit_asset(
             yield result_of(plan, stored)
 
     return compute
+
+
+def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]:
+    """Gives the data roles that the run reads: all, those selected, or those that a retry is to try again."""
+    chosen, steps = context.run.asset_selection, context.run.step_keys_to_execute
+    return frozenset(
+        role
+        for role in plan.spec.data
+        if (not chosen or asset_key(plan, role) in chosen) and (not steps or _op_name(plan, role) in steps)
+    )
+
+
+def _op_name(plan: Plan, unit: str) -> str:
+    return f"{plan.spec.name}__{unit.replace('/', '__')}"
 
 
 def _asset_spec(plan: Plan, node: Node, unit: Sequence[Node], upstream_asset: dg.AssetKey | None) -> dg.AssetSpec:

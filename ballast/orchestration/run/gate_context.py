@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from sklearn.base import is_classifier, is_regressor
 
-from ballast.errors import VersionNotFoundError
-from ballast.gates import Features
+from ballast.gates import Features, LabelKind
 from ballast.orchestration.plan.plan import Node
-from ballast.orchestration.run.inputs import Inputs, Run
+from ballast.orchestration.read.sources import feature_columns
 from ballast.orchestration.run.recent import stored_table
+from ballast.orchestration.run.run import Run
 from ballast.warehouse import Commit, matrix_of
+from ballast.warehouse.tables.frames import PARTITION_COLUMN, pandas_frame
 
 
 @dataclass(frozen=True)
 class StoredContext:
     """The stage that is judged; see ``ballast.gates.GateContext``.
 
-    ``inputs`` are the tables that the stage itself was made from, ``read`` the sources' tables where they were read
-    afresh; what is stored stands in for all others.
+    ``made_from`` are the versions that the stage itself was made from, and ``arrow`` gives their tables; ``read`` are
+    the sources' tables where they were read afresh; what is stored stands in for all others.
     """
 
     run: Run
     node: Node
-    inputs: Inputs | None = None
+    made_from: Mapping[str, Commit] = field(default_factory=dict)
+    arrow: Callable[[str], pa.Table] | None = None
     read: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -59,17 +62,66 @@ class StoredContext:
     def observed(self) -> str | None:
         return self.run.plan.spec.data[self.node.name].observed if self.stage == "source" else None
 
+    @property
+    def label_kind(self) -> LabelKind | None:
+        """What the pipeline's learners take the labels for: classes where one is a classifier."""
+        plan = self.run.plan
+        learners = [n for n in plan.nodes.values() if n.stage == "learner" and any(b.term == "y" for b in n.bindings)]
+        methods = [plan.method_of(node.name) for node in learners]
+        if any(is_classifier(method) for method in methods):
+            return "classes"
+        return "numbers" if any(is_regressor(method) for method in methods) else None
+
     def ids(self, role: str) -> np.ndarray | None:
-        if role not in self.run.plan.spec.data:
+        spec = self.run.plan.spec.data
+        if role not in spec:
             return None
         if role in self.read:
-            return self.read[role][self.run.plan.spec.data[role].id].to_numpy()
-        run, node = self.run, self.run.plan.nodes[role]
-        partition = self.node.key_in(run.key_of(node))
-        try:
-            return run.warehouse.read_column(run.plan.asset(role), run.plan.spec.data[role].id, partition=partition)
-        except VersionNotFoundError:
+            return self.read[role][spec[role].id].to_numpy()
+        if self.version_of(role) is None:
             return None
+        return self.run.warehouse.read_column(
+            self.run.plan.asset(role), spec[role].id, partition=self._partition_of(role)
+        )
+
+    def table(self, role: str) -> pd.DataFrame | None:
+        if role in self.read or self.version_of(role) is None:
+            return self.read.get(role)
+        run, partition = self.run, self._partition_of(role)
+        if partition is None and run.plan.nodes[role].partitioned:
+            return pandas_frame(run.warehouse.read_arrow(run.plan.asset(role)).drop_columns([PARTITION_COLUMN]))
+        commit = run.warehouse.latest(run.plan.asset(role), partition=partition)
+        return None if commit is None else pandas_frame(stored_table(run.warehouse, commit))
+
+    def version_of(self, role: str) -> int | None:
+        """Gives the version of a data role that this one is held against.
+
+        None while it is not stored, or not yet by a run that reads it anew: whichever of the two is stored last is held
+        against the other.
+        """
+        run = self.run
+        if role not in run.plan.spec.data:
+            return None
+        commit = run.warehouse.latest(run.plan.asset(role), partition=self._partition_of(role))
+        if commit is None:
+            return None
+        if role in run.sources and self.node.stage == "source":
+            verdicts = run.warehouse.verdicts_of([(commit.asset, commit.version)])
+            if not any(verdict.run_id == run.run_id for verdict in verdicts):
+                return None
+        return commit.version
+
+    def _partition_of(self, role: str) -> str | None:
+        return self.node.key_in(self.run.key_of(self.run.plan.nodes[role]))
+
+    def label_of(self, role: str) -> str | None:
+        spec = self.run.plan.spec.data.get(role)
+        return None if spec is None else spec.label
+
+    def feature_columns(self, columns: Sequence[str], role: str) -> list[str]:
+        spec = self.run.plan.spec
+        described = feature_columns(spec.data[role], columns, spec.control_columns)
+        return feature_columns(spec.data[self.role], described) if self.role in spec.data else described
 
     def features(self, role: str) -> Features | None:
         name = f"{role}/features"
@@ -81,8 +133,8 @@ class StoredContext:
         return Features(table.column("sample_id").to_numpy(), matrix_of(table, "features"), names)
 
     def _latest(self, name: str) -> tuple[Commit, pa.Table] | None:
-        if self.inputs is not None and name in self.inputs.commits:
-            return self.inputs.commits[name], self.inputs.arrow(name)
+        if self.arrow is not None and name in self.made_from:
+            return self.made_from[name], self.arrow(name)
         run, node = self.run, self.run.plan.nodes[name]
         with run.warehouse.reading():
             commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,39 +13,15 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import GateClosedError, WarehouseError
-from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.provide.arguments import arguments_of, ids_of
+from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.recent import stored_table
+from ballast.orchestration.run.run import Run
+from ballast.orchestration.run.verdicts import judged_anew
 from ballast.orchestration.spec.pipeline import PipelineSpec
-from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a pipeline: where it reads and writes, and how.
-
-    Attributes
-    ----------
-    folder : where relative paths of the spec start.
-    partition : the partition that the run is for, None in a pipeline without partitions.
-    force : read inputs whose gate is closed; recorded with the verdict.
-    fresh : compute again what is already there for the same inputs.
-    """
-
-    plan: Plan
-    warehouse: Warehouse
-    models: ModelStore
-    folder: Path
-    run_id: str
-    partition: Partition | None = None
-    force: bool = False
-    fresh: bool = False
-    log: Callable[[str], None] = print
-
-    def key_of(self, node: Node) -> str | None:
-        """Gives the partition key that a node's table is stored under."""
-        return node.key_in(self.partition.key if self.partition is not None else None)
+from ballast.warehouse import Commit, StoredModel, Verdict
+from ballast.warehouse.tables.frames import pandas_frame
 
 
 @dataclass
@@ -57,7 +32,8 @@ class Inputs:
     node: Node
     upstream: tuple[str, ...]
     commits: dict[str, Commit] = field(init=False)
-    forced: list[Verdict] = field(init=False, default_factory=list)
+    changed: list[Verdict] = field(init=False, default_factory=list)
+    """Verdicts on upstreams that this unit overrode, or came to itself."""
     _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
@@ -80,8 +56,11 @@ class Inputs:
                 f"(`ballast run {run.plan.spec.name} --select {node.name}`)"
             )
         judged = {(v.gate, v.definition): v for v in verdicts}
+        anew = judged_anew(commit, judged, StoredContext(run, node))
+        judged |= anew
+        self.changed += anew.values()
         blocking = [(e.name, e.definition) for e in node.suite if e.severity == "error"]
-        closed = [judged[gate] for gate in blocking if gate in judged and not judged[gate].passed]
+        closed = [v for gate in blocking if (v := judged.get(gate)) and not v.passed and v.severity == "error"]
         unjudged = [gate for gate in blocking if gate not in judged]
         if not closed and not unjudged:
             return commit
@@ -97,12 +76,13 @@ class Inputs:
             Verdict(asset, commit.partition, commit.version, name, False, "error", {}, never, run.run_id, definition)
             for name, definition in unjudged
         ]
-        self.forced += [replace(v, forced_by=run.run_id) for v in closed]
+        self.changed += [replace(v, forced_by=run.run_id) for v in closed]
         return commit
 
-    def record_force(self) -> None:
-        """Keeps with the verdicts that were overridden that they were."""
-        self.run.warehouse.record_verdicts(self.forced)
+    def record_verdicts(self) -> None:
+        """Keeps what became of the verdicts on upstreams: that they were overridden, or are new."""
+        latest = {(v.asset, v.version, v.gate): v for v in self.changed}
+        self.run.warehouse.record_verdicts(list(latest.values()))
 
     def read(self) -> None:
         """Reads all upstream tables, so that the store is not needed while computing."""
@@ -136,7 +116,7 @@ class Inputs:
 
     def frame(self, name: str) -> pd.DataFrame:
         if name not in self._frames:
-            self._frames[name] = self.arrow(name).to_pandas()
+            self._frames[name] = pandas_frame(self.arrow(name))
         return self._frames[name]
 
     def summary(self, name: str) -> Mapping[str, Any]:

@@ -11,16 +11,19 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from ballast.gates import Judgement, judge
+from ballast.gates import Judgement
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.run.fingerprint import code_version, what_is_done
 from ballast.orchestration.run.gate_context import StoredContext
-from ballast.orchestration.run.inputs import Inputs, Run
+from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, stored_table
+from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Product, perform
+from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, write_report
 from ballast.warehouse import Commit, Verdict
+from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
 
 
@@ -58,7 +61,7 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Stored]
     for result in results:
         result.judge(run, inputs, between_roles=False)
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
-        inputs.record_force()
+        inputs.record_verdicts()
         made = [(result, result.kept or _commit(run, inputs, result, fingerprint)) for result in results]
         for result, commit in made:
             remember(commit, result.table)
@@ -79,13 +82,14 @@ class Result:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        return self.table.to_pandas()
+        return pandas_frame(self.table)
 
     def judge(self, run: Run, inputs: Inputs, *, between_roles: bool) -> None:
         """Holds the table against the part of the suite that does, or does not, look at other data roles."""
         suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
         if suite:
-            self.judgements |= {j.name: j for j in judge(suite, self.frame, StoredContext(run, self.node, inputs))}
+            context = StoredContext(run, self.node, inputs.commits, inputs.arrow)
+            self.judgements |= {j.name: j for j in judged(suite, self.frame, context)}
 
 
 def _inputs(run: Run, nodes: list[Node]) -> Inputs:
@@ -151,22 +155,7 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
 
 
 def _verdicts(run: Run, commit: Commit, result: Result) -> list[Verdict]:
-    return [
-        Verdict(
-            asset=commit.asset,
-            partition=commit.partition,
-            version=commit.version,
-            gate=judgement.name,
-            passed=judgement.passed,
-            severity=judgement.severity,
-            observed=judgement.observed,
-            message=judgement.message,
-            run_id=run.run_id,
-            definition=expectation.definition,
-        )
-        for expectation in result.node.suite
-        for judgement in [result.judgements[expectation.name]]
-    ]
+    return [verdict_of(run, commit, e, result.judgements[e.name]) for e in result.node.suite]
 
 
 def _stored(result: Result, commit: Commit) -> Stored:
