@@ -115,3 +115,24 @@ def test_spec_when_a_learner_lacks_what_it_learns_from_then_refused(tmp_path: Pa
     without = {**TRIAL, "data": {"train": {"path": "train.csv", "id": "key", "treatment": "arm"}}}
     with pytest.raises(SpecError, match=r"data.train: r_learner needs 'outcome': declare the column with `outcome:`"):
         _ = Project(tmp_path, without).plan
+
+
+def test_label_that_is_a_fraction_when_the_learner_is_a_classifier_then_refused_at_the_step(tmp_path: Path):
+    project = Project(tmp_path, spec(steps={"baseline": {"use": "logistic_regression"}}))
+    for role in ("train", "test"):
+        frame = pd.read_csv(tmp_path / f"{role}.csv")
+        project.write(role, frame.assign(kind=frame["height"].round(2)))
+    refused = project.run()
+    assert "logistic_regression is a classifier, but" in refused.messages["baseline"]
+    assert "use a regressor" in refused.messages["baseline"]
+
+
+@pytest.mark.parametrize("whole", ["Int64", "int64", "float64"])
+def test_labels_when_stored_as_whole_numbers_of_any_type_then_learned_as_classes(tmp_path: Path, whole: str):
+    project = Project(tmp_path, spec(steps={"baseline": {"use": "sklearn.linear_model.LogisticRegression"}}))
+    for role in ("train", "test"):
+        frame = pd.read_csv(tmp_path / f"{role}.csv")
+        frame.assign(kind=(frame["kind"] == "yes").astype(whole)).to_parquet(tmp_path / f"{role}.parquet")
+        project.attributes["data"][role]["path"] = f"{role}.parquet"
+    assert project.run("train", "test", "encoder", "baseline").success
+    assert stored(project, "demo/baseline").classes_.tolist() == [0, 1]

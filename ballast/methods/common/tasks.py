@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone, is_classifier, is_regressor
 
 from ballast.errors import DataError
+from ballast.words import plural, shown
 
 Task = Literal["classification", "regression"]
 
@@ -27,6 +28,23 @@ def task_of_estimator(estimator: Any, y: np.ndarray) -> Task:
     if is_regressor(estimator):
         return "regression"
     return task_of(y)
+
+
+def check_label_kind(estimator: Any, y: np.ndarray, owner: str) -> None:
+    """Raises DataError for fractions given to a classifier, and for classes given to a regressor."""
+    if is_classifier(estimator) and y.dtype.kind == "f":
+        broken = y[np.isfinite(y) & (y % 1 != 0)]
+        if len(broken):
+            raise DataError(
+                f"{owner} is a classifier, but {len(broken)} of {len(y)} labels are fractions (such as {broken[0]:g}; "
+                f"{plural(len(np.unique(y)), 'different value')}), each of which would be a class: use a regressor, or "
+                "cut the values into classes before they reach the pipeline"
+            )
+    if is_regressor(estimator) and y.dtype.kind not in "iuf":
+        raise DataError(
+            f"{owner} is a regressor, but the labels are classes ({y.dtype}, such as {shown(y[0])}): use a classifier, "
+            "or give the label as numbers (data.<role>.types)"
+        )
 
 
 def with_task(estimator: Any, task: Task) -> Any:

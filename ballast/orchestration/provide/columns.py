@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 
+from ballast.columns import kind_of, numbers_of
 from ballast.orchestration.plan.plan import Binding
-from ballast.orchestration.provide.rows import values_of
+from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
 from ballast.orchestration.spec.pipeline import StepSpec
 
@@ -42,5 +44,17 @@ def row_ids(tables: Tables, role: str) -> np.ndarray:
 
 def column(tables: Tables, role: str, key: str, ids: np.ndarray) -> np.ndarray:
     """Gives the column that a data role declares under `key`, for the rows `ids`."""
-    values = tables.frame(role)[getattr(tables.spec.data[role], key)].to_numpy()
-    return values_of(values, row_ids(tables, role), ids, f"data.{role}")
+    values = tables.frame(role)[getattr(tables.spec.data[role], key)]
+    where = f"data.{role}"
+    return plain(values.iloc[positions(row_ids(tables, role), ids, where)])
+
+
+def plain(values: pd.Series) -> np.ndarray:
+    """Gives a column's values (n,) as NumPy has them: numbers of any type as int64, float64 ..., NaN where missing."""
+    if values.dtype == object and kind_of(values) == "number":
+        return numbers_of(values)
+    if not pd.api.types.is_extension_array_dtype(values.dtype) or kind_of(values) not in ("number", "truth"):
+        return values.to_numpy()
+    if values.isna().any():
+        return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    return values.to_numpy(dtype=getattr(values.dtype, "numpy_dtype", None))

@@ -13,6 +13,7 @@ import pyarrow as pa
 from ballast.compute.threads import threads_for
 from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.vocabulary import VOCABULARY
@@ -152,6 +153,8 @@ def _second_parents(sampler: Any, ids: np.ndarray, synthetic: np.ndarray) -> pa.
 
 def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
+    if (y := arguments.get("y")) is not None:
+        check_label_kind(model, np.asarray(y), nodes[0].use)
     fit_with_weights(model, **arguments)
     classes = getattr(model, "classes_", None)
     summary: dict[str, Any] = {} if ids is None else {"n_rows": len(ids)}
