@@ -67,6 +67,8 @@ _TABLE = (
             _gate("expect_no_null_labels"),
             _gate("expect_no_empty_columns", severity="warn"),
             _gate("expect_no_constant_columns", severity="warn"),
+            _gate("expect_no_infinite_values", severity="warn"),
+            _gate("expect_no_numbers_as_text", severity="warn"),
         ),
         section="Data",
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from dataclasses import replace
 from time import perf_counter
 
 from rich.live import Live
@@ -15,6 +16,9 @@ from ballast.methods.frame.reports import OVERALL, declared
 from ballast.orchestration.commands.run import Finished, Progress, partition_keys, resource_of, run
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared, find
+from ballast.orchestration.run.outline import outline_of
+from ballast.reporting.quality import qualities, told
+from ballast.reporting.snapshot import take_snapshot
 from ballast.warehouse import Verdict, Warehouse
 
 _MARKS = {
@@ -132,6 +136,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
             "[red]gate closed[/]" if shut else _MARKS[state],
         )
     out.print(table)
+    _print_quality(plan, warehouse, finished)
     _print_models(plan, warehouse, finished)
     for verdict in closed:
         out.print(f"[red]closed[/] {escape(verdict.asset)} {verdict.gate}: ", end="")
@@ -141,6 +146,19 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
             out.print(f"{_MARKS[finished.states[unit]]} {escape(unit)}: ", end="")
             out.print(message, markup=False, highlight=False, soft_wrap=True)
     return bool(closed)
+
+
+def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
+    """Prints what was missing, converted, imputed, unseen, left out or untested, a line a data role."""
+    outline = outline_of(plan)
+    nodes = tuple(node for node in outline.nodes if node.stage in ("source", "features", "test"))
+    with warehouse.reading():
+        snapshot = take_snapshot(warehouse, replace(outline, nodes=nodes), finished.partition)
+    rows = {s.node.name: s.commit.row_count for s in snapshot.of("source") if s.commit is not None}
+    for role, columns in qualities(snapshot).items():
+        if finished.states.get(role) in ("done", "failed") and (said := list(told(columns, rows[role]))):
+            out.print(f"[bold]{role}[/]: ", end="")
+            out.print("; ".join(said), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:

@@ -12,9 +12,11 @@ from ballast.reporting.page.colours import colour_of
 from ballast.reporting.page.html import Markup, chip, code, document, facts, join, number, table, tag
 from ballast.reporting.page.lineage import anchor, lineage
 from ballast.reporting.page.tiles import tiles
+from ballast.reporting.quality import ColumnQuality, qualities
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
 from ballast.stages import STAGES
 from ballast.warehouse import Warehouse
+from ballast.words import plural
 
 STATES = {
     "done": ("ran", ""),
@@ -157,7 +159,20 @@ def _data(snapshot: Snapshot) -> Markup:
             )
         )
     head = ("role", "from", "rows", "columns", "missing values", "features", "imputed cells", "unseen categories")
-    return table(head, rows, numeric=range(2, 8))
+    found = qualities(snapshot)
+    return join([table(head, rows, numeric=range(2, 8)), *(_quality(role, found[role]) for role in found)])
+
+
+def _quality(role: str, columns: list[ColumnQuality]) -> Markup:
+    """Column by column what was missing, converted, imputed, unseen, left out or untested in a role; folded."""
+    head = ("column", "holds", "missing", "imputed", "of these infinite", "unseen", "and")
+    rows = [
+        (tag("b", c.column), code(c.holds), c.missing, c.imputed, c.infinite, c.unseen, "; ".join(c.notes))
+        for c in sorted(columns, key=lambda c: not c.is_told)
+    ]
+    n = sum(c.is_told for c in columns)
+    title = f"Data quality of {role}: something to know of {n} of {plural(len(columns), 'column')}"
+    return tag("details", tag("summary", title), table(head, rows, numeric=range(2, 6)))
 
 
 def _models(snapshot: Snapshot) -> Markup:

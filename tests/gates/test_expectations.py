@@ -56,6 +56,8 @@ CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_class_count_at_least", {"classes": 3}, POOL, SOURCE),
     ("expect_no_empty_columns", {}, POOL, SOURCE),
     ("expect_no_constant_columns", {}, POOL, SOURCE),
+    ("expect_no_infinite_values", {}, POOL, SOURCE),
+    ("expect_no_numbers_as_text", {"except": ["kind"]}, POOL, SOURCE),
     ("expect_finite_values", {"columns": ["height"]}, POOL, SOURCE),
     ("expect_finite_values", {}, WEIGHTS, ALONE),
     ("expect_effective_sample_size", {"min_share": 0.5}, WEIGHTS, ALONE),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,3 +171,34 @@ def test_finite_values_of_what_is_no_number_close(stored, columns: list[str] | N
     found = one({"expect_finite_values": {"columns": columns} if columns else {}}, frame, stored())
     assert not found.passed
     assert said in found.message
+
+
+@pytest.mark.parametrize("column", ["age", "price"])
+def test_infinite_values_are_counted_by_column(stored, column: str) -> None:
+    frame = pool().assign(price=Decimal(1)).astype({"age": object})
+    frame.loc[:1, column] = [np.inf, -np.inf]
+    found = one("expect_no_infinite_values", frame, stored())
+    assert not found.passed
+    assert f"infinite values (2 in {column}) in 6 rows" in found.message
+    assert one("expect_no_infinite_values", pool(), stored()).passed
+
+
+@pytest.mark.parametrize(
+    ("values", "passed"),
+    [
+        (["1", "2.5", "-3", "1e5", "1,5", "7", "8", "9", "10", "x"], False),
+        (["1", "2", "x", "y"], True),
+        (["01", "02", "03"], True),
+        (["", ".", "-"], True),
+        ([None, "5", None], False),
+        ([1, 2, 3], True),
+    ],
+)
+def test_text_that_is_mostly_numbers_is_told(stored, values: list, passed: bool) -> None:
+    frame = pd.DataFrame({"image_id": range(len(values)), "amount": values})
+    found = one("expect_no_numbers_as_text", frame, stored())
+    assert found.passed is passed
+    if not passed:
+        assert "columns of text hold numbers: amount (" in found.message
+        left_out = {"expect_no_numbers_as_text": {"except": ["amount"]}}
+        assert one(left_out, frame, stored()).passed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
+from ballast.columns import kind_of, numbers_of
 from ballast.errors import DataError
 from ballast.gates.own.form import Outcome, Own, column, id_column, members, numbers
 from ballast.methods.frame.parameters import Count
@@ -170,6 +171,64 @@ def _columns_outcome(frame: pd.DataFrame, found: list[str], what: str, key: str,
         return Outcome(True, {"rows": n, key: 0}, f"no column of {d} is {what} ({n} rows)")
     said = f"{len(found)} of {plural(d, 'column')} ({listed(found)}) are {what} ({n} rows): {remedy}"
     return Outcome(False, {"rows": n, key: len(found), "columns": ", ".join(found)}, said)
+
+
+class ExpectNoInfiniteValues(Own):
+    """No column of numbers but the label has an infinite value, which an encoder would take for a missing one."""
+
+    stages = ("source",)
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        numeric = [c for c in frame.columns if c != context.label and kind_of(frame[c]) == "number"]
+        found = {str(c): int(np.isinf(numbers_of(frame[c])).sum()) for c in numeric}
+        hit = {c: k for c, k in found.items() if k}
+        observed = {"rows": len(frame), "columns": len(found), "infinite": sum(hit.values())}
+        if not hit:
+            return Outcome(True, observed, f"no infinite value in {plural(len(found), 'column')} of numbers")
+        where = listed(f"{k} in {c}" for c, k in hit.items())
+        return Outcome(
+            False,
+            observed,
+            f"infinite values ({where}) in {len(frame)} rows, which count as missing and are imputed: correct them, or "
+            "say what they are",
+        )
+
+
+class ExpectNoNumbersAsText(Own):
+    """No column of text is mostly numbers: at most the share ``max_share`` of its values read as one.
+
+    Texts with leading zeros are codes, not numbers. The id, the label and the columns under ``except`` are left out.
+    """
+
+    stages = ("source",)
+    max_share: Annotated[float, Field(ge=0, le=1)] = 0.9
+    left_out: list[str] = Field(default=[], alias="except")
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        skipped = {context.id, context.label, *self.left_out}
+        texts = [c for c in frame.columns if c not in skipped and kind_of(frame[c]) == "category"]
+        found = {}
+        for name in texts:
+            values = frame[name].dropna().astype(str)
+            numeric = values.str.strip().str.fullmatch(_NUMBER)
+            if numeric.mean() >= self.max_share:
+                others = values[~numeric].unique()
+                found[str(name)] = f"{int(numeric.sum())} of {len(values)} values" + (
+                    f", all but such as {listed(map(repr, others))}" if len(others) else ""
+                )
+        observed = {"rows": len(frame), "columns": len(texts), "numbers_as_text": len(found)}
+        if not found:
+            return Outcome(True, observed, f"no column of text ({len(texts)}) is mostly numbers")
+        told = listed((f"{name} ({said})" for name, said in found.items()), by="; ")
+        return Outcome(
+            False,
+            observed,
+            f"columns of text hold numbers: {told}: they are encoded and tested as categories; name what stands for "
+            "missing (data.<role>.missing), give the type (data.<role>.types), or leave them out here (except)",
+        )
+
+
+_NUMBER = r"[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?(?<=\d)"
 
 
 class ExpectFiniteValues(Own):
