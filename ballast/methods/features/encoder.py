@@ -11,7 +11,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
+from ballast.columns import Scale, canonical, scale_of
 from ballast.errors import DataError, nearest
+from ballast.methods.features._columns import NUMBERS, check_cells, numbers, prepared, texts
 from ballast.methods.frame.parameters import Count, check_values
 from ballast.methods.frame.vocabulary import sample_weight as check_weight
 from ballast.methods.frame.vocabulary import table as check_table
@@ -26,11 +28,13 @@ TRAINING = "the training table"
 class FeatureEncoder(BaseEstimator):
     """Gives the matrix that every method of a pipeline sees: ``(n, d)`` float32, C-contiguous, finite.
 
-    Columns go, in this order of the output, to: the default path (numbers and booleans as they are, then all
-    others through ``skrub.TableVectorizer``), the text vectorizers, the embeddings. The default path is imputed by the
-    training median and standardised; text features are rows of unit length and embeddings pass unscaled. Infinite
-    values, and those too large for float32, count as missing. Columns without a value, and those with only one, in the
-    training rows carry nothing a model could learn and are dropped; ``report`` names them.
+    Columns go, in this order of the output, to: the default path (numbers, truths, and the seconds of times of day and
+    durations as they are, then all others through ``skrub.TableVectorizer``), the text vectorizers, the embeddings.
+    The default path is imputed by the training median and standardised; text features are rows of unit length and
+    embeddings pass unscaled. Infinite values, and those too large for float32, count as missing. Columns without a
+    value, and those with only one, in the training rows carry nothing a model could learn and are dropped; ``report``
+    names them. Equal values give equal features whatever their type: decimals are numbers, categories are compared by
+    their text, and timestamps with a zone are taken in UTC.
 
     Numbers bypass ``TableVectorizer`` because it would pass them through unchanged at about 2 ms a column.
 
@@ -46,6 +50,8 @@ class FeatureEncoder(BaseEstimator):
     Attributes
     ----------
     columns_ : names of the columns read, in the training table's order.
+    scales_ : column -> what it holds ("number", "truth", "instant", "time of day", "duration", "category", "nested" or
+        "empty"); later tables must hold the same.
     dropped_ : dropped column -> "no value" or "one value".
     categories_ : one-hot encoded column -> its training values, as strings.
     transformer_, vectorizers_, imputer_, scaler_ : the fitted parts.
@@ -92,7 +98,8 @@ class FeatureEncoder(BaseEstimator):
         check_values(type(self), self.get_params(deep=False), "features")
         frame = _named(table, TRAINING)
         self.columns_ = list(frame.columns)
-        self.dropped_ = {c: "no value" for c in self.columns_ if frame[c].isna().all()}
+        self.scales_: dict[str, Scale] = {c: scale_of(frame[c]) for c in self.columns_}
+        self.dropped_ = {c: "no value" for c, scale in self.scales_.items() if scale == "empty"}
         self._divide(frame)
         weights = {} if sample_weight is None else {"sample_weight": check_weight(sample_weight, "features.weights")}
         self._fit_parts(frame, y, weights)
@@ -156,8 +163,6 @@ class FeatureEncoder(BaseEstimator):
 
     def _divide(self, frame: Any) -> None:
         """Says which columns go which way."""
-        import pandas as pd
-
         text = _matching(self.text, self.columns_, "text")
         embeddings = _matching(self.embeddings, self.columns_, "embeddings")
         if both := set(text) & set(embeddings):
@@ -165,8 +170,7 @@ class FeatureEncoder(BaseEstimator):
                 f"column(s) {listed(map(repr, both))} are given as text and as embeddings; leave one of the two out"
             )
         rest = [c for c in self.columns_ if c not in {*text, *embeddings, *self.dropped_}]
-        number = pd.api.types.is_numeric_dtype  # true for booleans and the nullable types too
-        self.number_columns_ = [c for c in rest if self.transformer is None and number(frame[c].dtype)]
+        self.number_columns_ = [c for c in rest if self.transformer is None and self.scales_[c] in NUMBERS]
         self.other_columns_ = [c for c in rest if c not in set(self.number_columns_)]
         self.text_columns_ = [c for c in text if c not in self.dropped_]
         self.embedding_columns_ = [c for c in embeddings if c not in self.dropped_]
@@ -179,7 +183,7 @@ class FeatureEncoder(BaseEstimator):
         names, sources = list(self.number_columns_), list(self.number_columns_)
         if self.other_columns_:
             self.transformer_ = self._new_transformer()
-            encoded = self._refusing(self.transformer_.fit_transform, frame, y, **weights)
+            encoded = self._refusing(self.transformer_.fit_transform, frame, TRAINING, y, **weights)
             made, origin = self._made_by_transformer(_dense(encoded).shape[1])
             names, sources = names + made, sources + origin
         self._n_scaled = len(names) if self.transformer is None else 0
@@ -219,7 +223,7 @@ class FeatureEncoder(BaseEstimator):
             return HashingVectorizer(n_features=self.n_text_features), [f"h{j}" for j in range(self.n_text_features)]
         vectorizer = TfidfVectorizer(max_features=self.n_text_features)
         try:
-            vectorizer.fit(_strings(column))
+            vectorizer.fit(texts(column))
         except ValueError as error:
             raise DataError(f"text column {name!r} holds no word in {len(column)} rows; drop it") from error
         return vectorizer, list(vectorizer.get_feature_names_out())
@@ -234,22 +238,24 @@ class FeatureEncoder(BaseEstimator):
                 f"{name} ({len(frame)} rows) lacks column(s) {listed(map(repr, missing))} of the training table{hint}; "
                 "add them, or drop them from the training data"
             )
-        parts = [_numbers(frame, self.number_columns_, name)]
+        scales = getattr(self, "scales_", {})  # those stored by version 0.1 have none
+        parts = [numbers(frame, self.number_columns_, scales, name)]
         if self.transformer_ is not None:
-            parts.append(_dense(self._refusing(self.transformer_.transform, frame)))
-        parts += [_dense(v.transform(_strings(frame[c]))) for c, v in self.vectorizers_.items()]
-        parts.append(_numbers(frame, self.embedding_columns_, name))
+            parts.append(_dense(self._refusing(self.transformer_.transform, frame, name)))
+        parts += [_dense(v.transform(texts(frame[c]))) for c, v in self.vectorizers_.items()]
+        parts.append(numbers(frame, self.embedding_columns_, {}, name))
         block = np.concatenate([p.astype(np.float64, copy=False) for p in parts], axis=1)
         with np.errstate(invalid="ignore"):
             too_large = np.abs(block) > np.finfo(np.float32).max
         block[too_large] = np.inf if keep_infinite else np.nan
         return block
 
-    def _refusing(self, call: Any, frame: Any, *y: Any, **weights: Any) -> Any:
+    def _refusing(self, call: Any, frame: Any, name: str, *y: Any, **weights: Any) -> Any:
         """Calls the transformer; what it cannot take becomes a DataError, what ``report`` counts is not warned of."""
-        part = frame[self.other_columns_]
+        scales = getattr(self, "scales_", {})
         for column in self.other_columns_:
-            _check_cells(part[column], column)
+            check_cells(frame[column])
+        part = frame[self.other_columns_].apply(lambda column: prepared(column, scales.get(column.name), name))
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Found unknown categories")
@@ -263,8 +269,7 @@ class FeatureEncoder(BaseEstimator):
     def _unseen(self, frame: Any) -> dict[str, int]:
         found = {}
         for column, known in self.categories_.items():
-            values = frame[column].dropna().astype(str)
-            if n := int((~values.isin(known)).sum()):
+            if n := sum(text is not None and text not in known for text in canonical(frame[column])):
                 found[column] = n
         return found
 
@@ -295,38 +300,6 @@ def _matching(wanted: str | list[str] | None, columns: list[str], key: str) -> l
     return list(found)
 
 
-def _numbers(frame: Any, columns: list[str], name: str) -> np.ndarray:
-    """Gives the numeric columns as float64; text that reads as numbers is read, other text refused."""
-    import pandas as pd
-
-    part = frame[columns]
-    try:
-        return part.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        pass
-    for column in columns:
-        read: Any = pd.to_numeric(part[column], errors="coerce")
-        bad = read.isna() & part[column].notna()
-        if bad.any():
-            raise DataError(
-                f"column {column!r} of {name} holds {plural(int(bad.sum()), 'value')} in {len(frame)} rows that are "
-                f"not numbers, such as {part.loc[bad, column].iloc[0]!r}; clean them, or drop the column"
-            )
-        part = part.assign(**{column: read})
-    return part.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _check_cells(column: Any, name: str) -> None:
-    if column.dtype != object:
-        return
-    nested = column.map(lambda cell: isinstance(cell, (list, tuple, set, dict, np.ndarray)))
-    if nested.any():
-        raise DataError(
-            f"column {name!r} holds lists, arrays or mappings in {int(nested.sum())} of {len(column)} rows; spread it "
-            "over one column per number and name those under embeddings, or drop it"
-        )
-
-
 def _constant(block: np.ndarray) -> np.ndarray:
     """Gives (d,) True where a feature has at most one value besides NaN."""
     low, high = np.fmin.reduce(block, axis=0), np.fmax.reduce(block, axis=0)
@@ -339,10 +312,6 @@ def _rows_by_column(hit: np.ndarray, sources: np.ndarray) -> dict[str, int]:
     for column in dict.fromkeys(sources[hit.any(axis=0)]):
         counts[str(column)] = int(hit[:, sources == column].any(axis=1).sum())
     return counts
-
-
-def _strings(column: Any) -> list[str]:
-    return column.astype(object).where(column.notna(), "").astype(str).tolist()
 
 
 def _dense(values: Any) -> np.ndarray:

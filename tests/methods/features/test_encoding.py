@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 import subprocess
 import sys
+import uuid
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import skops.io
 from sklearn.base import clone
@@ -255,3 +260,128 @@ def test_numeric_tables_are_encoded_without_importing_skrub():
         "FeatureEncoder().fit_transform(np.eye(4)); sys.exit('skrub' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def arrow(values: list, kind: pa.DataType) -> pd.Series:
+    return pd.Series(pd.array(pa.array(values, kind), dtype=pd.ArrowDtype(kind)))
+
+
+STAMPS = [pd.Timestamp("2024-01-30", tz="UTC") + pd.Timedelta(hours=7 * row + row % 3) for row in range(60)]
+NAIVE = [stamp.tz_localize(None) for stamp in STAMPS]
+NUMBERS = [row % 7 + 0.25 for row in range(60)]
+WORDS = [f"word {row % 5}" for row in range(60)]
+ALIKE = {
+    "decimals": [
+        pd.Series(NUMBERS),
+        pd.Series([Decimal(str(number)) for number in NUMBERS]),
+        pd.Series(NUMBERS, dtype="Float64"),
+        arrow([Decimal(str(number)) for number in NUMBERS], pa.decimal128(10, 2)),
+        pd.Series(NUMBERS, dtype=object),
+    ],
+    "integers with gaps": [
+        pd.Series([1.0, None, 3.0] * 20),
+        pd.Series([1, None, 3] * 20, dtype="Int64"),
+        pd.Series([1, None, 3] * 20, dtype=object),
+        arrow([1, None, 3] * 20, pa.int16()),
+    ],
+    "truths with gaps": [
+        pd.Series([1.0, None, 0.0] * 20),
+        pd.Series([True, None, False] * 20, dtype="boolean"),
+        pd.Series([True, None, False] * 20, dtype=object),
+        arrow([True, None, False] * 20, pa.bool_()),
+    ],
+    "timestamps": [
+        pd.Series(NAIVE),
+        pd.Series(NAIVE).astype("datetime64[s]"),
+        pd.Series(STAMPS),
+        pd.Series(STAMPS).dt.tz_convert("America/New_York"),
+        pd.Series([s.tz_convert(["Asia/Kolkata", "America/New_York"][s.hour % 2]) for s in STAMPS], dtype=object),
+        arrow([stamp.to_pydatetime() for stamp in STAMPS], pa.timestamp("us", "Asia/Kolkata")),
+    ],
+    "dates": [
+        pd.Series([stamp.date() for stamp in NAIVE]),
+        pd.Series(NAIVE).dt.normalize(),
+        arrow([stamp.date() for stamp in NAIVE], pa.date32()),
+    ],
+    "times of day": [
+        pd.Series([stamp.time() for stamp in NAIVE]),
+        arrow([stamp.time() for stamp in NAIVE], pa.time64("us")),
+    ],
+    "durations": [
+        pd.Series([dt.timedelta(hours=number) for number in NUMBERS]),
+        arrow([dt.timedelta(hours=number) for number in NUMBERS], pa.duration("ms")),
+        pd.Series([dt.timedelta(hours=number) for number in NUMBERS], dtype=object),
+    ],
+    "texts": [
+        pd.Series(WORDS),
+        pd.Series(WORDS, dtype="string"),
+        pd.Series(WORDS, dtype="category"),
+        pd.Series([word.encode() for word in WORDS]),
+        arrow(WORDS, pa.string()),
+        arrow(WORDS, pa.large_string()),
+        arrow(WORDS, pa.string_view()),
+        arrow(WORDS, pa.dictionary(pa.int8(), pa.string())),
+    ],
+    "identifiers": [
+        pd.Series([uuid.UUID(int=row % 4) for row in range(60)]),
+        pd.Series([str(uuid.UUID(int=row % 4)) for row in range(60)]),
+    ],
+}
+
+
+@pytest.mark.parametrize("columns", ALIKE.values(), ids=ALIKE)
+def test_equal_values_of_any_type_give_the_same_matrix_whichever_was_fitted(columns):
+    frames = [pd.DataFrame({"first": range(60), "c": column, "last": NUMBERS}) for column in columns]
+    encoder = FeatureEncoder().fit(frames[0])
+    expected = encoder.transform(frames[0])
+    assert expected.shape[1] >= 3
+    for frame in frames[1:]:
+        np.testing.assert_allclose(encoder.transform(frame), expected, atol=1e-6)
+        np.testing.assert_allclose(FeatureEncoder().fit_transform(frame), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_timestamps_give_the_same_features_whatever_the_zone_of_the_machine(zone):
+    code = (
+        "import pandas as pd; from ballast.methods.features.encoder import FeatureEncoder; "
+        "c = pd.Series(pd.date_range('2024-03-09', periods=60, freq='h', tz='America/New_York')); "
+        "f = pd.DataFrame({'aware': c, 'naive': c.dt.tz_localize(None), 'mixed': list(c), 'day': c.dt.date}); "
+        "print(FeatureEncoder().fit_transform(f).tobytes().hex())"
+    )
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "TZ": tz}, check=True, capture_output=True
+        ).stdout
+        for tz in ("UTC", zone)
+    }
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("trained", "given", "words"),
+    [
+        (pd.Series(NUMBERS), pd.Series(NAIVE), "holds instants .* and numbers in the training table"),
+        (pd.Series(NAIVE), pd.Series(NUMBERS), "holds numbers .* and instants in the training table"),
+        (pd.to_timedelta(pd.Series(NUMBERS), unit="h"), pd.Series(NUMBERS), "holds numbers .* and durations"),
+        (pd.Series([s.time() for s in NAIVE]), pd.Series(NAIVE), "holds instants .* and times of day"),
+        (pd.Series(NUMBERS), pd.Series([1j] * 60), "holds nested values .* and numbers"),
+    ],
+)
+def test_a_later_column_of_another_kind_is_refused_naming_both(trained, given, words):
+    encoder = FeatureEncoder().fit(pd.DataFrame({"c": trained, "x": range(60)}))
+    with pytest.raises(DataError, match=f"column 'c' of the target {words}"):
+        encoder.transform(pd.DataFrame({"c": given, "x": range(60)}), "the target")
+
+
+def test_infinite_decimals_are_imputed_and_counted():
+    frame = pd.DataFrame({"price": [Decimal(1), Decimal(2), Decimal("Infinity")], "x": [1.0, 2.0, 3.0]})
+    encoder = FeatureEncoder().fit(frame)
+    assert np.isfinite(encoder.transform(frame)).all()
+    assert encoder.report(frame)["imputed_inf"] == {"price": 1}
+
+
+def test_a_transformer_of_yours_gets_numbers_and_datetimes_of_numpy():
+    frame = pd.DataFrame({"a": pd.array([1, None, 3] * 4, dtype="Int64"), "b": [Decimal(row) for row in range(12)]})
+    plain = pd.DataFrame({"a": [1.0, np.nan, 3.0] * 4, "b": np.arange(12.0)})
+    encoder = FeatureEncoder(transformer=StandardScaler())
+    np.testing.assert_array_equal(encoder.fit_transform(frame), encoder.fit_transform(plain))
