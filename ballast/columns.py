@@ -35,12 +35,23 @@ def kind_of(column: pd.Series) -> Kind:
     return "time" if scale in ("instant", "time of day", "duration") else scale
 
 
+def is_missing(column: pd.Series) -> np.ndarray:
+    """Gives (n,) True where there is no value: None, NaN, NaT or NA, and a NaN that a nullable column takes for one."""
+    missing = column.isna().to_numpy(dtype=bool)
+    if isinstance(column.dtype, pd.ArrowDtype):
+        nullable = pa.types.is_floating(column.dtype.pyarrow_dtype)
+    else:
+        nullable = isinstance(column.dtype, pd.Float32Dtype | pd.Float64Dtype)
+    return missing | np.isnan(column.to_numpy(dtype=np.float64, na_value=np.nan)) if nullable else missing
+
+
 def scale_of(column: pd.Series) -> Scale:
     """Gives a column's kind and, of one of times, whether it holds instants, times of day or durations."""
-    if column.isna().all():
+    missing = is_missing(column)
+    if missing.all():
         return "empty"
     if column.dtype == object:
-        return _scale_of_objects(column[column.notna()])
+        return _scale_of_objects(column[~missing])
     return _scale_of_dtype(_dense(column.dtype))
 
 
@@ -53,7 +64,7 @@ def numbers_of(column: pd.Series) -> np.ndarray:
     """
     scale = scale_of(column)
     found = np.full(len(column), np.nan)
-    there = column.notna().to_numpy()
+    there = ~is_missing(column)
     values = _selectable(column)[there]
     if scale in ("number", "truth"):
         found[there] = _doubles(values)
@@ -78,7 +89,7 @@ def canonical(column: pd.Series) -> np.ndarray:
         texts = np.array([*canonical(pd.Series(column.cat.categories)), None], dtype=object)
         return texts[column.cat.codes.to_numpy()]  # code -1, missing, is the last
     found = np.full(len(column), None, dtype=object)
-    there = column.notna().to_numpy()
+    there = ~is_missing(column)
     if there.any():
         found[there] = _texts(_selectable(column)[there], scale_of(column))
     return found

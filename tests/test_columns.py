@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ballast.columns import canonical, kind_of, numbers_of, scale_of
+from ballast.columns import canonical, is_missing, kind_of, numbers_of, scale_of
 
 NEW_YORK, KOLKATA = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 UUID = uuid.UUID("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11")
@@ -309,6 +309,15 @@ def test_canonical_when_values_are_missing_then_none_and_all_others_text(column)
     found = canonical(column)
     assert [text is None for text in found] == column.isna().tolist()
     assert all(isinstance(text, str) for text in found if text is not None)
+
+
+@pytest.mark.parametrize("dtype", ["Float64", "float64[pyarrow]"])
+def test_is_missing_when_a_nullable_column_has_a_nan_then_it_is_missing(dtype):
+    column = pd.Series([0.0, 1.0, None], dtype=dtype) / pd.Series([0.0, 1.0, 1.0], dtype=dtype)
+    assert is_missing(column).tolist() == [True, False, True]
+    assert canonical(column).tolist() == [None, "1", None]
+    assert numbers_of(column)[1] == 1
+    assert kind_of(column.iloc[[0, 2]]) == "empty"
 
 
 @each(*(group for group, _, _ in KINDS))

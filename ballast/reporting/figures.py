@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.compute.effective_sample_size import effective_sample_size
-from ballast.methods.frame.reports import OVERALL
+from ballast.methods.frame.reports import LEFT_TO, OVERALL
 from ballast.reporting.pictures.assessment import assessment_figures
 from ballast.reporting.pictures.bars import bars
 from ballast.reporting.pictures.curve import Line, curve
@@ -92,7 +92,7 @@ def _features(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> 
 def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iterator[Figure]:
     """Effect size of each feature, the largest first; orange where the test rejects."""
     overall = table[table["feature"] == OVERALL]
-    features = table[table["feature"] != OVERALL]
+    features = table[(table["feature"] != OVERALL) & ~table["effect"].astype(str).str.startswith(LEFT_TO)]
     shown = (features if len(features) else overall).copy()
     shown = shown.sort_values("effect_size", ascending=False, key=np.abs).head(MOST_ROWS)
     found = bool(overall["rejected"].iloc[0]) if len(overall) else bool(features["rejected"].any())
@@ -108,7 +108,7 @@ def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iter
         [ORANGE if r else GREY for r in shown["rejected"]],
         title="Shift found" if found else "No shift found",
         subtitle=", ".join(p for p in parts if p),
-        label=spaced(", ".join(shown["effect"].astype(str).unique())),
+        label=spaced(", ".join(shown["effect"].astype(str).str.partition(" (")[0].unique())),
         right=74,
     )
 

@@ -132,7 +132,8 @@ def check_float32_near_float64(case: Case) -> None:
             np.testing.assert_allclose(narrow.rows[name], values, rtol=2e-2, atol=near, err_msg=name)
     for name, value in wide.numbers.items():
         other = narrow.numbers[name]
-        near = math.isclose(other, value, rel_tol=2e-2, abs_tol=0.1 if drawn else 2e-2)
+        without = math.isnan(other) and math.isnan(value)  # a feature that is not tested, in both
+        near = without or math.isclose(other, value, rel_tol=2e-2, abs_tol=0.1 if drawn else 2e-2)
         assert near, f"{name} is {other} in single precision, and {value} in double"
 
 

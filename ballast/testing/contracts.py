@@ -13,7 +13,15 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ballast.errors import BallastError, DataError, ParameterError
-from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, OVERALL, TEST_COLUMNS, Assessment, TestReport
+from ballast.methods.frame.reports import (
+    ASSESSMENT_COLUMNS,
+    LEFT_TO,
+    NOT_TESTED,
+    OVERALL,
+    TEST_COLUMNS,
+    Assessment,
+    TestReport,
+)
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.testing.cases import Case
 from ballast.testing.outcomes import Outcome, outcome
@@ -110,7 +118,7 @@ def _test_contract(result: Outcome, given: Arguments, n: int) -> None:
     assert table["feature"].is_unique, "a feature stands in the table twice"
     assert table["rejected"].dtype == bool, f"the column rejected is {table['rejected'].dtype}, not bool"
     assert table["effect"].map(bool).all(), "the effect of a feature is not in words"
-    tested = ~table["effect"].str.startswith("not tested")  # such a column says why, in place of numbers
+    tested = ~table["effect"].str.startswith((NOT_TESTED, LEFT_TO))  # such a column says why, in place of numbers
     assert tested.iloc[-1], "the row over all features is not tested"
     assert not table.loc[~tested, "rejected"].any(), "a feature that was not tested is rejected"
     p_values = table.loc[tested, ["p_value", "adjusted_p_value"]].to_numpy(dtype=float)

@@ -60,17 +60,52 @@ def test_drift_of_an_unknown_feature_closes_with_the_nearest(stored, drift) -> N
 
 def test_feature_that_could_not_be_tested_is_named_and_closes_where_it_was_asked_for(stored, drift) -> None:
     drift.loc[0, ["effect_size", "p_value", "adjusted_p_value"]] = np.nan
-    drift.loc[0, "effect"] = "not tested: constant in both"
-    others = one({"expect_drift_below": {"max_effect_size": 0.1}}, drift, stored(stage="test"))
-    assert others.passed
-    assert "not tested: age" in others.message
+    drift.loc[0, "effect"] = "not tested: no value in the target (9 rows)"
     effect = one({"expect_drift_below": {"max_effect_size": 9, "feature": "age"}}, drift, stored(stage="test"))
     assert not effect.passed
-    assert "constant in both" in effect.message
+    assert "no value in the target" in effect.message
     found = one({"expect_drift_below": {"min_p_value": 0.001, "feature": "age"}}, drift, stored(stage="test"))
     assert not found.passed
     assert found.observed == {"p_value": "nan"}
+    assert one(
+        {"expect_drift_below": {"max_effect_size": 0.1, "feature": "height"}}, drift, stored(stage="test")
+    ).passed
     assert not one({"expect_drift_below": {"max_effect_size": 9}}, drift.iloc[:0], stored(stage="test")).passed
+
+
+@pytest.fixture
+def untested(drift) -> pd.DataFrame:
+    nothing = (np.nan, np.nan, np.nan, 0.05, False, np.nan)
+    rows = [("notes", *nothing, "not tested: no two categories"), ("town", *nothing, "left to chi_squared: a category")]
+    rest = drift[drift["feature"] != "age"].assign(adjusted_p_value=[0.6, 0.6])
+    return pd.concat([pd.DataFrame(rows, columns=list(TEST_COLUMNS)), rest], ignore_index=True)
+
+
+@pytest.mark.parametrize("bound", [{"max_effect_size": 0.1}, {"min_p_value": 0.05}])
+def test_drift_with_an_untested_column_closes_unless_it_is_excepted_by_name(stored, untested, bound: dict) -> None:
+    found = one({"expect_drift_below": bound}, untested, stored(stage="test"))
+    assert not found.passed
+    assert "1 column not tested: 'notes' (no two categories)" in found.message
+    assert "`except`" in found.message
+    assert found.observed["untested"] == 1
+    excepted = one({"expect_drift_below": {**bound, "except": ["notes"]}}, untested, stored(stage="test"))
+    assert excepted.passed, "town is the other test's to judge"
+
+
+@pytest.mark.parametrize(("bound", "seen"), [({"max_effect_size": 0.1}, "age"), ({"min_p_value": 0.05}, "p-value")])
+def test_drift_of_an_excepted_feature_is_not_judged(stored, drift, bound: dict, seen: str) -> None:
+    closed = one({"expect_drift_below": bound}, drift, stored(stage="test"))
+    assert not closed.passed
+    assert seen in closed.message
+    assert one({"expect_drift_below": {**bound, "except": ["age"]}}, drift, stored(stage="test")).passed
+
+
+def test_drift_excepting_what_the_report_has_not_or_all_of_it_closes(stored, drift) -> None:
+    unknown = one({"expect_drift_below": {"max_effect_size": 9, "except": ["hight"]}}, drift, stored(stage="test"))
+    assert not unknown.passed
+    assert "did you mean 'height'?" in unknown.message
+    every = {"max_effect_size": 9, "except": ["age", "height"]}
+    assert not one({"expect_drift_below": every}, drift, stored(stage="test")).passed
 
 
 def test_overall_result_that_is_nan_or_missing_closes(stored, drift) -> None:

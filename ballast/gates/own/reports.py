@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ballast.errors import DataError, nearest
 from ballast.gates.own.form import Outcome, Own, column, numbers
 from ballast.methods.frame.parameters import Level, NonNegative, Positive
-from ballast.methods.frame.reports import OVERALL
-from ballast.words import in_words, listed, percent
+from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL
+from ballast.words import SHOWN, in_words, listed, percent, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,25 +22,29 @@ if TYPE_CHECKING:
 class ExpectDriftBelow(Own):
     """The shift is small: an effect size of at most ``max_effect_size``, or a p-value of at least ``min_p_value``.
 
-    With ``feature``, that feature's row of the report is judged; without, the largest effect size of all features
-    that could be tested, and the overall p-value (adjusted for the number of features). In large samples tiny shifts
-    have tiny p-values: prefer the effect size there.
+    With ``feature``, that feature's row of the report is judged; without, the largest effect size of all features, and
+    the overall p-value (adjusted for the number of tests). A column that was not tested closes the gate, unless it is
+    among ``except``: the features that are not judged, tested or not. Columns that the report leaves to another test
+    are that test's to judge. In large samples tiny shifts have tiny p-values: prefer the effect size there.
     """
 
     stages = ("test",)
     max_effect_size: Positive | None = None
     min_p_value: Level | None = None
     feature: str | None = None
+    left_out: list[str] = Field(default=[], alias="except")
 
     @model_validator(mode="after")
     def _bounded(self) -> ExpectDriftBelow:
         if self.max_effect_size is None and self.min_p_value is None:
             raise ValueError("give max_effect_size, min_p_value or both")
+        if self.feature is not None and self.left_out:
+            raise ValueError("give feature, or the features that are left out (except), not both")
         return self
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         column(frame, "feature")
-        rows = frame if self.feature is None else _rows_of_feature(frame, self.feature)
+        rows = self._judged(frame)
         missed, said, observed = [], [], {}
         if self.max_effect_size is not None:
             effects = np.abs(numbers(rows, "effect_size"))
@@ -53,17 +57,39 @@ class ExpectDriftBelow(Own):
             if over:
                 missed.append(f"{over} of {len(rows)} rows of the report above {self.max_effect_size:g}")
         if self.min_p_value is not None:
-            p = _p_value(rows if self.feature is not None else _rows_of_feature(frame, OVERALL))
+            p = _p_value(rows if self.feature or self.left_out else _rows_of_feature(frame, OVERALL))
             observed |= {"p_value": p}
             said.append(f"p-value {p:.3g}")
             if not p >= self.min_p_value:
                 missed.append(f"p-value below {self.min_p_value:g}")
-        untested = _untested(rows)
-        said += [f"not tested: {listed(untested)}"] if untested else []
-        if not missed:
-            return Outcome(True, observed, f"{', '.join(said)}: no more drift than allowed")
-        remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
-        return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
+        if missed:
+            remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
+            return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
+        if untested := _untested(rows):
+            return Outcome(False, observed | {"untested": len(untested)}, f"{', '.join(said)}; {_remedies(untested)}")
+        return Outcome(True, observed, f"{', '.join(said)}: no more drift than allowed")
+
+    def _judged(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Gives the rows of the report that count; DataError for a feature it does not have."""
+        if self.feature is not None:
+            return _rows_of_feature(frame, self.feature)
+        if not self.left_out:
+            return frame
+        for feature in self.left_out:
+            _rows_of_feature(frame, feature)
+        rows = frame[~frame["feature"].isin([*self.left_out, OVERALL])]
+        if rows.empty:
+            raise DataError(f"except leaves none of the report's {plural(len(frame) - 1, 'feature')} to judge")
+        return rows
+
+
+def _remedies(untested: dict[str, str]) -> str:
+    columns = plural(len(untested), "column")
+    reasons = "; ".join(f"{name!r} ({reason})" for name, reason in list(untested.items())[:SHOWN])
+    more = f" and {len(untested) - SHOWN} more" if len(untested) > SHOWN else ""
+    return (
+        f"{columns} not tested: {reasons}{more}. Give such a column values that can be tested, or name it in `except`"
+    )
 
 
 class ExpectOverallResult(Own):
@@ -87,9 +113,14 @@ class ExpectOverallResult(Own):
         return Outcome(passed, observed, said if passed else f"{said}: the test came to no result; look at its columns")
 
 
-def _untested(rows: pd.DataFrame) -> list[str]:
-    """Gives the features that a test could not say anything of."""
-    return [str(f) for f in rows["feature"][np.isnan(numbers(rows, "p_value"))] if f != OVERALL]
+def _untested(rows: pd.DataFrame) -> dict[str, str]:
+    """Gives the features that a test could not say anything of, with the reason; not those left to another test."""
+    reasons = rows["effect"].astype(str)
+    without = np.isnan(numbers(rows, "p_value")) & ~reasons.str.startswith(LEFT_TO) & (rows["feature"] != OVERALL)
+    return {
+        str(feature): reason.removeprefix(f"{NOT_TESTED}: ")
+        for feature, reason in zip(rows["feature"][without], reasons[without], strict=True)
+    }
 
 
 def _rows_of_feature(frame: pd.DataFrame, feature: str) -> pd.DataFrame:
@@ -101,8 +132,10 @@ def _rows_of_feature(frame: pd.DataFrame, feature: str) -> pd.DataFrame:
 
 
 def _p_value(rows: pd.DataFrame) -> float:
-    adjusted = numbers(rows, "adjusted_p_value")[0]
-    return float(adjusted if np.isfinite(adjusted) else numbers(rows, "p_value")[0])
+    """Gives the least p-value of the rows, adjusted where it was."""
+    adjusted, single = numbers(rows, "adjusted_p_value"), numbers(rows, "p_value")
+    known = np.where(np.isfinite(adjusted), adjusted, single)
+    return float(np.nanmin(known)) if np.isfinite(known).any() else float("nan")
 
 
 class OtherModel(BaseModel):

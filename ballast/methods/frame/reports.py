@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 OVERALL = "(all)"
 """The name that stands for all features, or all rows, in a report's table."""
 
+NOT_TESTED, LEFT_TO = "not tested", "left to"
+"""How the ``effect`` of a row without a p-value begins: nothing was tested there, or another test is for it."""
+
 TEST_COLUMNS = (
     "feature",
     "statistic",
@@ -37,7 +40,8 @@ class TestReport:
     threshold : the level that ``p_value`` was compared with.
     rejected : True when the two samples differ at that level.
     table : one row a feature tested and, last, one named ``(all)``; columns ``TEST_COLUMNS``.
-        ``effect`` names the measure in ``effect_size``, so that a large sample's tiny p-value can be judged.
+        ``effect`` names the measure in ``effect_size``, so that a large sample's tiny p-value can be judged; of a
+        row without numbers it says why, and begins with ``NOT_TESTED`` or ``LEFT_TO``.
     """
 
     __test__ = False  # not a pytest class

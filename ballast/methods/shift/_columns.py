@@ -2,67 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 
+from ballast.columns import Kind, canonical, is_missing, kind_of
 from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
-from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, TestReport
-from ballast.words import plural
+from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
+from ballast.words import percent, plural
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?|-?inf")
+_CALLED: dict[Kind, str] = {kind: f"a {kind}" for kind in ("number", "truth", "time", "category")}
+_CALLED |= {"nested": "several values a cell", "empty": "no value"}
 
 
 @dataclass(frozen=True)
 class ColumnResult:
-    """One column's test; ``p_value`` is NaN, and ``effect`` says why, where the column could not be tested."""
+    """One column's test; ``p_value`` is NaN, and ``effect`` says why, where the column could not be tested.
+
+    ``certain`` is the result of a column that cannot differ: no chance of a false alarm, so nothing to correct for.
+    """
 
     feature: str
     statistic: float
     p_value: float
     effect_size: float
     effect: str
+    certain: bool = False
 
     @classmethod
     def untested(cls, feature: object, reason: str) -> ColumnResult:
-        return cls(str(feature), float("nan"), float("nan"), float("nan"), f"not tested: {reason}")
+        return cls(str(feature), float("nan"), float("nan"), float("nan"), f"{NOT_TESTED}: {reason}")
 
+    @classmethod
+    def left_to(cls, feature: object, test: str, kind: Kind) -> ColumnResult:
+        return cls(str(feature), float("nan"), float("nan"), float("nan"), f"{LEFT_TO} {test}: {_CALLED[kind]}")
 
-def is_numeric(column: pd.Series) -> bool:
-    """True for real numbers of any width; booleans count as categories."""
-    kinds = pd.api.types
-    return bool(kinds.is_numeric_dtype(column) and not kinds.is_bool_dtype(column) and column.dtype.kind != "c")
-
-
-def is_categorical(column: pd.Series) -> bool:
-    """True for booleans, categoricals, strings and other objects."""
-    kinds = pd.api.types
-    return bool(
-        kinds.is_bool_dtype(column)
-        or kinds.is_object_dtype(column)
-        or kinds.is_string_dtype(column)
-        or isinstance(column.dtype, pd.CategoricalDtype)
-    )
-
-
-def check_same_columns(table: pd.DataFrame, target: pd.DataFrame, chosen: Sequence[str], owner: str) -> None:
-    """Raises DataError for a chosen column that the target lacks, or that changed between number and category."""
-    for column in chosen:
-        if column not in target.columns:
-            raise DataError(
-                f"{owner}: table_target has no column {column!r}{nearest(column, target.columns)} "
-                f"(its columns: {', '.join(map(str, target.columns))})"
-            )
-        if is_numeric(table[column]) != is_numeric(target[column]) and not target[column].isna().all():
-            raise DataError(
-                f"{owner}: column {column!r} is {table[column].dtype} in table but {target[column].dtype} in "
-                "table_target; give both the same type"
-            )
+    @classmethod
+    def unchanged(cls, feature: object, said: str) -> ColumnResult:
+        return cls(str(feature), 0.0, 1.0, 0.0, f"no change: {said}", certain=True)
 
 
 class ColumnTest(Test):
@@ -70,32 +56,87 @@ class ColumnTest(Test):
 
     Attributes
     ----------
-    wanted : in words, which columns it tests, and what to use for others.
+    kinds : of the columns that it tests; ``wanted`` says it in words. other : the test that all others are left to.
     """
 
+    kinds: ClassVar[frozenset[Kind]]
     wanted: ClassVar[str]
+    other: ClassVar[str]
 
     def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
         self.alpha = alpha
         self.multiplicity: Multiplicity = multiplicity
 
-    @staticmethod
-    def suits(column: pd.Series) -> bool:
-        """Says whether the test is for a column such as this."""
+    def compares(self, column: pd.Series, target: pd.Series) -> bool:
+        """Says whether the types of a column and the target's are of one kind, neither of them without a value."""
         raise NotImplementedError
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
-        """Tests one column (n,) against the target's (m,)."""
+        """Tests the values of one column (n,) against the target's (m,), both with some."""
         raise NotImplementedError
 
     def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
         """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows)."""
-        chosen = [c for c in table.columns if self.suits(table[c])]
-        if not chosen:
+        names = [*table.columns, *(c for c in table_target.columns if c not in set(table.columns))]
+        results = [result for c in names for result in self._results(c, table, table_target)]
+        if all(r.effect.startswith(LEFT_TO) for r in results):
             raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
-        check_same_columns(table, table_target, chosen, self.name)
-        results = [self.compare(c, table[c], table_target[c]) for c in chosen]
         return column_report(results, self.multiplicity, self.alpha, self.name)
+
+    def _results(self, name: object, table: pd.DataFrame, table_target: pd.DataFrame) -> Iterable[ColumnResult]:
+        """Gives the rows of a column: of its values and, where some are missing, of the share that is."""
+        column, target = table.get(name), table_target.get(name)
+        kinds = [kind_of(c) for c in (column, target) if c is not None]
+        kind = kinds[0] if kinds[0] != "empty" else kinds[-1]
+        if kind != "empty" and kind not in self.kinds:
+            yield ColumnResult.left_to(name, self.other, kind)
+        elif column is None:
+            yield ColumnResult.untested(name, "table has no such column")
+        elif target is None:
+            hint = nearest(str(name), table_target.columns)
+            yield ColumnResult.untested(name, f"table_target has no column {name!r}{hint}")
+        elif kind == "empty":
+            yield ColumnResult.unchanged(name, "no value in either")
+        else:
+            yield self._by_values(name, column, target)
+            feature = f"{name} (missing)"
+            while feature in map(str, table.columns):
+                feature += " (missing)"
+            if missing := missing_share(feature, is_missing(column), is_missing(target)):
+                yield missing
+
+    def _by_values(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
+        kinds = kind_of(column), kind_of(target)
+        for kind, which, rows in zip(kinds, ("table", "the target"), (column, target), strict=True):
+            if kind == "empty":
+                return ColumnResult.untested(name, f"no value in {which} ({len(rows)} rows)")
+        if not self.compares(column, target):
+            raise DataError(
+                f"{self.name}: column {name!r} is {column.dtype} in table but {target.dtype} in table_target "
+                f"({_CALLED[kinds[0]]} and {_CALLED[kinds[1]]}); give both the same type"
+            )
+        return self.compare(name, column, target)
+
+
+def read_as_numbers(column: pd.Series) -> bool:
+    """Says whether all values of a column are numbers by their canonical text, as those of text and categories may be.
+
+    "01" is not one, as it is not the text of 1.
+    """
+    return all(_NUMBER.fullmatch(text) for text in pd.unique(canonical(column)) if text is not None)
+
+
+def missing_share(feature: str, missing: np.ndarray, missing_target: np.ndarray) -> ColumnResult | None:
+    """Gives Fisher's exact test of the share of missing values (n,) against the target's (m,); None where all equal."""
+    from scipy.stats import fisher_exact
+
+    (k, n), (k_target, m) = ((int(rows.sum()), len(rows)) for rows in (missing, missing_target))
+    if k == k_target == 0:
+        return None
+    change = k_target / m - k / n
+    exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
+    said = f"change of the share missing ({percent(k, n)} of {n} rows, {percent(k_target, m)} of {m} in the target)"
+    return ColumnResult(feature, abs(change), min(float(exact.pvalue), 1.0), abs(change), said)
 
 
 def missing_note(n_missing: int, n: int, m_missing: int, m: int) -> str:
@@ -119,21 +160,21 @@ def adjust(p_values: np.ndarray, multiplicity: Multiplicity) -> np.ndarray:
 
 
 def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, alpha: float, owner: str) -> TestReport:
-    """Gives the report of tests by column: the overall row is the column with the largest effect and smallest p."""
+    """Gives the report of tests by column; the overall row has the largest effect, with its statistic, and least p."""
     p_values = np.array([r.p_value for r in results])
-    tested = np.isfinite(p_values)
+    tested = np.isfinite(p_values) & [not r.certain for r in results]
     if not tested.any():
-        reasons = "; ".join(f"{r.feature}: {r.effect}" for r in results[:5])
-        raise DataError(f"{owner}: no column could be tested ({plural(len(results), 'column')}: {reasons})")
-    adjusted = np.full(len(results), np.nan)
+        own = [r for r in results if not r.effect.startswith(LEFT_TO)]
+        reasons = "; ".join(f"{r.feature}: {r.effect}" for r in own[:5])
+        raise DataError(f"{owner}: no column could be tested ({plural(len(own), 'column')}: {reasons})")
+    adjusted = p_values.copy()
     adjusted[tested] = adjust(p_values[tested], multiplicity)
     rows = [
         (r.feature, r.statistic, r.p_value, a, alpha, bool(a <= alpha), r.effect_size, r.effect)
         for r, a in zip(results, adjusted, strict=True)
     ]
-    statistic = float(np.nanmax([r.statistic for r in results]))
     effect = max((r for r, t in zip(results, tested, strict=True) if t), key=lambda r: r.effect_size)
-    p = float(np.nanmin(adjusted))
+    statistic, p = effect.statistic, float(np.nanmin(adjusted))
     label = f"largest of {int(tested.sum())}: {effect.effect}"
     rows.append((OVERALL, statistic, float(np.nanmin(p_values)), p, alpha, p <= alpha, effect.effect_size, label))
     return TestReport(statistic, p, alpha, p <= alpha, pd.DataFrame(rows, columns=list(TEST_COLUMNS)))

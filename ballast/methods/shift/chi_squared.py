@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.errors import DataError
+from ballast.columns import canonical, kind_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, is_categorical, missing_note
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, read_as_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,10 +18,11 @@ MINIMUM_EXPECTED = 5
 
 
 class ChiSquared(ColumnTest):
-    """Tests every categorical column for a change of its category shares, correcting for the number of columns.
+    """Tests every categorical column for a change of its category shares, correcting for the number of tests.
 
-    Use it for booleans, categoricals and strings; numbers are left to ``kolmogorov_smirnov``. Not for identifiers or
-    free text, where hardly any category repeats. ``effect_size`` is Cramer's V, in [0, 1]: 0.1 is small, 0.5 large.
+    Use it for booleans, categoricals and strings; numbers and times are left to ``kolmogorov_smirnov``. Not for
+    identifiers or free text, where hardly any category repeats. ``effect_size`` is Cramer's V, in [0, 1]: 0.1 is
+    small, 0.5 large.
 
     Parameters
     ----------
@@ -33,13 +34,18 @@ class ChiSquared(ColumnTest):
     -----
     Categories that one sample alone has count as categories with count 0 in the other. Categories expected fewer
     than 5 times in either sample are pooled into one, and the pool with the rarest others until it is expected
-    often enough. Missing values are left out and counted in ``effect``; a column without values in one sample, or
-    with one category after pooling, is not tested and says why. Columns that only the target has are left out.
+    often enough. Values are compared by their text, so that 1, 1.0, True and "1" are one category.
+
+    Every column of either table has a row: numbers and times are "left to kolmogorov_smirnov", and a column that cannot
+    be tested says why ("not tested"): it has no value in one sample, one category after pooling, several values a
+    cell, or only one table has it. A constant in both has no change, and is not corrected for. Missing values are left
+    out and counted in ``effect``; where there are some, a row "name (missing)" tests their share by Fisher's exact
+    test, which holds its level in samples of any size, with the change of the share as effect size.
     Cost: one pass over the rows of a column, memory of one column.
 
     Raises
     ------
-    DataError : no categorical column, none that can be tested, or a column that the target lacks or holds as numbers.
+    DataError : no categorical column, none that can be tested, or one that the target holds as another kind.
 
     Examples
     --------
@@ -59,20 +65,27 @@ class ChiSquared(ColumnTest):
         "that moves from 0.3 to 0.45 in one column is found in {power:.0%} of 100.",
     )
 
+    kinds = frozenset({"truth", "category", "nested"})
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
-    suits = staticmethod(is_categorical)
+    other = "kolmogorov_smirnov"
+
+    def compares(self, column: pd.Series, target: pd.Series) -> bool:
+        kinds = kind_of(column), kind_of(target)
+        texts = [rows for rows, kind in zip((column, target), kinds, strict=True) if kind == "category"]
+        alike = set(kinds) <= {"truth", "number", "category"} and all(map(read_as_numbers, texts))
+        return kinds[0] == kinds[1] or alike
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
         from scipy.stats import chi2
 
-        counts = _counts(name, column, target, self.name)
+        if kind_of(column) == "nested":
+            return ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")
+        counts = _counts(column, target)
         n, m = (int(total) for total in counts.sum(axis=1))
-        if not n or not m:
-            where = "table" if not n else "the target"
-            return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
+        note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
         n_categories = counts.shape[1]
         if n_categories == 1:
-            return ColumnResult.untested(name, "constant in both")
+            return ColumnResult.unchanged(name, f"constant in both{note}")
         counts = pool_rare(counts)
         if counts.shape[1] < 2:
             return ColumnResult.untested(
@@ -81,22 +94,14 @@ class ChiSquared(ColumnTest):
         expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / (n + m)
         statistic = float(((counts - expected) ** 2 / expected).sum())
         p_value = float(chi2.sf(statistic, counts.shape[1] - 1))
-        note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
         return ColumnResult(str(name), statistic, p_value, float(np.sqrt(statistic / (n + m))), f"Cramer's V{note}")
 
 
-def _counts(name: object, column: pd.Series, target: pd.Series, owner: str) -> np.ndarray:
-    """Gives the (2, n_categories) counts of the categories that appear, missing values left out."""
+def _counts(column: pd.Series, target: pd.Series) -> np.ndarray:
+    """Gives the (2, n_categories) counts of the categories that appear, by their texts, missing values left out."""
     import pandas as pd
 
-    pooled = pd.concat([column.astype(object), target.astype(object)], ignore_index=True)
-    try:
-        codes, categories = pd.factorize(pooled)
-    except TypeError as error:
-        raise DataError(
-            f"{owner}: column {name!r} holds values that cannot be counted ({error}); drop the column or turn its "
-            "values into text"
-        ) from error
+    codes, categories = pd.factorize(np.concatenate([canonical(column), canonical(target)]))
     samples = (codes[: len(column)], codes[len(column) :])
     return np.stack([np.bincount(c[c >= 0], minlength=len(categories)) for c in samples]).astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""The Kolmogorov-Smirnov test, one numeric column at a time."""
+"""The Kolmogorov-Smirnov test, one column of numbers or times at a time."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ballast.columns import canonical, is_missing, numbers_of, scale_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, is_numeric, missing_note
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class KolmogorovSmirnov(ColumnTest):
-    """Tests every numeric column for a change of its distribution, correcting for the number of columns.
+    """Tests every column of numbers or times for a change of its distribution, correcting for the number of tests.
 
     Use it to name the columns that moved, on tables of any length and width. It looks at one column at a time: a
     change of the dependence between columns alone is invisible to it (use ``maximum_mean_discrepancy`` or
@@ -29,15 +30,18 @@ class KolmogorovSmirnov(ColumnTest):
 
     Notes
     -----
-    Columns of other types, and columns that only the target has, are left out. Missing values are left out and
-    counted in ``effect``; a column without values in one sample, or constant in both, is not tested and says why.
+    Dates, timestamps, times of day, durations and decimals are tested as numbers. Every column of either table has a
+    row: one of another kind is "left to chi_squared", and one that cannot be tested says why ("not tested"): it has no
+    value in one sample, or only one table has it. A constant in both has no change, and is not corrected for. Missing
+    values are left out and counted in ``effect``; where there are some, a row "name (missing)" tests their share by
+    Fisher's exact test, which holds its level in samples of any size, with the change of the share as effect size.
     Infinite values count as ordered values. p-values are those of the one-sample statistic at n m / (n + m) rows
     (Hodges, 1958), conservative where values are tied. Doubles are compared to 52 of their 53 bits.
     Cost: one sort of n + m values a column, memory of one column.
 
     Raises
     ------
-    DataError : no numeric column, none that can be tested, or a column that the target lacks or holds as text.
+    DataError : no column of numbers or times, none that can be tested, or one that the target holds as another kind.
 
     Examples
     --------
@@ -58,28 +62,31 @@ class KolmogorovSmirnov(ColumnTest):
         "standard deviation in one column is found in {power:.0%} of 100.",
     )
 
-    wanted = "numeric; use chi_squared for categories"
-    suits = staticmethod(is_numeric)
+    kinds = frozenset({"number", "time"})
+    wanted = "a number or a time; use chi_squared for categories"
+    other = "chi_squared"
+
+    def compares(self, column: pd.Series, target: pd.Series) -> bool:
+        scales = {scale_of(column), scale_of(target)}
+        return len(scales) == 1 or scales == {"number", "truth"}
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
         from scipy.stats import kstwo
 
         (a, n_missing), (b, m_missing) = _present(column), _present(target)
         n, m = len(a), len(b)
-        if not n or not m:
-            where = "table" if not n else "the target"
-            return ColumnResult.untested(name, f"no value in {where} ({len(column) if not n else len(target)} rows)")
+        note = missing_note(n_missing, len(column), m_missing, len(target))
         distance = ks_distance(a, b)
         if distance == 0 and a.min() == a.max():
-            return ColumnResult.untested(name, f"constant ({a[0]:g}) in both")
+            value = canonical(column[~is_missing(column)].head(1))[0]
+            return ColumnResult.unchanged(name, f"constant ({value}) in both{note}")
         p_value = float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
-        note = missing_note(n_missing, len(column), m_missing, len(target))
         return ColumnResult(str(name), distance, p_value, distance, f"Kolmogorov-Smirnov distance{note}")
 
 
 def _present(column: pd.Series) -> tuple[np.ndarray, int]:
     """Gives the values that are there, as doubles, and the number of those missing."""
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    values = numbers_of(column)
     missing = np.isnan(values)
     count = int(missing.sum())
     return (values[~missing] if count else values), count

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
+from scipy.stats import binom, chi2_contingency, false_discovery_control, fisher_exact, ks_2samp
 
 from ballast.errors import DataError
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
 from ballast.methods.shift import ChiSquared, KolmogorovSmirnov
-from ballast.methods.shift._columns import adjust
+from ballast.methods.shift._columns import adjust, missing_share
 from ballast.methods.shift.chi_squared import pool_rare
 from ballast.methods.shift.kolmogorov_smirnov import ks_distance
 
@@ -76,7 +79,7 @@ class TestKolmogorovSmirnov:
         holes = pd.DataFrame({"a": np.concatenate([a, np.full(20, np.nan)])})
         nullable = pd.DataFrame({"a": pd.array(np.concatenate([b, [np.nan]]), dtype="Float64")})
         report = KolmogorovSmirnov().test(holes, nullable)
-        assert report.statistic == pytest.approx(ks_2samp(a, b).statistic)
+        assert row(report, "a")["statistic"] == pytest.approx(ks_2samp(a, b).statistic)
         assert "20 of 120 rows, 1 of 81 in the target" in row(report, "a")["effect"]
 
     def test_test_when_a_column_cannot_be_tested_then_says_why_and_does_not_count(self):
@@ -85,21 +88,32 @@ class TestKolmogorovSmirnov:
         target = pd.DataFrame({"x": rng.random(50), "empty": np.nan, "same": 1.0, "moved": 2.0})
         report = KolmogorovSmirnov().test(table, target)
         assert row(report, "empty")["effect"] == "not tested: no value in the target (50 rows)"
-        assert row(report, "same")["effect"] == "not tested: constant (1) in both"
-        assert np.isnan(row(report, "same")["p_value"])
+        assert np.isnan(row(report, "empty")["p_value"])
+        assert row(report, "same")["effect"] == "no change: constant (1) in both"
+        assert row(report, "same")[["p_value", "adjusted_p_value", "effect_size"]].tolist() == [1, 1, 0]
         assert not row(report, "same")["rejected"]
         assert row(report, "moved")["statistic"] == 1.0
-        assert row(report, "x")["adjusted_p_value"] == row(report, "x")["p_value"], "two columns were tested, not four"
-        assert "largest of 2" in row(report, OVERALL)["effect"]
+        assert row(report, "x")["adjusted_p_value"] == row(report, "x")["p_value"], "three were tested, not five"
+        assert "largest of 3" in row(report, OVERALL)["effect"]
 
-    def test_test_when_columns_are_of_other_types_then_they_are_skipped(self):
+    def test_test_when_columns_are_of_other_types_then_each_has_a_row_that_says_so(self):
         table = pd.DataFrame({"x": [1, 2, 3], "flag": [True, False, True], "name": list("abc"), "when": pd.NaT})
-        report = KolmogorovSmirnov().test(table, table.assign(new=1.0))
-        assert report.table["feature"].tolist() == ["x", OVERALL]
+        report = KolmogorovSmirnov().test(table.assign(q=1.0), table.assign(new=1.0, word="a"))
+        said = dict(zip(report.table["feature"], report.table["effect"], strict=True))
+        assert said.pop(OVERALL) == "largest of 1: Kolmogorov-Smirnov distance"
+        assert said == {
+            "x": "Kolmogorov-Smirnov distance",
+            "flag": "left to chi_squared: a truth",
+            "name": "left to chi_squared: a category",
+            "when": "no change: no value in either",
+            "q": "not tested: table_target has no column 'q'",
+            "new": "not tested: table has no such column",
+            "word": "left to chi_squared: a category",
+        }
         assert report.p_value == 1.0
 
     def test_test_when_no_column_will_do_then_refuses(self):
-        with pytest.raises(DataError, match=r"no column of 1 is numeric.*chi_squared"):
+        with pytest.raises(DataError, match=r"no column of 1 is a number or a time.*chi_squared"):
             KolmogorovSmirnov().test(pd.DataFrame({"a": ["x"]}), pd.DataFrame({"a": ["y"]}))
         with pytest.raises(DataError, match=r"no column could be tested \(1 column: .*constant \(1\)"):
             KolmogorovSmirnov().test(pd.DataFrame({"a": [1]}), pd.DataFrame({"a": [1]}))
@@ -162,8 +176,8 @@ class TestChiSquared:
         table = pd.DataFrame({"ok": ["a", "b"] * 30, "id": ids, "same": "x", "none": None})
         report = ChiSquared().test(table, table.assign(id=ids[::-1]))
         assert "of its 60 categories no two are expected 5 times" in row(report, "id")["effect"]
-        assert row(report, "same")["effect"] == "not tested: constant in both"
-        assert row(report, "none")["effect"] == "not tested: no value in table (60 rows)"
+        assert row(report, "same")["effect"] == "no change: constant in both"
+        assert row(report, "none")["effect"] == "no change: no value in either"
         assert row(report, "ok")["p_value"] == pytest.approx(1.0)
         assert not report.rejected
 
@@ -171,14 +185,179 @@ class TestChiSquared:
         table = pd.DataFrame({"c": ["a"] * 30 + ["b"] * 30 + [None] * 10})
         target = pd.DataFrame({"c": ["a"] * 30 + ["b"] * 30})
         report = ChiSquared().test(table, target)
-        assert report.statistic == pytest.approx(0.0)
+        assert row(report, "c")["statistic"] == pytest.approx(0.0)
         assert "10 of 70 rows, 0 of 60 in the target" in row(report, "c")["effect"]
 
     def test_test_when_no_column_is_categorical_then_refuses(self):
         with pytest.raises(DataError, match=r"no column of 1 is categorical.*kolmogorov_smirnov"):
             ChiSquared().test(pd.DataFrame({"a": [1.0]}), pd.DataFrame({"a": [2.0]}))
 
-    def test_test_when_values_cannot_be_counted_then_says_so(self):
-        table = pd.DataFrame({"tags": [["a"], ["b"]]})
-        with pytest.raises(DataError, match="'tags' holds values that cannot be counted"):
+    def test_test_when_cells_hold_lists_then_says_so_and_tests_the_others(self):
+        table = pd.DataFrame({"tags": [["a"], ["b"]] * 10})
+        with pytest.raises(DataError, match="tags: not tested: a cell holds several values"):
             ChiSquared().test(table, table)
+        report = ChiSquared().test(table.assign(c=list("ab") * 10), table.assign(c=list("ab") * 10))
+        assert row(report, "tags")["effect"].startswith("not tested: a cell holds several values")
+        assert row(report, "c")["p_value"] == pytest.approx(1.0)
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            [1, 2, 3],
+            [1.0, 2.0, 3.0],
+            ["1", "2", "3"],
+            [Decimal("1.00"), Decimal(2), Decimal(3)],
+            [b"1", b"2", b"3"],
+            pd.Categorical([1, 2, 3]),
+            pd.Categorical(["1", "2", "3"]),
+            pd.array([1, 2, 3], dtype="Int64"),
+            pd.array(["1", "2", "3"], dtype="string[pyarrow]"),
+        ],
+        ids=lambda values: f"{getattr(values, 'dtype', '')} {type(values[0]).__name__}",
+    )
+    def test_test_when_values_are_of_another_type_then_they_do_not_differ_for_that(self, values):
+        table = pd.DataFrame({"c": pd.Series(pd.Categorical([1, 2, 3])).repeat(30).reset_index(drop=True)})
+        target = pd.DataFrame({"c": pd.Series(values).repeat(30).reset_index(drop=True)})
+        report = ChiSquared().test(table, target)
+        assert row(report, "c")[["effect_size", "p_value"]].tolist() == pytest.approx([0, 1])
+
+    def test_test_when_truths_are_kept_as_numbers_then_they_are_the_same(self):
+        table = pd.DataFrame({"c": [True, False] * 20})
+        for same in ([1, 0], [1.0, 0.0], ["1", "0"]):
+            assert ChiSquared().test(table, pd.DataFrame({"c": same * 20})).p_value == pytest.approx(1.0)
+
+    @pytest.mark.parametrize(
+        ("column", "target"),
+        [
+            ([True, False], ["True", "False"]),
+            (["yes", "no"], [True, False]),
+            (["01", "02"], [1, 2]),
+            (["a", "b"], [1, 2]),
+            (["2024-01-01", "2024-01-02"], pd.to_datetime(["2024-01-01", "2024-01-02"])),
+            (["a", "b"], [["a"], ["b"]]),
+        ],
+    )
+    def test_test_when_values_cannot_be_held_against_each_other_then_refuses_naming_both_types(self, column, target):
+        table, target = pd.DataFrame({"c": [*column] * 20}), pd.DataFrame({"c": [*target] * 20})
+        with pytest.raises(DataError, match=f"column 'c' is {table['c'].dtype} in table but .* in table_target"):
+            ChiSquared().test(table, target)
+
+
+class TestKinds:
+    """Every type of column is tested by one of the two."""
+
+    @pytest.mark.parametrize("zone", [None, "America/New_York"])
+    def test_test_when_dates_times_and_decimals_move_then_found(self, zone):
+        rng = np.random.default_rng(0)
+        days = rng.integers(0, 1000, 300)
+
+        def frame(by: int) -> pd.DataFrame:
+            return pd.DataFrame(
+                {
+                    "date": [dt.date(2010, 1, 1) + dt.timedelta(days=int(d) + by) for d in days],
+                    "stamp": pd.to_datetime("2010-01-01") + pd.to_timedelta(days + by, unit="D"),
+                    "wait": pd.to_timedelta(days + by, unit="s"),
+                    "price": [Decimal(int(d) + by) / 100 for d in days],
+                    "clock": [dt.time((int(d) + by) // 100) for d in days],
+                }
+            ).assign(stamp=lambda t: t["stamp"].dt.tz_localize(zone))
+
+        same = KolmogorovSmirnov().test(frame(0), frame(0))
+        assert same.table["effect_size"].eq(0).all()
+        report = KolmogorovSmirnov().test(frame(0), frame(1000))
+        assert report.table["feature"].tolist() == ["date", "stamp", "wait", "price", "clock", OVERALL]
+        assert report.table["effect_size"].min() == 1.0
+
+    def test_test_when_equal_numbers_are_of_another_type_then_they_do_not_differ(self):
+        numbers = pd.Series([1.5, 2.5, 4.0] * 10)
+        table = pd.DataFrame({"x": numbers})
+        for same in (numbers.map(Decimal), numbers.astype("Float64"), numbers.astype("float64[pyarrow]")):
+            assert KolmogorovSmirnov().test(table, pd.DataFrame({"x": same})).statistic == 0.0
+
+    @pytest.mark.parametrize(
+        ("column", "target"),
+        [
+            ([1.0, 2.0], ["1", "2"]),
+            ([dt.date(2024, 1, 1), dt.date(2024, 1, 2)], [dt.time(1), dt.time(2)]),
+            (pd.to_timedelta([1, 2], unit="s"), [1, 2]),
+            (pd.to_datetime(["2024-01-01", "2024-01-02"]), ["2024-01-01", "2024-01-02"]),
+        ],
+    )
+    def test_test_when_numbers_are_of_another_scale_then_refuses_naming_both_types(self, column, target):
+        with pytest.raises(DataError, match=r"column 'x' is .* in table but .* in table_target"):
+            KolmogorovSmirnov().test(pd.DataFrame({"x": column}), pd.DataFrame({"x": target}))
+
+    def test_tests_when_a_table_has_every_kind_then_each_column_is_tested_by_one_and_left_by_the_other(self):
+        table = pd.DataFrame(
+            {
+                "number": [1.0, None] * 20,
+                "truth": pd.array([True, None] * 20, dtype="boolean"),
+                "time": pd.to_datetime(["2024-01-01", None] * 20),
+                "text": ["a", None] * 20,
+                "list": [["a"], None] * 20,
+            }
+        )
+        by = {test.name: test().test(table, table).table.set_index("feature")["effect"] for test in TESTS}
+        left = {name: {f for f, e in said.items() if e.startswith("left to")} for name, said in by.items()}
+        assert left == {"kolmogorov_smirnov": {"truth", "text", "list"}, "chi_squared": {"number", "time"}}
+        missing = [f for said in by.values() for f in said.index if f.endswith("(missing)")]
+        assert sorted(missing) == sorted(f"{c} (missing)" for c in table)
+
+
+TESTS = (KolmogorovSmirnov, ChiSquared)
+
+
+class TestMissingness:
+    @pytest.mark.parametrize(
+        ("test", "values"), [(KolmogorovSmirnov, np.arange(1000.0)), (ChiSquared, ["x", "y"] * 500)]
+    )
+    def test_test_when_values_vanish_in_the_target_then_rejected_with_a_large_effect(self, test, values):
+        table, target = pd.DataFrame({"amount": values}), pd.DataFrame({"amount": values})
+        target.loc[target.index % 20 > 0, "amount"] = None
+        report = test().test(table, target)
+        found = row(report, "amount (missing)")
+        assert found["rejected"]
+        assert found["effect_size"] == pytest.approx(0.95)
+        assert found["effect"] == "change of the share missing (0 % of 1000 rows, 95 % of 1000 in the target)"
+        assert row(report, OVERALL)["effect_size"] == pytest.approx(0.95)
+        assert report.rejected
+
+    def test_test_when_no_value_is_missing_then_no_row_of_it(self):
+        table = pd.DataFrame({"x": np.arange(20.0)})
+        assert KolmogorovSmirnov().test(table, table).table["feature"].tolist() == ["x", OVERALL]
+
+    @pytest.mark.parametrize("test", TESTS)
+    def test_test_when_the_target_has_no_value_at_all_then_its_missingness_is_found(self, test):
+        values = np.arange(50.0) if test is KolmogorovSmirnov else ["x", "y"] * 25
+        report = test().test(pd.DataFrame({"c": values}), pd.DataFrame({"c": [None] * 50}))
+        assert row(report, "c (missing)")["effect_size"] == 1.0
+        assert report.rejected
+
+    def test_missing_share_when_compared_with_scipy_then_fishers_p(self):
+        found = missing_share("x", np.arange(30) < 2, np.arange(20) < 9)
+        assert found is not None
+        assert found.p_value == pytest.approx(fisher_exact([[2, 28], [9, 11]]).pvalue)
+        assert found.effect_size == pytest.approx(9 / 20 - 2 / 30)
+
+    def test_test_when_missingness_is_tested_then_it_is_corrected_for(self):
+        rng = np.random.default_rng(0)
+        table, target = pd.DataFrame({"x": rng.random(200)}), pd.DataFrame({"x": rng.random(200) ** 1.3})
+        alone = KolmogorovSmirnov().test(table, target)
+        report = KolmogorovSmirnov().test(*(frame.reindex(range(210)) for frame in (table, target)))
+        assert row(report, "x")["p_value"] == row(alone, "x")["p_value"]
+        assert row(report, "x")["adjusted_p_value"] == 2 * row(alone, "x")["adjusted_p_value"]
+
+    def test_test_when_a_column_has_the_name_of_the_row_then_both_stand(self):
+        table = pd.DataFrame({"x": [1.0, None] * 5, "x (missing)": np.arange(10.0)})
+        features = KolmogorovSmirnov().test(table, table).table["feature"]
+        assert features.tolist() == ["x", "x (missing) (missing)", "x (missing)", OVERALL]
+
+    @pytest.mark.parametrize(("n", "m", "share"), [(5, 5, 0.5), (8, 15, 0.3), (20, 60, 0.05)])
+    def test_missing_share_when_nothing_changes_then_its_exact_size_is_at_most_alpha(self, n, m, share):
+        k, k_target = np.arange(n + 1), np.arange(m + 1)
+        chance = np.outer(binom.pmf(k, n, share), binom.pmf(k_target, m, share))
+        p_values = [
+            [getattr(missing_share("x", np.arange(n) < i, np.arange(m) < j), "p_value", 1.0) for j in k_target]
+            for i in k
+        ]
+        assert chance[np.array(p_values) <= 0.05].sum() <= 0.05
