@@ -86,7 +86,7 @@ class ColumnTest(Test):
     def _results(self, name: object, table: pd.DataFrame, table_target: pd.DataFrame) -> Iterable[ColumnResult]:
         """Gives the rows of a column: of its values and, where some are missing, of the share that is."""
         column, target = table.get(name), table_target.get(name)
-        kinds = [kind_of(c) for c in (column, target) if c is not None]
+        kinds: list[Kind] = [kind_of(c) for c in (column, target) if c is not None]
         kind = kinds[0] if kinds[0] != "empty" else kinds[-1]
         if kind != "empty" and kind not in self.kinds:
             yield ColumnResult.left_to(name, self.other, kind)
