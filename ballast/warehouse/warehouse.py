@@ -23,7 +23,14 @@ from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables import commits, layouts, queries
 from ballast.warehouse.tables.commits import Commit, Verdict
-from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN, arrow_table, pandas_frame, storable
+from ballast.warehouse.tables.frames import (
+    PARTITION_COLUMN,
+    VERSION_COLUMN,
+    arrow_table,
+    given_back,
+    pandas_frame,
+    storable,
+)
 from ballast.warehouse.tables.hashing import content_hash
 
 
@@ -126,7 +133,7 @@ class Warehouse:
             before = layouts.latest(con, asset)
             version = 1 + max((place.version for place in before), default=0)
             commit = replace(draft, version=version, created_at=datetime.now(UTC))
-            layout = layouts.write_rows(con, asset, version, table.schema, stored)
+            layout = layouts.write_rows(con, asset, version, table, stored)
             commits.insert_commit(con, commit, layout)
             layouts.point_view(con, asset, before, layouts.Place(partition, version, layout))
         return commit
@@ -141,7 +148,7 @@ class Warehouse:
         run: str | None = None,
     ) -> pd.DataFrame:
         """Gives the rows of a version as a DataFrame; see `read_arrow`."""
-        return pandas_frame(self.read_arrow(asset, version=version, partition=partition, as_of=as_of, run=run))
+        return given_back(self.read_arrow(asset, version=version, partition=partition, as_of=as_of, run=run))
 
     def read_arrow(
         self,
@@ -201,7 +208,8 @@ class Warehouse:
             places = layouts.held(con, asset, partition=partition) if con else []
             if con is None or not places:
                 raise commits.not_found(con, self.url, asset, partition=partition)
-            return layouts.read_column(con, asset, places, column)
+            found = layouts.read_column(con, asset, places, column)
+        return pandas_frame(pa.table({column: found}))[column].to_numpy()
 
     def prune(
         self,
@@ -361,6 +369,7 @@ class Warehouse:
             if not layouts.prepared(con):
                 for statement in (*commits.TABLES, *layouts.TABLES):
                     con.execute(statement)
+                layouts.define_views(con)
             yield con
 
     @contextmanager

@@ -46,9 +46,15 @@ class Home(Protocol):
 
 
 def new_engine() -> duckdb.DuckDBPyConnection:
-    """Starts a DuckDB in memory; what it does for a warehouse shows no progress bar among a session's own output."""
+    """Starts a DuckDB in memory.
+
+    What it does for a warehouse shows no progress bar among a session's own output, gives Arrow UUIDs and not their
+    text, and depends on no machine's time zone.
+    """
     engine = duckdb.connect()
     engine.execute("SET enable_progress_bar = false")
+    engine.execute("SET arrow_lossless_conversion = true")
+    engine.execute("SET TimeZone = 'UTC'")
     return engine
 
 

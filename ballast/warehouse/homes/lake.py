@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ballast.warehouse")
 
 _OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
+_FILESYSTEMS = dict.fromkeys(("s3", "gs", "gcs", "r2", "https"), "httpfs") | dict.fromkeys(("az", "abfss"), "azure")
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
 AnyError = TypeVar("AnyError", bound=Exception)
 
@@ -118,6 +119,8 @@ class Lake(ABC):
         try:
             extensions.load(engine, "ducklake")
             extensions.load(engine, self.extension)
+            if filesystem := _FILESYSTEMS.get(self.data.partition("://")[0]):
+                extensions.load(engine, filesystem)
             engine.execute(f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})")
         except BaseException:
             engine.close()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ballast.errors import WarehouseError
+from ballast.errors import DataError, WarehouseError
+from ballast.warehouse.tables.categories import dictionary_parts
+from ballast.warehouse.tables.objects import ARROW_ERRORS, Unstorable, object_array
+from ballast.warehouse.tables.storing import stored_column, stored_type
 
 VERSION_COLUMN = "_version"
 PARTITION_COLUMN = "partition"
+_NOTE = b"pandas"  # in a field's metadata: what the column was in a DataFrame, where its Arrow type does not tell
 
 
 def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool) -> pa.Table:
@@ -24,16 +30,7 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
     if isinstance(frame, pa.Table):
         table = frame
     elif isinstance(frame, pd.DataFrame):
-        named = any(name is not None for name in frame.index.names)
-        frame = frame.reset_index() if named else frame
-        _check_columns(asset, frame.columns, partitioned)  # before Arrow turns every name into text
-        try:
-            table = pa.Table.from_pandas(frame, preserve_index=False)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-            raise WarehouseError(
-                f"asset {asset!r}: a column mixes types or holds objects ({'; '.join(map(str, error.args))}); "
-                "give each column one type, for example with frame.astype"
-            ) from error
+        table = _from_pandas(asset, frame, partitioned)
     else:
         raise WarehouseError(
             f"asset {asset!r}: expected a pandas.DataFrame or pyarrow.Table, got {type(frame).__name__}"
@@ -42,11 +39,60 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
     return pa.table(table.columns, schema=table.schema.remove_metadata())
 
 
+def _from_pandas(asset: str, frame: pd.DataFrame, partitioned: bool) -> pa.Table:
+    if any(name is not None for name in frame.index.names):
+        levels = [name for name in frame.index.names if name is not None]
+        frame = frame.reset_index(level=levels, names=levels, allow_duplicates=True)
+    _check_columns(asset, frame.columns, partitioned)
+    arrays, fields = [], []
+    for name, series in frame.items():
+        try:
+            array, note = _arrow_column(series)
+        except Unstorable as error:
+            raise _refused(asset, str(name), series.dtype, len(series), error) from error
+        arrays.append(array)
+        fields.append(pa.field(str(name), array.type, metadata={_NOTE: note} if note else None))
+    return pa.table(arrays, schema=pa.schema(fields))
+
+
+def _refused(asset: str, column: str, kind: object, rows: int, reason: object) -> WarehouseError:
+    return WarehouseError(f"asset {asset!r}, column {column!r} ({kind}, {rows} rows) cannot be stored: {reason}")
+
+
+def _arrow_column(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | None]:
+    """Gives a column as Arrow, and what it was if Arrow's type does not tell."""
+    dtype = series.dtype
+    if dtype == object:
+        return object_array(series)
+    if isinstance(dtype, pd.SparseDtype):
+        raise Unstorable("it is sparse; give it as column.sparse.to_dense()")
+    if isinstance(dtype, pd.CategoricalDtype):
+        levels, note = _arrow_column(dtype.categories.to_series())
+        note = "categories" if note == "arrow" else note
+        if isinstance(levels, pa.ChunkedArray):
+            levels = levels.combine_chunks()
+        codes = series.cat.codes.to_numpy()
+        indices = pa.array(codes, mask=codes < 0)
+        return pa.DictionaryArray.from_arrays(indices, levels, ordered=bool(dtype.ordered)), note
+    try:
+        return pa.array(series, from_pandas=True), _note(dtype)
+    except ARROW_ERRORS as error:
+        raise Unstorable(f"{error}; give it another type with frame.astype, or write it as text") from error
+
+
+def _note(dtype: Any) -> str | None:
+    if isinstance(dtype, pd.ArrowDtype):
+        return "arrow"
+    if isinstance(dtype, pd.StringDtype):
+        return f"string {dtype.storage}" if dtype.na_value is pd.NA else f"str {dtype.storage}"
+    return str(dtype) if str(dtype) in _MASKED else None
+
+
 def _check_columns(asset: str, columns: Iterable[object], partitioned: bool) -> None:
     reserved = {VERSION_COLUMN, PARTITION_COLUMN} if partitioned else {VERSION_COLUMN}
     seen: dict[str, object] = {}
     for name in columns:
-        if not isinstance(name, str) or not name or "\0" in name:
+        if not isinstance(name, str) or not name or "\0" in name or not _encodable(name):
             raise WarehouseError(f"asset {asset!r}: column name {name!r} is not text; rename the column")
         if name.casefold() in reserved:
             raise WarehouseError(
@@ -62,58 +108,142 @@ def _check_columns(asset: str, columns: Iterable[object], partitioned: bool) -> 
         raise WarehouseError(f"asset {asset!r}: the frame has no columns, so there is nothing to store")
 
 
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def storable(asset: str, table: pa.Table, *, arrays: bool, reserved: Collection[str] = ()) -> pa.Table:
-    """Gives the table with the few column types the store lacks replaced by ones that hold the same values.
+    """Gives the table with the column types the store lacks replaced by ones that hold the same values.
 
     `arrays` says whether it has arrays of a fixed length, `reserved` names columns it cannot have.
+
+    Raises
+    ------
+    WarehouseError
+        A column has a reserved name, or values that the store could not give back.
     """
-    for name in table.column_names:
-        if name.casefold() in reserved:
-            raise WarehouseError(f"asset {asset!r}: column {name!r} is one that DuckLake needs; rename the column")
-    fields = [pa.field(field.name, _stored_type(field.type, arrays=arrays)) for field in table.schema]
-    try:
-        return table.cast(pa.schema(fields))
-    except pa.ArrowInvalid as error:
-        raise WarehouseError(
-            f"asset {asset!r}: {error}; times with a time zone are kept to the microsecond: round them first"
-        ) from error
-
-
-def _stored_type(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
-    if pa.types.is_dictionary(kind):
-        return _stored_type(kind.value_type, arrays=arrays)
-    if pa.types.is_fixed_size_list(kind) and not arrays:
-        return pa.list_(_stored_type(kind.value_type, arrays=arrays))
-    if pa.types.is_float16(kind):
-        return pa.float32()
-    if pa.types.is_duration(kind):
-        return pa.int64()
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        return pa.timestamp("us", "UTC")
-    return kind
-
-
-def restored(table: pa.Table, schemas: Sequence[pa.Schema]) -> pa.Table:
-    """Gives each stored column the type it was committed with, where all the given schemas agree on one."""
     fields, columns = [], []
-    for stored, column in zip(table.schema, table.columns, strict=True):
-        wanted = [schema.field(stored.name) for schema in schemas if stored.name in schema.names]
-        field = wanted[0] if len({field.type for field in wanted}) == 1 else stored
-        fields.append(field)
-        columns.append(pa.nulls(len(column)) if pa.types.is_null(field.type) else column.cast(field.type))
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if field.name.casefold() in reserved:
+            raise WarehouseError(f"asset {asset!r}: column {field.name!r} is one that DuckLake needs; rename the column")
+        try:
+            kind = stored_type(field.type, arrays=arrays)
+            columns.append(stored_column(column, kind))
+        except Unstorable as error:
+            raise _refused(asset, field.name, field.type, table.num_rows, error) from error
+        fields.append(pa.field(field.name, kind))
     return pa.table(columns, schema=pa.schema(fields))
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:
-    """Gives the table as a DataFrame; whole numbers and booleans with gaps keep their type (Int64, boolean)."""
-    frame = table.to_pandas()
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count and (nullable := _NULLABLE.get(column.type)):
-            frame[name] = column.to_pandas(types_mapper={column.type: nullable}.get)
+    """Gives an Arrow table as the DataFrame that methods and gates take; the one way from Arrow to pandas.
+
+    Whole numbers and truths with gaps are Int64 (of their width) and boolean; decimals are ``decimal.Decimal``, dates
+    ``datetime.date``, times of day ``datetime.time``, UUIDs ``uuid.UUID`` objects; timestamps and durations keep unit
+    and zone; dictionaries are categories with their levels and order. Lists of numbers are arrays, other nested values
+    lists and dicts. Cost: linear, one copy.
+
+    Raises
+    ------
+    DataError
+        A column holds what pandas cannot.
+    """
+    names = table.column_names
+    ours = {name: made for name in names if (made := _own(table[name])) is not None}
+    plain = table.drop_columns(list(ours)) if ours else table
+    try:
+        frame = plain.to_pandas()
+    except ARROW_ERRORS:
+        for name in plain.column_names:  # which it was
+            try:
+                plain.select([name]).to_pandas()
+            except ARROW_ERRORS as error:
+                raise DataError(
+                    f"column {name!r} ({plain[name].type}) cannot be a column of pandas: {error}; cast it to another type"
+                ) from error
+        raise
+    if not ours:
+        return frame
+    series = {name: ours[name] if name in ours else frame[name] for name in names}
+    return pd.DataFrame(series, index=pd.RangeIndex(table.num_rows), copy=False)
+
+
+def _own(column: pa.ChunkedArray) -> pd.Series | None:
+    """Gives a column that Arrow would not bring to pandas as it is, None of all others."""
+    kind = column.type
+    if column.null_count and (nullable := _NULLABLE.get(kind)):
+        return pd.Series(nullable.__from_arrow__(column), copy=False)
+    if pa.types.is_dictionary(kind):
+        indices, levels = dictionary_parts(column)
+        codes = indices.fill_null(-1).to_numpy() if not pa.types.is_unsigned_integer(kind.index_type) else None
+        if codes is None:
+            codes = indices.cast(pa.int64()).fill_null(-1).to_numpy()
+        return pd.Series(pd.Categorical.from_codes(codes, categories=_levels(kind, levels), ordered=kind.ordered))
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.bool8":
+        return pandas_frame(pa.table({"x": _storage(column).cast(pa.bool_())}))["x"]
+    if pa.types.is_nested(kind) and not _arrays_will_do(column):
+        made = pd.Series([None] * len(column), dtype=object)
+        made[:] = np.fromiter(column.to_pylist(), object, len(column))
+        return made
+    return None
+
+
+def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+
+
+def _levels(kind: pa.DictionaryType, levels: pa.Array) -> pd.Index:
+    if isinstance(kind.value_type, pa.BaseExtensionType) and not isinstance(levels, pa.ExtensionArray):
+        levels = pa.ExtensionArray.from_storage(kind.value_type, levels)
+    return pd.Index(pandas_frame(pa.table({"x": levels}))["x"].rename(None))
+
+
+def _arrays_will_do(column: pa.ChunkedArray) -> bool:
+    """Gives whether numpy arrays hold the lists of a column as they are: without gaps among whole numbers and truths."""
+    kind = column.type
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return False
+    if not (pa.types.is_primitive(kind.value_type) or pa.types.is_boolean(kind.value_type)):
+        return False
+    return pa.types.is_floating(kind.value_type) or not any(chunk.flatten().null_count for chunk in column.chunks)
+
+
+def given_back(table: pa.Table) -> pd.DataFrame:
+    """Gives a stored table as the DataFrame it was committed from: as `pandas_frame`, in the types that it had."""
+    frame = pandas_frame(table)
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if note := (field.metadata or {}).get(_NOTE, b"").decode():
+            frame[field.name] = _as_noted(note, column, frame[field.name])
     return frame
 
 
-_NULLABLE: dict[pa.DataType, pd.api.extensions.ExtensionDtype] = {
+def _as_noted(note: str, column: pa.ChunkedArray, series: pd.Series) -> Any:
+    if note in ("list", "tuple"):
+        made = pd.Series([None] * len(column), dtype=object)
+        kind = tuple if note == "tuple" else list
+        for row, value in enumerate(column.to_pylist()):
+            made.iat[row] = None if value is None else kind(value)
+        return made
+    if note == "categories":
+        return series.cat.rename_categories(series.cat.categories.astype(pd.ArrowDtype(column.type.value_type)))
+    dtype = pd.ArrowDtype(column.type) if note == "arrow" else _dtype(note)
+    if isinstance(series.dtype, pd.CategoricalDtype) and note != "arrow":
+        return series.cat.rename_categories(series.cat.categories.astype(dtype))
+    return pd.Series(dtype.__from_arrow__(column), copy=False)
+
+
+def _dtype(note: str) -> Any:
+    name, _, storage = note.partition(" ")
+    if name == "string":
+        return pd.StringDtype(storage)
+    return pd.StringDtype(storage, na_value=np.nan) if name == "str" else _MASKED[name]
+
+
+_NULLABLE: dict[pa.DataType, Any] = {
     pa.bool_(): pd.BooleanDtype(),
     pa.int8(): pd.Int8Dtype(),
     pa.int16(): pd.Int16Dtype(),
@@ -123,4 +253,7 @@ _NULLABLE: dict[pa.DataType, pd.api.extensions.ExtensionDtype] = {
     pa.uint16(): pd.UInt16Dtype(),
     pa.uint32(): pd.UInt32Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
+}
+_MASKED: dict[str, Any] = {
+    str(dtype): dtype for dtype in (*_NULLABLE.values(), pd.Float32Dtype(), pd.Float64Dtype())
 }

@@ -8,28 +8,32 @@ people read shows, of all these tables, the rows of the latest version of every 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import NamedTuple
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from ballast.errors import WarehouseError
+from ballast.errors import WarehouseError, nearest
 from ballast.warehouse.names import STORE, literal, quoted, view_of
 from ballast.warehouse.tables.commits import COMMITS, fetched
-from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN, restored
+from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
+from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
+from ballast.warehouse.tables.objects import Unstorable
+from ballast.warehouse.tables.storing import check_kept, kept_schema, restored_column, written_schema
+from ballast.warehouse.tables.unions import common_type, selected
+from ballast.words import plural
 
 _LAYOUTS = quoted(STORE, "layouts")
 _VERSION = quoted(VERSION_COLUMN)
 _PARTITION = quoted(PARTITION_COLUMN)
-_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-_NUMBERS = _INTEGERS | {"FLOAT", "DOUBLE"}
+_LEVELS = quoted(STORE, "levels")
 
-TABLES = (f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",)
+TABLES = (
+    f"CREATE TABLE IF NOT EXISTS {_LAYOUTS} (asset VARCHAR, layout BIGINT, columns VARCHAR, schema BLOB)",
+    f"CREATE TABLE IF NOT EXISTS {_LEVELS} (asset VARCHAR, version BIGINT, field VARCHAR, content BLOB)",
+)
 
 
 class Place(NamedTuple):
@@ -41,9 +45,9 @@ class Place(NamedTuple):
 
 
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
-    """Gives whether the file has the tables of a warehouse."""
+    """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last."""
     try:
-        con.execute(f"SELECT 1 FROM {_LAYOUTS} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
@@ -54,27 +58,60 @@ def rows_table(asset: str, layout: int) -> str:
     return quoted(STORE, f"{asset}#{layout}")
 
 
-def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, schema: pa.Schema, table: pa.Table) -> int:
-    """Appends the rows of a version and gives the number of the layout they went into."""
-    columns = hashlib.sha256(schema.serialize()).hexdigest()
+def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table, stored: pa.Table) -> int:
+    """Appends the rows of a version, in the types that the store has, and gives the layout they went into.
+
+    Raises
+    ------
+    WarehouseError
+        DuckDB would not keep a column as it is.
+    """
+    blob = written_schema(table.schema)
+    columns = hashlib.sha256(blob).hexdigest()
     known = con.execute(f"SELECT layout, columns FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
     layout = next((number for number, key in known if key == columns), None)
-    con.register("incoming", table)
-    incoming = quoted("temp", "incoming")
-    if layout is None:
-        if not known:
-            _claim_view(con, asset)
-        layout = len(known) + 1
-        con.execute(
-            f"CREATE TABLE {rows_table(asset, layout)} AS SELECT 0::BIGINT AS {_VERSION}, * FROM {incoming} LIMIT 0"
-        )
-        con.execute(
-            f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)",
-            [asset, layout, columns, schema.serialize().to_pybytes()],
-        )
-    con.execute(f"INSERT INTO {rows_table(asset, layout)} SELECT ?::BIGINT, * FROM {incoming}", [version])
-    con.unregister("incoming")
+    try:
+        con.register("incoming", stored)
+        incoming = quoted("temp", "incoming")
+        check_kept(con, incoming, table)
+        if layout is None:
+            if not known:
+                _claim_view(con, asset)
+            layout = len(known) + 1
+            con.execute(
+                f"CREATE TABLE {rows_table(asset, layout)} AS SELECT 0::BIGINT AS {_VERSION}, * FROM {incoming} LIMIT 0"
+            )
+            con.execute(f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)", [asset, layout, columns, blob])
+        con.execute(f"INSERT INTO {rows_table(asset, layout)} SELECT ?::BIGINT, * FROM {incoming}", [version])
+        con.unregister("incoming")
+    except (Unstorable, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+        raise WarehouseError(f"asset {asset!r} ({plural(table.num_rows, 'row')}) cannot be stored: {error}") from error
+    _write_levels(con, asset, version, table)
     return layout
+
+
+def _write_levels(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table) -> None:
+    for field, column in zip(table.schema, table.columns, strict=True):
+        if pa.types.is_dictionary(field.type):
+            levels = pa.table({"levels": bare(dictionary_parts(column)[1])})
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, levels.schema) as writer:
+                writer.write_table(levels)
+            content = sink.getvalue().to_pybytes()
+            con.execute(f"INSERT INTO {_LEVELS} VALUES (?, ?, ?, ?)", [asset, version, field.name, content])
+
+
+def _levels(con: duckdb.DuckDBPyConnection, asset: str, versions: list[int]) -> dict[tuple[str, int], pa.Array]:
+    """Gives the levels of the categories of some versions, by column and version; none of an older Ballast's."""
+    rows = fetched(
+        con,
+        f"SELECT field, version, content FROM {_LEVELS} WHERE asset = $1 AND version IN (SELECT unnest($2::BIGINT[]))",
+        [asset, versions],
+    )
+    return {
+        (field, version): pa.ipc.open_stream(content).read_all()["levels"].combine_chunks()
+        for field, version, content in rows
+    }
 
 
 def _claim_view(con: duckdb.DuckDBPyConnection, asset: str) -> None:
@@ -142,7 +179,7 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
     schema, view = view_of(asset)
     commits = f"FROM {COMMITS} WHERE asset = {literal(asset)}"
     if partitioned:
-        columns = _common_types(con, asset, layouts)
+        columns = selected(con, _schemas(con, asset, layouts))
         newest = f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL GROUP BY partition)"
         selects = [
             f"SELECT newest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
@@ -158,36 +195,18 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
     con.execute(f"CREATE OR REPLACE VIEW {quoted(schema, view)} AS " + " UNION ALL BY NAME ".join(selects))
 
 
-def _common_types(con: duckdb.DuckDBPyConnection, asset: str, layouts: list[int]) -> dict[int, str]:
-    """Gives the select list of each layout (as `held`) such that DuckDB can put them under one another.
-
-    Columns of one type stay as they are; vectors of several widths become lists, other types text.
-    """
-    columns = {
-        layout: [
-            (name, kind)
-            for name, kind, *_ in con.execute(f"DESCRIBE {rows_table(asset, layout)}").fetchall()
-            if name != VERSION_COLUMN
-        ]
-        for layout in layouts
-    }
-    kinds: defaultdict[str, set[str]] = defaultdict(set)
-    for name, kind in chain.from_iterable(columns.values()):
-        kinds[name.casefold()].add(kind)
-    return {
-        layout: ", ".join(_selected(name, kinds[name.casefold()]) for name, _ in described)
-        for layout, described in columns.items()
-    }
+def _schemas(con: duckdb.DuckDBPyConnection, asset: str, layouts: Collection[int]) -> dict[int, pa.Schema]:
+    """Gives the schemas that the rows of some layouts were committed with."""
+    kept = con.execute(f"SELECT layout, schema FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
+    return {layout: kept_schema(blob) for layout, blob in sorted(kept) if layout in layouts}
 
 
-def _selected(name: str, kinds: set[str]) -> str:
-    column = quoted("held", name)
-    if len(kinds) == 1 or kinds <= _NUMBERS:
-        return column
-    items = {kind.rpartition("[")[0] for kind in kinds}
-    if len(items) == 1 and all(kind.endswith("]") for kind in kinds):
-        return f"{column}::{items.pop()}[] AS {quoted(name)}"
-    return f"{column}::VARCHAR AS {quoted(name)}"
+def define_views(con: duckdb.DuckDBPyConnection) -> None:
+    """Defines the views anew that an older Ballast made over partitions of several layouts."""
+    for (asset,) in con.execute(f"SELECT DISTINCT asset FROM {_LAYOUTS}").fetchall():
+        partitioned, layouts = _sources(shown(latest(con, asset)))
+        if partitioned and len(layouts) > 1:
+            _define_view(con, asset, partitioned, layouts)
 
 
 def held(
@@ -217,7 +236,7 @@ def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) 
     if len(layouts) == 1:
         columns = {layouts[0]: f"* EXCLUDE ({_VERSION})"}
     else:
-        columns = _common_types(con, asset, layouts)
+        columns = selected(con, _schemas(con, asset, layouts))
     selects = []
     for layout in layouts:
         versions = ", ".join(str(int(place.version)) for place in places if place.layout == layout)
@@ -239,22 +258,59 @@ def asset_of_view(con: duckdb.DuckDBPyConnection, schema: str, view: str) -> str
 
 def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[int]) -> None:
     """Removes the rows of some versions."""
+    chosen = [asset, list(versions)]
+    con.execute(f"DELETE FROM {_LEVELS} WHERE asset = ? AND version IN (SELECT unnest(?))", chosen)
     for (layout,) in con.execute(f"SELECT layout FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall():
         con.execute(f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)])
 
 
-def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], column: str) -> np.ndarray:
-    """Gives one column of some versions."""
+def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], column: str) -> pa.ChunkedArray:
+    """Gives one column of some versions in the type it was committed with."""
+    schemas = _schemas(con, asset, {place.layout for place in places})
+    names = {name.casefold(): name for schema in schemas.values() for name in schema.names}
+    if column.casefold() not in names:
+        raise WarehouseError(f"asset {asset!r} has no column {column!r}{nearest(column, names.values())}")
+    return read_rows(con, asset, places, only=names[column.casefold()]).column(1)
+
+
+def read_rows(
+    con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, only: str | None = None
+) -> pa.Table:
+    """Gives the rows of some versions in the types they were committed with, `_version` in front; of one column only.
+
+    Raises
+    ------
+    WarehouseError
+        No type holds the values of all the versions.
+    """
+    query = rows_query(con, asset, places)
+    if only is not None:
+        query = f"SELECT {_VERSION}, {quoted(only)} FROM ({query})"
     try:
-        table = con.execute(f"SELECT {quoted(column)} FROM ({rows_query(con, asset, places)})").to_arrow_table()
-    except duckdb.BinderException as error:
-        raise WarehouseError(f"asset {asset!r} has no column {column!r}: {error}") from error
-    return table.column(0).to_numpy()
+        table = con.execute(query).to_arrow_table()
+    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
+        raise WarehouseError(
+            f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "
+            "time, or commit them with one type"
+        ) from error
+    schemas = list(_schemas(con, asset, {place.layout for place in places}).values())
+    levels = _levels(con, asset, [place.version for place in places])
+    fields, columns = [table.schema.field(0)], [table.column(0)]
+    for stored, column in zip(list(table.schema)[1:], table.columns[1:], strict=True):
+        wanted = [schema.field(stored.name) for schema in schemas if stored.name in schema.names]
+        found = [levels.get((stored.name, place.version)) for place in sorted(places, key=lambda place: place.version)]
+        field, known = _common_field(wanted, [each for each in found if each is not None])
+        fields.append(field)
+        columns.append(restored_column(column, field, known))
+    return pa.table(columns, schema=pa.schema(fields))
 
 
-def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> pa.Table:
-    """Gives the rows of some versions in the types they were committed with, `_version` in front."""
-    layouts = {place.layout for place in places}
-    table = con.execute(rows_query(con, asset, places)).to_arrow_table()
-    kept = con.execute(f"SELECT layout, schema FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
-    return restored(table, [pa.ipc.read_schema(pa.py_buffer(blob)) for layout, blob in kept if layout in layouts])
+def _common_field(wanted: list[pa.Field], levels: list[pa.Array]) -> tuple[pa.Field, pa.Array | None]:
+    """Gives the field of a column that some layouts have, and if it is a category its levels."""
+    first = wanted[0]
+    kind = common_type([field.type for field in wanted])
+    known = None
+    if pa.types.is_dictionary(kind) and levels:
+        kind, known = merged(kind, levels)
+    metadata = first.metadata if all(field.equals(first, check_metadata=True) for field in wanted) else None
+    return pa.field(first.name, kind, metadata=metadata), known

@@ -1,0 +1,92 @@
+"""Categories: a column of values in SQL, and beside it the levels that its categories are, in their order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ballast.errors import WarehouseError
+
+
+def dictionary_parts(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Gives a dictionary column as (indices, levels): one level a value, none of them null, whatever the chunks held."""
+    first = column.chunk(0).dictionary if column.num_chunks else pa.array([], column.type.value_type)
+    if all(chunk.dictionary.equals(first) for chunk in column.chunks) and _distinct(first):
+        indices = [chunk.indices for chunk in column.chunks]
+        return (pa.concat_arrays(indices) if indices else pa.array([], column.type.index_type)), first
+    values = decoded(column)
+    levels = distinct(values)
+    return positions(values, levels), levels
+
+
+def decoded(column: pa.ChunkedArray) -> pa.Array:
+    """Gives the values of a dictionary column."""
+    parts = [_taken(chunk.dictionary, chunk.indices) for chunk in column.chunks]
+    return pa.concat_arrays(parts) if parts else pa.array([], column.type.value_type)
+
+
+def _taken(levels: pa.Array, indices: pa.Array) -> pa.Array:
+    if isinstance(levels, pa.ExtensionArray):
+        return pa.ExtensionArray.from_storage(levels.type, levels.storage.take(indices))
+    return pa.nulls(len(indices)) if pa.types.is_null(levels.type) else levels.take(indices)
+
+
+def _distinct(levels: pa.Array) -> bool:
+    return levels.null_count == 0 and len(distinct(levels)) == len(levels)
+
+
+def distinct(values: pa.Array) -> pa.Array:
+    """Gives each value that is not null once, in the order they first appear in."""
+    values = bare(values)
+    try:
+        return values.drop_null().unique()
+    except pa.ArrowNotImplementedError:
+        seen = {repr(value): row for row, value in reversed(list(enumerate(values.to_pylist()))) if value is not None}
+        return values.take(pa.array(sorted(seen.values()), pa.int64()))
+
+
+def positions(values: pa.Array, levels: pa.Array) -> pa.Array:
+    """Gives the position of each value among the levels, null where it is null.
+
+    Raises
+    ------
+    WarehouseError
+        A value is not among them.
+    """
+    values, levels = bare(values), bare(levels)
+    try:
+        found = pc.index_in(values, value_set=levels)
+    except pa.ArrowNotImplementedError:  # of structs such as intervals
+        places = {repr(level): place for place, level in enumerate(levels.to_pylist())}
+        found = pa.array([places.get(repr(value)) for value in values.to_pylist()], pa.int32())
+    if found.null_count != values.null_count:
+        lost = values.filter(pc.and_(found.is_null(), values.is_valid()))
+        raise WarehouseError(f"the value {lost[0]} is not among the {len(levels)} categories stored with it")
+    return found
+
+
+def category(kind: pa.DictionaryType, values: pa.Array, levels: pa.Array | None) -> pa.DictionaryArray:
+    """Gives values as a dictionary of the levels, or of what appears where no levels were kept."""
+    levels = distinct(values) if levels is None else bare(levels)
+    indices = positions(values, levels)
+    if isinstance(kind.value_type, pa.BaseExtensionType):
+        levels = pa.ExtensionArray.from_storage(kind.value_type, levels)
+    return pa.DictionaryArray.from_arrays(indices.cast(kind.index_type), levels, ordered=kind.ordered)
+
+
+def bare(values: pa.Array) -> pa.Array:
+    """Gives levels as the store holds them: no extension type, one zero."""
+    values = values.storage if isinstance(values, pa.ExtensionArray) else values
+    if pa.types.is_float32(values.type) or pa.types.is_float64(values.type):
+        return pc.add(values, pa.scalar(0.0, values.type))  # the store does not keep the sign of zero
+    return values
+
+
+def merged(kind: pa.DictionaryType, levels: list[pa.Array]) -> tuple[pa.DictionaryType, pa.Array]:
+    """Gives the category that those of several versions are part of: ordered only if all have the same levels."""
+    levels = [bare(each) for each in levels]
+    same = all(each.equals(levels[0]) for each in levels)
+    union = levels[0] if same else distinct(pa.concat_arrays(levels))
+    fits = len(union) <= np.iinfo(kind.index_type.to_pandas_dtype()).max
+    return pa.dictionary(kind.index_type if fits else pa.int32(), kind.value_type, ordered=kind.ordered and same), union
