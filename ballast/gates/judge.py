@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ballast.errors import BallastError
 from ballast.gates.own.form import Outcome
 from ballast.gates.suite import OWN, Expectation, Severity
+from ballast.words import in_words, spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,14 +47,16 @@ class Judgement:
 def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContext) -> list[Judgement]:
     """Gives one judgement for every expectation of the suite, in its order.
 
-    It fails closed: an expectation that raises, or that Great Expectations gives no result for, did not pass. Great
-    Expectations is imported only where the suite holds a built-in expectation. Cost: well under a millisecond plus a
-    pass over the columns for Ballast's own expectations; see ``judge_builtins`` for the others.
+    It fails closed: an expectation that raises, that rests on a figure which is not finite, or that Great Expectations
+    gives no result for, did not pass. Great Expectations is imported only where the suite holds a built-in expectation.
+    Cost: well under a millisecond plus a pass over the columns for Ballast's own expectations; see ``judge_builtins``
+    for the others.
     """
     builtins = _judge_builtins([e for e in suite if e.type not in OWN], frame)
     judgements = []
     for expectation in suite:
         outcome = _judge_own(expectation, frame, context) if expectation.type in OWN else builtins[expectation.name]
+        outcome = _on_finite_figures(outcome)
         judgements.append(
             Judgement(
                 expectation.name,
@@ -77,7 +80,7 @@ def _judge_own(expectation: Expectation, frame: pd.DataFrame, context: GateConte
 def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
     if not suite:
         return {}
-    from ballast.gates.great_expectations.builtin import judge_builtins
+    from ballast.gates.great_expectations.judging import judge_builtins
 
     dropped = Outcome(False, {}, "cannot be judged: Great Expectations gave no result for it")
     try:
@@ -85,6 +88,14 @@ def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[s
     except Exception as error:
         found, dropped = {}, _closed(error)
     return {e.name: found.get(e.name, dropped) for e in suite}
+
+
+def _on_finite_figures(outcome: Outcome) -> Outcome:
+    """Gives the outcome, closed where it passed on a NaN or infinite figure: no bound says anything of those."""
+    bad = [f"{spaced(k)} is {v}" for k, v in outcome.observed.items() if isinstance(v, float) and not math.isfinite(v)]
+    if not outcome.passed or not bad:
+        return outcome
+    return Outcome(False, outcome.observed, f"cannot be judged: {in_words(bad)} ({outcome.message})")
 
 
 def _closed(error: Exception) -> Outcome:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from ballast.errors import SpecError, nearest
+from ballast.gates.great_expectations.asks import check_asks
 from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
 from ballast.gates.own import reports, roles, tables, weights
 from ballast.gates.own.form import Own
@@ -183,13 +184,15 @@ def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> No
         if name not in valid:
             raise SpecError(f"{where}: no argument {name!r}{nearest(name, valid)} (its arguments: {listed})")
     for name, required in valid.items():
-        if required and name not in arguments:
+        if required and arguments.get(name) is None:
             raise SpecError(f"{where}: argument {name!r} is missing (its arguments: {listed})")
     if type_ in OWN:
         try:
             OWN[type_].model_validate(arguments)
         except ValidationError as error:
             raise SpecError(f"{where}: {worded(error)}") from error
+    else:
+        check_asks(type_, arguments, where)
 
 
 def _check_columns(type_: str, arguments: Mapping[str, Any], where: str, stage: str) -> None:

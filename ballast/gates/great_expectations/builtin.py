@@ -1,4 +1,4 @@
-"""Great Expectations' built-in expectations: which there are without importing it, and what they say of a table.
+"""Great Expectations' built-in expectations: which there are and what they take, without importing it.
 
 The package takes seconds to import and a pipeline's definition must not wait for it, so names and arguments are read
 from its source; only judging a table imports it.
@@ -7,21 +7,12 @@ from its source; only judging a table imports it.
 from __future__ import annotations
 
 import ast
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ballast.errors import MissingDependencyError
-from ballast.gates.own.form import Outcome
-from ballast.words import SHOWN, listed, percent
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ballast.gates.suite import Expectation
 
 UNUSABLE = frozenset(
     {
@@ -94,77 +85,3 @@ def _has_default(value: ast.expr | None) -> bool:
         given = [*value.args, *(k.value for k in value.keywords if k.arg in ("default", "default_factory"))]
         return any(not (isinstance(g, ast.Constant) and g.value is ...) for g in given)
     return value is not None
-
-
-@cache
-def _batch_definition() -> Any:
-    """Gives the one place in this process where frames become Great Expectations batches."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    asset = context.data_sources.add_pandas("ballast").add_dataframe_asset("stage")
-    return asset.add_batch_definition_whole_dataframe("whole")
-
-
-def judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
-    """Judges all built-in expectations of a suite in one validation.
-
-    Gives an outcome by expectation name, for those alone that Great Expectations answered. Cost: 3 to 5 s in the
-    process for the first call (the import), then about 5 ms an expectation and a pass over the columns.
-    """
-    import great_expectations as gx
-    from great_expectations.expectations.registry import get_expectation_impl
-
-    batch_definition = _batch_definition()
-    found: dict[str, Outcome] = {}
-    asked = []
-    for expectation in suite:
-        try:
-            make = get_expectation_impl(expectation.type)
-            asked.append(make(**expectation.arguments, meta={"name": expectation.name}))
-        except Exception as error:  # a value that Great Expectations refuses closes this gate, not its neighbours
-            found[expectation.name] = Outcome(False, {}, f"cannot be judged: {_short(error)}")
-    batch = batch_definition.get_batch(batch_parameters={"dataframe": frame})
-    results = batch.validate(gx.ExpectationSuite(name="gate", expectations=asked), result_format="SUMMARY").results
-    for result in results:
-        found[result.expectation_config.meta["name"]] = _outcome(result, frame)
-    return found
-
-
-def _short(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {'; '.join(lines[:4])}"
-
-
-def _outcome(result: Any, frame: pd.DataFrame) -> Outcome:
-    raised = _exceptions(result.exception_info or {})
-    if raised:
-        return Outcome(False, {}, f"cannot be judged: {'; '.join(raised)} (columns: {listed(frame.columns)})")
-    details = result.result or {}
-    observed = {k: v for k, v in details.items() if isinstance(v, int | float | str | bool)}
-    arguments = {k: v for k, v in result.expectation_config.kwargs.items() if k not in ("batch_id", "column")}
-    column = result.expectation_config.kwargs.get("column")
-    where = f"column {column!r}" if column else "the table"
-    wanted = f" ({', '.join(f'{k}: {v}' for k, v in arguments.items())})" if arguments else ""
-    return Outcome(bool(result.success), observed, f"{where}{wanted}: {_figures(details, frame)}")
-
-
-def _exceptions(info: Mapping[str, Any]) -> list[str]:
-    entries = [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, Mapping)]
-    return list(dict.fromkeys(str(e.get("exception_message")) for e in entries if e.get("raised_exception")))
-
-
-def _figures(details: Mapping[str, Any], frame: pd.DataFrame) -> str:
-    if "unexpected_count" not in details or "element_count" not in details:
-        said = f"observed {details.get('observed_value', 'nothing')}, {len(frame)} rows"
-        return said if len(frame) else f"{said}; nothing to judge"
-    judged = details["element_count"] - (details.get("missing_count") or 0)
-    count = details["unexpected_count"]
-    if not judged:
-        return f"holds for want of values: all {details['element_count']} rows are null or absent; nothing was judged"
-    such = list(dict.fromkeys(map(str, details.get("partial_unexpected_list") or [])))[:SHOWN]
-    examples = f" (such as {listed(such)})" if count and any(s != "None" for s in such) else ""
-    nulls = f", {details['missing_count']} null values left out" if details.get("missing_count") else ""
-    return f"{count} of {judged} values ({percent(count, judged)}) are not as expected{examples}{nulls}"

@@ -65,12 +65,13 @@ def column(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def numbers(frame: pd.DataFrame, name: str) -> np.ndarray:
     """Gives a column (n,) as float64, with NaN for null."""
-    import pandas as pd
+    from ballast.columns import kind_of, numbers_of
 
     values = column(frame, name)
-    if not pd.api.types.is_numeric_dtype(values):
-        raise DataError(f"column {name!r} holds {values.dtype}, but numbers were expected")
-    return values.to_numpy(dtype=np.float64, na_value=np.nan)
+    kind = kind_of(values)
+    if kind not in ("number", "truth", "empty"):
+        raise DataError(f"column {name!r} holds {values.dtype} ({kind}), but numbers were expected")
+    return numbers_of(values)
 
 
 def id_column(frame: pd.DataFrame, context: GateContext) -> pd.Series:

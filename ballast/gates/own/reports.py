@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -138,6 +138,12 @@ def _p_value(rows: pd.DataFrame) -> float:
     return float(np.nanmin(known)) if np.isfinite(known).any() else float("nan")
 
 
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+ROUNDING = 1e-12
+"""How far beyond its bound, as a share of it, a metric may lie for the rounding of its sums."""
+
+
 class OtherModel(BaseModel):
     """A bound that is another model's value of the same metric."""
 
@@ -156,8 +162,8 @@ class ExpectMetric(Own):
     name: str
     model: str | None = None
     slice: str = OVERALL
-    at_least: float | OtherModel | None = None
-    at_most: float | OtherModel | None = None
+    at_least: Finite | OtherModel | None = None
+    at_most: Finite | OtherModel | None = None
     margin: NonNegative = 0.0
 
     @model_validator(mode="after")
@@ -176,7 +182,7 @@ class ExpectMetric(Own):
             of = f" of {bound.model}" if isinstance(bound, OtherModel) else ""
             observed[words.replace(" ", "_")] = number
             bounds.append(f"{words} {number:.4g}{of}")
-            if not sign * (value - number) >= -self.margin:
+            if not sign * (value - number) >= -self.margin - ROUNDING * max(abs(value), abs(number)):
                 missed.append(bounds[-1])
         where = "" if self.slice == OVERALL else f" for {self.slice}"
         said = f"{self.name}{f' of {self.model}' if self.model else ''} is {value:.4g}{where}"
@@ -209,7 +215,7 @@ class ExpectFlaggedShare(Own):
     """At most ``max`` of the rows are flagged by the scorer."""
 
     stages = ("scorer",)
-    max: NonNegative
+    max: Annotated[float, Field(ge=0, le=1)]
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         return _flagged(frame, self.max, "flagged", "look at the highest scores; the scorer's threshold may be too low")
@@ -219,7 +225,7 @@ class ExpectLabelNoiseShare(Own):
     """At most ``max`` of the labels look wrong to the scorer of label quality."""
 
     stages = ("scorer",)
-    max: NonNegative
+    max: Annotated[float, Field(ge=0, le=1)]
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         return _flagged(frame, self.max, "likely mislabelled", "have the flagged rows relabelled, or leave them out")

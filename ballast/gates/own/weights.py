@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from ballast.gates.context import Features, GateContext
 
+ROUNDING = 1e-12
+"""How far below its bound a share may lie for the rounding of its sums."""
+
 STEADIER = (
     "clip them (params: {clip: ...}), choose a relative ratio (relative_least_squares), or collect training rows like "
     "the target's"
@@ -31,6 +34,17 @@ def _weights(frame: pd.DataFrame) -> np.ndarray:
     bad = int((~np.isfinite(weights)).sum())
     if bad:
         raise DataError(f"{bad} of {len(weights)} weights are NaN, null or infinite; run the weigher again")
+    return weights
+
+
+def _carrying(frame: pd.DataFrame) -> np.ndarray:
+    """Gives weights that something can be said about: none below zero, and not all zero."""
+    weights = _weights(frame)
+    negative = int((weights < 0).sum())
+    if negative:
+        raise DataError(f"{negative} of {len(weights)} weights are below zero; run the weigher again")
+    if not weights.any():
+        raise DataError(f"all {len(weights)} weights are zero, so no row counts; run the weigher again")
     return weights
 
 
@@ -48,14 +62,14 @@ class ExpectEffectiveSampleSize(Own):
         return self
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        weights = _weights(frame)
+        weights = _carrying(frame)
         n = len(weights)
         size = effective_sample_size(weights)
         observed = {"effective_sample_size": size, "effective_sample_share": size / n, "rows": n}
         said = f"effective sample size {size:.1f} of {n} rows ({percent(size, n)})"
         bounds = [("share", self.min_share, size / n), ("size", self.min_size, size)]
         given = [(what, bound, value) for what, bound, value in bounds if bound is not None]
-        missed = [f"the minimum {what} {bound:g}" for what, bound, value in given if value < bound]
+        missed = [f"the minimum {what} {bound:g}" for what, bound, value in given if value < bound * (1 - ROUNDING)]
         if missed:
             said += f" is below {in_words(missed)}: the weights rest on few rows; {STEADIER}"
             return Outcome(False, observed, said)
@@ -126,13 +140,15 @@ class ExpectBalance(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
 
-        weights = _weights(frame)
+        weights = _carrying(frame)
         train, target = context.features("train"), context.features("target")
         if train is None or target is None:
             raise DataError("the features of train and target are not both stored; run the features step first")
         matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
-        weightings = np.stack([np.ones(len(weights)), weights])
-        before, after = standardized_mean_differences(matrix, target.matrix, weightings)
+        for role, rows in (("train", matrix), ("target", target.matrix)):
+            _check_rows(role, rows, train.names)
+        weightings = np.stack([np.ones(len(weights)), weights / weights.max()])
+        before, after = standardized_mean_differences(*_in_range(matrix, target.matrix), weightings)
         limit, d = self.max_standardized_difference, len(after)
         over = np.flatnonzero(after > limit)
         worst = over[np.argsort(-after[over], kind="stable")]
@@ -171,3 +187,27 @@ def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
             "features step and this one again"
         )
     return features.matrix[places]
+
+
+def _check_rows(role: str, matrix: np.ndarray, names: list[str]) -> None:
+    """Raises DataError for features that have no mean: no rows, no columns, NaN or infinite values."""
+    if not matrix.size:
+        raise DataError(
+            f"the features of {role} have {len(matrix)} rows and {matrix.shape[1]} columns; run {role} again"
+        )
+    bad = (~np.isfinite(matrix)).sum(axis=0)
+    if bad.any():
+        where = listed(f"{count} in {name}" for name, count in zip(names, bad, strict=True) if count)
+        raise DataError(
+            f"the features of {role} hold NaN or infinite values ({where}) in {len(matrix)} rows and have no mean; run "
+            "the features step again, or impute them there"
+        )
+
+
+def _in_range(matrix: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives both with each column divided by its largest value, where squares would overflow or vanish otherwise."""
+    largest = np.maximum(np.abs(matrix).max(axis=0), np.abs(target).max(axis=0)).astype(np.float64)
+    if not ((largest > 1e100) | ((largest < 1e-100) & (largest > 0))).any():
+        return matrix, target
+    largest[largest == 0] = 1
+    return matrix / largest, target / largest

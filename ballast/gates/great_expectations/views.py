@@ -1,0 +1,385 @@
+"""What each built-in expectation is shown of a table: its rows and columns, in a form that it judges right."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ballast.errors import DataError
+from ballast.gates.great_expectations.conditions import parse_condition, rows_that_meet
+from ballast.gates.great_expectations.typed import Held, hold, same_kind
+from ballast.gates.own.form import column
+from ballast.words import in_words, listed, plural, shown
+
+
+class View(NamedTuple):
+    """The frame and the arguments for Great Expectations; `held` is the column that bounds and examples belong to.
+
+    `rows` is how many rows the table has where the row_condition, if any, is met.
+    """
+
+    frame: pd.DataFrame
+    arguments: dict[str, Any]
+    held: Held | None
+    rows: int
+
+
+BARE = frozenset(
+    {
+        "expect_column_to_exist",
+        "expect_column_type_to_be",
+        "expect_table_column_count_to_be_between",
+        "expect_table_column_count_to_equal",
+        "expect_table_columns_to_match_ordered_list",
+        "expect_table_columns_to_match_set",
+    }
+)
+"""Expectations on the table's columns: they need no row."""
+
+COUNTS = frozenset(
+    {
+        "expect_table_row_count_to_be_between",
+        "expect_table_row_count_to_equal",
+        "expect_column_unique_value_count_to_be_between",
+    }
+)
+"""Expectations on a count, which may be wanted to be zero."""
+
+_ON_NULLS = frozenset(
+    {
+        "expect_column_values_to_be_null",
+        "expect_column_values_to_not_be_null",
+        "expect_column_proportion_of_non_null_values_to_be_between",
+    }
+)
+_ON_TYPES = frozenset({"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"})
+
+_TIMES = ("timestamp", "time of day", "duration")
+_KINDS: Mapping[str, tuple[str, ...]] = {
+    "expect_column_values_to_be_between": ("number", "truth", *_TIMES, "text"),
+    "expect_column_max_to_be_between": ("number", "truth", *_TIMES, "text"),
+    "expect_column_min_to_be_between": ("number", "truth", *_TIMES, "text"),
+    "expect_column_mean_to_be_between": ("number", "truth", *_TIMES),
+    "expect_column_median_to_be_between": ("number", "truth", *_TIMES),
+    "expect_column_quantile_values_to_be_between": ("number", "truth", *_TIMES),
+    "expect_column_stdev_to_be_between": ("number", "truth", *_TIMES),
+    "expect_column_sum_to_be_between": ("number", "truth", "duration"),
+    "expect_column_value_z_scores_to_be_less_than": ("number", "truth", *_TIMES),
+    "expect_column_values_to_not_be_outliers": ("number", "truth", *_TIMES),
+    "expect_column_values_to_be_increasing": ("number", *_TIMES),
+    "expect_column_values_to_be_decreasing": ("number", *_TIMES),
+    "expect_column_values_to_be_dateutil_parseable": ("text",),
+    "expect_column_values_to_be_json_parseable": ("text",),
+    "expect_column_values_to_match_json_schema": ("text",),
+    "expect_column_values_to_match_strftime_format": ("text",),
+    "expect_column_pair_values_a_to_be_greater_than_b": ("number", "truth", *_TIMES, "text"),
+    "expect_multicolumn_sum_to_equal": ("number",),
+}
+"""What a column must hold for an expectation to be of use; the others take any values that can be told apart."""
+
+_AS_WRITTEN = frozenset(
+    {
+        "expect_column_value_lengths_to_be_between",
+        "expect_column_value_lengths_to_equal",
+        "expect_column_values_to_match_regex",
+        "expect_column_values_to_match_regex_list",
+        "expect_column_values_to_not_match_regex",
+        "expect_column_values_to_not_match_regex_list",
+    }
+)
+"""Expectations on text, or on numbers that are written in one way only: whole ones and Decimals."""
+
+_CENTRES = frozenset(
+    {
+        "expect_column_mean_to_be_between",
+        "expect_column_median_to_be_between",
+        "expect_column_quantile_values_to_be_between",
+    }
+)
+_SPREADS = frozenset(
+    {
+        "expect_column_stdev_to_be_between",
+        "expect_column_value_z_scores_to_be_less_than",
+        "expect_column_values_to_not_be_outliers",
+    }
+)
+_FINITE = frozenset(
+    {
+        "expect_column_value_z_scores_to_be_less_than",
+        "expect_column_values_to_not_be_outliers",
+        "expect_column_values_to_be_increasing",
+        "expect_column_values_to_be_decreasing",
+    }
+)
+_SETS = frozenset(
+    {
+        "expect_column_distinct_values_to_be_in_set",
+        "expect_column_distinct_values_to_contain_set",
+        "expect_column_distinct_values_to_equal_set",
+        "expect_column_most_common_value_to_be_in_set",
+    }
+)
+"""Expectations that Great Expectations judges by Python's sets."""
+
+
+def view(type_: str, given: Mapping[str, Any], frame: pd.DataFrame) -> View:
+    """Gives what an expectation is to judge.
+
+    DataError where there is nothing to judge, or values of another type than the expectation's; SpecError for a
+    row_condition that is more than a condition.
+    """
+    arguments = {k: v for k, v in given.items() if k not in ("row_condition", "condition_parser") and v is not None}
+    if type_ in BARE:
+        return View(frame, _counted_from_the_end(arguments, frame), None, len(frame))
+    chosen = frame
+    if given.get("row_condition") is not None:
+        chosen = frame[rows_that_meet(parse_condition(given["row_condition"]), frame)]
+    if type_ in COUNTS and 0 in (arguments.get(k) for k in ("value", "min_value", "max_value")):
+        pass  # none at all is what may be wanted
+    elif chosen.empty or not len(chosen):
+        raise DataError(_no_rows(frame, given, type_))
+    if "column_A" in arguments:
+        return _of_pair(type_, arguments, chosen)
+    if "column_list" in arguments:
+        return _of_list(type_, arguments, chosen)
+    if "column" not in arguments:
+        return View(chosen, arguments, None, len(chosen))
+    return _of_column(type_, arguments, chosen)
+
+
+def _no_rows(frame: pd.DataFrame, given: Mapping[str, Any], type_: str) -> str:
+    zero = ""
+    if type_ in COUNTS:
+        zero = f"; set {'value' if type_.endswith('equal') else 'min_value'}: 0 if that is as it should be"
+    if given.get("row_condition") is None or not len(frame):
+        return f"the table has no rows, so there is nothing to judge{zero}; check the source and its filter"
+    return (
+        f"none of {plural(len(frame), 'row')} meets the row_condition {shown(given['row_condition'])}, so there is "
+        f"nothing to judge{zero}; check its spelling and the values that it names"
+    )
+
+
+def _counted_from_the_end(arguments: dict[str, Any], frame: pd.DataFrame) -> dict[str, Any]:
+    """Great Expectations takes the index 0 for none at all."""
+    return arguments | {"column_index": -frame.shape[1]} if arguments.get("column_index") == 0 else arguments
+
+
+def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View:
+    name, rows = arguments["column"], len(frame)
+    if type_ in _ON_NULLS:
+        return View(column(frame, name).to_frame(), arguments, None, rows)
+    held = hold(frame, name)
+    if held.kind == "empty" and not (type_ in COUNTS and 0 in (arguments.get("min_value"), arguments.get("max_value"))):
+        raise DataError(
+            f"column {name!r} is null in each of {plural(rows, 'row')}, so there is nothing to judge; fill it, or ask "
+            "with expect_column_values_to_not_be_null whether it is filled"
+        )
+    if type_ in _ON_TYPES:
+        return View(_in_numpy_types(frame[name]).to_frame(), arguments, held, rows)
+    _check_kind(type_, held)
+    held = _in_form(type_, held)
+    values = held.values.astype(object) if type_ in _SETS else held.values
+    if not type_.startswith("expect_column_value"):  # those count nulls; figures of the column leave them out
+        values = values[values.notna()]
+    return View(values.to_frame(name), _in_type(type_, arguments, held), held, rows)
+
+
+def _check_kind(type_: str, held: Held) -> None:
+    wanted = _KINDS.get(type_, ())
+    if type_ in _AS_WRITTEN and held.kind != "text" and not (held.kind == "number" and _is_exact(held.values)):
+        wanted = ("text", "whole number")
+    elif not wanted or held.kind in wanted or held.kind == "empty":
+        return
+    raise DataError(
+        f"column {held.name!r} holds {held.holds}, and this expectation judges {in_words(map(_plural, wanted))}; give "
+        "the column another type at the source, or choose another expectation"
+    )
+
+
+def _plural(kind: str) -> str:
+    return {"text": "text", "time of day": "times of day"}.get(kind, f"{kind}s")
+
+
+def _is_exact(values: pd.Series) -> bool:
+    return values.dtype.kind in "iuO"
+
+
+def _in_form(type_: str, held: Held) -> Held:
+    """Gives the column in the form in which Great Expectations' arithmetic is right."""
+    if held.kind == "empty":
+        return held
+    if type_ in _FINITE:
+        _check_finite(held)
+    if type_ in _SPREADS:
+        held = held.in_lengths.in_floats
+        _check_deviation(type_, held)
+        return held
+    if type_ in _CENTRES:
+        return held.in_floats
+    if type_ == "expect_column_kl_divergence_to_be_less_than" and held.kind == "number":
+        return dataclasses.replace(held, values=held.values.astype(np.float64))
+    if type_ == "expect_column_sum_to_be_between":
+        return dataclasses.replace(
+            held, kind="number" if held.kind == "truth" else held.kind, values=_summable(held.values)
+        )
+    return held
+
+
+def _check_finite(held: Held) -> None:
+    infinite = int(np.isinf(held.values.astype(np.float64)).sum()) if held.kind == "number" else 0
+    if infinite:
+        raise DataError(
+            f"{infinite} of {plural(len(held.values), 'value')} of column {held.name!r} are infinite, and no "
+            "difference from those can be told; drop or replace them"
+        )
+
+
+def _check_deviation(type_: str, held: Held) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        count, deviation = int(held.values.notna().sum()), held.values.std()
+    if count < 2:
+        raise DataError(f"column {held.name!r} has 1 value, which has no standard deviation; 2 are needed")
+    if not np.isfinite(deviation):
+        raise DataError(
+            f"the standard deviation of column {held.name!r} ({plural(count, 'value')}) is {deviation}: its values "
+            "are infinite or too large; drop those, or divide by a constant"
+        )
+
+
+def _summable(values: pd.Series) -> pd.Series:
+    """Gives numbers whose sum does not wrap around."""
+    if values.dtype.kind == "b":
+        return values.astype(np.int64)
+    if values.dtype.kind == "i" and len(values) * max(abs(int(values.min())), abs(int(values.max()))) >= 2**63:
+        return values.astype(object)
+    return values
+
+
+def _in_type(type_: str, arguments: dict[str, Any], held: Held) -> dict[str, Any]:
+    """Gives the arguments that are compared with the column's values in the column's type."""
+    found = dict(arguments)
+    for key in {"min_value", "max_value"} & found.keys() if type_ in _KINDS else ():
+        found[key] = held.value(found[key], key)
+    if "value_set" in found:
+        found["value_set"] = _value_set(type_, found["value_set"], held)
+    if "quantile_ranges" in found:
+        found["quantile_ranges"] = _quantile_ranges(found["quantile_ranges"], held)
+    partition = found.get("partition_object")
+    if isinstance(partition, Mapping) and "values" in partition:
+        found["partition_object"] = {**partition, "values": [held.value(v, "values") for v in partition["values"]]}
+    return found
+
+
+def _value_set(type_: str, given: Any, held: Held) -> list[Any]:
+    if not isinstance(given, list | tuple | set | frozenset):
+        raise DataError(f"value_set is a list, got {shown(given)}")
+    values = [held.value(v, "value_set") for v in given if v is not None]
+    if held.values.dtype.kind == "i" and type_ not in _SETS:  # a number that no whole one equals would make all floats
+        return [v for v in values if isinstance(v, int) and -(2**63) <= v < 2**63]
+    return values
+
+
+def _quantile_ranges(given: Mapping[str, Any], held: Held) -> dict[str, Any]:
+    """Gives the ranges with the column's own extremes, which every quantile lies between, where they are open."""
+    low, high = held.values.min(), held.values.max()
+    ranges = [
+        [low if a is None else held.value(a, "value_ranges"), high if b is None else held.value(b, "value_ranges")]
+        for a, b in given["value_ranges"]
+    ]
+    return {"quantiles": list(given["quantiles"]), "value_ranges": ranges}
+
+
+def _of_pair(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View:
+    one, other = (hold(frame, arguments[key]) for key in ("column_A", "column_B"))
+    missing = [held.values.isna() for held in (one, other)]
+    ignored = {"either_value_is_missing": missing[0] | missing[1], "neither": missing[0] & False}.get(
+        arguments.get("ignore_row_if", ""), missing[0] & missing[1]
+    )
+    compares = type_ != "expect_column_pair_values_to_be_in_set"
+    if ignored.all() or (compares and (missing[0] | missing[1]).all()):
+        raise DataError(_all_null([one.name, other.name], len(frame)))
+    if compares:
+        for held in (one, other):
+            _check_kind(type_, held)
+        same_kind(one, other)
+        values = _comparable([one, other])
+    else:
+        pairs = arguments["value_pairs_set"]
+        typed = [
+            [None if v is None else h.value(v, "value_pairs_set") for h, v in zip((one, other), p, strict=True)]
+            for p in pairs
+        ]
+        arguments = arguments | {"value_pairs_set": typed}
+        values = [held.values.astype(object) for held in (one, other)]
+    held = one if one.kind == other.kind else None
+    return View(
+        pd.DataFrame({h.name: v for h, v in zip((one, other), values, strict=True)}), arguments, held, len(frame)
+    )
+
+
+def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View:
+    columns = [hold(frame, name) for name in arguments["column_list"]]
+    missing = pd.concat([held.values.isna() for held in columns], axis=1)
+    ignored = {"any_value_is_missing": missing.any(axis=1), "never": missing.iloc[:, 0] & False}.get(
+        arguments.get("ignore_row_if", ""), missing.all(axis=1)
+    )
+    if ignored.all():
+        raise DataError(_all_null([held.name for held in columns], len(frame)))
+    for held in columns:
+        _check_kind(type_, held)
+    compares = type_ in ("expect_multicolumn_sum_to_equal", "expect_multicolumn_values_to_be_equal")
+    if compares:
+        for held in columns[1:]:
+            same_kind(columns[0], held)
+    values = _comparable(columns) if compares else [held.values for held in columns]
+    if "sum_total" in arguments:
+        summed = next((h for h, v in zip(columns, values, strict=True) if v.dtype == object), columns[0])
+        arguments = arguments | {
+            "sum_total": dataclasses.replace(summed, narrow=None).value(arguments["sum_total"], "sum_total")
+        }
+    chosen = pd.DataFrame({held.name: v for held, v in zip(columns, values, strict=True)})
+    return View(chosen, arguments, None, len(frame))
+
+
+def _all_null(names: list[str], rows: int) -> str:
+    return (
+        f"columns {listed(names)} leave no row of {rows} to judge: in each, a value is null; fill them, or look at "
+        "ignore_row_if"
+    )
+
+
+def _comparable(columns: list[Held]) -> list[pd.Series]:
+    """Gives columns of one kind whose values compare; a Decimal and the float beside it do as floats."""
+    numbers = [held for held in columns if held.kind == "number"]
+    floats = any(held.values.dtype.kind == "f" for held in numbers)
+    if floats and any(held.values.dtype == object for held in numbers):
+        return [held.values.astype(np.float64) if held.kind == "number" else held.values for held in columns]
+    return [held.values for held in columns]
+
+
+def _in_numpy_types(series: pd.Series) -> pd.Series:
+    """Gives a column without categories and Arrow's types, whose names Great Expectations does not know."""
+    if not isinstance(series.dtype, pd.CategoricalDtype | pd.ArrowDtype):
+        return series
+    array = pa.array(series, from_pandas=True)
+    array = array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
+    found = array.to_pandas(types_mapper=_NULLABLE.get if array.null_count else None)
+    return found.set_axis(series.index).rename(series.name)
+
+
+_NULLABLE: dict[pa.DataType, Any] = {
+    pa.bool_(): pd.BooleanDtype(),
+    pa.int8(): pd.Int8Dtype(),
+    pa.int16(): pd.Int16Dtype(),
+    pa.int32(): pd.Int32Dtype(),
+    pa.int64(): pd.Int64Dtype(),
+    pa.uint8(): pd.UInt8Dtype(),
+    pa.uint16(): pd.UInt16Dtype(),
+    pa.uint32(): pd.UInt32Dtype(),
+    pa.uint64(): pd.UInt64Dtype(),
+}
