@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ballast.errors import SpecError, nearest
 from ballast.gates.great_expectations.asks import check_asks
 from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
+from ballast.gates.great_expectations.conditions import columns_of, parse_condition
 from ballast.gates.own import reports, roles, tables, weights
 from ballast.gates.own.form import Own
 from ballast.stages import GATED, STAGES
@@ -197,8 +198,10 @@ def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> No
 
 def _check_columns(type_: str, arguments: Mapping[str, Any], where: str, stage: str) -> None:
     """Refuses a gate on a column that the tables of a stage do not have, since it could never be judged."""
-    for argument in set(arguments) & set(_NAMING):
-        value = arguments[argument]
+    named = {argument: arguments[argument] for argument in _NAMING if argument in arguments}
+    if arguments.get("row_condition") is not None:
+        named["row_condition"] = columns_of(parse_condition(arguments["row_condition"]))
+    for argument, value in named.items():
         for name in value if isinstance(value, list) else [value]:
             if name not in COLUMNS[stage]:
                 raise SpecError(

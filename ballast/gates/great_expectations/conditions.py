@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ballast.errors import DataError, SpecError
@@ -42,7 +42,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: operator.eq,
     ast.NotIn: operator.ne,
 }
-_TOKEN = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`|(&&?|\|\|?)|(?<![=!<>])(~)""")
+_TOKEN = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|`([^`]*)`|(&&?|\|\|?)|(~)""")
 
 
 def parse_condition(text: Any) -> ast.expr:
@@ -50,7 +50,7 @@ def parse_condition(text: Any) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise SpecError(f'a row_condition is text such as "age > 30", got {shown(text)}; or leave it out')
     try:
-        tree = ast.parse(_TOKEN.sub(_in_python, text.strip()), mode="eval").body
+        tree = ast.parse(_TOKEN.sub(_in_python, text).strip(), mode="eval").body
         _check(tree, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, SpecError):
@@ -62,8 +62,7 @@ def parse_condition(text: Any) -> ast.expr:
 
 def columns_of(condition: ast.expr) -> list[str]:
     """Gives the names of the columns that a parsed condition looks at."""
-    names = (_column(node) for node in ast.walk(condition))
-    return list(dict.fromkeys(name for name in names if name is not None))
+    return list(dict.fromkeys(_names(condition)))
 
 
 def rows_that_meet(condition: ast.expr, frame: pd.DataFrame) -> np.ndarray:
@@ -90,6 +89,15 @@ def rows_that_meet(condition: ast.expr, frame: pd.DataFrame) -> np.ndarray:
         assert met is not None
         return met
     return _compared(condition, ast.Eq, ast.Constant(True), frame)  # a column of truths by its name
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    name = _column(node)
+    if name is not None:
+        yield name
+    elif _called(node, "date") is None:
+        for inner in ast.iter_child_nodes(node):
+            yield from _names(inner)
 
 
 def _in_python(match: re.Match[str]) -> str:

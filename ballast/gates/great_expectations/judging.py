@@ -6,9 +6,11 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import great_expectations as gx
+import numpy as np
 from great_expectations.expectations.registry import get_expectation_impl
 
 from ballast.errors import BallastError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _AS_GIVEN = ("min_value", "max_value", "sum_total", "quantile_ranges", "value_pairs_set")
 """Arguments that Great Expectations would turn into floats; they are in the column's type already."""
+_ONE_AT_A_TIME = Lock()
+"""Great Expectations keeps the frame that it judges in one place for all threads."""
 
 
 @cache
@@ -54,10 +58,12 @@ def judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[st
 
 def _judged(expectation: Expectation, frame: pd.DataFrame) -> Outcome | None:
     make = _loosened(expectation.type)
-    seen = view(expectation.type, expectation.arguments, frame)
-    asked = make(**seen.arguments, meta={"name": expectation.name})
-    batch = _batch_definition().get_batch(batch_parameters={"dataframe": seen.frame})
-    results = batch.validate(gx.ExpectationSuite(name="gate", expectations=[asked]), result_format="BASIC").results
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+        seen = view(expectation.type, expectation.arguments, frame)
+        asked = gx.ExpectationSuite(name="gate", expectations=[make(**seen.arguments, meta={"name": expectation.name})])
+        with _ONE_AT_A_TIME:
+            batch = _batch_definition().get_batch(batch_parameters={"dataframe": seen.frame})
+            results = batch.validate(asked, result_format="BASIC").results
     for result in results:
         if result.expectation_config.meta["name"] == expectation.name:
             return _outcome(expectation, result, seen)

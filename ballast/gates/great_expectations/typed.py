@@ -86,10 +86,12 @@ class Held:
 
     @property
     def in_lengths(self) -> Held:
-        """The same column as distances: timestamps as the durations since the first."""
-        if self.kind != "timestamp":
-            return self
-        return replace(self, kind="duration", values=_nanoseconds(self.values - self.values.min()))
+        """The same column as durations: timestamps since the first, times of day since midnight."""
+        if self.kind == "time of day":
+            return replace(self, kind="duration")
+        if self.kind == "timestamp":
+            return replace(self, kind="duration", values=_nanoseconds(self.values - self.values.min()))
+        return self
 
     def value(self, given: Any, key: str) -> Any:
         """Gives a bound, or a value of a set, in the column's type; DataError where it is of another."""
@@ -156,10 +158,11 @@ def hold(frame: pd.DataFrame, name: str) -> Held:
     Cost: nothing for numpy's numbers, a pass over the values for others.
     """
     series = column(frame, name)
-    dtype, plain = str(series.dtype), _plain(series)
+    dtype = str(series.dtype)
+    if series.isna().all():
+        return Held(name, dtype, "empty", pd.Series(np.nan, index=series.index, name=name, dtype=object))
+    plain = _plain(series)
     match kind_of(plain):
-        case "empty":
-            return Held(name, dtype, "empty", plain)
         case "number":
             narrow = plain.dtype.type if plain.dtype in (np.float16, np.float32) else None
             return Held(name, dtype, "number", _numbers(plain), narrow)

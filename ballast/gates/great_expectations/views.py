@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +181,8 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
             "with expect_column_values_to_not_be_null whether it is filled"
         )
     if type_ in _ON_TYPES:
-        return View(_in_numpy_types(frame[name]).to_frame(), arguments, held, rows)
+        values = _in_numpy_types(frame[name])
+        return View(values.to_frame(name), _with_unit(arguments, values.dtype), held, rows)
     _check_kind(type_, held)
     held = _in_form(type_, held)
     values = held.values.astype(object) if type_ in _SETS else held.values
@@ -338,12 +340,21 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
             same_kind(columns[0], held)
     values = _comparable(columns) if compares else [held.values for held in columns]
     if "sum_total" in arguments:
+        values = [_addable(v) for v in values]
+    if "sum_total" in arguments:
         summed = next((h for h, v in zip(columns, values, strict=True) if v.dtype == object), columns[0])
         arguments = arguments | {
             "sum_total": dataclasses.replace(summed, narrow=None).value(arguments["sum_total"], "sum_total")
         }
     chosen = pd.DataFrame({held.name: v for held, v in zip(columns, values, strict=True)})
     return View(chosen, arguments, None, len(frame))
+
+
+def _addable(values: pd.Series) -> pd.Series:
+    """Gives Decimals with one of their own for null, since none can be added to NaN."""
+    if any(isinstance(v, Decimal) for v in values if values.dtype == object):
+        return values.where(values.notna(), Decimal("NaN"))
+    return values
 
 
 def _all_null(names: list[str], rows: int) -> str:
@@ -363,23 +374,20 @@ def _comparable(columns: list[Held]) -> list[pd.Series]:
 
 
 def _in_numpy_types(series: pd.Series) -> pd.Series:
-    """Gives a column without categories and Arrow's types, whose names Great Expectations does not know."""
-    if not isinstance(series.dtype, pd.CategoricalDtype | pd.ArrowDtype):
-        return series
-    array = pa.array(series, from_pandas=True)
+    """Gives the values that are not null in numpy's types, the only ones that Great Expectations knows by name."""
+    there = series.dropna()
+    if isinstance(there.dtype, np.dtype):
+        return there
+    if isinstance(there.dtype, pd.DatetimeTZDtype):
+        return there.astype(object)
+    array = pa.array(there, from_pandas=True)
     array = array.dictionary_decode() if isinstance(array, pa.DictionaryArray) else array
-    found = array.to_pandas(types_mapper=_NULLABLE.get if array.null_count else None)
-    return found.set_axis(series.index).rename(series.name)
+    return array.to_pandas().set_axis(there.index)
 
 
-_NULLABLE: dict[pa.DataType, Any] = {
-    pa.bool_(): pd.BooleanDtype(),
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-}
+def _with_unit(arguments: dict[str, Any], dtype: Any) -> dict[str, Any]:
+    """Gives the types with the column's own beside datetime64, which stands for it in every unit of time."""
+    names = arguments.get("type_list", [])
+    if getattr(dtype, "kind", "") in "mM" and dtype.type.__name__ in names:
+        return arguments | {"type_list": [*names, str(dtype)]}
+    return arguments
