@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ballast.errors import SpecError
 from ballast.gates import Judgement, default_suite, judge, parse_suite
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, AssessmentRows
 
@@ -198,3 +199,32 @@ def test_default_gates_of_reports_close_on_empty_tables_and_values_that_are_nan(
     sound = metrics.dropna(subset=["value"])
     assert all(j.passed for j in judge(default_suite("assessor"), sound, stored(stage="assessor")))
     assert any(j.closes for j in judge(default_suite("assessor"), metrics, stored(stage="assessor")))
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "passed"),
+    [
+        (0.3, {"at_least": 0.1 + 0.2}, True),
+        (0.1 + 0.2, {"at_most": 0.3}, True),
+        (0.49, {"at_least": 0.5, "margin": 0.01}, True),
+        (0.49, {"at_least": 0.5, "margin": 0.009}, False),
+        (np.inf, {"at_least": 0.5}, False),
+        (-np.inf, {"at_most": 0.5}, False),
+        (np.nan, {"at_most": 0.5}, False),
+    ],
+)
+def test_metric_at_its_bound_holds_and_one_that_is_not_finite_does_not(
+    stored, value, bounds: dict, passed: bool
+) -> None:
+    rows = AssessmentRows()
+    rows.add("accuracy", value, model="m", n=5)
+    found = one({"expect_metric": {"name": "accuracy", **bounds}}, rows.finish().table, stored(stage="assessor"))
+    assert found.passed is passed, found.message
+
+
+@pytest.mark.parametrize("bound", [float("nan"), float("inf")])
+def test_bound_of_a_metric_that_is_not_finite_is_refused(bound: float) -> None:
+    with pytest.raises(SpecError, match="at_least must be a finite number"):
+        parse_suite([{"expect_metric": {"name": "accuracy", "at_least": bound}}], where="gates")
+    with pytest.raises(SpecError, match="max must be"):
+        parse_suite([{"expect_flagged_share": {"max": 2}}], where="gates")

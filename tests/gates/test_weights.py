@@ -159,3 +159,65 @@ def test_default_gate_of_weighers_lets_sound_weights_pass_and_closes_on_spoilt_o
     one_row[0] = 500
     assert {j.type for j in judge(suite, table(one_row), weigher) if j.closes} == {"expect_effective_sample_size"}
     assert {j.type for j in judge(suite, table(sound * 2), weigher) if j.closes} == {"expect_mean_weight"}
+
+
+def balance(stored, train: np.ndarray, target: np.ndarray, weights: object = None) -> Judgement:
+    names = [f"f{i}" for i in range(train.shape[1])]
+    features = {
+        "train": Features(np.arange(len(train)), train, names),
+        "target": Features(np.arange(len(target)), target, names),
+    }
+    context = stored(stage="weigher", id=None, stored_features=features)
+    return one("expect_balance", table(np.ones(len(train)) if weights is None else weights), context)
+
+
+@pytest.fixture
+def drawn() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(100, 3))
+
+
+@pytest.mark.parametrize("spoilt", ["train", "target"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_balance_of_features_that_are_not_finite_cannot_be_judged(stored, drawn, spoilt: str, value: float) -> None:
+    train, target = drawn.copy(), drawn.copy()
+    {"train": train, "target": target}[spoilt][:2, 1] = value
+    found = balance(stored, train, target)
+    assert not found.passed
+    assert found.message.startswith(f"cannot be judged: the features of {spoilt} hold NaN or infinite values (2 in f1)")
+
+
+def test_balance_against_a_target_without_rows_cannot_be_judged(stored, drawn) -> None:
+    found = balance(stored, drawn, drawn[:0])
+    assert not found.passed
+    assert found.message.startswith("cannot be judged: the features of target have 0 rows and 3 columns")
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-30, 1.0, 1e30, 1e200])
+def test_balance_is_the_same_in_every_unit(stored, drawn, scale: float) -> None:
+    assert balance(stored, drawn * scale, drawn * scale).passed
+    shifted = balance(stored, drawn * scale, (drawn + 0.5) * scale)
+    assert not shifted.passed
+    assert shifted.observed["max_standardized_difference"] == pytest.approx(
+        balance(stored, drawn, drawn + 0.5).observed["max_standardized_difference"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([0, 0, 0], "all 3 weights are zero"),
+        ([5, -5, 1], "1 of 3 weights are below zero"),
+        ([np.inf, 1, 1], "1 of 3 weights are NaN, null or infinite"),
+    ],
+)
+@pytest.mark.parametrize("gate", ["expect_balance", {"expect_effective_sample_size": {"min_share": 0.01}}])
+def test_weights_that_carry_nothing_cannot_be_judged(stored, drawn, gate: object, weights: list, words: str) -> None:
+    features = dict.fromkeys(("train", "target"), Features(np.arange(3), drawn[:3], ["a", "b", "c"]))
+    found = one(gate, table(weights), stored(stage="weigher", id=None, stored_features=features))
+    assert not found.passed
+    assert found.message.startswith(f"cannot be judged: {words}")
+
+
+def test_effective_sample_size_at_its_bound_holds_whatever_the_sums_round_to(weigher) -> None:
+    weights = [0.1] * 3 + [0.0] * 7
+    assert one({"expect_effective_sample_size": {"min_share": 0.3, "min_size": 3}}, table(weights), weigher).passed

@@ -353,7 +353,7 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
 def _addable(values: pd.Series) -> pd.Series:
     """Gives Decimals with one of their own for null, since none can be added to NaN."""
     if any(isinstance(v, Decimal) for v in values if values.dtype == object):
-        return values.where(values.notna(), Decimal("NaN"))
+        return values.map(lambda v: Decimal("NaN") if pd.isna(v) else v)
     return values
 
 
