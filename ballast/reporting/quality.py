@@ -8,11 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ballast.methods.frame.reports import OVERALL
+from ballast.methods.frame.reports import NOT_TESTED, OVERALL
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, percent, plural
-
-UNTESTED = "not tested: "
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _untested(tests: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for step, table in tests.items():
         for name, effect in zip(table["feature"], table["effect"].astype(str), strict=True):
-            if name != OVERALL and effect.startswith(UNTESTED):
+            if name != OVERALL and effect.startswith(NOT_TESTED):
                 found[str(name)] = (*found.get(str(name), ()), f"{step}: {effect}")
     return found
 
@@ -103,7 +101,7 @@ def told(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
         if notes:
             reasons = {column: note.partition(": ")[2] for column, note in notes.items()}
             yield f"{start}: {in_words(f'{column} ({why})' for column, why in reasons.items())}"
-    untested = [c.column for c in columns if any(UNTESTED in n for n in c.notes)]
+    untested = [c.column for c in columns if any(NOT_TESTED in n for n in c.notes)]
     if untested:
         yield f"not tested: {in_words(untested)}"
 
