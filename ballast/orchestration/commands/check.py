@@ -15,6 +15,7 @@ from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.run import Run
+from ballast.warehouse.tables.frames import pandas_frame
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,12 @@ def _read(run: Run, files: Mapping[str, Path], *, stored: bool) -> tuple[dict[st
 def _table(run: Run, name: str, file: Path | None, where: str) -> pd.DataFrame:
     node = run.plan.nodes[name]
     if node.stage != "source":
-        return read_path(str(file), where, run.folder)
+        return pandas_frame(read_path(str(file), where, run.folder))
     spec = run.plan.spec.data[name]
     if file is not None:
         spec = spec.model_copy(update={"path": str(file), "asset": None, "query": None, "loader": None})
-    return read_role(run.plan, node, folder=run.folder, partition=run.partition, spec=spec)
+    table = read_role(run.plan, node, folder=run.folder, partition=run.partition, spec=spec, run_id=run.run_id)
+    return pandas_frame(table)
 
 
 def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: str | None) -> Iterator[Checked]:

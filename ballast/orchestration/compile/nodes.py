@@ -32,7 +32,8 @@ def _sources(draft: Draft) -> list[Node]:
     found = []
     for role, data in draft.spec.data.items():
         kind = next(s for s in KINDS if getattr(data, s))
-        about = f"The {role} rows: {kind} {getattr(data, kind)}."
+        named = f" {getattr(data, kind)}" if kind in ("asset", "loader") else ""  # other sources may hold secrets
+        about = f"The {role} rows: {kind}{named}."
         found.append(Node(role, "source", kind, (), role, role=role, description=about))
     return found
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from ballast.orchestration.graph.partitions import current_keys
 from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.spec.pipeline import as_list
 from ballast.words import plural
 
 
@@ -40,7 +41,7 @@ def sensors_of(
 ) -> list[dg.SensorDefinition]:
     """Gives a sensor that runs the pipeline when one of its source files changes."""
     spec = plan.spec.sensor
-    paths = [data.path for data in plan.spec.data.values() if data.path]
+    paths = [path for data in plan.spec.data.values() for path in as_list(data.path)]
     if spec is None:
         return []
 

@@ -1,15 +1,15 @@
-"""One partition of a pipeline: its key, its window, and its rows."""
+"""One partition of a pipeline: its key, its window, and the condition that its rows meet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 
-import pandas as pd
+from ballast.errors import DataError
 
-from ballast.errors import DataError, nearest
-from ballast.orchestration.spec.pipeline import PartitionsSpec
-from ballast.words import listed
+_WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+_MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
 
 
 @dataclass(frozen=True)
@@ -19,28 +19,39 @@ class Partition:
     key: str
     window: tuple[datetime, datetime] | None = None
 
-    def rows(self, table: pd.DataFrame, spec: PartitionsSpec, where: str) -> pd.DataFrame:
-        """Gives the rows of this partition; DataError where there are none."""
-        if spec.column not in table:
-            raise DataError(
-                f"{where}: the partition column {spec.column!r} is missing{nearest(spec.column, table.columns)} "
-                f"(columns: {listed(table.columns, most=12)})"
-            )
-        column = table[spec.column]
+    def condition(self, column: str, kind: str, where: str) -> tuple[str, list[str]]:
+        """Gives the SQL that a partition's rows meet, and its bound values, for a column of a DuckDB type.
+
+        `column` is quoted. A key is compared as a value of the column's type, so 2022 is also 2022.0; times without a
+        zone are UTC. Raises DataError for a time window over what is not a time.
+        """
         if self.window is None:
-            kept = column.astype(str) == self.key
-        else:
-            start, end = (pd.Timestamp(t) for t in self.window)
-            stamps = pd.to_datetime(column, utc=True)
-            kept = (stamps >= _in_utc(start)) & (stamps < _in_utc(end))
-        if not kept.any():
-            there = listed(sorted(column.astype(str).unique()), most=12)
+            return self._has_key(column, kind)
+        start, end = (str(_in_utc(t).replace(tzinfo=None)) for t in self.window)
+        if kind not in (*_MOMENTS, "VARCHAR"):
             raise DataError(
-                f"{where}: partition {self.key!r} has no rows: none of {len(table)} has it in column "
-                f"{spec.column!r} (values there: {there})"
+                f"{where}: partitions by time need a column of dates or times, and {column} is {kind}; "
+                "make it one in the source, or with `types:`"
             )
-        return table[kept].reset_index(drop=True)
+        zoned = kind in ("VARCHAR", "TIMESTAMP WITH TIME ZONE")
+        stamp = f"CAST({column} AS TIMESTAMPTZ)" if kind == "VARCHAR" else column
+        bound = "CAST(? AS TIMESTAMPTZ)" if zoned else "CAST(? AS TIMESTAMP)"
+        return f"{stamp} >= {bound} AND {stamp} < {bound}", [start, end]
+
+    def _has_key(self, column: str, kind: str) -> tuple[str, list[str]]:
+        number = kind in _WHOLE or kind.startswith("DECIMAL") or kind in ("DOUBLE", "FLOAT")
+        if number:
+            try:
+                value = Decimal(self.key)
+            except InvalidOperation:
+                return "false", []
+            if kind in _WHOLE and value != value.to_integral_value():
+                return "false", []
+            return f"{column} = TRY_CAST(? AS {kind})", [str(value)]
+        if kind in _MOMENTS or kind in ("BOOLEAN", "TIME"):
+            return f"{column} = TRY_CAST(? AS {kind})", [self.key]
+        return f"CAST({column} AS VARCHAR) = ?", [self.key]
 
 
-def _in_utc(stamp: pd.Timestamp) -> pd.Timestamp:
-    return stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
+def _in_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

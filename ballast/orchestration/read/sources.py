@@ -2,59 +2,170 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterable
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import duckdb
+import pyarrow as pa
 
 from ballast.errors import DataError, nearest
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.read import dialect, ids
+from ballast.orchestration.read.files import connected, found, is_remote
+from ballast.orchestration.read.given import as_arrow, called
+from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain
+from ballast.orchestration.read.query import prepared
+from ballast.orchestration.read.reading import Given, Query, Source, Text, parquet
+from ballast.orchestration.read.schema import converted
+from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.pipeline import DataSpec
-from ballast.words import listed, one_line
+from ballast.words import listed
 
-_READERS = {
-    ".csv": "read_csv",
-    ".tsv": "read_csv",
-    ".parquet": "read_parquet",
-    ".json": "read_json",
-    ".jsonl": "read_json",
-    ".ndjson": "read_json",
-}
 COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
+_TRAINING = "in the training rows"
 
 
-def read_source(spec: DataSpec, *, where: str, folder: Path, given: Any = None) -> pd.DataFrame:
-    """Gives the rows of a data role as a DataFrame whose columns are those the spec names, and more.
+def read_source(
+    spec: DataSpec,
+    *,
+    where: str,
+    folder: Path,
+    given: Any = None,
+    like: pa.Schema | None = None,
+    partition: tuple[str, Partition] | None = None,
+) -> pa.Table:
+    """Gives the rows of a data role as a table whose columns are those the spec names, and more.
 
-    `where` ("pipelines/x/defs.yaml: data.train") opens every message; relative paths start from `folder`;
-    `given` is the value of the Dagster asset where the source is one.
+    Parameters
+    ----------
+    where : ("pipelines/x/defs.yaml: data.train") opens every message. folder : where relative paths start.
+    given : the value of the Dagster asset where the source is one.
+    like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have.
+    partition : a column and one of its partitions, whose rows alone are read.
 
-    Raises DataError for a source that is missing, unreadable, empty, or lacks a column that the spec names.
+    Raises DataError for a source that is missing, unreadable, empty, lacks a column that the spec names, or holds a
+    value that its column's type does not.
     """
+    with opened(spec, where=where, folder=folder, given=given, like=like) as source:
+        _check_columns(source, spec, where)
+        table = _typed(source, source.raw(partition=partition), like)
+        if len(table) == 0 and partition is not None:
+            raise source.without_rows(partition[0], partition[1].key)
+        if len(table) == 0:
+            names = listed(table.column_names, most=12)
+            raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
+        return table
+
+
+def schema_of(spec: DataSpec, *, where: str, folder: Path, given: Any = None) -> pa.Schema:
+    """Gives the types of a source's columns as ``read_source`` gives them, without keeping its rows.
+
+    Those of Parquet and of queries are described, those of CSV and JSON sniffed over all rows.
+    """
+    with opened(spec, where=where, folder=folder, given=given) as source:
+        _check_columns(source, spec, where)
+        if isinstance(source, Given):
+            return _typed(source, source.raw(), None).schema
+        if isinstance(source, Text):
+            source.settle()
+        by_values = [n for n, kind in source.kinds.items() if depends_on_values(kind) or n == spec.id]
+        by_values += [n for n, word in spec.types.items() if word == "decimal" and n in source.kinds]
+        whole = _typed(source, source.raw(list(dict.fromkeys(by_values))), None).schema
+        described = _typed(source, source.raw_batches().schema.empty_table(), None).schema
+        return pa.schema([whole.field(f.name) if f.name in whole.names else f for f in described])
+
+
+@contextmanager
+def opened(
+    spec: DataSpec, *, where: str, folder: Path, given: Any = None, like: pa.Schema | None = None
+) -> Iterator[Source]:
+    """Gives a source to read from, which is closed afterwards."""
+    source = _open(spec, where, folder, given, like)
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema | None) -> Source:
     if spec.path:
-        table = read_path(spec.path, f"{where}.path", folder)
-    elif spec.query:
-        table = _read_query(spec.query, spec.database, f"{where}.query", folder)
-    elif spec.loader:
-        table = _as_frame(_call(spec.loader, spec.params, f"{where}.loader"), f"{where}.loader")
+        files = found(spec.path, f"{where}.path", folder)
+        con = connected(files.names, f"{where}.path")
+        try:
+            if files.format == "parquet":
+                return parquet(con, files, spec, f"{where}.path")
+            lay_out = dialect.csv if files.format == "csv" else dialect.json
+            text = lay_out(con, files, spec, f"{where}.path")
+            return Text(con=con, spec=spec, where=f"{where}.path", text=text, wanted=_in_duckdb(con, like))
+        except BaseException:
+            con.close()
+            raise
+    if spec.query:
+        con, sql = prepared(spec.query, spec.database, spec.databases, f"{where}.query", folder)
+        return Query(con=con, spec=spec, where=f"{where}.query", sql=sql, own=spec.query)
+    if spec.loader and given is None:
+        given = called(spec.loader, spec.params, f"{where}.loader")
+    key = "loader" if spec.loader else "asset"
+    return Given(con=duckdb.connect(), spec=spec, where=f"{where}.{key}", table=as_arrow(given, f"{where}.{key}"))
+
+
+def _in_duckdb(con: duckdb.DuckDBPyConnection, like: pa.Schema | None) -> dict[str, str]:
+    """Gives DuckDB's types of the columns of a schema."""
+    if like is None:
+        return {}
+    fields = [field for field in like if not pa.types.is_null(field.type) and not _is_own(field.type)]
+    plain_fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in fields]
+    relation = con.from_arrow(pa.schema(plain_fields).empty_table())
+    return dict(zip(relation.columns, map(str, relation.types), strict=True))
+
+
+def _is_own(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType)
+
+
+def _typed(source: Source, table: pa.Table, like: pa.Schema | None) -> pa.Table:
+    """Gives rows as they are kept: each column in the type that the spec, the training rows or its source give it."""
+    columns = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        made = plain(name, column, source.where)
+        if source.kinds[name] in ("HUGEINT", "UHUGEINT"):
+            made = narrowed(name, made, source.where)
+        if (hint := source.hint(name)) is not None:
+            made = made.cast(hint)
+        word = source.spec.types.get(name)
+        if word is not None and not isinstance(source, Text):
+            wanted = in_arrow(word, _digits(made) if word == "decimal" else 0)
+            made = converted(name, made, wanted, "by `types:`", source.place, explicit=True)
+        wanted = like.field(name).type if like is not None and name in like.names else None
+        if name == source.spec.id:
+            made = _id(source, made, name, wanted)
+        elif wanted is not None and word is None:
+            made = converted(name, made, wanted, _TRAINING, source.place)
+        columns[name] = made
+    return pa.table(columns)
+
+
+def _digits(column: pa.ChunkedArray) -> int:
+    """Gives how many digits after the point a column's numbers are written with."""
+    if pa.types.is_decimal(column.type):
+        return column.type.scale
+    if not pa.types.is_floating(column.type):
+        return 0
+    return max((len(text.partition(".")[2]) for text in column.cast(pa.string()).to_pylist() if text), default=0)
+
+
+def _id(source: Source, column: pa.ChunkedArray, name: str, wanted: pa.DataType | None) -> pa.ChunkedArray:
+    here = f"{source.where.rpartition('.')[0]}.id"
+    if isinstance(source, Text) and name not in source.spec.types:
+        made = ids.of_file(column, source.text.candidates[name], name, here)
     else:
-        table = _as_frame(given, f"{where}.asset")
-    if len(table) == 0:
-        raise DataError(
-            f"{where}: the source is empty (0 rows, columns {listed(table.columns, most=12)}); check what feeds it"
-        )
-    if not table.columns.is_unique:
-        twice = table.columns[table.columns.duplicated()].unique()
-        raise DataError(f"{where}: columns occur more than once: {listed(twice)}; rename them")
-    table = table.rename(columns=str)
-    for key in COLUMN_KEYS:
-        _check_column(table, getattr(spec, key), f"{where}.{key}")
-    for name in spec.drop:
-        _check_column(table, name, f"{where}.drop")
-    return table
+        made = ids.settled(column, name, here)
+    return made if wanted is None else ids.reconciled(made, wanted, name, here)
 
 
 def read_role(
@@ -65,23 +176,100 @@ def read_role(
     partition: Partition | None,
     spec: DataSpec | None = None,
     given: Any = None,
-) -> pd.DataFrame:
+    training: pa.Schema | None = None,
+    run_id: str | None = None,
+) -> pa.Table:
     """Gives the rows of a source's data role as ``read_source`` does, those of the partition where it is split.
 
-    `spec` stands in for the role's own.
+    All roles but train have the types of the training role's source.
+
+    Parameters
+    ----------
+    spec : stands in for the role's own.
+    training : the types of the training rows where their source is an asset, whose value other roles do not have; None
+        leaves the others as they are.
+    run_id : a loader is called once for all reads of a run.
     """
     where = f"{plan.where}: data.{node.name}"
-    table = read_source(spec or plan.spec.data[node.name], where=where, folder=folder, given=given)
+    own = spec or plan.spec.data[node.name]
+    if own.loader and given is None and run_id is not None:
+        own, given = _loaded(own, where, run_id)
+    like = None
+    if node.name != "train" and "train" in plan.spec.data:
+        like = _like(plan, own, folder, training, run_id)
+    split = None
     if node.partitioned and partition is not None and plan.spec.partitions is not None:
-        return partition.rows(table, plan.spec.partitions, where)
-    return table
+        split = (plan.spec.partitions.column, partition)
+    return read_source(own, where=where, folder=folder, given=given, like=like, partition=split)
 
 
-def _check_column(table: pd.DataFrame, name: str | None, where: str) -> None:
-    if name is not None and name not in table:
+def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, run_id: str | None) -> pa.Schema | None:
+    """Gives the types that the columns of a role are to have: by name, and by what the spec says that they mean."""
+    train, where = plan.spec.data["train"], f"{plan.where}: data.train"
+    if train.asset:
+        schema = training
+    elif train.loader and run_id is not None:
+        spec, given = _loaded(train, where, run_id)
+        schema = schema_of(spec, where=where, folder=folder, given=given)
+    else:
+        schema = _remembered(train, where, folder)
+    if schema is None:
+        return None
+    fields = {field.name: field.type for field in schema}
+    for key in COLUMN_KEYS:
+        ours, theirs = getattr(own, key), getattr(train, key)
+        if ours is not None and theirs in schema.names:
+            fields[ours] = schema.field(theirs).type
+    return pa.schema(fields.items())
+
+
+_SCHEMAS: OrderedDict[str, pa.Schema] = OrderedDict()
+_LOADED: OrderedDict[str, pa.Table] = OrderedDict()
+
+
+def _remembered(spec: DataSpec, where: str, folder: Path) -> pa.Schema:
+    """Gives the schema of a source of files, sniffed once for their present state; that of a query every time."""
+    if not spec.path:
+        return schema_of(spec, where=where, folder=folder)
+    names = [name for name in found(spec.path, f"{where}.path", folder).names if not is_remote(name)]
+    states = [(name, Path(name).stat().st_mtime_ns, Path(name).stat().st_size) for name in names]
+    key = json.dumps([spec.model_dump(mode="json"), str(folder), states])
+    if not names or key not in _SCHEMAS:
+        _keep(_SCHEMAS, key, schema_of(spec, where=where, folder=folder))
+    return _SCHEMAS[key]
+
+
+def _loaded(spec: DataSpec, where: str, run_id: str) -> tuple[DataSpec, pa.Table]:
+    """Gives a loader's table, as of an asset, which is made once a run."""
+    key = json.dumps([run_id, spec.loader, spec.params], default=str)
+    if key not in _LOADED:
+        assert spec.loader is not None
+        _keep(_LOADED, key, as_arrow(called(spec.loader, spec.params, f"{where}.loader"), f"{where}.loader"))
+    return spec, _LOADED[key]
+
+
+def _keep(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
+    kept[key] = value
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+
+
+_KEPT = 4
+"""Schemas, and loaders' tables, that are remembered."""
+
+
+def _check_columns(source: Source, spec: DataSpec, where: str) -> None:
+    for key in COLUMN_KEYS:
+        _check_column(source, getattr(spec, key), f"{where}.{key}")
+    for name in (*spec.drop, *spec.types):
+        _check_column(source, name, f"{where}.{'drop' if name in spec.drop else 'types'}")
+
+
+def _check_column(source: Source, name: str | None, where: str) -> None:
+    if name is not None and name not in source.kinds:
         raise DataError(
-            f"{where}: column {name!r} is not among the {table.shape[1]} columns of the {len(table)} rows"
-            f"{nearest(name, table.columns)} (columns: {listed(table.columns, most=12)})"
+            f"{where}: column {name!r} is not among the {len(source.kinds)} columns of the source"
+            f"{nearest(name, source.kinds)} (columns: {listed(source.kinds, most=12)})"
         )
 
 
@@ -91,79 +279,7 @@ def feature_columns(spec: DataSpec, columns: Iterable[str], others: Iterable[str
     return [c for c in columns if c not in declared]
 
 
-def read_path(path: str, where: str, folder: Path) -> pd.DataFrame:
-    """Gives the rows of a CSV, Parquet or JSON file, or of all that a glob names; DataError where that fails."""
-    import duckdb
-
-    try:
-        full = _located(path, folder)
-        is_glob = any(c in path for c in "*?[")
-        missing = not (any(full.parent.glob(full.name)) if is_glob and "**" not in path else full.exists() or is_glob)
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no such home folder
-        raise DataError(f"{where}: {one_line(repr(path), 120)} is not a path: {one_line(str(error), 120)}") from error
-    suffixes = [s.lower() for s in full.suffixes if s.lower() not in (".gz", ".zst")]
-    reader = _READERS.get(suffixes[-1] if suffixes else "")
-    if reader is None:
-        raise DataError(f"{where}: {path!r} has no ending that says its format (known: {', '.join(_READERS)})")
-    if missing:
-        what = "no file matches" if is_glob else "there is no file"
-        raise DataError(f"{where}: {what} {path!r} (looked in {full.parent}); correct the path")
-    if not is_glob and not (full.is_file() or full.is_dir()):
-        raise DataError(f"{where}: {path!r} is a pipe or a device, not a file; write the rows into one first")
-    try:
-        with duckdb.connect() as connection:
-            return connection.execute(f"SELECT * FROM {reader}(?)", [str(full)]).df()
-    except duckdb.Error as error:
-        raise DataError(f"{where}: cannot read {path!r}: {_first_lines(error)}") from error
-
-
-def _located(path: str, folder: Path) -> Path:
-    """Gives a path as it is, or from `folder` on where it is relative; ``~`` is the user's home."""
-    return folder / Path(path).expanduser()
-
-
-def _read_query(query: str, database: str | None, where: str, folder: Path) -> pd.DataFrame:
-    import duckdb
-
-    try:
-        target = ":memory:" if database is None else str(_located(database, folder))
-        missing = database is not None and not Path(target).exists()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{where}: `database:` is not a path: {one_line(str(error), 120)}") from error
-    if missing:
-        raise DataError(f"{where}: there is no database {database!r} (looked for {target}); correct `database:`")
-    try:
-        with duckdb.connect(target, read_only=database is not None) as connection:
-            return connection.execute(query).df()
-    except duckdb.Error as error:
-        raise DataError(f"{where}: the query failed: {_first_lines(error)}") from error
-
-
-def _call(path: str, parameters: dict[str, Any], where: str) -> Any:
-    module, _, name = path.rpartition(".")
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (Exception, SystemExit) as error:  # a module of the user's may raise or do anything
-        shown_error = one_line(f"{type(error).__name__}: {error}", 250)
-        raise DataError(
-            f"{where}: cannot import {one_line(repr(path), 120)}: {shown_error}; give it as package.module.function"
-        ) from error
-    try:
-        return function(**parameters)
-    except Exception as error:
-        raise DataError(f"{where}: {path} failed: {type(error).__name__}: {error}") from error
-
-
-def _as_frame(value: Any, where: str) -> pd.DataFrame:
-    for convert in ("to_pandas", "df"):
-        if not isinstance(value, pd.DataFrame) and callable(getattr(value, convert, None)):
-            value = getattr(value, convert)()
-    if not isinstance(value, pd.DataFrame):
-        raise DataError(
-            f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}"
-        )
-    return value.reset_index(drop=True)
-
-
-def _first_lines(error: Exception) -> str:
-    return " ".join(str(error).strip().splitlines()[:3])
+def read_path(path: str, where: str, folder: Path) -> pa.Table:
+    """Gives the rows of a CSV, Parquet or JSON file that is not a data role's, such as a weight table."""
+    with opened(DataSpec(id="sample_id", path=path), where=where, folder=folder) as source:
+        return _typed(source, source.raw(), None)

@@ -38,9 +38,13 @@ class Product:
 
 def source(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     run, node = inputs.run, nodes[0]
-    table = read_role(run.plan, node, folder=run.folder, partition=run.partition, given=given)
-    missing = {str(c): int(n) for c, n in table.isna().sum().items() if n}
-    return [Product(node.name, table, {"columns": table.shape[1], "missing_values": missing})]
+    table = read_role(run.plan, node, folder=run.folder, partition=run.partition, given=given, run_id=run.run_id)
+    summary = {
+        "columns": table.num_columns,
+        "missing_values": {name: n for name in table.column_names if (n := table.column(name).null_count)},
+        "types": {field.name: str(field.type) for field in table.schema},
+    }
+    return [Product(node.name, table, summary)]
 
 
 def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import dagster as dg
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from ballast.errors import SpecError
+from ballast.errors import SpecError, nearest
 from ballast.orchestration.spec.problems import first_problem
 from ballast.orchestration.spec.templates import filled
 from ballast.words import one_line
@@ -32,6 +33,12 @@ def _no_truth(value: Any) -> Any:
 
 WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 _LONGEST_WAIT = 366 * 24 * 3600
+TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp", "timestamptz", "time")
+"""The words of ``types:``; a decimal may say its digits, as decimal(10, 2)."""
+
+MISSING = ["", "NA", "N/A", "NaN", "NULL", "null", "None", "#N/A"]
+OPTIONS = ("delimiter", "decimal", "encoding", "quote", "header", "date_format")
+
 _FIRST_YEAR = 1900  # hourly partitions from then on are a million
 
 
@@ -40,9 +47,18 @@ class DataSpec(dg.Model, dg.Resolvable):
 
     id: Column = Field(description="Column with a unique, non-null id per row (integer or text).")
     asset: str | None = Field(default=None, description="Key of an existing Dagster asset that gives a table.")
-    path: str | None = Field(default=None, description="A CSV, Parquet or JSON file, or a glob of them.")
-    query: str | None = Field(default=None, description="A DuckDB query.")
+    path: str | list[str] | None = Field(
+        default=None, description="A CSV, Parquet or JSON file, a glob of them, or a list of these."
+    )
+    types: dict[str, str] = Field(
+        default={}, description="Types of columns that are not to be as the source has them, such as `zip: text`."
+    )
+    missing: list[str] = Field(default=MISSING, description="What stands for a missing value in CSV and JSON.")
+    options: dict[str, Any] = Field(default={}, description="How a CSV file is written, such as `delimiter: ';'`.")
+    hive: bool = Field(default=False, description="Whether folders such as `year=2024` are columns.")
+    query: str | None = Field(default=None, description="A DuckDB query that reads.")
     database: str | None = Field(default=None, description="The DuckDB file that `query` reads; default none.")
+    databases: dict[str, str] = Field(default={}, description="More DuckDB files that `query` reads, by name.")
     loader: str | None = Field(default=None, description="Import path of a function that returns a table.")
     params: dict[str, Any] = Field(default={}, description="Keyword arguments of `loader`.")
     label: Column | None = Field(default=None, description="Column with the label or target value.")
@@ -57,6 +73,35 @@ class DataSpec(dg.Model, dg.Resolvable):
         default=None, description="Column with the known right weight, where there is one."
     )
     drop: list[Column] = Field(default=[], description="Columns that are neither features nor any of the above.")
+
+    # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
+
+    @field_validator("path")
+    @classmethod
+    def _some_path(cls, path: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(path, list) and not (path and all(path)):
+            raise ValueError("at least one path is needed, and none may be empty")
+        return path
+
+    @field_validator("types")
+    @classmethod
+    def _known_types(cls, types: dict[str, str]) -> dict[str, str]:
+        for column, word in types.items():
+            if word not in TYPES and not _is_sized_decimal(word):
+                raise ValueError(f"{column}: {word!r} is not a type{nearest(word, TYPES)} (types: {', '.join(TYPES)})")
+        return types
+
+    @field_validator("options")
+    @classmethod
+    def _known_options(cls, options: dict[str, Any]) -> dict[str, Any]:
+        for key, value in options.items():
+            if key not in OPTIONS:
+                raise ValueError(f"unknown option {key!r}{nearest(key, OPTIONS)} (options: {', '.join(OPTIONS)})")
+            if not isinstance(value, bool if key == "header" else str):
+                raise ValueError(f"{key}: {'true or false' if key == 'header' else 'a text'} is needed")
+        if options.get("decimal", ".") not in (".", ","):
+            raise ValueError("decimal: a point or a comma is needed")
+        return options
 
 
 class FeaturesSpec(dg.Model, dg.Resolvable):
@@ -117,6 +162,11 @@ def models_of(step: StepSpec) -> list[str]:
 
 
 Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
+
+
+def _is_sized_decimal(word: str) -> bool:
+    sized = re.fullmatch(r"decimal\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", word)
+    return sized is not None and 1 <= int(sized.group(1)) <= 38 and int(sized.group(2) or 0) <= int(sized.group(1))
 
 
 @contextmanager

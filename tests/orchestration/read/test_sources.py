@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import duckdb
 import numpy as np
 import pandas as pd
@@ -10,7 +12,8 @@ import pytest
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.read.sources import feature_columns, read_source
-from ballast.orchestration.spec.pipeline import DataSpec, PartitionsSpec
+from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.warehouse.tables.frames import pandas_frame
 
 TABLE = pd.DataFrame({"key": ["a", "b", "c"], "size": [1.5, 2.5, 3.5], "kind": ["x", "y", "x"]})
 
@@ -23,9 +26,11 @@ def broken() -> pd.DataFrame:
     raise RuntimeError("the tap is dry")
 
 
-def read(folder, given=None, **attributes):
-    attributes = {"id": "key", **attributes}
-    return read_source(DataSpec(**attributes), where="defs.yaml: data.train", folder=folder, given=given)
+def read(folder, given=None, partition=None, **attributes):
+    spec = DataSpec(**{"id": "key", **attributes})
+    return pandas_frame(
+        read_source(spec, where="defs.yaml: data.train", folder=folder, given=given, partition=partition)
+    )
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet", "t.json", "t.jsonl"])
@@ -50,7 +55,7 @@ def test_query_reads_a_duckdb_file_without_writing_to_it(tmp_path):
     with duckdb.connect(tmp_path / "shop.duckdb") as connection:
         connection.execute("CREATE TABLE sales AS SELECT 'a' AS key, 1 AS n")
     assert read(tmp_path, query="SELECT * FROM sales", database="shop.duckdb")["n"].tolist() == [1]
-    with pytest.raises(DataError, match="read-only"):
+    with pytest.raises(DataError, match="a query is read-only"):
         read(tmp_path, query="DROP TABLE sales", database="shop.duckdb")
 
 
@@ -73,7 +78,10 @@ REFUSED = {
     "unknown ending": ({"path": "t.xls"}, ["has no ending that says its format", ".parquet"]),
     "broken file": ({"path": "bad.parquet"}, ["cannot read 'bad.parquet'"]),
     "empty table": ({"path": "empty.csv"}, ["empty (0 rows", "key"]),
-    "id column missing": ({"path": "t.csv", "id": "kee"}, ["data.train.id", "'kee'", "3 rows", "did you mean 'key'"]),
+    "id column missing": (
+        {"path": "t.csv", "id": "kee"},
+        ["data.train.id", "'kee'", "3 columns", "did you mean 'key'"],
+    ),
     "label column missing": (
         {"path": "t.csv", "label": "kin"},
         ["data.train.label", "did you mean 'kind'", "3 columns"],
@@ -111,17 +119,15 @@ def test_feature_columns_leave_out_what_is_declared_or_dropped():
     assert feature_columns(spec, ["key", "kind", "note", "site", "size"], ["site"]) == ["size"]
 
 
-def test_partition_keeps_its_own_rows_and_names_the_values_when_there_are_none():
-    spec = PartitionsSpec(column="kind", static=["x", "z"])
-    assert Partition("x").rows(TABLE, spec, "w")["key"].tolist() == ["a", "c"]
+def test_partition_keeps_its_own_rows_and_names_the_values_when_there_are_none(tmp_path):
+    kept = read(tmp_path, asset="x", given=TABLE, partition=("kind", Partition("x")))
+    assert kept["key"].tolist() == ["a", "c"]
     with pytest.raises(DataError, match=r"partition 'z' has no rows: none of 3 has it in column 'kind' .*x, y"):
-        Partition("z").rows(TABLE, spec, "w")
+        read(tmp_path, asset="x", given=TABLE, partition=("kind", Partition("z")))
 
 
-def test_partition_of_a_time_window_takes_its_start_and_leaves_its_end():
-    from datetime import UTC, datetime
-
-    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=4, freq="D"), "n": np.arange(4)})
+def test_partition_of_a_time_window_takes_its_start_and_leaves_its_end(tmp_path):
+    days = pd.DataFrame({"key": range(4), "day": pd.date_range("2024-01-01", periods=4), "n": np.arange(4)})
     window = (datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 4, tzinfo=UTC))
-    kept = Partition("p", window).rows(days, PartitionsSpec(column="day", time="daily", start="2024-01-01"), "w")
+    kept = read(tmp_path, asset="x", given=days, partition=("day", Partition("p", window)))
     assert kept["n"].tolist() == [1, 2]

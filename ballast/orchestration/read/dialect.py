@@ -1,0 +1,231 @@
+"""How a CSV or JSON file is laid out: its columns, and the DuckDB call that gives every one of them as text."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ballast.errors import DataError
+from ballast.orchestration.read.files import Files, is_remote
+from ballast.orchestration.read.query import told
+from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing
+from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.warehouse.names import literal, quoted
+from ballast.words import listed
+
+_SAMPLE = 20_480
+_ENCODINGS = ("utf-8", "utf-16", "latin-1")
+_NUMBERS = {"BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE"}
+_DUCKDB = {"delimiter": "delim", "quote": "quote", "encoding": "encoding"}
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Files whose columns are read as text.
+
+    Attributes
+    ----------
+    names : the columns. candidates : the types that each may be; see ``ballast.orchestration.read.text``.
+    delimiter : what stands between two values of CSV; empty for JSON.
+    """
+
+    files: Files
+    names: tuple[str, ...]
+    candidates: Mapping[str, tuple[str, ...]]
+    sql: str
+    delimiter: str = ""
+    by_file: Mapping[str, str] = field(default_factory=dict)
+
+
+def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> TextFiles:
+    """Gives CSV files as text; DataError for one that cannot be parsed, or has other columns than the first."""
+    given = {_DUCKDB[key]: value for key, value in spec.options.items() if key in _DUCKDB}
+    given |= _encoding(files, where) if "encoding" not in given else {}
+    if given.get("encoding", "utf-8").lower() not in _ENCODINGS:
+        raise DataError(
+            f"{where}: files cannot be read as {given['encoding']!r} (encodings: {', '.join(_ENCODINGS)}); save them "
+            "as UTF-8"
+        )
+    header = bool(spec.options.get("header", True))
+    asked = {**given, "header": header, "all_varchar": True, "sample_size": _SAMPLE, "skip": 0}
+    first = files.names[0]
+    sniffed = told(
+        con, f"FROM sniff_csv({literal(_escaped(files, first))}{_options(asked)})", *_unread(files, first, where)
+    )
+    row = dict(zip([c[0] for c in sniffed.description], sniffed.fetchall()[0], strict=True))
+    dialect = {"delim": row["Delimiter"], "quote": row["Quote"], "escape": row["Escape"], "comment": row["Comment"]}
+    dialect = {key: "" if value in (None, "(empty)") else value for key, value in dialect.items()}
+    dialect |= {"skip": row["SkipRows"], "auto_detect": False, **given}
+    dialect["quote"] = dialect["quote"] or '"'  # the first quote may come after the rows that were looked at
+    dialect["escape"] = dialect["escape"] or dialect["quote"]
+    headers = {}
+    for name in files.names:
+        width = len(row["Columns"]) if name == first else _width(con, files, name, asked, where)
+        headers[name] = _header(con, files.one(name), dialect, width, where) if header else _numbered(width)
+    same_columns(files, headers, where)
+    layout = {**dialect, "header": header, "all_varchar": True}
+    keys = _hive_keys(con, _csv_call(files.one(first), layout, headers[first], spec), headers[first], spec, where)
+    names = (*headers[first], *keys)
+
+    def texts(some: Sequence[str]) -> str:
+        call = _csv_call(Files(files.format, tuple(some), files.folder), layout, headers[some[0]], spec)
+        return f"(SELECT {_with_missing(names, spec)} FROM {call})"
+
+    runs = [list(run) for _, run in itertools.groupby(files.names, key=headers.__getitem__)]
+    sql = texts(runs[0]) if len(runs) == 1 else f"({' UNION ALL '.join(f'FROM {texts(run)}' for run in runs)})"
+    by_file = {name: texts([name]) for name in files.names}
+    return TextFiles(files, names, dict.fromkeys(names, CANDIDATES), sql, dialect["delim"], by_file)
+
+
+def _csv_call(files: Files, layout: Mapping[str, Any], columns: Sequence[str], spec: DataSpec) -> str:
+    hive = {"hive_partitioning": spec.hive, **({"hive_types_autocast": False} if spec.hive else {})}
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
+    options = _options({**layout, **hive, "nullstr": _NO_TOKEN})
+    return f"read_csv({files.listing}, columns = {{{types}}}{options})"
+
+
+_NO_TOKEN = "\u241f"  # DuckDB needs one; what is missing in which column is said apart
+
+
+def _with_missing(names: Iterable[str], spec: DataSpec) -> str:
+    """Gives the SQL of columns in which what stands for a missing value is null; of an id only the empty text is."""
+    tokens = {name: [""] if name == spec.id else spec.missing for name in names}
+    return ", ".join(f"{is_missing(quoted(name), tokens[name])} AS {quoted(name)}" for name in names)
+
+
+def _options(options: Mapping[str, Any]) -> str:
+    shown = {k: literal(v) if isinstance(v, str) else str(v).lower() for k, v in options.items() if v is not None}
+    return "".join(f", {key} = {value}" for key, value in shown.items())
+
+
+def _escaped(files: Files, name: str) -> str:
+    return files.one(name).listing[2:-2].replace("''", "'")
+
+
+def _unread(files: Files, name: str, where: str) -> tuple[str, str]:
+    return where, f"cannot read {files.shown(name)!r}"
+
+
+def _encoding(files: Files, where: str) -> dict[str, str]:
+    """Gives the encoding that a file's first bytes name, where it is not UTF-8."""
+    name = files.names[0]
+    start = b""
+    if not is_remote(name):
+        with Path(name).open("rb") as file:
+            start = file.read(4)
+    if start.startswith(b"\xff\xfe"):
+        return {"encoding": "utf-16"}
+    if start.startswith((b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        raise DataError(
+            f"{where}: {files.shown(name)!r} is UTF-16 or UTF-32 with the high byte first; save it as UTF-8"
+        )
+    return {}
+
+
+def _width(con: duckdb.DuckDBPyConnection, files: Files, name: str, asked: Mapping[str, Any], where: str) -> int:
+    sql = f"SELECT len(Columns) FROM sniff_csv({literal(_escaped(files, name))}{_options(asked)})"
+    return told(con, sql, *_unread(files, name, where)).fetchall()[0][0]
+
+
+def _header(
+    con: duckdb.DuckDBPyConnection, file: Files, dialect: Mapping[str, Any], width: int, where: str
+) -> tuple[str, ...]:
+    """Gives a file's first row as names, before DuckDB makes repeated ones differ."""
+    types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
+    options = _options({**dialect, "header": False, "hive_partitioning": False})
+    sql = f"FROM read_csv({file.listing}, columns = {{{types}}}{options}) LIMIT 1"
+    rows = told(con, sql, *_unread(file, file.names[0], where)).fetchall()
+    names = tuple(name or f"column{i}" for i, name in enumerate(rows[0] if rows else ()))
+    counts = Counter(map(str.casefold, names))
+    if twice := list(dict.fromkeys(name for name in names if counts[name.casefold()] > 1)):
+        raise DataError(
+            f"{where}: columns of {file.shown(file.names[0])!r} occur more than once: {listed(twice)}; rename them"
+        )
+    return names
+
+
+def _numbered(width: int) -> tuple[str, ...]:
+    return tuple(f"column{i}" for i in range(width))
+
+
+def same_columns(files: Files, headers: Mapping[str, Sequence[str]], where: str) -> None:
+    first = files.names[0]
+    for name, columns in headers.items():
+        lacking, more = (listed([c for c in a if c not in b]) for a, b in
+                         ((headers[first], columns), (columns, headers[first])))  # fmt: skip
+        if lacking or more:
+            what = " and ".join([*([f"lacks {lacking}"] if lacking else []), *([f"has also {more}"] if more else [])])
+            raise DataError(
+                f"{where}: the files' columns differ: {files.shown(name)!r} {what} beside those of "
+                f"{files.shown(first)!r}; give all files the same columns"
+            )
+
+
+def _hive_keys(
+    con: duckdb.DuckDBPyConnection, call: str, names: Sequence[str], spec: DataSpec, where: str
+) -> list[str]:
+    if not spec.hive:
+        return []
+    described = told(con, f"DESCRIBE FROM {call}", where, "cannot read the files").fetchall()
+    return [name for name, *_ in described if name not in names]
+
+
+def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> TextFiles:
+    """Gives JSON files as text: a number as it is written, a text without its quotes, what is nested as JSON."""
+    found = {}
+    for names in [files, *(map(files.one, files.names) if len(files.names) > 1 else [])]:
+        sql = f"DESCRIBE FROM read_json({names.listing}, sample_size = -1, union_by_name = true{_hive(spec)})"
+        described = told(con, sql, *_unread(names, names.names[0], where)).fetchall()
+        found[names.names] = {name: kind for name, kind, *_ in described}
+    everything = found.pop(files.names) if len(files.names) > 1 else found[files.names]
+    same_columns(files, {names[0]: list(columns) for names, columns in found.items()}, where)
+    candidates = {name: _json_candidates(kind) for name, kind in everything.items()}
+    for name, held in candidates.items():
+        if not held and name not in spec.types:
+            _refuse_mixed(con, files, name, where)
+            candidates[name] = OF_TEXTS
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
+
+    def call(names: Files) -> str:
+        read = f"read_json({names.listing}, columns = {{{columns}}}{_hive(spec)})"
+        return f"(SELECT {_with_missing(everything, spec)} FROM {read})"
+
+    by_file = {name: call(files.one(name)) for name in files.names}
+    return TextFiles(files, tuple(everything), candidates, call(files), "", by_file)
+
+
+def _hive(spec: DataSpec) -> str:
+    return f", hive_partitioning = {str(spec.hive).lower()}{', hive_types_autocast = false' if spec.hive else ''}"
+
+
+def _json_candidates(kind: str) -> tuple[str, ...]:
+    if kind in _NUMBERS:
+        return OF_NUMBERS
+    if kind == "BOOLEAN":
+        return ("BOOLEAN", "VARCHAR")
+    if kind == "JSON":
+        return ()
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+        return (kind, "VARCHAR")
+    return OF_TEXTS
+
+
+def _refuse_mixed(con: duckdb.DuckDBPyConnection, files: Files, name: str, where: str) -> None:
+    """Raises DataError for a column that holds values of several kinds, and not only none."""
+    kinds = {"BIGINT": "numbers", "UBIGINT": "numbers", "DOUBLE": "numbers", "HUGEINT": "numbers", "VARCHAR": "texts",
+             "BOOLEAN": "truths", "OBJECT": "objects", "ARRAY": "lists"}  # fmt: skip
+    call = f"read_json({files.listing}, columns = {{{literal(name)}: 'JSON'}})"
+    sql = f"SELECT json_type({quoted(name)}), any_value(CAST({quoted(name)} AS VARCHAR)) FROM {call} GROUP BY 1"
+    there = told(con, sql, *_unread(files, files.names[0], where)).fetchall()
+    examples = {kinds[kind]: value for kind, value in there if kind in kinds}
+    if len(examples) > 1:
+        said = " and ".join(f"{kind} (such as {value})" for kind, value in examples.items())
+        raise DataError(
+            f"{where}: column {name!r} mixes {said}; give it one type in the file, or name one with `types:`"
+        )

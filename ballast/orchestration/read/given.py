@@ -1,0 +1,114 @@
+"""Tables of loaders and assets, as Arrow: pandas, Polars, Arrow, or a DuckDB relation."""
+
+from __future__ import annotations
+
+import importlib
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ballast.errors import DataError
+from ballast.orchestration.read.kinds import narrowed, selected
+from ballast.words import listed, one_line
+
+
+def called(path: str, parameters: dict[str, Any], where: str) -> Any:
+    """Gives what the user's function at an import path returns."""
+    module, _, name = path.rpartition(".")
+    try:
+        function = getattr(importlib.import_module(module), name)
+    except (Exception, SystemExit) as error:  # a module of the user's may raise or do anything
+        shown_error = one_line(f"{type(error).__name__}: {error}", 250)
+        raise DataError(
+            f"{where}: cannot import {one_line(repr(path), 120)}: {shown_error}; give it as package.module.function"
+        ) from error
+    try:
+        return function(**parameters)
+    except Exception as error:
+        raise DataError(f"{where}: {path} failed: {type(error).__name__}: {error}") from error
+
+
+def as_arrow(value: Any, where: str) -> pa.Table:
+    """Gives a table of any library as Arrow, without its index; DataError for anything else, and for mixed types."""
+    if isinstance(value, pd.DataFrame):
+        return _from_pandas(value, where)
+    if isinstance(value, pa.RecordBatch):
+        value = pa.table(value)
+    if type(value).__name__ == "DuckDBPyRelation":
+        return _from_relation(value, where)
+    if not isinstance(value, pa.Table):
+        for convert in ("to_arrow", "to_arrow_table", "to_pandas"):
+            if callable(getattr(value, convert, None)):
+                made = getattr(value, convert)()
+                if isinstance(made, pa.Table | pd.DataFrame):
+                    return as_arrow(made, where)
+        if hasattr(value, "__arrow_c_stream__"):
+            return as_arrow(pa.table(value), where)
+        raise DataError(
+            f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}"
+        )
+    _refuse_repeated(value.column_names, where)
+    return value.replace_schema_metadata(None)
+
+
+def _from_relation(relation: Any, where: str) -> pa.Table:
+    _refuse_repeated(relation.columns, where)
+    kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
+    table = relation.project(", ".join(selected(name, kind, where) for name, kind in kinds.items())).to_arrow_table()
+    whole = {name: table[name] for name, kind in kinds.items() if kind in ("HUGEINT", "UHUGEINT")}
+    return pa.table({name: narrowed(name, table[name], where) if name in whole else table[name] for name in kinds})
+
+
+def _from_pandas(frame: pd.DataFrame, where: str) -> pa.Table:
+    names = [str(name) for name in frame.columns]
+    _refuse_repeated(names, where)
+    return pa.table({name: _column(frame.iloc[:, i], name, where) for i, name in enumerate(names)})
+
+
+def _refuse_repeated(names: list[str], where: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{where}: columns occur more than once: {listed(twice)}; rename them")
+
+
+def _column(series: pd.Series, name: str, where: str) -> pa.Array | pa.ChunkedArray:
+    try:
+        return pa.array(series, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        made = _of_objects(series)
+        if made is not None:
+            return made
+        kinds = listed(dict.fromkeys(_examples(series)))
+        raise DataError(
+            f"{where}: column {name!r} mixes types or holds objects ({kinds}); give it one type, for example with "
+            f"frame.astype: {one_line(str(error), 120)}"
+        ) from error
+
+
+def _of_objects(series: pd.Series) -> pa.Array | None:
+    """Gives UUIDs as text, integers beyond 64 bits as decimals, beyond 38 digits as text; None of anything else."""
+    there = series.dropna()
+    kinds = set(map(type, there))
+    values = [None if missing else value for value, missing in zip(series, series.isna(), strict=True)]
+    if kinds == {uuid.UUID}:
+        return pa.array([None if value is None else str(value) for value in values], pa.string())
+    if kinds == {int}:
+        wide = max(map(abs, there)) >= 10**38
+        return (
+            pa.array([None if v is None else str(v) for v in values])
+            if wide
+            else pa.array(values, pa.decimal128(38, 0))
+        )
+    return None
+
+
+def _examples(series: pd.Series) -> Iterator[str]:
+    seen: set[type] = set()
+    for value in series.dropna():
+        if type(value) not in seen:
+            seen.add(type(value))
+            yield f"{type(value).__name__} such as {one_line(repr(value), 60)}"

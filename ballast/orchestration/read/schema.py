@@ -1,0 +1,133 @@
+"""The training role's schema, and other roles' tables held to it: a value changes type only where nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from ballast.errors import DataError
+from ballast.orchestration.read.kinds import pc, said
+
+Place = Callable[[str, int], str]
+"""Gives "'rows.parquet', row 3" of a column and a position in the table that was read."""
+
+_EXPLICIT_ONLY = {("text", "number"), ("text", "time"), ("text", "truth"), ("float", "text"), ("time", "text"),
+                  ("truth", "text"), ("truth", "number"), ("number", "truth")}  # fmt: skip
+
+
+def converted(
+    name: str, column: pa.ChunkedArray, wanted: pa.DataType, why: str, place: Place, *, explicit: bool = False
+) -> pa.ChunkedArray:
+    """Gives a column in another type. `why` ("in the training rows") says who wants it; `explicit` that the user does.
+
+    Raises DataError with the place, the value and both types for a value that would not come back the same.
+    """
+    if column.type == wanted or pa.types.is_null(wanted):
+        return column
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column), wanted)])
+    if not _may_become(column.type, wanted, explicit):
+        return _refused(name, column, wanted, why, place, 0)
+    try:
+        made = _cast(column, wanted)
+        same = _same(_cast(made, column.type), column)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return _refused(name, column, wanted, why, place, _first_that_fails(column, wanted))
+    if not pc.all(same).as_py():
+        return _refused(name, column, wanted, why, place, pc.index(same, False).as_py())
+    return made
+
+
+def _same(back: pa.ChunkedArray, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_nested(column.type):
+        return pa.chunked_array([pa.array([back.equals(column)])])
+    if column.type == pa.string():  # 12.50 may be written in several ways: that it was read is all there is to hold
+        return pc.equal(pc.is_null(back), pc.is_null(column))
+    return pc.equal(pc.fill_null(pc.equal(back, column), True), pc.equal(pc.is_null(back), pc.is_null(column)))
+
+
+def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_dictionary(wanted):
+        return column.cast(wanted.value_type).dictionary_encode().cast(wanted)
+    if column.type == pa.string() and _family(wanted) in ("number", "float", "time"):
+        return column.cast(wanted)
+    if pa.types.is_floating(column.type) and pa.types.is_decimal(wanted) and wanted.scale == 0:
+        return column.cast(pa.int64()).cast(wanted)
+    if pa.types.is_integer(column.type) and pa.types.is_decimal(wanted):
+        return column.cast(pa.decimal128(20 if column.type == pa.uint64() else 19, 0)).cast(wanted)
+    return column.cast(wanted, safe=False) if _narrows_floats(column.type, wanted) else column.cast(wanted)
+
+
+def _narrows_floats(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    return pa.types.is_floating(kind) and pa.types.is_floating(wanted)
+
+
+def _first_that_fails(column: pa.ChunkedArray, wanted: pa.DataType) -> int:
+    """Gives the position of the first value that cannot be cast, by halves."""
+    low, high = 0, len(column)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _fails(column.slice(low, middle - low), wanted) else (middle, high)
+    return low
+
+
+def _fails(column: pa.ChunkedArray, wanted: pa.DataType) -> bool:
+    try:
+        back = _cast(_cast(column, wanted), column.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return True
+    return pc.all(_same(back, column)).as_py() is False
+
+
+def _refused(
+    name: str, column: pa.ChunkedArray, wanted: pa.DataType, why: str, place: Place, position: int
+) -> pa.ChunkedArray:
+    while position < len(column) - 1 and not column[position].is_valid:
+        position += 1
+    value = column[position].as_py()
+    raise DataError(
+        f"{place(name, position)}: {value!r} is {said(column.type)}, and column {name!r} is {said(wanted)} {why}; "
+        f"give both one type, for example with `types: {{{name}: ...}}`"
+    )
+
+
+def _may_become(kind: pa.DataType, wanted: pa.DataType, explicit: bool) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_dictionary(wanted):
+        wanted = wanted.value_type
+    ours, theirs = _family(kind), _family(wanted)
+    if "other" in (ours, theirs):
+        return kind.id == wanted.id
+    pair = (ours, "number" if theirs == "float" else theirs)
+    if ours == theirs or pair in {("float", "number"), ("number", "number"), ("number", "text")}:
+        return not (ours == "time" and not explicit and _other_clock(kind, wanted))
+    return explicit and pair in _EXPLICIT_ONLY
+
+
+def _other_clock(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Gives whether two types of time are of different kinds: with and without a zone, a moment and a length."""
+    return _clock(kind) != _clock(wanted)
+
+
+def _clock(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return "zoned"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "moment"
+    return "length" if pa.types.is_duration(kind) else "of day"
+
+
+def _family(kind: pa.DataType) -> str:
+    if pa.types.is_boolean(kind):
+        return "truth"
+    if pa.types.is_floating(kind):
+        return "float"
+    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if kind == pa.string():
+        return "text"
+    return "time" if pa.types.is_temporal(kind) and kind != pa.month_day_nano_interval() else "other"

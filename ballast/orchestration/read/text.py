@@ -1,0 +1,118 @@
+"""Columns of text files, typed: which types hold all of a column's texts, and what each text is as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ballast.warehouse.names import literal
+
+INTEGERS = {
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
+}  # fmt: skip
+_FLOATS = ("DOUBLE", "FLOAT")
+_WHOLE = "[+-]?(0|[1-9][0-9]*)"
+_DAY = "[0-9]{4,6}-[0-9]{2}-[0-9]{2}"
+_CLOCK = "[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,%d}0*)?)?"
+_ZONE = " ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
+_DIGITS = {"TIMESTAMP_S": 0, "TIMESTAMP_MS": 3, "TIMESTAMP": 6, "TIMESTAMP WITH TIME ZONE": 6, "TIMESTAMP_NS": 9}
+
+_NUMBERS = ("BIGINT", "DECIMAL(38,0)", "DOUBLE")
+_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE", "TIME")
+CANDIDATES = ("BOOLEAN", *_NUMBERS, *_TIMES, "VARCHAR")
+"""What a column of CSV may be, the first that holds all of its texts."""
+
+OF_NUMBERS = (*_NUMBERS, "VARCHAR")
+OF_TEXTS = (*_TIMES, "VARCHAR")
+"""What a JSON column of numbers, or of texts, may be: a quoted number stays text, as the file says."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """How values are written.
+
+    Attributes
+    ----------
+    comma : numbers have a decimal comma.
+    date_format : how dates or times are written, as of strptime; None for ISO 8601.
+    strict : hold every text to the form that its value is written in; False where the user has named the type, and
+        knows that it is another's form (0123 as a number).
+    """
+
+    comma: bool = False
+    date_format: str | None = None
+    strict: bool = True
+
+
+def value(text: str, kind: str, how: Written) -> str:
+    """Gives the SQL of a text's value in a DuckDB type; null where it has none."""
+    if how.comma and (kind in INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL")):
+        text = f"replace(replace({text}, '.', 'x'), ',', '.')"
+    if how.date_format is not None and kind in ("DATE", "TIMESTAMP"):
+        return f"CAST(try_strptime({text}, {literal(how.date_format)}) AS {kind})"
+    return text if kind == "VARCHAR" else f"TRY_CAST({text} AS {kind})"
+
+
+def unfit(text: str, made: str, kind: str, how: Written) -> str:
+    """Gives the SQL of whether the value `made` of a text is not all that the text says."""
+    if kind == "VARCHAR":
+        return "false"
+    lost = f"({made} IS NULL AND {text} IS NOT NULL)"
+    if how.date_format is not None and kind in ("DATE", "TIMESTAMP"):
+        return lost
+    if how.comma:
+        text = f"replace({text}, ',', '.')"
+    said_so = f"CAST({made} AS VARCHAR) IS DISTINCT FROM {text}"
+    if kind == "BOOLEAN":
+        return f"({lost} OR {text} NOT IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE', '0', '1'))"
+    if kind in INTEGERS:
+        whole = _WHOLE if how.strict else "[+-]?[0-9]+"
+        return f"({lost} OR ({said_so} AND NOT regexp_full_match({text}, '{whole}(\\.0*)?')))"
+    if kind in _FLOATS and not how.strict:
+        return f"({lost} OR contains({text}, '_'))"
+    if kind in _FLOATS:
+        digits = f"(strlen({text}) > 15 AND NOT contains({text}, '.') AND NOT contains({text}, 'e') AND NOT "
+        digits += f"contains({text}, 'E') AND CAST(TRY_CAST({made} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM {text})"
+        return f"({lost} OR {_led_by_zero(text)} OR contains({text}, '_') OR {digits})"
+    if kind.startswith("DECIMAL"):
+        scale = int(kind.rstrip(")").split(",")[-1])
+        rounded = f"regexp_matches({text}, '\\.[0-9]{{{scale}}}[0-9]*[1-9]')"
+        powers = f"(regexp_matches({text}, '[eE]') AND CAST({made} AS DOUBLE) <> TRY_CAST({text} AS DOUBLE))"
+        led = _led_by_zero(text) if how.strict else "false"
+        return f"({lost} OR {led} OR contains({text}, '_') OR {rounded} OR {powers})"
+    if kind == "DATE":
+        return f"({lost} OR ({said_so} AND NOT regexp_full_match({text}, '{_DAY}[ T]00:00(:00(\\.0*)?)?')))"
+    if kind in _DIGITS:
+        clock = _CLOCK % _DIGITS[kind] if _DIGITS[kind] else "[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.0*)?)?"
+        form = f"{_DAY}[ T]{clock}{_ZONE}" if kind.endswith("ZONE") else f"{_DAY}([ T]{clock})?"
+        return f"({lost} OR ({said_so} AND NOT regexp_full_match({text}, '{form}')))"
+    if kind.startswith("TIME"):
+        return f"({lost} OR ({said_so} AND NOT regexp_full_match({text}, '{_CLOCK % 6}')))"
+    return lost
+
+
+def not_sniffed(text: str, made: str, kind: str, how: Written) -> str:
+    """Gives the SQL of whether a text rules a type out for its column, where nothing says the type beforehand.
+
+    Narrower than ``unfit``: 1.0 is not taken for a whole number, 1 not for a truth.
+    """
+    if kind == "BOOLEAN":
+        return f"({text} NOT IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE'))"
+    if how.comma and (kind in INTEGERS or kind == "DECIMAL(38,0)"):
+        text = f"replace({text}, ',', 'x')"
+    if kind in INTEGERS or kind == "DECIMAL(38,0)":
+        other = f"CAST({made} AS VARCHAR) IS DISTINCT FROM {text} AND NOT regexp_full_match({text}, '{_WHOLE}')"
+        return f"(({made} IS NULL AND {text} IS NOT NULL) OR ({other}))"
+    if kind == "DATE" and how.date_format is None:
+        return f"(CAST({made} AS VARCHAR) IS DISTINCT FROM {text})"
+    return unfit(text, made, kind, how)
+
+
+def _led_by_zero(text: str) -> str:
+    """Gives the SQL of whether a number is written as 007: a text from '00' on and before '0:' is 0 and a digit."""
+    return "(" + " OR ".join(f"({text} >= '{sign}00' AND {text} < '{sign}0:')" for sign in ("", "-", "+")) + ")"
+
+
+def is_missing(text: str, tokens: Iterable[str]) -> str:
+    listing = ", ".join(literal(token) for token in tokens)
+    return f"CASE WHEN {text} IN ({listing}) THEN NULL ELSE {text} END" if listing else text
