@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from ballast.former import install
+
 if TYPE_CHECKING:
     from ballast.methods.frame.catalogue import catalog, method
     from ballast.orchestration.graph.component import Pipeline
@@ -32,6 +34,8 @@ _HOME = {
 }
 
 __all__ = ["BallastResource", "Pipeline", "Warehouse", "WarehouseIOManager", "catalog", "method"]
+
+install()
 
 
 def __getattr__(name: str) -> object:
