@@ -75,10 +75,9 @@ class Source(ABC):
         sql, values = self._rows(columns), []
         if partition is not None:
             condition, values = self._condition(*partition)
-            within = sorted({*(columns or self.kinds), partition[0]}, key=list(self.kinds).index)
-            sql = f"SELECT * FROM ({self._rows(within)}) WHERE {condition}"
-            if columns is not None and partition[0] not in columns:
-                sql = f"SELECT * EXCLUDE ({quoted(partition[0])}) FROM ({sql})"
+            wanted = list(self.kinds if columns is None else columns)
+            within = self._rows(list(dict.fromkeys([*wanted, partition[0]])))
+            sql = f"SELECT {', '.join(map(quoted, wanted))} FROM ({within}) WHERE {condition}"
         try:
             return self.con.execute(sql, values)
         except duckdb.Error as error:
@@ -309,6 +308,15 @@ class Text(Source):
             self.settle()
             return self.raw(columns, partition)
         return table
+
+    def raw_batches(
+        self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None
+    ) -> pa.RecordBatchReader:
+        self.settle()
+        names = list(self.text.names if columns is None else columns)
+        if self._broken(names):
+            self._refuse(names)
+        return super().raw_batches(columns, partition)
 
     def _flagged(self, columns: Sequence[str] | None, partition: tuple[str, Partition] | None) -> pa.Table | None:
         """Gives the rows; None where some text is not a value of its column's type."""

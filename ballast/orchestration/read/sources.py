@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,37 @@ def schema_of(spec: DataSpec, *, where: str, folder: Path, given: Any = None) ->
 
 
 @contextmanager
+def read_batches(
+    spec: DataSpec,
+    *,
+    where: str,
+    folder: Path,
+    given: Any = None,
+    like: pa.Schema | None = None,
+    columns: Sequence[str] | None = None,
+    partition: tuple[str, Partition] | None = None,
+) -> Iterator[pa.RecordBatchReader]:
+    """Gives what ``read_source`` does a batch at a time, of some `columns` where they are named.
+
+    `like` is the schema that every batch has; default the source's own.
+    """
+    schema = like if like is not None else schema_of(spec, where=where, folder=folder, given=given)
+    with opened(spec, where=where, folder=folder, given=given, like=schema) as source:
+        _check_columns(source, spec, where)
+        names = list(source.kinds if columns is None else columns)
+        reader = source.raw_batches(names, partition)
+
+        def typed() -> Iterator[pa.RecordBatch]:
+            offset = 0
+            for batch in reader:
+                table = _typed(source, pa.table(batch), schema, offset)
+                offset += len(table)
+                yield from table.combine_chunks().to_batches()
+
+        yield pa.RecordBatchReader.from_batches(pa.schema([schema.field(name) for name in names]), typed())
+
+
+@contextmanager
 def opened(
     spec: DataSpec, *, where: str, folder: Path, given: Any = None, like: pa.Schema | None = None
 ) -> Iterator[Source]:
@@ -95,6 +126,11 @@ def opened(
 def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema | None) -> Source:
     if spec.path:
         files = found(spec.path, f"{where}.path", folder)
+        if spec.hive and "=" in str(folder.absolute()):
+            raise DataError(
+                f"{where}.hive: the pipeline's own folder {str(folder.absolute())!r} would be read for columns, too; "
+                "move the pipeline to a folder without '='"
+            )
         con = connected(files.names, f"{where}.path")
         try:
             if files.format == "parquet":
@@ -128,9 +164,16 @@ def _is_own(kind: pa.DataType) -> bool:
     return isinstance(kind, pa.BaseExtensionType)
 
 
-def _typed(source: Source, table: pa.Table, like: pa.Schema | None) -> pa.Table:
-    """Gives rows as they are kept: each column in the type that the spec, the training rows or its source give it."""
+def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int = 0) -> pa.Table:
+    """Gives rows as they are kept: each column in the type that the spec, the training rows or its source give it.
+
+    `offset` is the number of rows before these.
+    """
     columns = {}
+
+    def place(name: str, position: int) -> str:
+        return source.place(name, position + offset)
+
     for name, column in zip(table.column_names, table.columns, strict=True):
         made = plain(name, column, source.where)
         if source.kinds[name] in ("HUGEINT", "UHUGEINT"):
@@ -140,12 +183,12 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None) -> pa.Table:
         word = source.spec.types.get(name)
         if word is not None and not isinstance(source, Text):
             wanted = in_arrow(word, _digits(made) if word == "decimal" else 0)
-            made = converted(name, made, wanted, "by `types:`", source.place, explicit=True)
+            made = converted(name, made, wanted, "by `types:`", place, explicit=True)
         wanted = like.field(name).type if like is not None and name in like.names else None
         if name == source.spec.id:
             made = _id(source, made, name, wanted)
         elif wanted is not None and word is None:
-            made = converted(name, made, wanted, _TRAINING, source.place)
+            made = converted(name, made, wanted, _TRAINING, place)
         columns[name] = made
     return pa.table(columns)
 
