@@ -41,6 +41,24 @@ _TELLING = ("column", "column_A", "column_B", "column_list", "feature", "with", 
 """Arguments that tell expectations of one type apart; their values go into the name."""
 
 
+_NUMBERS = frozenset(
+    (
+        "weight",
+        "score",
+        "value",
+        "low",
+        "high",
+        "n",
+        "statistic",
+        "p_value",
+        "adjusted_p_value",
+        "threshold",
+        "effect_size",
+    )
+)
+"""Columns of stages' tables that hold numbers, so that a date or text is no bound for them."""
+
+
 @dataclass(frozen=True)
 class Expectation:
     """One entry of a suite.
@@ -208,6 +226,10 @@ def _check_columns(type_: str, arguments: Mapping[str, Any], where: str, stage: 
                     f"{where}: {argument} names {name!r}, and the table of a {stage} has no such column"
                     f"{nearest(str(name), COLUMNS[stage])} (its columns: {', '.join(COLUMNS[stage])})"
                 )
+    for bound in ("min_value", "max_value"):
+        value = arguments.get(bound, 0)
+        if arguments.get("column") in _NUMBERS and not isinstance(value, int | float | None):
+            raise SpecError(f"{where}.{bound}: column {arguments['column']!r} holds numbers, got {shown(value)}")
 
 
 def worded(error: ValidationError) -> str:

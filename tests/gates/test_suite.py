@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import subprocess
 import sys
@@ -184,3 +185,11 @@ def test_users_expectation_takes_the_place_of_the_default_of_its_name_alone() ->
 def test_every_own_expectation_says_in_its_first_line_what_it_holds() -> None:
     assert all((cls.__doc__ or "").splitlines()[0].endswith(".") for cls in OWN.values())
     assert all(name.startswith("expect_") for name in OWN)
+
+
+@pytest.mark.parametrize("bound", ["a lot", "2024-01-01", dt.date(2024, 1, 1)])
+def test_bound_that_is_no_number_on_the_weights_is_refused(bound: object) -> None:
+    entry = {"expect_column_mean_to_be_between": {"column": "weight", "max_value": bound}}
+    with pytest.raises(SpecError, match="max_value: column 'weight' holds numbers, got"):
+        parse_suite([entry], where=WHERE, stage="weigher")
+    assert parse_suite([entry], where=WHERE, stage="source")

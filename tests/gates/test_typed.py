@@ -345,6 +345,23 @@ def test_judging_leaves_every_type_as_it_was(stored) -> None:
     assert [type(v) for v in frame["7"].dropna()] == [Decimal] * 3
 
 
+def test_text_order_is_not_taken_for_the_order_of_categories(stored) -> None:
+    frame = pd.DataFrame({"x": pd.Categorical(["low", "high"], categories=["low", "middle", "high"], ordered=True)})
+    for name in ("values", "max", "min"):
+        entry = {f"expect_column_{name}_to_be_between": {"column": "x", "max_value": "low"}}
+        found = one(entry, frame, stored)
+        assert not found.passed
+        assert found.message.startswith("cannot be judged: column 'x' holds text (category with an order of its own)")
+    asked = {"column": "x", "value_set": ["low", "high"]}
+    assert one({"expect_column_values_to_be_in_set": asked}, frame, stored).passed
+    assert one({"expect_column_values_to_match_regex": {"column": "x", "regex": "^[a-z]+$"}}, frame, stored).passed
+
+
+def test_number_that_yaml_reads_as_text_is_told_so(stored) -> None:
+    entry = {"expect_column_values_to_be_between": {"column": "x", "min_value": "1e-3"}}
+    assert "YAML reads 1e-3 as text" in one(entry, pd.DataFrame({"x": [1.0]}), stored).message
+
+
 def test_bound_on_float32_is_the_nearest_float32(stored) -> None:
     frame = pd.DataFrame({"x": np.array([0.1, 0.3], dtype=np.float32)})
     assert one(

@@ -123,7 +123,7 @@ _ARGUMENTS: Mapping[str, Any] = {
     "tail_weight_holdout": Annotated[float, Field(ge=0, le=1)],
     "internal_weight_holdout": Annotated[float, Field(ge=0, le=1)],
     "quantile_ranges": dict[str, Any],
-    "allow_relative_error": bool | _INTERPOLATIONS,
+    "allow_relative_error": Literal[False] | _INTERPOLATIONS,
     "condition_parser": Literal[PARSERS],
     **dict.fromkeys(
         ("strict_min", "strict_max", "or_equal", "ties_okay", "double_sided", "strictly", "bucketize_data"), bool
@@ -206,7 +206,10 @@ def _worded(said: str) -> str:
         return f"a list of at least {at_least[1]}: an empty one asks nothing"
     said = said.replace("a valid ", "a ")
     return (
-        said.replace("a integer", "a whole number").replace("a dictionary", "a mapping").replace("a string", "a text")
+        said.replace("a integer", "a whole number")
+        .replace("a dictionary", "a mapping")
+        .replace("a string", "a text")
+        .replace("a boolean", "true or false")
     )
 
 

@@ -43,6 +43,7 @@ _WANTED = {
     "duration": "a duration in quotes, such as '90 s', '2 days' or '01:30:00'",
     "text": "a text, in quotes where YAML would read it as something else",
 }
+ORDERED = "category with an order of its own"
 _TIMES = ("time of day", "duration")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?")
 _LARGE = 2**53
@@ -148,8 +149,10 @@ class Held:
     def _refuse(self, given: Any, key: str) -> NoReturn:
         wanted = f"; write {_WANTED[self.kind]}" if self.kind in _WANTED else ""
         said = given.isoformat() if isinstance(given, dt.date) else shown(given)
-        base = " (YAML reads 12:30 as a number of base 60)" if self.kind in _TIMES and isinstance(given, int) else ""
-        raise DataError(f"column {self.name!r} holds {self.holds}, but {key} {said} is {_type(given)}{base}{wanted}")
+        hint = " (YAML reads 12:30 as a number of base 60)" if self.kind in _TIMES and isinstance(given, int) else ""
+        if self.kind == "number" and isinstance(given, str) and _is_number(given):
+            hint = " (YAML reads 1e-3 as text; 1.0e-3 is a number)" if "e" in given.lower() else ""
+        raise DataError(f"column {self.name!r} holds {self.holds}, but {key} {said} is {_type(given)}{hint}{wanted}")
 
 
 def hold(frame: pd.DataFrame, name: str) -> Held:
@@ -158,7 +161,7 @@ def hold(frame: pd.DataFrame, name: str) -> Held:
     Cost: nothing for numpy's numbers, a pass over the values for others.
     """
     series = column(frame, name)
-    dtype = str(series.dtype)
+    dtype = ORDERED if getattr(series.dtype, "ordered", False) else str(series.dtype)
     if series.isna().all():
         return Held(name, dtype, "empty", pd.Series(np.nan, index=series.index, name=name, dtype=object))
     plain = _plain(series)

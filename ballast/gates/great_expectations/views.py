@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.gates.great_expectations.conditions import parse_condition, rows_that_meet
-from ballast.gates.great_expectations.typed import Held, hold, same_kind
+from ballast.gates.great_expectations.typed import ORDERED, Held, hold, same_kind
 from ballast.gates.own.form import column
 from ballast.words import in_words, listed, plural, shown
 
@@ -193,6 +193,8 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
 
 def _check_kind(type_: str, held: Held) -> None:
     wanted = _KINDS.get(type_, ())
+    if held.dtype == ORDERED and held.kind == "text":  # its order is not that of the texts
+        wanted = tuple(kind for kind in wanted if kind != "text" or len(wanted) == 1)
     if type_ in _AS_WRITTEN and held.kind != "text" and not (held.kind == "number" and _is_exact(held.values)):
         wanted = ("text", "whole number")
     elif not wanted or held.kind in wanted or held.kind == "empty":
