@@ -120,10 +120,13 @@ class SourceRobustness(Assessor):
         "No source is best under all shifts, and a mix of two at the same size lies between them: below the better "
         "where neither was trained, yet above both under its worst shift.",
         "partly",
-        "Three sources with a rule each that a shift breaks, 1500 rows, 20 seeds: half and half is 0.227 +- 0.005 "
-        "below the better and 0.122 +- 0.005 above the worse, over all shifts 0.040 below it, at worst 0.099 +- 0.006 "
-        "above both. Digits of six looks, 300 rows, 15 seeds: 0.053 +- 0.006 below, 0.081 above, between in 66%, above "
-        "both in 18%; but above both over all looks (+0.043) and below the better at worst (-0.040).",
+        "Three sources with a rule each that a shift breaks, 1500 rows, 10 seeds: accuracy of half and half, over the "
+        "better {over_better:+.3f} +- {over_better.spread:.3f}, over the worse {over_worse:+.3f} +- "
+        "{over_worse.spread:.3f}; over its sources {mean:+.3f} +- {mean.spread:.3f} over all shifts, at worst "
+        "{worst:+.3f} +- {worst.spread:.3f}. Digits of six looks, 300 rows, 5 seeds: {digits over better:+.3f} +- "
+        "{digits over better.spread:.3f} and {digits over worse:+.3f}, between in {digits between:.0%}, above both in "
+        "{digits beats both:.0%}; but above both over all looks ({digits mean:+.3f}) and below the better at worst "
+        "({digits worst:+.3f}).",
     )
 
     def __init__(

@@ -97,11 +97,13 @@ class FairBoostedDensity(Weigher):
         "fair start.",
         "partly",
         "Adult census, sex, income and four columns in about 840 cells, rate 0.9 asked for, 10 seeds: representation "
-        "rate 0.95 on every seed (data 0.49), statistical rate 0.96 (data 0.36), but the divergence from new rows "
-        "falls by 0.011 nats alone (0.033 at rate 0.7); one weight for each group and label is nearer by 0.091 at the "
-        "same rates. Relative steps: 0.027 nearer, the rate falls to 0.89. A logistic regression with the weights is "
-        "right 0.6 points less often, and its gap between the groups 0.6 points wider, than without; reweighing "
-        "narrows it by as much.",
+        "rate {census 90%, rate:.2f} (data {census 90%, data_rate:.2f}), statistical rate {census 90%, "
+        "statistical:.2f} (data {census 90%, data_statistical:.2f}), but the divergence from new rows falls by {census "
+        "90%, nearer:.3f} nats alone ({census 70%, nearer:.3f} at rate 0.7); one weight for each group and label is "
+        "nearer by {census 90%, behind:.3f} at the same rates. Relative steps: {census 90%, nearer_if_relative:.3f} "
+        "nearer, the rate falls to {census 90%, rate_if_relative:.2f}. A logistic regression with the weights loses "
+        "{census 90%, lost:.3f} accuracy and widens its gap between the groups ({census 90%, widened:+.3f}); "
+        "reweighing narrows it ({census 90%, widened_by_pairs:+.3f}).",
     )
 
     def __init__(

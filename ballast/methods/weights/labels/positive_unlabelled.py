@@ -76,10 +76,17 @@ class PositiveUnlabelled(Weigher):
         "negatives: accuracy at 1/2 and log loss.",
         "reproduced",
         "Three in ten positives labelled at random, logistic regression, 12 seeds, accuracy and log loss: two normal "
-        "classes 0.893 and 0.255 (plain 0.616 and 0.680; weighted by inverse frequency 0.885 and 0.328), tumours 0.894 "
-        "and 0.278 (0.678 and 0.667; 0.871 and 0.319), odd digits 0.842 and 0.413 (0.545 and 0.849; 0.808 and 0.433). "
-        "Classes that lie close: 0.755 and 0.512 (0.602 and 0.801), no better than by inverse frequency (0.763 and "
-        "0.510). Labelled for a feature: 0.708 and 1.866 (0.704 and 1.795).",
+        "classes {normals, weighted, accuracy:.3f} and {normals, weighted, log loss:.3f} (plain {normals, plain, "
+        "accuracy:.3f} and {normals, plain, log loss:.3f}; weighted by inverse frequency {normals, inverse, "
+        "accuracy:.3f} and {normals, inverse, log loss:.3f}), tumours {cancer, weighted, accuracy:.3f} and {cancer, "
+        "weighted, log loss:.3f} ({cancer, plain, accuracy:.3f} and {cancer, plain, log loss:.3f}; {cancer, inverse, "
+        "accuracy:.3f} and {cancer, inverse, log loss:.3f}), odd digits {digits, weighted, accuracy:.3f} and {digits, "
+        "weighted, log loss:.3f} ({digits, plain, accuracy:.3f} and {digits, plain, log loss:.3f}; {digits, inverse, "
+        "accuracy:.3f} and {digits, inverse, log loss:.3f}). Classes that lie close: {near, weighted, accuracy:.3f} "
+        "and {near, weighted, log loss:.3f} ({near, plain, accuracy:.3f} and {near, plain, log loss:.3f}), no better "
+        "than by inverse frequency ({near, inverse, accuracy:.3f} and {near, inverse, log loss:.3f}). Labelled for a "
+        "feature: {normals, weighted, selected, accuracy:.3f} and {normals, weighted, selected, log loss:.3f} "
+        "({normals, plain, selected, accuracy:.3f} and {normals, plain, selected, log loss:.3f}).",
     )
 
     def __init__(

@@ -83,9 +83,10 @@ class TelescopingRatio(Weigher):
         "Far apart, the telescoped log ratio has far less squared error at the target's rows than the best single "
         "classifier; near, nothing is gained.",
         "partly",
-        "Gaussians in 20 columns, 1000 rows, 8 seeds, against the best of five penalties: 14 nats apart 7.7 and 18.2, "
-        "divergence off by -1.2 and -2.3; 23 nats apart 16.9 and 92.9, +1.1 and -7.9; 0.1 nats apart the same. At the "
-        "source's rows both are far off where the covariances differ much.",
+        "Gaussians in 20 columns, 1000 rows, 8 seeds, against the best of five penalties: {nats_2:.0f} nats apart "
+        "{error_2:.1f} and {best_2:.1f}, divergence off by {off_2:+.1f} and {best_off_2:+.1f}; {nats_6:.0f} nats apart "
+        "{error_6:.1f} and {best_6:.1f}, {off_6:+.1f} and {best_off_6:+.1f}; {nats_near:.1f} nats apart the same, as "
+        "one classifier. At the source's rows both are far off where the covariances differ much.",
     )
 
     def __init__(self, n_bridges: Count | None = None, inverse_penalty: Positive = 0.1, random_state: Seed = 0) -> None:

@@ -11,8 +11,8 @@ from ballast.methods.weights import GroupDRO
 pytestmark = pytest.mark.claim
 
 
-def run(seed: int) -> tuple[float, float]:
-    """Gives the accuracy of the worse group without weights, and with them."""
+def run(seed: int) -> list[tuple[float, float]]:
+    """Gives the accuracy of the worse group and the mean of both: without weights, with equal shares, and with ours."""
     rng = np.random.default_rng(seed)
 
     def draw(n: int, agree: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,15 +24,17 @@ def run(seed: int) -> tuple[float, float]:
     X, y, groups = draw(3000, 0.95)
     X_test, y_test, groups_test = draw(4000, 0.5)
 
-    def worst(weights: np.ndarray | None) -> float:
+    def judged(weights: np.ndarray | None) -> tuple[float, float]:
         right = LogisticRegression().fit(X, y, sample_weight=weights).predict(X_test) == y_test
-        return min(float(right[groups_test == g].mean()) for g in ("keeps", "breaks"))
+        found = [float(right[groups_test == g].mean()) for g in ("keeps", "breaks")]
+        return min(found), float(np.mean(found))
 
-    return worst(None), worst(GroupDRO().fit(X, y, groups=groups).weights_)
+    equal = 1 / np.where(groups == "keeps", np.sum(groups == "keeps"), np.sum(groups == "breaks"))
+    return [judged(None), judged(len(y) / 2 * equal), judged(GroupDRO().fit(X, y, groups=groups).weights_)]
 
 
 def test_worst_group_when_weighed_then_far_more_accurate_on_every_seed(claim):
-    plain, robust = np.array([run(seed) for seed in claim.seeds(10)]).T
+    (plain, equal, robust), (mean_plain, _, mean) = np.transpose([run(seed) for seed in claim.seeds(10)])
     assert (robust > plain + 0.2).all()
-    claim.record(worst=robust, worst_plain=plain)
+    claim.record(worst=robust, worst_plain=plain, worst_equal=equal, mean=mean, mean_plain=mean_plain)
     assert robust.mean() > 0.6

@@ -13,7 +13,7 @@ COLUMNS, ROWS, SEEDS = 20, 1000, 8
 
 
 def run(seed: int, gap: float, correlation: float) -> dict[str, tuple[float, float]]:
-    """Gives the squared error of the log ratio at the target's rows, and the divergence less its truth."""
+    """Gives the squared error of the log ratio at the target's rows, and the divergence less its truth; and that."""
     rng = np.random.default_rng(seed)
     covariance = np.kron(np.eye(COLUMNS // 2), [[1.0, correlation], [correlation, 1.0]])
     mean = np.full(COLUMNS, gap / np.sqrt(COLUMNS))
@@ -28,19 +28,20 @@ def run(seed: int, gap: float, correlation: float) -> dict[str, tuple[float, flo
         return float(np.mean((found.log_ratio(X_target) - truth) ** 2)), found.divergence_ - float(truth.mean())
 
     single = min(judged(1, penalty) for penalty in (0.01, 0.1, 1.0, 10.0, 100.0))
-    return {"telescoped": judged(None, 0.1), "one": judged(1, 0.1), "best": single}
+    return {"telescoped": judged(None, 0.1), "one": judged(1, 0.1), "best": single, "truth": (0.0, float(truth.mean()))}
 
 
 @pytest.mark.parametrize(("gap", "correlation"), [(2.0, 0.95), (6.0, 0.8)])
 def test_log_ratio_when_samples_are_far_apart_then_a_fraction_of_the_best_classifiers_error(gap, correlation, claim):
     runs = [run(seed, gap, correlation) for seed in claim.seeds(SEEDS)]
-    telescoped, best = (np.array([r[name] for r in runs]) for name in ("telescoped", "best"))
+    telescoped, best, truth = (np.array([r[name] for r in runs]) for name in ("telescoped", "best", "truth"))
     assert (telescoped[:, 0] < 0.6 * best[:, 0]).all()
-    claim.record(**{f"error_{gap:.0f}": telescoped[:, 0], f"best_{gap:.0f}": best[:, 0]})
+    found = {"error": telescoped[:, 0], "best": best[:, 0], "off": telescoped[:, 1], "best_off": best[:, 1]}
+    claim.record(**{f"{name}_{gap:.0f}": values for name, values in {**found, "nats": truth[:, 1]}.items()})
     assert np.abs(telescoped[:, 1]).mean() < np.abs(best[:, 1]).mean()
 
 
 def test_log_ratio_when_samples_are_near_then_that_of_one_classifier(claim):
     runs = [run(seed, 0.3, 0.1) for seed in claim.seeds(3)]
     assert all(r["telescoped"] == r["one"] for r in runs)
-    claim.record(near=[r["telescoped"][0] for r in runs])
+    claim.record(near=[r["telescoped"][0] for r in runs], nats_near=[r["truth"][1] for r in runs])
