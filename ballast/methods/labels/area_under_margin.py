@@ -53,8 +53,9 @@ class AreaUnderMargin(Scorer):
         "Digits, 20 % wrong, 8 draws: threshold samples flag with precision {precision:.2f}, recall {recall:.2f}; "
         "dropping the lowest fifth gains {retrained_any:.3f} +- {retrained_any.spread:.3f} accuracy over an "
         "early-stopped network, {retrained_next:.3f} +- {retrained_next.spread:.3f} where each digit is taken for the "
-        "next; AUC there .978 against .945 for the final loss, {gain_over_final_loss:+.3f} +- "
-        "{gain_over_final_loss.spread:.3f}. The mean loss ranks as well (.974).",
+        "next; AUC there {auc_next:.3f} against {final_loss_auc_next:.3f} for the final loss, "
+        "{gain_over_final_loss:+.3f} +- {gain_over_final_loss.spread:.3f}. At random the mean loss ranks as well "
+        "({mean_loss_auc_any:.3f} against {auc_any:.3f}).",
     )
     higher = "label more likely right"
     flags = "below"

@@ -71,10 +71,11 @@ class LogitAdjustment(ClassifierMixin, Learner):
         "The balanced error is below the plain model's, and no higher than with weights by inverse class frequency.",
         "reproduced",
         "Noisy digits, 120 rows down to 1 a class, logistic regression, 15 seeds: {digits_adjusted:.3f}, plain "
-        "{digits_plain:.3f}, weighted {digits_weighted:.3f} (adjusted less weighted -0.049 +- 0.012). Eight normal "
-        "classes, 100 to 1, a network, 8 seeds: {normals_adjusted:.3f}, {normals_plain:.3f}, {normals_weighted:.3f} "
-        "(-0.006 +- 0.007). Not for forests with leaves of ten rows, which smooth rare classes away: "
-        "{forest_adjusted:.3f}, {forest_plain:.3f}, {forest_weighted:.3f}.",
+        "{digits_plain:.3f}, weighted {digits_weighted:.3f} (adjusted less weighted {digits_over_weighted:+.3f} +- "
+        "{digits_over_weighted.spread:.3f}). Eight normal classes, 100 to 1, a network, 8 seeds: "
+        "{normals_adjusted:.3f}, {normals_plain:.3f}, {normals_weighted:.3f} ({normals_over_weighted:+.3f} +- "
+        "{normals_over_weighted.spread:.3f}). Not for forests with leaves of ten rows, which smooth rare classes "
+        "away: {forest_adjusted:.3f}, {forest_plain:.3f}, {forest_weighted:.3f}.",
     )
 
     def __init__(

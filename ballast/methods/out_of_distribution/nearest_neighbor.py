@@ -61,7 +61,7 @@ class NearestNeighborDistance(Scorer):
         "On a network's normalised last-layer features it tells foreign rows better than softmax, energy and "
         "Mahalanobis distance.",
         "partly",
-        "AUROC on digits, six classes known, four foreign, 12 draws: .934, over softmax "
+        "AUROC on digits, six classes known, four foreign, 12 draws: {auroc:.3f}, over softmax "
         "{gain_over_softmax_score:+.3f} +- {gain_over_softmax_score.spread:.3f}, over energy {gain_over_energy:+.3f} "
         "+- {gain_over_energy.spread:.3f}, over Mahalanobis on the same features {gain_over_mahalanobis:+.3f} +- "
         "{gain_over_mahalanobis.spread:.3f}. On raw pixels without a network it is better by {gain_of_pixels:.3f}.",

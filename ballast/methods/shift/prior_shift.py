@@ -54,8 +54,8 @@ class PriorShift(Test):
         "Holds its level where nothing has shifted, and finds shifted class shares through any classifier that tells "
         "the classes apart.",
         "by definition",
-        "Three Gaussian classes, 300 rows, 200 draws: false alarms at 0.05 in 5.5 %; equal shares to 0.6, 0.3, 0.1 "
-        "found in 90 %, to 0.5, 0.3, 0.2 in 45 %.",
+        "Three Gaussian classes, 300 rows, 200 draws: false alarms at 0.05 in {level:.1%}; equal shares to 0.6, 0.3, "
+        "0.1 found in {power:.0%}, to 0.5, 0.3, 0.2 in {power_of_small:.0%}.",
     )
 
     def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:

@@ -121,10 +121,10 @@ def descriptions(seed: int) -> np.ndarray:
     return compare(vectors, often, lambda made: nearer(directions(pieces, made)), strong)
 
 
-def gains(claim: Claim, world: Callable[[int], np.ndarray], seeds: int) -> tuple[np.ndarray, np.ndarray]:
+def gains(claim: Claim, world: Callable[[int], np.ndarray], seeds: int, of: str = "") -> tuple[np.ndarray, np.ndarray]:
     """Gives the lower and upper bounds of what whitening by frequency gains over each of the others."""
     runs = np.array([world(seed) for seed in claim.seeds(seeds)])
-    claim.record(**{f"{world.__name__}_{way}": runs[:, j] for j, way in enumerate(WAYS)})
+    claim.record(**{f"{world.__name__}{of}_{way}": runs[:, j] for j, way in enumerate(WAYS)})
     gained = runs[:, 4:5] - runs
     spread = 2 * gained.std(axis=0, ddof=1) / np.sqrt(seeds)
     return gained.mean(axis=0) - spread, gained.mean(axis=0) + spread
@@ -147,4 +147,4 @@ def test_texts_when_whitened_by_frequency_then_told_better_than_by_any_vectors_w
 
 @pytest.mark.parametrize(("world", "seeds"), [(topics, 6), (descriptions, 6)])
 def test_exponent_when_one_then_better_than_a_half(world, seeds, claim):
-    assert gains(claim, world, seeds)[0][3] > 0.01
+    assert gains(claim, world, seeds, f"_{seeds}_seeds")[0][3] > 0.01

@@ -54,5 +54,5 @@ def test_nearest_neighbor_distance_when_on_the_last_layer_then_it_is_within_a_li
 
 def test_nearest_neighbor_distance_when_on_raw_pixels_then_it_is_better_still(claim):
     gain = [pixels(draw(s)) - neighbours(draw(s)) for s in claim.seeds(SEEDS)]
-    claim.record(gain_of_pixels=gain)
+    claim.record(gain_of_pixels=gain, auroc=[neighbours(draw(s)) for s in claim.seeds(SEEDS)])
     assert interval(gain)[0] > 0.01

@@ -57,8 +57,9 @@ def one_draw(seed: int, kind: str) -> dict[str, float]:
 
 def gain(claim: Claim, kind: str, over: str, seeds: range = SEEDS) -> tuple[float, float]:
     """Gives the 95 % interval of what SMOTE with under-sampling gains in AUROC, recorded by seed."""
-    differences = [one_draw(s, kind)["smote"] - one_draw(s, kind)[over] for s in claim.seeds(seeds)]
-    claim.record(**{f"{kind}, over {over}": differences})
+    own = np.array([one_draw(s, kind)["smote"] for s in claim.seeds(seeds)])
+    differences = own - [one_draw(s, kind)[over] for s in claim.seeds(seeds)]
+    claim.record(**{f"{kind}, over {over}": differences, kind: own})
     low, high = ttest_1samp(differences, 0).confidence_interval(0.95)
     return float(low), float(high)
 

@@ -81,8 +81,8 @@ class WeightDiagnostics(Assessor):
         "The Pareto tail index recovers the shape of a heavy tail; exact density ratios remove the mean differences.",
         "by definition",
         "exact weights of normals 0.5 apart in 4 dimensions, n = 4000: mean difference {before:.2f} before, "
-        "{after:.2f} after, effective share {effective_share:.2f} (analytic 0.37); Pareto weights of shape 0.3 / 0.9, "
-        "n = 2000: index 0.33 / 0.87",
+        "{after:.2f} after, effective share {effective_share:.2f} (analytic {analytic_share:.2f}); Pareto weights of "
+        "shape 0.3 / 0.9, n = 2000: index {index_of_light:.2f} / {index_of_heavy:.2f}",
     )
 
     def assess(

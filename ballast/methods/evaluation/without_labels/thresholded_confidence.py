@@ -88,13 +88,13 @@ class AverageThresholdedConfidence(Assessor):
         "Nearer to the target accuracy than temperature-scaled average confidence and difference of confidences.",
         "partly",
         "mean absolute error, novel subclusters of 4 classes, 12 seeds: {maximum_confidence, estimated_accuracy:.3f} "
-        "(negative entropy {negative_entropy, estimated_accuracy:.3f}) against "
-        "{maximum_confidence, average_confidence:.3f} for average confidence and "
-        "{maximum_confidence, difference_of_confidences:.3f} for difference of confidences (gains .033 +- .013 and "
-        "more). Not on corrupted digits ({digits, estimated_accuracy:.3f}, {digits, average_confidence:.3f}, "
-        "{digits, difference_of_confidences:.3f}; source accuracy {digits, source_accuracy:.3f}), nor for a "
-        "calibrated model under covariate shift ({calibrated, estimated_accuracy:.3f}, "
-        "{calibrated, average_confidence:.3f}, {calibrated, difference_of_confidences:.3f})",
+        "(negative entropy {negative_entropy, estimated_accuracy:.3f}) against {maximum_confidence, "
+        "average_confidence:.3f} for average confidence and {maximum_confidence, difference_of_confidences:.3f} for "
+        "difference of confidences (gain {maximum_confidence, gain over difference_of_confidences:.3f} +- "
+        "{maximum_confidence, gain over difference_of_confidences.spread:.3f}). Not on corrupted digits ({digits, "
+        "estimated_accuracy:.3f}, {digits, average_confidence:.3f}, {digits, difference_of_confidences:.3f}; source "
+        "accuracy {digits, source_accuracy:.3f}), nor for a calibrated model under covariate shift ({calibrated, "
+        "estimated_accuracy:.3f}, {calibrated, average_confidence:.3f}, {calibrated, difference_of_confidences:.3f})",
     )
 
     def __init__(

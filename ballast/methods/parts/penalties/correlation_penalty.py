@@ -48,7 +48,7 @@ class CorrelationPenalty(Regularizer):
         "Beside weighted squared error, the penalty raises the correlation and lowers the error on rare target values.",
         "not reproduced",
         "Skewed target, 1,500 rows, 8 runs, the largest 3 %: after 40 epochs the correlation changes by "
-        "{correlation:+.3f} (+- {correlation.spread:.3f}), the error of 0.134 by {error:+.3f} (+- "
+        "{correlation:+.3f} (+- {correlation.spread:.3f}), the error of {error_without:.3f} by {error:+.3f} (+- "
         "{error.spread:.3f}). After 4 epochs, strength 2, no weights: correlation {early_correlation:+.2f} (+- "
         "{early_correlation.spread:.2f}), but the error is doubled ({early_error:+.2f}).",
     )

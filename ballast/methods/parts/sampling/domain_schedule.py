@@ -80,11 +80,14 @@ class DomainSchedule(SamplePolicy):
         "cooled down, they end far below that and near draws in proportion. Small domains upsampled in the last fifth "
         "of the steps end lower than upsampled throughout, at less cost to the others.",
         "partly",
-        "Mean log-loss of domains, 8 runs. Cooldown (8000, 1000, 200, 60 rows) holds: after one epoch weights 0.519, "
-        "draws 0.044 less (+- 0.008); after eight, even draws 0.529, Cooldown 0.050 less (+- 0.018; smallest domain "
-        "0.15), 0.013 below proportional; but to stop even draws after one epoch is as good (0.475, Cooldown 0.479). "
-        "Upsampled at the end, three domains of 120 rows beside 6,000: 0.504; not at all 0.090 more, throughout 0.016 "
-        "more (+- 0.012) and 0.014 more on the great one. Of 400 rows, throughout is better by 0.046 (+- 0.008).",
+        "Mean log-loss of domains, 8 runs. Cooldown (8000, 1000, 200, 60 rows) holds: after one epoch weights "
+        "{early_weighed:.3f}, draws {early_gain:.3f} less (+- {early_gain.spread:.3f}); after eight, even draws "
+        "{even:.3f}, Cooldown {gain:.3f} less (+- {gain.spread:.3f}; smallest domain {smallest_gain:.2f}), "
+        "{gain_over_proportional:.3f} below proportional; but to stop even draws after one epoch is as good "
+        "({stopped:.3f}, Cooldown {cooled:.3f}). Upsampled at the end, three domains of 120 rows beside 6,000: "
+        "{target_last:.3f}; not at all {target_gain:.3f} more, throughout {target_gain_over_throughout:.3f} more (+- "
+        "{target_gain_over_throughout.spread:.3f}) and {general_gain_over_throughout:.3f} more on the great one. Of "
+        "400 rows, throughout is better by {more_rows_loss:.3f} (+- {more_rows_loss.spread:.3f}).",
     )
 
     def __init__(

@@ -37,8 +37,10 @@ class StratifiedBatches(SamplePolicy):
     claim = Claim(
         "With a weighted squared error, batches stratified over the target's range lower the error on rare values.",
         "not reproduced",
-        "Skewed target, 1,500 rows, batches of 128, 8 runs, the largest 3 %: the error of 0.134 changes by -0.000 "
-        "(+- 0.004), the correlation by -0.000 (+- 0.003); with correlation_penalty by -0.000 and +0.001.",
+        "Skewed target, 1,500 rows, batches of 128, 8 runs, the largest 3 %: the error of {error_without:.3f} changes "
+        "by {error:+.3f} (+- {error.spread:.3f}), the correlation by {correlation:+.3f} (+- "
+        "{correlation.spread:.3f}); with correlation_penalty by {error_with_penalty:+.3f} and "
+        "{correlation_with_penalty:+.3f}.",
     )
 
     def plan(self, material: Material) -> EpochPlan:

@@ -71,11 +71,13 @@ class ArmMembership(Weigher):
         "Models trained on all rows, weighed to their arm, remove most of the bias that pooled training rows bring "
         "into the difference of two arms, at less error than models of the arms' own rows.",
         "partly",
-        "Two linear rankers of curved rewards, 8 periods, true difference -0.206. 200 users, 60 seeds: bias -0.051 "
-        "pooled, 0.001 of the arms' own rows, 0.016 weighted (all +- 0.015), root mean squared error 0.077, 0.057, "
-        "0.055. 1000 users, 30 seeds: -0.040, 0.006, 0.025 (+- 0.009), error 0.045, 0.028, 0.035: what logistic "
-        "regression misses of the arms does not go away. Boosted trees of 8 leaves do not miss it: bias -0.001 and "
-        "0.005, error 0.053 and 0.025, no more than of the arms' own rows.",
+        "Two linear rankers of curved rewards, 8 periods, true difference {truth:.3f}. 200 users, 30 seeds: bias "
+        "{pooled:.3f} pooled, {split:.3f} of the arms' own rows, {weighted:.3f} weighted (+- {weighted.spread:.3f}), "
+        "root mean squared error {pooled_error:.3f}, {split_error:.3f}, {weighted_error:.3f}. 1000 users, 15 seeds: "
+        "{pooled_many:.3f}, {split_many:.3f}, {weighted_many:.3f} (+- {weighted_many.spread:.3f}), error "
+        "{pooled_many_error:.3f}, {split_many_error:.3f}, {weighted_many_error:.3f}: what logistic regression misses "
+        "of the arms does not go away. Boosted trees of 8 leaves do not miss it: bias {trees_many:.3f}, error "
+        "{trees_many_error:.3f}, no more than of the arms' own rows.",
     )
 
     def __init__(

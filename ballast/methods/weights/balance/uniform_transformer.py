@@ -68,8 +68,8 @@ class UniformTransformer(Weigher):
         "Weierstrass functions of exponent 0.25, 2000 rows, 20 seeds, one column: error {leaves of 4:.2f} (leaves of "
         "4) and {leaves of 2:.2f} (of 2), entropy balancing of cubics {moments:.2f}, cubic propensity "
         "{propensity:.2f}, but the nearest control {matching:.2f}. Smooth (1.5): {smooth, leaves of 4:.3f} against "
-        "{smooth, moments:.3f}. Two rough columns, correlation 0.7: {two columns, leaves of 4:.2f} against "
-        "{two columns, moments:.2f}, with 8000 rows 0.46 against 0.55.",
+        "{smooth, moments:.3f}. Two rough columns, correlation 0.7: {two columns, leaves of 4:.2f} against {two "
+        "columns, moments:.2f}, with 8000 rows {8000 rows, leaves of 4:.2f} against {8000 rows, moments:.2f}.",
     )
 
     def __init__(self, min_leaf: Count = 4) -> None:

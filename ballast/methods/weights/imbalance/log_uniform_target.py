@@ -58,9 +58,10 @@ class LogUniformTarget(ByClass):
         "balanced ones; weighting a fixed pool to the same law does not.",
         "reproduced",
         "Greatest common divisors 1 to 30 of numbers in base 12, 20,000 pairs, two layers of 128, 8 epochs, 8 seeds: "
-        "outcomes with a recall above 0.95 are 4.5 of natural rows, 7.9 of log-uniform ({more_than_2:+.1f} +- "
-        "{more_than_2.spread:.1f}), 5.0 of balanced (accuracy under the natural law 0.91, 0.90, 0.17); of the natural "
-        "pool weighted 1.4, resampled 1.5 (accuracy 0.80, 0.82).",
+        "outcomes with a recall above 0.95 are {learned_2:.1f} of natural rows, {learned_1:.1f} of log-uniform "
+        "({more_than_2:+.1f} +- {more_than_2.spread:.1f}), {learned_0:.1f} of balanced (accuracy under the natural "
+        "law {natural_2:.2f}, {natural_1:.2f}, {natural_0:.2f}); of the natural pool weighted {learned_weighted:.1f}, "
+        "resampled {learned_resampled:.1f} (accuracy {natural_weighted:.2f}, {natural_resampled:.2f}).",
     )
 
     def __init__(self, exponent: NonNegative = 1.0, over: Literal["rank", "value"] = "rank") -> None:

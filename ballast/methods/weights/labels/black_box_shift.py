@@ -57,8 +57,10 @@ class BlackBoxShift(ByConfusion):
         "Under label shift it recovers the target's class shares from a biased classifier, and weighting by them "
         "raises accuracy.",
         "reproduced",
-        "3 classes, shares 0.5/0.3/0.2 to 0.1/0.2/0.7, 1000 rows each: summed error of the shares 0.12, of counted "
-        "predictions 0.81; accuracy 0.765, unweighted 0.471, balanced classes 0.649; better on 20 of 20 seeds.",
+        "3 classes, shares 0.5/0.3/0.2 to 0.1/0.2/0.7, 1000 rows each, 15 seeds: summed error of the shares "
+        "{estimated, soft:.2f}, of counted predictions {counted, soft:.2f}; accuracy {weighted, soft:.3f}, unweighted "
+        "{plain, soft:.3f}, balanced classes {balanced, soft:.3f}; better on every seed. Where the features of a "
+        "class move too, the shares are off by {off_where_features_move:.2f} in all.",
     )
 
     def __init__(self, soft: bool = True, max_condition: Positive = 100.0) -> None:

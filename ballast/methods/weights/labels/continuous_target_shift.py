@@ -74,8 +74,8 @@ class ContinuousTargetShift(Weigher):
         "reproduced",
         "Outcome from Beta(2, 5) to Beta(4, 3), 500 rows, 12 seeds: squared error of the weights {weights:.1f}, of "
         "uniform ones {uniform:.1f}; of ridge regression {found:.3f} (true weights {true:.3f}), unweighted "
-        "{none:.3f}, kernel mean matching {covariates:.3f}. Diabetes tilted by its outcome: 0.50, unweighted 0.84, "
-        "true weights 0.47, better on 20 of 20 seeds.",
+        "{none:.3f}, kernel mean matching {covariates:.3f}. Diabetes tilted by its outcome: {diabetes:.2f}, "
+        "unweighted {diabetes_none:.2f}, true weights {diabetes_true:.2f}, better on 20 of 20 seeds.",
     )
 
     def __init__(

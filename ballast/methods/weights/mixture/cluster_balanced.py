@@ -64,9 +64,9 @@ class ClusterBalanced(Weigher):
         "4 to 7 points, and natural accuracy is not lower.",
         "partly",
         "Digits of 107 to 2 a class, 8% scrambled, a small network, 3 epochs, 40 seeds: balanced accuracy {gain:+.3f} "
-        "+- {gain.spread:.3f}, natural {natural_gain:+.3f} +- {natural_gain.spread:.3f}; without the limit +0.016 +- "
-        "0.011 (20 seeds). At 8 epochs none: {longer_gain:+.3f} +- {longer_gain.spread:.3f}. Classes drawn evenly, "
-        "where they are known: {gain_by_class:+.3f} and {longer_gain_by_class:+.3f}.",
+        "+- {gain.spread:.3f}, natural {natural_gain:+.3f} +- {natural_gain.spread:.3f}. At 8 epochs none: "
+        "{longer_gain:+.3f} +- {longer_gain.spread:.3f}. Classes drawn evenly, where they are known: "
+        "{gain_by_class:+.3f} and {longer_gain_by_class:+.3f}.",
     )
 
     def __init__(

@@ -73,10 +73,13 @@ class TargetRiskWeighting(Weigher):
         "A few rows from elsewhere lower the error on the target, many raise it above that of the target's rows alone; "
         "weighing the risks keeps the gain and enlarges it.",
         "reproduced",
-        "50 upright digits and digits turned by 22 degrees, logistic regression, 20 seeds: error 0.204 alone, with 25 "
-        "turned ones 0.185 (-0.019 +- 0.007), with 800 0.238 (+0.034 +- 0.017), with 800 weighed 0.166 (-0.038 +- "
-        "0.011, 19 of 20). Turned by 40 degrees 25 harm already (+0.019 +- 0.008), and weighed they neither help nor "
-        "harm: 0.204. Two Gaussians by the formula: 0.170, 0.169 with 5, 0.176 with 200, weighed 0.166.",
+        "50 upright digits and digits turned by 22 degrees, logistic regression, 20 seeds: error {alone:.3f} alone, "
+        "with 25 turned ones {few:.3f} ({few_change:+.3f} +- {few_change.spread:.3f}), with 800 {many:.3f} "
+        "({many_change:+.3f} +- {many_change.spread:.3f}), with 800 weighed {weighed:.3f} ({weighed_change:+.3f} +- "
+        "{weighed_change.spread:.3f}; below those not weighed on {below_many:.0%} of the seeds). Turned by 40 "
+        "degrees, 10 seeds, 25 harm already ({far_few:+.3f} +- {far_few.spread:.3f}), and 800 weighed hardly matter "
+        "({far_weighed:+.3f} +- {far_weighed.spread:.3f}). Two Gaussians by the formula: {gaussians_alone:.3f}, "
+        "{gaussians_few:.3f} with 5, {gaussians_pooled:.3f} with 200, weighed {gaussians_weighed:.3f}.",
     )
 
     def __init__(

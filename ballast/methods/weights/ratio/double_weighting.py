@@ -71,10 +71,10 @@ class DoubleWeighting(Weigher):
         "Under little overlap the effective sample size is at least twice that of kernel mean matching, and the error "
         "on the target lower.",
         "partly",
-        "Two Gaussians 2.2 apart, 200 rows, curved rule, 16 seeds: effective share {share:.2f} against "
+        "Two Gaussians, means -1 and 1.2, 200 rows, curved rule, 16 seeds: effective share {share:.2f} against "
         "{share_single:.2f} at leniency 1, error of logistic regression {error:.3f} and {error_single:.3f} "
-        "(unweighted {error_none:.3f}). Ballast's kernel_mean_matching, whose ridge does the same, has 0.11 and "
-        "0.186. The paper's classifier is minimax_risk_classifier.",
+        "(unweighted {error_none:.3f}). Ballast's kernel_mean_matching, whose ridge does the same, has "
+        "{share_matched:.2f} and {error_matched:.3f}. The paper's classifier is minimax_risk_classifier.",
     )
 
     def __init__(

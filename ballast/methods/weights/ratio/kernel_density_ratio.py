@@ -72,8 +72,8 @@ class KernelDensityRatio(Weigher):
         "The ratio of two density estimates falls behind an estimate of the ratio itself as the columns grow.",
         "reproduced",
         "500 rows, Gaussian mean moved by 1, 20 seeds: squared error, in units of uniform weights', and that of "
-        "relative_least_squares at alpha 0: 0.06 and 0.22 (1 column), 0.29 and 0.24 (5), 0.51 and 0.36 (10), 0.82 and "
-        "0.44 (20).",
+        "relative_least_squares at alpha 0: {densities_1:.2f} and {direct_1:.2f} (1 column), {densities_10:.2f} and "
+        "{direct_10:.2f} (10), {densities_20:.2f} and {direct_20:.2f} (20).",
     )
 
     def __init__(

@@ -92,9 +92,10 @@ class RelativeLeastSquares(StreamingWeigher):
         "The relative ratio is estimated more accurately than the plain one, and its weights repair a misspecified "
         "learner.",
         "reproduced",
-        "500 rows, mean moved by 1: squared error of the ratio, in units of uniform weights', 0.03 against 0.15 (1 "
-        "column), 0.20 against 0.36 (10); better on 40 of 40 seeds. Line through sinc under shift: 0.022, unweighted "
-        "0.359, true weights 0.004; better on 20 of 20.",
+        "500 rows, mean moved by 1: squared error of the ratio, in units of uniform weights', {relative_1:.2f} "
+        "against {plain_1:.2f} (1 column), {relative_10:.2f} against {plain_10:.2f} (10), 10 seeds, better on nine at "
+        "least. Line through sinc under shift: {line:.3f}, unweighted {line_unweighted:.3f}; better on each of 15 "
+        "seeds.",
     )
 
     def __init__(

@@ -23,19 +23,26 @@ def test_diagnostics_when_the_weights_are_exact_density_ratios_then_they_report_
         before.append(report.value("mean_standardized_mean_difference_before"))
         after.append(report.value("mean_standardized_mean_difference_after"))
         shares.append(report.value("effective_share"))
-    claim.record(before=before, after=after, effective_share=shares)
+    analytic = np.exp(-d * shift**2)  # 1 / E[w^2] of these normals
+    claim.record(before=before, after=after, effective_share=shares, analytic_share=analytic)
     assert np.mean(before) == pytest.approx(shift, abs=0.01)
     assert np.mean(after) < 0.05
-    assert np.mean(shares) == pytest.approx(np.exp(-d * shift**2), rel=0.1)  # 1 / E[w^2] of these normals
+    assert np.mean(shares) == pytest.approx(analytic, rel=0.1)
 
 
-def test_tail_index_when_weights_are_heavy_tailed_then_it_tells_reliable_averages_from_unreliable():
+def test_tail_index_when_weights_are_heavy_tailed_then_it_tells_reliable_averages_from_unreliable(claim):
     errors, indices = {}, {}
     for shape in (0.3, 0.9):
-        draws = [pareto.rvs(1 / shape, size=2000, random_state=seed) for seed in range(100)]
+        draws = [pareto.rvs(1 / shape, size=2000, random_state=seed) for seed in claim.seeds(100)]
         indices[shape] = np.array([pareto_tail_index(w) for w in draws])
         truth = 1 / (1 - shape)
         errors[shape] = np.sqrt(np.mean([(w.mean() / truth - 1) ** 2 for w in draws]))
+    claim.record(
+        index_of_light=indices[0.3],
+        index_of_heavy=indices[0.9],
+        light_reliable=indices[0.3] < 0.7,
+        heavy_unreliable=indices[0.9] > 0.7,
+    )
     assert (indices[0.3] < 0.7).mean() > 0.95
     assert (indices[0.9] > 0.7).mean() > 0.75
     assert errors[0.9] > 10 * errors[0.3]

@@ -59,7 +59,7 @@ def first_epoch(seed: int) -> list[float]:
 
 def test_loss_when_domains_are_drawn_nearly_evenly_then_lower_early_than_by_weights_or_in_proportion(claim):
     drawn, weighed, proportional = np.array([first_epoch(seed) for seed in claim.seeds(SEEDS, quick=1)]).T
-    claim.record(early_drawn=drawn, early_weighed=weighed, early_proportional=proportional)
+    claim.record(early_drawn=drawn, early_weighed=weighed, early_proportional=proportional, early_gain=weighed - drawn)
     assert lower_bound(weighed - drawn) > 0.01
     assert lower_bound(proportional - drawn) > 0.02
 
@@ -78,6 +78,8 @@ def test_loss_when_cooled_down_then_far_below_even_draws_at_the_end_and_near_pro
         cooled=cooled.mean(axis=1),
         proportional=proportional.mean(axis=1),
         stopped=stopped.mean(axis=1),
+        gain=(even - cooled).mean(axis=1),
+        gain_over_proportional=(proportional - cooled).mean(axis=1),
         smallest_gain=(even - cooled)[:, 3],
     )
     assert lower_bound((even - cooled)[:, 3]) > 0.05, "the smallest domain is no longer learned by heart"

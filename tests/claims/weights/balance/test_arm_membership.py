@@ -74,6 +74,12 @@ def errors(how: str, n: int, seeds: range) -> np.ndarray:
     return np.array([loop(n, how, RATE, 1000 + seed) for seed in seeds]) - truth(seeds[:15])
 
 
+def of_ways(rows: str, **ways: np.ndarray) -> dict[str, np.ndarray | float]:
+    """Gives what to record of each way's errors: themselves, and the root of their mean square."""
+    squared = {f"{way}{rows}_error": float(np.sqrt(np.mean(values**2))) for way, values in ways.items()}
+    return {f"{way}{rows}": values for way, values in ways.items()} | squared
+
+
 def bounds(values: np.ndarray) -> tuple[float, float]:
     spread = 2 * values.std(ddof=1) / np.sqrt(len(values))
     return values.mean() - spread, values.mean() + spread
@@ -81,7 +87,11 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
 
 def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weights_remove_most_of_it(claim):
     pooled, weighted = (errors(how, 200, claim.seeds(SEEDS)) for how in ("pooled", "weighted"))
-    claim.record(pooled=pooled, weighted=weighted)
+    split = errors("split", 200, claim.seeds(SEEDS))
+    claim.record(
+        truth=truth(claim.seeds(SEEDS)[:15]),
+        **of_ways("", pooled=pooled, split=split, weighted=weighted),
+    )
     assert bounds(pooled)[1] < -0.02
     assert bounds(weighted - pooled)[0] > 0.03
     assert abs(weighted.mean()) < 0.5 * abs(pooled.mean())
@@ -89,7 +99,7 @@ def test_difference_when_models_are_trained_on_pooled_rows_then_biased_and_weigh
 
 def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_than_the_arms_own_rows(claim):
     split, weighted = (errors(how, 1000, claim.seeds(15)) for how in ("split", "weighted"))
-    claim.record(split_many=split, weighted_many=weighted)
+    claim.record(**of_ways("_many", split=split, weighted=weighted))
     assert bounds(split)[0] < 0.005
     assert bounds(weighted)[0] > 0.005, "the weights' bias now goes away: tell the card"
 
@@ -97,7 +107,7 @@ def test_difference_when_rows_are_many_then_a_rigid_classifier_leaves_more_bias_
 def test_difference_when_rows_are_many_and_the_classifier_is_flexible_then_hardly_any_bias_is_left(claim):
     ways = ("weighted by trees", "pooled", "weighted", "split")
     left, pooled, weighted, split = (errors(how, 1000, claim.seeds(15)) for how in ways)
-    claim.record(trees_many=left, pooled_many=pooled)
+    claim.record(**of_ways("_many", trees=left, pooled=pooled))
     assert abs(left.mean()) < 0.4 * abs(pooled.mean())
     assert bounds(weighted - left)[0] > 0.005
     assert np.mean(left**2) < 1.1 * np.mean(split**2) < np.mean(weighted**2)

@@ -49,7 +49,10 @@ def run(seed: int) -> dict[str, tuple[float, float]]:
 
 def test_ratings_when_selected_by_distance_then_kernels_find_them_and_moments_do_not(claim):
     runs = [run(seed) for seed in claim.seeds(12)]
-    claim.record(**{f"{name}, ratings": [r[name][0] for r in runs] for name in runs[0]})
+    claim.record(
+        **{f"{name}, ratings": [r[name][0] for r in runs] for name in runs[0]},
+        **{f"{name}, mean": [r[name][1] for r in runs] for name in runs[0]},
+    )
 
     def error(name: str) -> np.ndarray:
         return np.array([r[name] for r in runs])

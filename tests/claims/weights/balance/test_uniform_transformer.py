@@ -68,3 +68,9 @@ def test_effect_when_two_columns_are_rough_then_no_less_error_than_by_balanced_p
     error = errors(2, ROUGH, claim.seeds(10))
     claim.record(**{f"two columns, {name}": value for name, value in error.items()})
     assert 0.9 * error["moments"] < error["leaves of 4"] < 1.3 * error["moments"]
+
+
+def test_effect_when_two_columns_are_rough_and_rows_are_many_then_less_error_than_by_balanced_polynomials(claim):
+    error = errors(2, ROUGH, claim.seeds(10), n=8000)
+    claim.record(**{f"8000 rows, {name}": value for name, value in error.items()})
+    assert error["leaves of 4"] < error["moments"]

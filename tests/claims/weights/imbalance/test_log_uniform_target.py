@@ -68,7 +68,13 @@ def bounds(values: np.ndarray) -> tuple[float, float]:
 def test_outcomes_when_rows_are_generated_log_uniformly_then_more_are_learned(other, claim):
     seeds = claim.seeds(SEEDS, quick=1)
     gained = gain(seeds, "1", other)
-    claim.record(**{f"more_than_{other}": gained[:, 0]})
+    figures = {f"more_than_{other}": gained[:, 0]}
+    for way in ("1", other):
+        figures |= {
+            f"learned_{way}": [run(s, way)[0] for s in seeds],
+            f"natural_{way}": [run(s, way)[2] for s in seeds],
+        }
+    claim.record(**figures)
     low, _ = bounds(gained[:, 0])
     assert low > 1
     if other == "0":
@@ -79,8 +85,10 @@ def test_outcomes_when_rows_are_generated_log_uniformly_then_more_are_learned(ot
 
 @pytest.mark.parametrize("way", ["weighted", "resampled"])
 def test_outcomes_when_a_pool_is_weighted_or_resampled_then_fewer_are_learned(way, claim):
-    gained = gain(claim.seeds(SEEDS, quick=1), way, "2")
-    claim.record(**{way: gained[:, 0], f"{way}_recall": gained[:, 1]})
+    seeds = claim.seeds(SEEDS, quick=1)
+    gained, own = gain(seeds, way, "2"), np.array([run(seed, way) for seed in seeds])
+    figures = {way: gained[:, 0], f"{way}_recall": gained[:, 1]}
+    claim.record(**figures, **{f"learned_{way}": own[:, 0], f"natural_{way}": own[:, 2]})
     _, high = bounds(gained[:, 0])
     assert high < -1, "a pool's weights no longer cost outcomes: tell the card"
     assert abs(gained[:, 1].mean()) < 0.05, "while the mean recall hardly moves"

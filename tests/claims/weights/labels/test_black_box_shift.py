@@ -53,11 +53,15 @@ def test_shares_when_labels_shift_then_nearer_than_counts_and_the_learner_better
     claim.record(**{f"{name}, {'soft' if soft else 'hard'}": [f[name] for f in found] for name in found[0]})
 
 
-def test_shares_when_the_features_of_a_class_move_too_then_wrong():
-    rng = np.random.default_rng(0)
-    X, y = draw(rng, [0.5, 0.3, 0.2], 2000)
-    X_target, _ = draw(rng, [0.5, 0.3, 0.2], 2000)
-    X_target += [1.0, 0.0]  # covariate shift, with the class shares unchanged
-    probs = cross_val_predict(LogisticRegression(), X, y, method="predict_proba")
-    shares = BlackBoxShift().fit(probs, y, LogisticRegression().fit(X, y).predict_proba(X_target)).priors_
-    assert np.abs(shares - [0.5, 0.3, 0.2]).sum() > 0.5, "the limit that the card states"
+def test_shares_when_the_features_of_a_class_move_too_then_wrong(claim):
+    off = []
+    for seed in claim.seeds(5):
+        rng = np.random.default_rng(seed)
+        X, y = draw(rng, [0.5, 0.3, 0.2], 2000)
+        X_target, _ = draw(rng, [0.5, 0.3, 0.2], 2000)
+        X_target += [1.0, 0.0]  # covariate shift, with the class shares unchanged
+        probs = cross_val_predict(LogisticRegression(), X, y, method="predict_proba")
+        shares = BlackBoxShift().fit(probs, y, LogisticRegression().fit(X, y).predict_proba(X_target)).priors_
+        off.append(np.abs(shares - [0.5, 0.3, 0.2]).sum())
+    claim.record(off_where_features_move=off)
+    assert min(off) > 0.5, "the limit that the card states"

@@ -42,12 +42,12 @@ def test_interactions_when_two_domains_are_alike_then_each_teaches_the_other_as_
 def test_mean_loss_when_trained_on_aiolis_shares_then_lower_than_on_the_rows_shares_and_as_on_equal_ones(claim):
     rows, equal, aioli = np.array([run(seed) for seed in claim.seeds(SEEDS, quick=1)]).T
     assert (aioli < rows).all()
-    claim.record(loss=aioli, loss_rows_shares=rows, loss_equal=equal)
+    claim.record(loss=aioli, loss_rows_shares=rows, loss_equal=equal, gain_over_equal=equal - aioli)
     assert (rows - aioli).mean() > 0.02
     assert np.abs((equal - aioli).mean()) < 0.003
 
 
 def test_mean_loss_when_steps_are_great_then_higher_than_on_equal_shares(claim):
     _, equal, aioli = np.array([run(seed, step_size=5.0) for seed in claim.seeds(SEEDS, quick=1)]).T
-    claim.record(loss_great_steps=aioli, loss_equal=equal)
+    claim.record(loss_great_steps=aioli, loss_equal=equal, lost_by_great_steps=aioli - equal)
     assert (equal - aioli).mean() < -0.002

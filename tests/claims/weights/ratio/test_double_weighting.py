@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from ballast.compute.effective_sample_size import effective_sample_size
-from ballast.methods.weights import DoubleWeighting
+from ballast.methods.weights import DoubleWeighting, KernelMeanMatching
 
 pytestmark = pytest.mark.claim
 
@@ -32,19 +32,22 @@ def run(seed: int) -> dict[str, tuple[float, float]]:
     return {
         "double": judged(DoubleWeighting().fit(X, X_target).weights_),
         "single": judged(DoubleWeighting(leniency=1.0).fit(X, X_target).weights_),
+        "matched": judged(KernelMeanMatching().fit(X, X_target).weights_),
         "none": judged(np.ones(ROWS)),
     }
 
 
 def test_weights_when_overlap_is_little_then_of_twice_the_effective_size_and_less_error(claim):
     runs = [run(seed) for seed in claim.seeds(SEEDS)]
-    double, single, none = (np.array([r[name] for r in runs]) for name in ("double", "single", "none"))
+    double, single, matched, none = (np.array([r[name] for r in runs]) for name in runs[0])
     assert (double[:, 0] > 2 * single[:, 0]).all()
     claim.record(
         share=double[:, 0],
         share_single=single[:, 0],
+        share_matched=matched[:, 0],
         error=double[:, 1],
         error_single=single[:, 1],
+        error_matched=matched[:, 1],
         error_none=none[:, 1],
     )
     gained = single[:, 1] - double[:, 1]
