@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.errors import BallastError, DataError, OverlapError
-from ballast.methods.frame.base import owner_of
+from ballast.methods.frame.calls import owner_of
 from ballast.methods.frame.streams import equal
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.testing.cases import Case, settings

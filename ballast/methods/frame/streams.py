@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import clone
 
 from ballast.errors import DataError
-from ballast.methods.frame.base import COLUMNS, Weigher, owner_of
+from ballast.methods.frame.base import Weigher
+from ballast.methods.frame.calls import COLUMNS, owner_of
 from ballast.methods.frame.vocabulary import VOCABULARY
 
 
