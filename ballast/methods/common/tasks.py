@@ -23,16 +23,21 @@ def task_of(y: np.ndarray) -> Task:
 
 def task_of_estimator(estimator: Any, y: np.ndarray) -> Task:
     """Gives what a scikit-learn-compatible estimator says it does, or ``task_of(y)`` where it does not say."""
-    if is_classifier(estimator):
-        return "classification"
-    if is_regressor(estimator):
-        return "regression"
-    return task_of(y)
+    return declared_task(estimator) or task_of(y)
+
+
+def declared_task(estimator: Any) -> Task | None:
+    """Gives what an estimator says it does; None where it does not say, as one that is not scikit-learn's may not."""
+    try:
+        return "classification" if is_classifier(estimator) else "regression" if is_regressor(estimator) else None
+    except AttributeError:  # it has no tags
+        return None
 
 
 def check_label_kind(estimator: Any, y: np.ndarray, owner: str) -> None:
     """Raises DataError for fractions given to a classifier, and for classes given to a regressor."""
-    if is_classifier(estimator) and y.dtype.kind == "f":
+    task = declared_task(estimator)
+    if task == "classification" and y.dtype.kind == "f":
         broken = y[np.isfinite(y) & (y % 1 != 0)]
         if len(broken):
             raise DataError(
@@ -40,7 +45,7 @@ def check_label_kind(estimator: Any, y: np.ndarray, owner: str) -> None:
                 f"{plural(len(np.unique(y)), 'different value')}), each of which would be a class: use a regressor, or "
                 "cut the values into classes before they reach the pipeline"
             )
-    if is_regressor(estimator) and y.dtype.kind not in "iuf":
+    if task == "regression" and y.dtype.kind not in "iuf":
         raise DataError(
             f"{owner} is a regressor, but the labels are classes ({y.dtype}, such as {shown(y[0])}): use a classifier, "
             "or give the label as numbers (data.<role>.types)"

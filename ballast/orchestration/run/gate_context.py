@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sklearn.base import is_classifier, is_regressor
 
 from ballast.gates import Features, LabelKind
+from ballast.methods.common.tasks import declared_task
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import feature_columns
 from ballast.orchestration.run.recent import stored_table
@@ -67,10 +67,8 @@ class StoredContext:
         """What the pipeline's learners take the labels for: classes where one is a classifier."""
         plan = self.run.plan
         learners = [n for n in plan.nodes.values() if n.stage == "learner" and any(b.term == "y" for b in n.bindings)]
-        methods = [plan.method_of(node.name) for node in learners]
-        if any(is_classifier(method) for method in methods):
-            return "classes"
-        return "numbers" if any(is_regressor(method) for method in methods) else None
+        tasks = {declared_task(plan.method_of(node.name)) for node in learners}
+        return "classes" if "classification" in tasks else "numbers" if "regression" in tasks else None
 
     def ids(self, role: str) -> np.ndarray | None:
         spec = self.run.plan.spec.data

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from ballast.errors import DataError
-from ballast.methods.common.tasks import check_label_kind
+from ballast.methods.common.tasks import check_label_kind, task_of_estimator
 from ballast.methods.learners import LogisticRegression as OwnClassifier
 
 
@@ -33,3 +33,12 @@ def test_classes_when_given_to_a_regressor_then_refused_with_both_ways_out(label
 )
 def test_labels_of_the_right_kind_pass(estimator: object, labels: object) -> None:
     check_label_kind(estimator, np.asarray(labels), "it")
+
+
+def test_estimator_that_says_nothing_of_itself_takes_any_labels() -> None:
+    class Plain:
+        def fit(self, X: object, y: object) -> None: ...
+
+    for labels in ([0.5, 1.5], ["a", "b"]):
+        check_label_kind(Plain(), np.asarray(labels), "plain")
+    assert task_of_estimator(Plain(), np.array(["a", "b"])) == "classification"

@@ -206,15 +206,6 @@ def test_missing_infinite_and_unseen_values_are_encoded_and_counted(project: Pro
     assert commit.summary["ignored_columns"] == ["extra"]
 
 
-def test_column_missing_in_the_target_is_named(project: Project):
-    project.write("target", rows(120, seed=2, start=1000).drop(columns="width"))
-    finished = project.run()
-    assert not finished.success
-    message = finished.messages["encoder"]
-    assert "width" in message
-    assert "data.target" in message
-
-
 def test_target_disjoint_from_train_is_refused_with_the_effective_sample_size(project: Project):
     project.write("target", rows(120, seed=2, shift=60.0, start=1000))
     finished = project.run()
