@@ -172,7 +172,7 @@ def _quality(role: str, columns: list[ColumnQuality]) -> Markup:
     ]
     n = sum(c.is_told for c in columns)
     title = f"Data quality of {role}: something to know of {n} of {plural(len(columns), 'column')}"
-    return tag("details", tag("summary", title), table(head, rows, numeric=range(2, 6)))
+    return tag("div", tag("details", tag("summary", title), table(head, rows, numeric=range(2, 6))), class_="body")
 
 
 def _models(snapshot: Snapshot) -> Markup:
