@@ -21,6 +21,7 @@ Scale = Literal["number", "truth", "instant", "time of day", "duration", "catego
 _EPOCH = dt.datetime(1970, 1, 1)
 _DAY, _MONTH = 86_400, 30 * 86_400
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?|-?inf")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -33,6 +34,21 @@ def kind_of(column: pd.Series) -> Kind:
     """
     scale = scale_of(column)
     return "time" if scale in ("instant", "time of day", "duration") else scale
+
+
+def alike(first: pd.Series, second: pd.Series) -> bool:
+    """Says whether the values of two columns can be held against each other by their numbers or canonical texts.
+
+    They can where both hold the same, or one no value; where both hold numbers or truths; and where one of the two
+    holds categories that all are such numbers as text ("1", not "01").
+    """
+    scales = {scale_of(first), scale_of(second)} - {"empty"}
+    if len(scales) < 2 or scales == {"number", "truth"}:
+        return True
+    if not scales <= {"number", "truth", "category"}:
+        return False
+    texts = canonical(first if scale_of(first) == "category" else second)
+    return all(_NUMBER.fullmatch(text) for text in pd.unique(texts) if text is not None)
 
 
 def is_missing(column: pd.Series) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ballast.columns import canonical, is_missing, kind_of, numbers_of, scale_of
+from ballast.columns import alike, canonical, is_missing, kind_of, numbers_of, scale_of
 
 NEW_YORK, KOLKATA = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 UUID = uuid.UUID("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11")
@@ -309,6 +309,32 @@ def test_canonical_when_values_are_missing_then_none_and_all_others_text(column)
     found = canonical(column)
     assert [text is None for text in found] == column.isna().tolist()
     assert all(isinstance(text, str) for text in found if text is not None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (objects(1, 2), objects(Decimal(1)), True),
+        (objects(1, 2), objects(True), True),
+        (objects(1, 2), objects("1", "-0.5"), True),
+        (objects(True), objects("1", "0"), True),
+        (objects(1, 2), objects(None), True),
+        (objects("a"), objects("b"), True),
+        (objects(b"a"), objects(UUID), True),
+        (INSTANTS["zone"], DAYS["date"], True),
+        (objects(1, 2), objects("01"), False),
+        (objects(1, 2), objects("1.0"), False),
+        (objects(1, 2), objects("1", "a"), False),
+        (objects(True), objects("True"), False),
+        (objects(1), INSTANTS["zone"], False),
+        (INSTANTS["zone"], CLOCKS["time"], False),
+        (CLOCKS["time"], DURATIONS["timedelta"], False),
+        (DAYS["date"], objects("2024-01-31"), False),
+        (objects([1]), objects("a"), False),
+    ],
+)
+def test_alike_when_two_columns_are_of_two_types_then_says_whether_they_compare(first, second, said):
+    assert alike(first, second) is alike(second, first) is said
 
 
 @pytest.mark.parametrize("dtype", ["Float64", "float64[pyarrow]"])

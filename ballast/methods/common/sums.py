@@ -27,12 +27,6 @@ def coded(labels: np.ndarray, owner: str) -> tuple[np.ndarray, np.ndarray]:
     return classes[order], ranks[codes]
 
 
-def text_of(value: Any) -> str:
-    """Gives a category as text; 1 and 1.0, as a column with missing values has it, are one."""
-    whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if whole else str(value)
-
-
 @dataclass(frozen=True)
 class LabelSums:
     """Sums over the rows of each label, or of each combination of two labels.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -10,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 
-from ballast.columns import Kind, canonical, is_missing, kind_of
+from ballast.columns import Kind, alike, is_missing, kind_of
 from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
@@ -19,7 +18,6 @@ from ballast.words import percent, plural
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
 
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?|-?inf")
 _CALLED: dict[Kind, str] = {kind: f"a {kind}" for kind in ("number", "truth", "time", "category")}
 _CALLED |= {"nested": "several values a cell", "empty": "no value"}
 
@@ -67,10 +65,6 @@ class ColumnTest(Test):
         self.alpha = alpha
         self.multiplicity: Multiplicity = multiplicity
 
-    def compares(self, column: pd.Series, target: pd.Series) -> bool:
-        """Says whether the types of a column and the target's are of one kind, neither of them without a value."""
-        raise NotImplementedError
-
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
         """Tests the values of one column (n,) against the target's (m,), both with some."""
         raise NotImplementedError
@@ -110,20 +104,12 @@ class ColumnTest(Test):
         for kind, which, rows in zip(kinds, ("table", "the target"), (column, target), strict=True):
             if kind == "empty":
                 return ColumnResult.untested(name, f"no value in {which} ({len(rows)} rows)")
-        if not self.compares(column, target):
+        if not alike(column, target) or (kinds[0] == "number" and kinds[1] == "category"):
             raise DataError(
                 f"{self.name}: column {name!r} is {column.dtype} in table but {target.dtype} in table_target "
                 f"({_CALLED[kinds[0]]} and {_CALLED[kinds[1]]}); give both the same type"
             )
         return self.compare(name, column, target)
-
-
-def read_as_numbers(column: pd.Series) -> bool:
-    """Says whether all values of a column are numbers by their canonical text, as those of text and categories may be.
-
-    "01" is not one, as it is not the text of 1.
-    """
-    return all(_NUMBER.fullmatch(text) for text in pd.unique(canonical(column)) if text is not None)
 
 
 def missing_share(feature: str, missing: np.ndarray, missing_target: np.ndarray) -> ColumnResult | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ballast.columns import canonical, kind_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, read_as_numbers
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,12 +68,6 @@ class ChiSquared(ColumnTest):
     kinds = frozenset({"truth", "category", "nested"})
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
     other = "kolmogorov_smirnov"
-
-    def compares(self, column: pd.Series, target: pd.Series) -> bool:
-        kinds = kind_of(column), kind_of(target)
-        texts = [rows for rows, kind in zip((column, target), kinds, strict=True) if kind == "category"]
-        alike = set(kinds) <= {"truth", "number", "category"} and all(map(read_as_numbers, texts))
-        return kinds[0] == kinds[1] or alike
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
         from scipy.stats import chi2

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.columns import canonical, is_missing, numbers_of, scale_of
+from ballast.columns import canonical, is_missing, numbers_of
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
 
@@ -65,10 +65,6 @@ class KolmogorovSmirnov(ColumnTest):
     kinds = frozenset({"number", "time"})
     wanted = "a number or a time; use chi_squared for categories"
     other = "chi_squared"
-
-    def compares(self, column: pd.Series, target: pd.Series) -> bool:
-        scales = {scale_of(column), scale_of(target)}
-        return len(scales) == 1 or scales == {"number", "truth"}
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
         from scipy.stats import kstwo

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ballast.columns import alike, canonical, is_missing, kind_of, numbers_of
 from ballast.errors import DataError
 from ballast.words import plural
 
@@ -27,15 +28,45 @@ def learn_bins(table: pd.DataFrame, columns: Sequence[str], n_bins: int, owner: 
     found: dict[str, Bins] = {}
     for name in columns:
         column = _column(table, name, owner)
-        if column.dtype.kind not in "iuf":
-            found[name] = sorted(set(_texts(column)))
+        if kind_of(column) != "number":
+            found[name] = sorted(set(texts_of(column, owner)))
             continue
-        numbers = _numbers(column)
+        numbers = numbers_of(column)
         numbers = numbers[np.isfinite(numbers)]
         values = np.unique(numbers)
         cut = len(values) > n_bins
         found[name] = np.unique(np.quantile(numbers, np.arange(1, n_bins) / n_bins)) if cut else values[1:]
     return found
+
+
+def check_alike(table: pd.DataFrame, table_target: pd.DataFrame, columns: Iterable[Any], owner: str) -> None:
+    """Raises DataError for a column whose values in two tables cannot be held against each other."""
+    for name in columns:
+        here, there = table[name], table_target[name]
+        if not alike(here, there):
+            raise DataError(
+                f"{owner}: column {name} is {here.dtype} in table ({kind_of(here)}) but {there.dtype} in table_target "
+                f"({kind_of(there)}); give both the same type"
+            )
+
+
+def texts_of(column: pd.Series, owner: str) -> np.ndarray:
+    """Gives (n,) the canonical texts of a column, ``MISSING`` where there is no value; a value of that text is a DataError."""
+    texts = canonical(column)
+    if (texts == MISSING).any():
+        raise DataError(
+            f"{owner}: column {column.name} holds the text {MISSING!r}, which stands for missing values here; make it "
+            "missing, or give it another name"
+        )
+    texts[is_missing(column)] = MISSING
+    return texts
+
+
+def numbers_in(column: pd.Series, owner: str) -> np.ndarray:
+    """Gives (n,) the numbers of a column that held numbers before; DataError where it now holds something else."""
+    if kind_of(column) not in ("number", "truth", "empty"):
+        raise DataError(f"{owner}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
+    return numbers_of(column)
 
 
 def n_positions(bins: Bins) -> int:
@@ -49,11 +80,9 @@ def bin_positions(table: pd.DataFrame, name: str, bins: Bins, owner: str) -> np.
 
     column = _column(table, name, owner)
     if not isinstance(bins, list):
-        if column.dtype.kind not in "iuf":
-            raise DataError(f"{owner}: table column {name} held numbers in fit, and has dtype {column.dtype} now")
-        numbers = _numbers(column)
+        numbers = numbers_in(column, owner)
         return np.where(np.isfinite(numbers), np.searchsorted(bins, numbers, side="right"), len(bins) + 1)
-    texts = _texts(column)
+    texts = texts_of(column, owner)
     found = pd.Index(bins).get_indexer(pd.Index(texts))
     unknown = np.flatnonzero(found < 0)
     if len(unknown):
@@ -131,11 +160,3 @@ def _column(table: pd.DataFrame, name: str, owner: str) -> pd.Series:
     if name not in table.columns:
         raise DataError(f"{owner}: table has no column {name}; its columns are {', '.join(map(str, table.columns))}")
     return table[name]
-
-
-def _numbers(column: pd.Series) -> np.ndarray:
-    return column.to_numpy(dtype=float, na_value=np.nan)
-
-
-def _texts(column: pd.Series) -> np.ndarray:
-    return column.astype(object).where(column.notna(), MISSING).astype(str).to_numpy()

@@ -92,3 +92,16 @@ def test_whole_numbers_when_a_batch_has_them_with_missing_values_then_in_the_sam
     counted = BucketedRatio().partial_fit(holes, pool).finalize()
     assert (counted.counts_[1] > 0).sum() == 3
     assert ((counted.counts_[0] > 0) & (counted.counts_[1] > 0)).sum() == 3
+
+
+@pytest.mark.parametrize("same", [[True, False] * 50, [1.0, 0.0] * 50, ["1", "0"] * 50, pd.array([1, 0] * 50, "Int8")])
+def test_values_when_equal_but_of_another_type_then_the_rows_weigh_the_same(same):
+    table = pd.DataFrame({"x": [1, 0] * 50})
+    np.testing.assert_allclose(BucketedRatio().fit(table, pd.DataFrame({"x": same})).weights_, 1.0)
+
+
+def test_values_when_of_types_that_cannot_be_compared_then_refused_naming_both():
+    with pytest.raises(
+        DataError, match=r"column x is object in table \(category\) but int64 in table_target \(number\)"
+    ):
+        BucketedRatio().fit(pd.DataFrame({"x": ["01", "02"]}), pd.DataFrame({"x": [1, 2]}))

@@ -154,7 +154,7 @@ def test_column_when_absent_or_of_another_kind_then_refused():
     with pytest.raises(DataError, match="table has no column weight; its columns are height, colour"):
         FairBoostedDensity(columns=["weight"]).fit(**given)
     found = FairBoostedDensity().fit(**given)
-    with pytest.raises(DataError, match="table column height held numbers in fit, and has dtype"):
+    with pytest.raises(DataError, match="column height held numbers first, and is of dtype"):
         found.weigh(given["table"].astype(str), given["y"], given["groups"])
 
 

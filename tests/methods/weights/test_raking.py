@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+from decimal import Decimal
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -160,3 +163,62 @@ def test_batch_when_first_and_of_one_side_alone_then_refused():
         Raking().partial_fit(table)
     with pytest.raises(DataError, match=r"first batch was given no table; it needs both"):
         Raking().partial_fit(table_target=table)
+
+
+@pytest.mark.parametrize(
+    ("column", "target"),
+    [
+        ([str(v) for v in range(30)], list(range(30))),
+        (list(range(30)), [str(v) for v in range(30)]),
+        ([Decimal(v) for v in range(30)], [float(v) for v in range(30)]),
+        ([float(v) for v in range(30)], [Decimal(v) for v in range(30)]),
+        ([True, False] * 15, [1, 0] * 15),
+        ([1.0, 0.0] * 15, [True, False] * 15),
+        (pd.array(range(30), dtype="Int64"), list(range(30))),
+        (pd.Categorical(range(30)), list(range(30))),
+        ([dt.date(2024, 1, 1 + v) for v in range(30)], pd.date_range("2024-01-01", periods=30)),
+        ([b"a", b"b"] * 15, ["a", "b"] * 15),
+    ],
+    ids=lambda values: f"{type(values).__name__} of {type(values[0]).__name__}",
+)
+def test_values_when_equal_but_of_another_type_then_the_rows_weigh_the_same(column, target):
+    found = Raking().fit(pd.DataFrame({"x": column}), pd.DataFrame({"x": target}))
+    np.testing.assert_allclose(found.weights_, 1.0)
+    np.testing.assert_allclose(found.weigh(pd.DataFrame({"x": target})), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("column", "target"),
+    [
+        (["01", "02"], [1, 2]),
+        (["True", "False"], [True, False]),
+        ([1.5, 2.5], ["a", "b"]),
+        (["2024-01-01", "2024-01-02"], [dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 2)]),
+        ([dt.time(1), dt.time(2)], [dt.timedelta(hours=1), dt.timedelta(hours=2)]),
+    ],
+)
+def test_values_when_of_types_that_cannot_be_compared_then_refused_naming_both(column, target):
+    table, target = pd.DataFrame({"x": column}), pd.DataFrame({"x": target})
+    words = f"column x is {table['x'].dtype} in table .* but {target['x'].dtype} in table_target".replace("[", r"\[")
+    with pytest.raises(DataError, match=words):
+        Raking().fit(table, target)
+
+
+def test_combinations_when_categories_hold_the_word_between_them_then_each_is_its_own():
+    parts = ["a", "a x b", "b x c", "c", "x", "a x", "x c", "", "'a'", "'a' x b", "(missing) x"]
+    table = pd.DataFrame(list(product(parts, parts)), columns=["x", "y"])
+    found = Raking(joint=True).fit(table, table.iloc[::-1])
+    assert len(found.categories_["x x y"]) == len(table)
+    np.testing.assert_allclose(found.weights_, 1.0)
+    assert "a x c" in found.categories_["x x y"]
+
+
+def test_text_when_it_is_what_stands_for_missing_values_then_refused():
+    table = pd.DataFrame({"x": ["a", "(missing)", None]})
+    with pytest.raises(DataError, match=r"column x holds the text '\(missing\)', which stands for missing values"):
+        Raking().fit(table, table)
+
+
+def test_bins_when_edges_differ_in_late_digits_then_they_stay_apart():
+    table = pd.DataFrame({"x": 1e9 + np.arange(100)})
+    assert len(Raking().fit(table, table).categories_["x"]) == 10

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from ballast.columns import kind_of, numbers_of
 from ballast.errors import DataError, OverlapError
-from ballast.methods.common.sums import LabelSums, text_of
+from ballast.methods.common.sums import LabelSums
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
-from ballast.methods.weights._cells import MISSING, Cells, occupied_cells
+from ballast.methods.weights._cells import MISSING, Cells, check_alike, numbers_in, occupied_cells, texts_of
 from ballast.words import plural
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,7 @@ class Raking(StreamingWeigher):
         columns = list(self.columns or table.columns)
         for rows, which in ((table, "table"), (table_target, "table_target")):
             self._check_there(columns, rows, which)
+        check_alike(table, table_target, columns, self.name)
         return {c: self._cut(table[c], table_target[c]) for c in columns}
 
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
@@ -186,10 +188,13 @@ class Raking(StreamingWeigher):
 
     def _cut(self, source: pd.Series, target: pd.Series) -> np.ndarray | None:
         """Gives the inner edges of a number column's bins; None where its values are categories."""
-        if target.dtype.kind not in "iuf" or target.nunique() <= self.n_bins:
+        if kind_of(target) != "number" or kind_of(source) == "category":
             return None
-        edges = np.unique(np.quantile(target.dropna(), np.arange(1, self.n_bins) / self.n_bins))
-        rows = np.bincount(np.searchsorted(edges, source.dropna(), side="right"), minlength=len(edges) + 1)
+        numbers, own = (values[~np.isnan(values)] for values in (numbers_of(target), numbers_of(source)))
+        if len(np.unique(numbers)) <= self.n_bins:
+            return None
+        edges = np.unique(np.quantile(numbers, np.arange(1, self.n_bins) / self.n_bins))
+        rows = np.bincount(np.searchsorted(edges, own, side="right"), minlength=len(edges) + 1)
         kept = np.flatnonzero(rows)  # bins without training rows are merged with the next bin that has some
         if len(kept) < len(rows):
             log.warning(
@@ -210,17 +215,14 @@ class Raking(StreamingWeigher):
     def _coarse(self, edges: np.ndarray | None, column: pd.Series) -> pd.Categorical:
         """Gives the category of each row of a column, its values or bins as text."""
         if edges is None:
-            codes, values = pd.factorize(column)
-            labels = [text_of(value) for value in values]
-        elif column.dtype.kind not in "iuf":
-            raise DataError(f"{self.name}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
-        else:
-            inner = [f"{edge:g}" for edge in edges]
-            labels = [f"below {inner[0]}", *(f"{a} to {b}" for a, b in pairwise(inner)), f"{inner[-1]} on"]
-            values = column.to_numpy(dtype=float, na_value=np.nan)
-            codes = np.where(np.isnan(values), -1, np.searchsorted(edges, values, side="right"))
-        merged, texts = pd.factorize(np.array([*labels, MISSING], dtype=object))  # 1 and "1" are one category
-        return _categorical(merged[np.where(codes < 0, len(labels), codes)], list(texts))
+            return _categorical(*pd.factorize(texts_of(column, self.name)))
+        inner = [f"{edge:g}" for edge in edges]
+        if len(set(inner)) < len(inner):  # edges that differ in later digits
+            inner = list(map(repr, edges.tolist()))
+        labels = [f"below {inner[0]}", *(f"{a} to {b}" for a, b in pairwise(inner)), f"{inner[-1]} on", MISSING]
+        values = numbers_in(column, self.name)
+        codes = np.where(np.isnan(values), len(labels) - 1, np.searchsorted(edges, values, side="right"))
+        return _categorical(codes, labels)
 
     def _shares(self, name: str, target: LabelSums, m: int) -> np.ndarray:
         """Gives the target's share of each of a margin's categories."""
@@ -272,7 +274,12 @@ def _joined(columns: list[pd.Categorical]) -> pd.Categorical:
     """Gives the combinations of the columns' categories."""
     cells, _, positions = occupied_cells([c.codes for c in columns], [len(c.categories) for c in columns])
     parts = [np.asarray(c.categories)[own] for c, own in zip(columns, cells.T, strict=True)]
-    return _categorical(positions, [" x ".join(cell) for cell in zip(*parts, strict=True)])
+    return _categorical(positions, [" x ".join(map(_part, cell)) for cell in zip(*parts, strict=True)])
+
+
+def _part(category: str) -> str:
+    """Gives a category as a part of a combination, in quotes where its end could not be told otherwise."""
+    return repr(category) if " x " in f" {category} " or category.startswith(("'", '"')) else category
 
 
 def _categorical(codes: Any, categories: Any) -> pd.Categorical:

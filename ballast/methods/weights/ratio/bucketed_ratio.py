@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import Field
 
+from ballast.columns import canonical, kind_of, numbers_of
 from ballast.errors import DataError
-from ballast.methods.common.sums import SampledRows, text_of
+from ballast.methods.common.sums import SampledRows
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
+from ballast.methods.weights._cells import check_alike, numbers_in, texts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,12 +153,17 @@ class BucketedRatio(StreamingWeigher):
                 f"{', '.join(map(str, first.columns))}"
             )
         self._check_there(list(first.columns), table_target, "table_target")
+        check_alike(first, table_target, first.columns, self.name)
         quantiles = np.arange(1, self.n_bins) / self.n_bins
         edges: dict[str, np.ndarray] = {}
         for name in first.columns:
             column = table_target[name]
-            if name not in (self.text or []) and column.dtype.kind in "iuf" and column.nunique() > self.n_bins:
-                edges[str(name)] = np.unique(np.quantile(column.dropna(), quantiles))
+            if name in (self.text or []) or kind_of(column) != "number" or kind_of(first[name]) == "category":
+                continue
+            numbers = numbers_of(column)
+            numbers = numbers[~np.isnan(numbers)]
+            if len(np.unique(numbers)) > self.n_bins:
+                edges[str(name)] = np.unique(np.quantile(numbers, quantiles))
         return {"columns": list(first.columns), "edges": edges}
 
     def _check_there(self, columns: list[Any], table: pd.DataFrame, which: str) -> None:
@@ -177,9 +184,8 @@ class BucketedRatio(StreamingWeigher):
         words: Any = sparse.csr_matrix((len(table), self.n_buckets))
         unscaled: Any = None
         if texts:
-            joined = table[texts[0]].fillna("").astype(str)
-            for name in texts[1:]:
-                joined = joined + " \n " + table[name].fillna("").astype(str)
+            parts = [["" if text is None else text for text in canonical(table[name])] for name in texts]
+            joined = [" \n ".join(row) for row in zip(*parts, strict=True)]
             hashing = HashingVectorizer(
                 n_features=self.n_buckets, ngram_range=(1, 2), alternate_sign=False, norm=unscaled, dtype=np.float64
             )
@@ -192,11 +198,8 @@ class BucketedRatio(StreamingWeigher):
     def _values(self, column: pd.Series, edges: np.ndarray | None) -> list[str]:
         """Gives each row's value of a column, or its bin, as text that names the column too."""
         if edges is None:
-            values = column.astype(object).where(column.notna(), "(missing)")
-            return [f"{column.name}={text_of(value)}" for value in values]
-        if column.dtype.kind not in "iuf":
-            raise DataError(f"{self.name}: column {column.name} held numbers first, and is of dtype {column.dtype} now")
-        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+            return [f"{column.name}={text}" for text in texts_of(column, self.name)]
+        numbers = numbers_in(column, self.name)
         codes = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, side="right"))
         return [f"{column.name}={code}" for code in codes]
 
