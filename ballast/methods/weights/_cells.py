@@ -51,7 +51,7 @@ def check_alike(table: pd.DataFrame, table_target: pd.DataFrame, columns: Iterab
 
 
 def texts_of(column: pd.Series, owner: str) -> np.ndarray:
-    """Gives (n,) the canonical texts of a column, ``MISSING`` where there is no value; a value of that text is a DataError."""
+    """Gives (n,) the canonical texts of a column, ``MISSING`` where there is none; DataError for that as a value."""
     texts = canonical(column)
     if (texts == MISSING).any():
         raise DataError(
