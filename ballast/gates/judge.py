@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ballast.errors import BallastError
 from ballast.gates.own.form import Outcome
 from ballast.gates.suite import OWN, Expectation, Severity
-from ballast.words import in_words, spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +55,6 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
     judgements = []
     for expectation in suite:
         outcome = _judge_own(expectation, frame, context) if expectation.type in OWN else builtins[expectation.name]
-        outcome = _on_finite_figures(outcome)
         judgements.append(
             Judgement(
                 expectation.name,
@@ -72,7 +70,7 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
 
 def _judge_own(expectation: Expectation, frame: pd.DataFrame, context: GateContext) -> Outcome:
     try:
-        return OWN[expectation.type].model_validate(expectation.arguments).judge(frame, context)
+        return OWN[expectation.type].model_validate(expectation.arguments).outcome(frame, context)
     except Exception as error:
         return _closed(error)
 
@@ -88,14 +86,6 @@ def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[s
     except Exception as error:
         found, dropped = {}, _closed(error)
     return {e.name: found.get(e.name, dropped) for e in suite}
-
-
-def _on_finite_figures(outcome: Outcome) -> Outcome:
-    """Gives the outcome, closed where it passed on a NaN or infinite figure: no bound says anything of those."""
-    bad = [f"{spaced(k)} is {v}" for k, v in outcome.observed.items() if isinstance(v, float) and not math.isfinite(v)]
-    if not outcome.passed or not bad:
-        return outcome
-    return Outcome(False, outcome.observed, f"cannot be judged: {in_words(bad)} ({outcome.message})")
 
 
 def _closed(error: Exception) -> Outcome:

@@ -135,7 +135,7 @@ def test_failing_builtin_names_column_figures_and_examples(stored) -> None:
     found = one({"expect_column_values_to_be_between": {"column": "age", "max_value": 120}}, frame, stored)
     assert not found.passed
     assert found.message == (
-        "column 'age' (max_value: 120): 1 of 3 values (33.3 %) are not as expected (such as 250.0), 1 null values "
+        "column 'age' (max_value: 120): 1 of 3 values (33.3 %) are not as expected (such as 250.0), 1 null value "
         "left out"
     )
     assert found.observed["unexpected_count"] == 1

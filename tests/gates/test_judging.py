@@ -174,5 +174,5 @@ def test_condition_leaves_the_rows_it_is_met_by_and_the_nulls_rule_stays(stored)
     assert found.passed
     assert found.message == (
         "column 'age' (max_value: 120, mostly: 0.5, row_condition: adult): 1 of 2 values (50 %) are not as expected "
-        "(such as 250.0), 1 null values left out"
+        "(such as 250.0), 1 null value left out"
     )

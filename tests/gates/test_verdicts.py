@@ -12,6 +12,7 @@ import pytest
 
 from ballast.gates import Expectation, StaticContext, default_suite, judge, parse_suite
 from ballast.gates.suite import OWN
+from ballast.methods.frame.reports import OVERALL
 from ballast.stages import GATED
 
 
@@ -97,3 +98,22 @@ def test_every_own_expectation_is_held_by_a_test() -> None:
 
     text = "".join(p.read_text(encoding="utf-8") for p in Path(__file__).parent.glob("test_*.py"))
     assert [name for name in OWN if name not in text] == []
+
+
+def test_table_without_rows_cannot_be_judged_but_by_its_row_count(stored) -> None:
+    frame = pd.DataFrame({"image_id": pd.Series([], dtype=int), "digit": pd.Series([], dtype=int)})
+    entries = ["expect_unique_ids", "expect_no_null_labels", "expect_no_empty_columns", "expect_finite_values"]
+    suite = parse_suite([*entries, {"expect_no_shared_ids": {"with": ["test"]}}], where="gates", stage="source")
+    for judged in judge(suite, frame, stored(stored_ids={"test": np.arange(3)})):
+        assert not judged.passed
+        assert judged.message.startswith("cannot be judged: the table has no rows"), judged.name
+    (counted,) = judge(parse_suite([{"expect_row_count_at_least": {"rows": 1}}], where="gates"), frame, stored())
+    assert counted.message.startswith("0 rows, at least 1 expected")
+
+
+def test_verdict_that_rests_on_a_figure_that_is_not_finite_is_closed(stored) -> None:
+    frame = pd.DataFrame({"metric": ["loss"], "model": ["m"], "versus": [""], "slice": [OVERALL], "value": [-np.inf]})
+    suite = parse_suite([{"expect_metric": {"name": "loss", "at_most": 0.5}}], where="gates")
+    (found,) = judge(suite, frame, stored(stage="assessor"))
+    assert not found.passed
+    assert found.message.startswith("cannot be judged: value is -inf (loss is -inf, at most 0.5 expected")

@@ -85,7 +85,7 @@ def test_weights_that_are_nan_or_none_at_all_close_every_gate(weigher, entry: ob
     bad = one(entry, table([1, np.nan, np.inf]), weigher)
     assert not bad.passed
     assert "2 of 3 weights are NaN, null or infinite" in bad.message
-    assert "empty (0 rows)" in one(entry, table([]), weigher).message
+    assert "the table has no rows" in one(entry, table([]), weigher).message
     missing = one(entry, pd.DataFrame({"sample_id": [1], "wieght": [1.0]}), weigher)
     assert not missing.passed
     assert "did you mean 'wieght'?" in missing.message

@@ -66,7 +66,7 @@ def _class_of(own: type[Own]) -> type[BatchExpectation]:
         if not isinstance(execution_engine, PandasExecutionEngine):
             raise DataError(f"{own.type()} judges pandas batches, not {type(execution_engine).__name__}")
         frame = execution_engine.get_domain_records({"batch_id": self.batch_id})
-        outcome = own.model_validate(given(vars(self))).judge(frame, _context.get())
+        outcome = own.model_validate(given(vars(self))).outcome(frame, _context.get())
         details = {name: plain(value) for name, value in outcome.observed.items()}
         return {"success": bool(outcome.passed), "result": {"observed_value": outcome.message, "details": details}}
 

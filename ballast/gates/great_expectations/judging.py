@@ -172,7 +172,7 @@ def _counted(details: Mapping[str, Any], seen: View) -> str:
     count = details["unexpected_count"]
     such = _examples(details.get("partial_unexpected_list") or [], seen)
     examples = f" (such as {such})" if count and such.strip("None, ") else ""
-    nulls = f", {details['missing_count']} null values left out" if details.get("missing_count") else ""
+    nulls = f", {plural(details['missing_count'], 'null value')} left out" if details.get("missing_count") else ""
     return f"{count} of {judged} values ({percent(count, judged)}) are not as expected{examples}{nulls}"
 
 

@@ -37,7 +37,7 @@ _WORDS = {
 }
 _WANTED = {
     "number": "a number, without quotes",
-    "truth": "true or false",
+    "truth": "true or false, or as a bound 0 or 1",
     "timestamp": "a date or timestamp such as 2024-01-31 or '2024-01-31 12:00'",
     "time of day": "a time of day in quotes, such as '09:30'",
     "duration": "a duration in quotes, such as '90 s', '2 days' or '01:30:00'",
@@ -60,7 +60,7 @@ class Held:
     values : (n,) numpy's numbers and truths, Python's whole numbers where they are large or have gaps, Decimals,
         timestamps in UTC without a zone, nanoseconds of durations (of times of day: since midnight), or text; NaN or
         NaT for null.
-    narrow : numpy's type of floats that have fewer digits than a bound in YAML, else None.
+    type : what a number to compare with is made first: Decimal, numpy's float32 or float16; None for none of them.
     offset : what was taken from all values, and is taken from what they are compared with.
     """
 
@@ -68,7 +68,7 @@ class Held:
     dtype: str
     kind: Kind
     values: pd.Series
-    narrow: Any = None
+    type: Any = None
     offset: Any = None
 
     @property
@@ -132,13 +132,13 @@ class Held:
         """Gives a number as it is written in the column's type: 0.1 is the Decimal 0.1, or the nearest float32."""
         if isinstance(given, float) and given.is_integer() and abs(given) < 1e300:
             given = int(given)
-        if isinstance(self.offset, Decimal) or _any_decimal(self.values):
+        if self.type is Decimal:
             return given if isinstance(given, Decimal) else Decimal(str(given))
-        if self.narrow is not None:
-            with np.errstate(over="ignore"):
-                nearest = float(self.narrow(given))
-            return nearest if np.isfinite(nearest) else given
-        return given
+        if self.type is None:
+            return given
+        with np.errstate(over="ignore"):
+            nearest = float(self.type(given))
+        return nearest if np.isfinite(nearest) else given
 
     def _parsed(self, parse: Any, given: Any, key: str) -> Any:
         try:
@@ -167,8 +167,9 @@ def hold(frame: pd.DataFrame, name: str) -> Held:
     plain = _plain(series)
     match kind_of(plain):
         case "number":
+            values = _numbers(plain)
             narrow = plain.dtype.type if plain.dtype in (np.float16, np.float32) else None
-            return Held(name, dtype, "number", _numbers(plain), narrow)
+            return Held(name, dtype, "number", values, Decimal if _any_decimal(values) else narrow)
         case "truth":
             return Held(name, dtype, "truth", plain)
         case "time":

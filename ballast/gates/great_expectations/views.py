@@ -346,7 +346,9 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
     if "sum_total" in arguments:
         summed = next((h for h, v in zip(columns, values, strict=True) if v.dtype == object), columns[0])
         arguments = arguments | {
-            "sum_total": dataclasses.replace(summed, narrow=None).value(arguments["sum_total"], "sum_total")
+            "sum_total": dataclasses.replace(summed, type=summed.type if summed.type is Decimal else None).value(
+                arguments["sum_total"], "sum_total"
+            )
         }
     chosen = pd.DataFrame({held.name: v for held, v in zip(columns, values, strict=True)})
     return View(chosen, arguments, None, len(frame))

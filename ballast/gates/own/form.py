@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from ballast.errors import DataError, nearest
-from ballast.words import listed
+from ballast.words import in_words, listed, spaced
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,18 +35,34 @@ class Own(BaseModel):
     The name in YAML is the class name in snake case. ``stages`` are those whose tables it can judge; none: any.
     ``between_roles`` says that it checks one data role against others. Roles are read at the same time by different
     processes, so that of a source it is judged while it is stored, one after the other. ``mutual`` says that the
-    others are then held against it just so, whichever is stored last.
+    others are then held against it just so, whichever is stored last. ``on_no_rows`` says that it has something to say
+    of a table without rows.
     """
 
     stages: ClassVar[tuple[str, ...]] = ()
     between_roles: ClassVar[bool] = False
     mutual: ClassVar[bool] = False
+    on_no_rows: ClassVar[bool] = False
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     @classmethod
     def type(cls) -> str:
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
+
+    def outcome(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        """Gives what `judge` says of a table that has rows, closed where it passed on a figure that is not finite."""
+        if not len(frame) and not self.on_no_rows:
+            raise DataError("the table has no rows, so there is nothing to judge; check the source and its filter")
+        found = self.judge(frame, context)
+        bad = [
+            f"{spaced(k)} is {v}"
+            for k, v in found.observed.items()
+            if isinstance(v, float | np.floating) and not np.isfinite(v)
+        ]
+        if not found.passed or not bad:
+            return found
+        return Outcome(False, found.observed, f"cannot be judged: {in_words(bad)} ({found.message})")
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         """Judges one table; raising closes the gate with the exception's message."""

@@ -25,6 +25,7 @@ Names = Annotated[list[str], Field(min_length=1)]
 class ExpectRowCountAtLeast(Own):
     """The table has at least ``rows`` rows."""
 
+    on_no_rows = True
     rows: Count
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:

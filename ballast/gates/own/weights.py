@@ -29,8 +29,6 @@ STEADIER = (
 
 def _weights(frame: pd.DataFrame) -> np.ndarray:
     weights = numbers(frame, "weight")
-    if not len(weights):
-        raise DataError("the weight table is empty (0 rows)")
     bad = int((~np.isfinite(weights)).sum())
     if bad:
         raise DataError(f"{bad} of {len(weights)} weights are NaN, null or infinite; run the weigher again")
