@@ -196,6 +196,17 @@ def test_numbers_that_no_whole_one_equals_change_nothing_for_the_others(stored) 
     assert one({"expect_column_values_to_not_be_in_set": {"column": "x", "value_set": [2**53]}}, frame, stored).passed
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_time_between_the_ticks_of_a_column_is_not_in_it(unit: str, stored) -> None:
+    frame = pd.DataFrame({"x": np.array(["2024-01-01", "2024-01-02"], dtype=f"datetime64[{unit}]")})
+    near = ["2024-01-01 00:00:00.000000001", "2024-01-02", "9999-12-31"]
+    found = one({"expect_column_values_to_be_in_set": {"column": "x", "value_set": near}}, frame, stored)
+    assert found.observed["unexpected_count"] == 1
+    assert "not as expected (such as 2024-01-01)" in found.message
+    bounds = {"column": "x", "min_value": "0001-01-01", "max_value": "9999-12-31"}
+    assert one({"expect_column_values_to_be_between": bounds}, frame, stored).passed
+
+
 def test_zone_of_a_column_or_a_bound_is_minded(stored) -> None:
     stamps = pd.to_datetime(["2024-01-01 23:00+00:00"], utc=True).tz_convert("America/New_York")  # 18:00 there
     for frame in (pd.DataFrame({"x": stamps}), pd.DataFrame({"x": stamps.tz_convert(None)})):

@@ -14,7 +14,8 @@ import numpy as np
 from great_expectations.expectations.registry import get_expectation_impl
 
 from ballast.errors import BallastError
-from ballast.gates.great_expectations.views import BARE, View, view
+from ballast.gates.great_expectations.families import BARE
+from ballast.gates.great_expectations.views import View, view
 from ballast.gates.own.form import Outcome
 from ballast.words import SHOWN, listed, percent, plural
 
@@ -133,7 +134,7 @@ def _said(value: Any) -> str:
         return "{" + ", ".join(f"{k}: {_said(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return f"[{listed(map(_said, value))}]"
-    return str(value)
+    return str(value) or "''"
 
 
 def _is_no_number(value: Any) -> bool:

@@ -13,9 +13,21 @@ import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.gates.great_expectations.conditions import parse_condition, rows_that_meet
-from ballast.gates.great_expectations.typed import ORDERED, Held, hold, same_kind
+from ballast.gates.great_expectations.families import (
+    BARE,
+    CENTRES,
+    COUNTS,
+    FINITE,
+    KINDS,
+    ON_NULLS,
+    ON_TYPES,
+    SETS,
+    SPREADS,
+    check_kind,
+)
+from ballast.gates.great_expectations.typed import Held, hold, same_kind
 from ballast.gates.own.form import column
-from ballast.words import in_words, listed, plural, shown
+from ballast.words import listed, plural, shown
 
 
 class View(NamedTuple):
@@ -28,104 +40,6 @@ class View(NamedTuple):
     arguments: dict[str, Any]
     held: Held | None
     rows: int
-
-
-BARE = frozenset(
-    {
-        "expect_column_to_exist",
-        "expect_column_type_to_be",
-        "expect_table_column_count_to_be_between",
-        "expect_table_column_count_to_equal",
-        "expect_table_columns_to_match_ordered_list",
-        "expect_table_columns_to_match_set",
-    }
-)
-"""Expectations on the table's columns: they need no row."""
-
-COUNTS = frozenset(
-    {
-        "expect_table_row_count_to_be_between",
-        "expect_table_row_count_to_equal",
-        "expect_column_unique_value_count_to_be_between",
-    }
-)
-"""Expectations on a count, which may be wanted to be zero."""
-
-_ON_NULLS = frozenset(
-    {
-        "expect_column_values_to_be_null",
-        "expect_column_values_to_not_be_null",
-        "expect_column_proportion_of_non_null_values_to_be_between",
-    }
-)
-_ON_TYPES = frozenset({"expect_column_values_to_be_of_type", "expect_column_values_to_be_in_type_list"})
-
-_TIMES = ("timestamp", "time of day", "duration")
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "expect_column_values_to_be_between": ("number", "truth", *_TIMES, "text"),
-    "expect_column_max_to_be_between": ("number", "truth", *_TIMES, "text"),
-    "expect_column_min_to_be_between": ("number", "truth", *_TIMES, "text"),
-    "expect_column_mean_to_be_between": ("number", "truth", *_TIMES),
-    "expect_column_median_to_be_between": ("number", "truth", *_TIMES),
-    "expect_column_quantile_values_to_be_between": ("number", "truth", *_TIMES),
-    "expect_column_stdev_to_be_between": ("number", "truth", *_TIMES),
-    "expect_column_sum_to_be_between": ("number", "truth", "duration"),
-    "expect_column_value_z_scores_to_be_less_than": ("number", "truth", *_TIMES),
-    "expect_column_values_to_not_be_outliers": ("number", "truth", *_TIMES),
-    "expect_column_values_to_be_increasing": ("number", *_TIMES),
-    "expect_column_values_to_be_decreasing": ("number", *_TIMES),
-    "expect_column_values_to_be_dateutil_parseable": ("text",),
-    "expect_column_values_to_be_json_parseable": ("text",),
-    "expect_column_values_to_match_json_schema": ("text",),
-    "expect_column_values_to_match_strftime_format": ("text",),
-    "expect_column_pair_values_a_to_be_greater_than_b": ("number", "truth", *_TIMES, "text"),
-    "expect_multicolumn_sum_to_equal": ("number",),
-}
-"""What a column must hold for an expectation to be of use; the others take any values that can be told apart."""
-
-_AS_WRITTEN = frozenset(
-    {
-        "expect_column_value_lengths_to_be_between",
-        "expect_column_value_lengths_to_equal",
-        "expect_column_values_to_match_regex",
-        "expect_column_values_to_match_regex_list",
-        "expect_column_values_to_not_match_regex",
-        "expect_column_values_to_not_match_regex_list",
-    }
-)
-"""Expectations on text, or on numbers that are written in one way only: whole ones and Decimals."""
-
-_CENTRES = frozenset(
-    {
-        "expect_column_mean_to_be_between",
-        "expect_column_median_to_be_between",
-        "expect_column_quantile_values_to_be_between",
-    }
-)
-_SPREADS = frozenset(
-    {
-        "expect_column_stdev_to_be_between",
-        "expect_column_value_z_scores_to_be_less_than",
-        "expect_column_values_to_not_be_outliers",
-    }
-)
-_FINITE = frozenset(
-    {
-        "expect_column_value_z_scores_to_be_less_than",
-        "expect_column_values_to_not_be_outliers",
-        "expect_column_values_to_be_increasing",
-        "expect_column_values_to_be_decreasing",
-    }
-)
-_SETS = frozenset(
-    {
-        "expect_column_distinct_values_to_be_in_set",
-        "expect_column_distinct_values_to_contain_set",
-        "expect_column_distinct_values_to_equal_set",
-        "expect_column_most_common_value_to_be_in_set",
-    }
-)
-"""Expectations that Great Expectations judges by Python's sets."""
 
 
 def view(type_: str, given: Mapping[str, Any], frame: pd.DataFrame) -> View:
@@ -172,7 +86,7 @@ def _counted_from_the_end(arguments: dict[str, Any], frame: pd.DataFrame) -> dic
 
 def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View:
     name, rows = arguments["column"], len(frame)
-    if type_ in _ON_NULLS:
+    if type_ in ON_NULLS:
         return View(column(frame, name).to_frame(), arguments, None, rows)
     held = hold(frame, name)
     if held.kind == "empty" and not (type_ in COUNTS and 0 in (arguments.get("min_value"), arguments.get("max_value"))):
@@ -180,50 +94,28 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
             f"column {name!r} is null in each of {plural(rows, 'row')}, so there is nothing to judge; fill it, or ask "
             "with expect_column_values_to_not_be_null whether it is filled"
         )
-    if type_ in _ON_TYPES:
+    if type_ in ON_TYPES:
         values = _in_numpy_types(frame[name])
         return View(values.to_frame(name), _with_unit(arguments, values.dtype), held, rows)
-    _check_kind(type_, held)
+    check_kind(type_, held)
     held = _in_form(type_, held)
-    values = held.values.astype(object) if type_ in _SETS else held.values
+    values = held.values.astype(object) if type_ in SETS else held.values
     if not type_.startswith("expect_column_value"):  # those count nulls; figures of the column leave them out
         values = values[values.notna()]
     return View(values.to_frame(name), _in_type(type_, arguments, held), held, rows)
-
-
-def _check_kind(type_: str, held: Held) -> None:
-    wanted = _KINDS.get(type_, ())
-    if held.dtype == ORDERED and held.kind == "text":  # its order is not that of the texts
-        wanted = tuple(kind for kind in wanted if kind != "text" or len(wanted) == 1)
-    if type_ in _AS_WRITTEN and held.kind != "text" and not (held.kind == "number" and _is_exact(held.values)):
-        wanted = ("text", "whole number")
-    elif not wanted or held.kind in wanted or held.kind == "empty":
-        return
-    raise DataError(
-        f"column {held.name!r} holds {held.holds}, and this expectation judges {in_words(map(_plural, wanted))}; give "
-        "the column another type at the source, or choose another expectation"
-    )
-
-
-def _plural(kind: str) -> str:
-    return {"text": "text", "time of day": "times of day"}.get(kind, f"{kind}s")
-
-
-def _is_exact(values: pd.Series) -> bool:
-    return values.dtype.kind in "iuO"
 
 
 def _in_form(type_: str, held: Held) -> Held:
     """Gives the column in the form in which Great Expectations' arithmetic is right."""
     if held.kind == "empty":
         return held
-    if type_ in _FINITE:
+    if type_ in FINITE:
         _check_finite(held)
-    if type_ in _SPREADS:
+    if type_ in SPREADS:
         held = held.in_lengths.in_floats
         _check_deviation(type_, held)
         return held
-    if type_ in _CENTRES:
+    if type_ in CENTRES:
         return held.in_floats
     if type_ == "expect_column_kl_divergence_to_be_less_than" and held.kind == "number":
         return dataclasses.replace(held, values=held.values.astype(np.float64))
@@ -267,7 +159,7 @@ def _summable(values: pd.Series) -> pd.Series:
 def _in_type(type_: str, arguments: dict[str, Any], held: Held) -> dict[str, Any]:
     """Gives the arguments that are compared with the column's values in the column's type."""
     found = dict(arguments)
-    for key in {"min_value", "max_value"} & found.keys() if type_ in _KINDS else ():
+    for key in {"min_value", "max_value"} & found.keys() if type_ in KINDS else ():
         found[key] = held.value(found[key], key)
     if "value_set" in found:
         found["value_set"] = _value_set(type_, found["value_set"], held)
@@ -283,9 +175,21 @@ def _value_set(type_: str, given: Any, held: Held) -> list[Any]:
     if not isinstance(given, list | tuple | set | frozenset):
         raise DataError(f"value_set is a list, got {shown(given)}")
     values = [held.value(v, "value_set") for v in given if v is not None]
-    if held.values.dtype.kind == "i" and type_ not in _SETS:  # a number that no whole one equals would make all floats
+    if type_ in SETS:
+        return values
+    if held.values.dtype.kind == "i":  # a number that no whole one equals would make all floats
         return [v for v in values if isinstance(v, int) and -(2**63) <= v < 2**63]
+    if held.kind == "timestamp":  # one between the column's ticks would be cut down to a tick
+        unit = np.datetime_data(str(held.values.dtype))[0]
+        return [v for v in values if _has_unit(v, unit)]
     return values
+
+
+def _has_unit(value: pd.Timestamp, unit: Any) -> bool:
+    try:
+        return value.as_unit(unit) == value
+    except pd.errors.OutOfBoundsDatetime:
+        return False
 
 
 def _quantile_ranges(given: Mapping[str, Any], held: Held) -> dict[str, Any]:
@@ -309,7 +213,7 @@ def _of_pair(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
         raise DataError(_all_null([one.name, other.name], len(frame)))
     if compares:
         for held in (one, other):
-            _check_kind(type_, held)
+            check_kind(type_, held)
         same_kind(one, other)
         values = _comparable([one, other])
     else:
@@ -335,7 +239,7 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
     if ignored.all():
         raise DataError(_all_null([held.name for held in columns], len(frame)))
     for held in columns:
-        _check_kind(type_, held)
+        check_kind(type_, held)
     compares = type_ in ("expect_multicolumn_sum_to_equal", "expect_multicolumn_values_to_be_equal")
     if compares:
         for held in columns[1:]:
