@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ballast.warehouse")
 
 _OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
-_FILESYSTEMS = dict.fromkeys(("s3", "gs", "gcs", "r2", "https"), "httpfs") | dict.fromkeys(("az", "abfss"), "azure")
+_FILESYSTEMS = {"s3": "httpfs", "gs": "httpfs", "gcs": "httpfs", "r2": "httpfs", "az": "azure", "abfss": "azure"}
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
 AnyError = TypeVar("AnyError", bound=Exception)
 

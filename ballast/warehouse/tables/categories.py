@@ -10,7 +10,7 @@ from ballast.errors import WarehouseError
 
 
 def dictionary_parts(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
-    """Gives a dictionary column as (indices, levels): one level a value, none of them null, whatever the chunks held."""
+    """Gives a dictionary column as (indices, levels): one level a value, none null, whatever the chunks held."""
     first = column.chunk(0).dictionary if column.num_chunks else pa.array([], column.type.value_type)
     if all(chunk.dictionary.equals(first) for chunk in column.chunks) and _distinct(first):
         indices = [chunk.indices for chunk in column.chunks]
@@ -29,7 +29,9 @@ def decoded(column: pa.ChunkedArray) -> pa.Array:
 def _taken(levels: pa.Array, indices: pa.Array) -> pa.Array:
     if isinstance(levels, pa.ExtensionArray):
         return pa.ExtensionArray.from_storage(levels.type, levels.storage.take(indices))
-    return pa.nulls(len(indices)) if pa.types.is_null(levels.type) else levels.take(indices)
+    if pa.types.is_null(levels.type):
+        return pa.nulls(len(indices))
+    return levels.cast(_KERNELS.get(levels.type, levels.type)).take(indices).cast(levels.type)
 
 
 def _distinct(levels: pa.Array) -> bool:
@@ -56,31 +58,49 @@ def positions(values: pa.Array, levels: pa.Array) -> pa.Array:
     """
     values, levels = bare(values), bare(levels)
     try:
-        found = pc.index_in(values, value_set=levels)
+        found = pc.call_function("index_in", [values], pc.SetLookupOptions(levels))
     except pa.ArrowNotImplementedError:  # of structs such as intervals
         places = {repr(level): place for place, level in enumerate(levels.to_pylist())}
         found = pa.array([places.get(repr(value)) for value in values.to_pylist()], pa.int32())
     if found.null_count != values.null_count:
-        lost = values.filter(pc.and_(found.is_null(), values.is_valid()))
+        lost = values.filter(found.is_null()).drop_null()
         raise WarehouseError(f"the value {lost[0]} is not among the {len(levels)} categories stored with it")
     return found
 
 
 def category(kind: pa.DictionaryType, values: pa.Array, levels: pa.Array | None) -> pa.DictionaryArray:
     """Gives values as a dictionary of the levels, or of what appears where no levels were kept."""
-    levels = distinct(values) if levels is None else bare(levels)
-    indices = positions(values, levels)
+    known = distinct(values) if levels is None else bare(levels)
+    indices = positions(values, known)
     if isinstance(kind.value_type, pa.BaseExtensionType):
-        levels = pa.ExtensionArray.from_storage(kind.value_type, levels)
-    return pa.DictionaryArray.from_arrays(indices.cast(kind.index_type), levels, ordered=kind.ordered)
+        known = pa.ExtensionArray.from_storage(kind.value_type, known)
+    else:
+        known = known.cast(kind.value_type)
+    return pa.DictionaryArray.from_arrays(indices.cast(kind.index_type), known, ordered=kind.ordered)
 
 
 def bare(values: pa.Array) -> pa.Array:
-    """Gives levels as the store holds them: no extension type, one zero."""
+    """Gives levels as the store holds them: no extension type, none that Arrow cannot look up, one zero."""
     values = values.storage if isinstance(values, pa.ExtensionArray) else values
-    if pa.types.is_float32(values.type) or pa.types.is_float64(values.type):
-        return pc.add(values, pa.scalar(0.0, values.type))  # the store does not keep the sign of zero
+    values = values.cast(bare_type(values.type))
+    if pa.types.is_floating(values.type):
+        return pc.call_function(
+            "add", [values, pa.scalar(0.0, values.type)]
+        )  # the store does not keep the sign of zero
     return values
+
+
+def bare_type(kind: pa.DataType) -> pa.DataType:
+    """Gives the type of levels as the store holds them."""
+    kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    return _KERNELS.get(kind, kind)
+
+
+_KERNELS = {  # in which Arrow has the functions that it lacks of a type
+    pa.string_view(): pa.large_string(),
+    pa.binary_view(): pa.large_binary(),
+    pa.float16(): pa.float32(),
+}
 
 
 def merged(kind: pa.DictionaryType, levels: list[pa.Array]) -> tuple[pa.DictionaryType, pa.Array]:

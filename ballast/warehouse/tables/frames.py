@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from ballast.errors import DataError, WarehouseError
 from ballast.warehouse.tables.categories import dictionary_parts
-from ballast.warehouse.tables.objects import ARROW_ERRORS, Unstorable, object_array
+from ballast.warehouse.tables.objects import ARROW_ERRORS, UnstorableError, object_array
 from ballast.warehouse.tables.storing import stored_column, stored_type
+from ballast.words import plural
 
 VERSION_COLUMN = "_version"
 PARTITION_COLUMN = "partition"
@@ -48,7 +49,7 @@ def _from_pandas(asset: str, frame: pd.DataFrame, partitioned: bool) -> pa.Table
     for name, series in frame.items():
         try:
             array, note = _arrow_column(series)
-        except Unstorable as error:
+        except UnstorableError as error:
             raise _refused(asset, str(name), series.dtype, len(series), error) from error
         arrays.append(array)
         fields.append(pa.field(str(name), array.type, metadata={_NOTE: note} if note else None))
@@ -56,16 +57,18 @@ def _from_pandas(asset: str, frame: pd.DataFrame, partitioned: bool) -> pa.Table
 
 
 def _refused(asset: str, column: str, kind: object, rows: int, reason: object) -> WarehouseError:
-    return WarehouseError(f"asset {asset!r}, column {column!r} ({kind}, {rows} rows) cannot be stored: {reason}")
+    return WarehouseError(
+        f"asset {asset!r}, column {column!r} ({kind}, {plural(rows, 'row')}) cannot be stored: {reason}"
+    )
 
 
 def _arrow_column(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | None]:
     """Gives a column as Arrow, and what it was if Arrow's type does not tell."""
     dtype = series.dtype
-    if dtype == object:
+    if dtype == np.dtype(object):
         return object_array(series)
     if isinstance(dtype, pd.SparseDtype):
-        raise Unstorable("it is sparse; give it as column.sparse.to_dense()")
+        raise UnstorableError("it is sparse; give it as column.sparse.to_dense()")
     if isinstance(dtype, pd.CategoricalDtype):
         levels, note = _arrow_column(dtype.categories.to_series())
         note = "categories" if note == "arrow" else note
@@ -77,7 +80,7 @@ def _arrow_column(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | 
     try:
         return pa.array(series, from_pandas=True), _note(dtype)
     except ARROW_ERRORS as error:
-        raise Unstorable(f"{error}; give it another type with frame.astype, or write it as text") from error
+        raise UnstorableError(f"{error}; give it another type with frame.astype, or write it as text") from error
 
 
 def _note(dtype: Any) -> str | None:
@@ -129,14 +132,17 @@ def storable(asset: str, table: pa.Table, *, arrays: bool, reserved: Collection[
     fields, columns = [], []
     for field, column in zip(table.schema, table.columns, strict=True):
         if field.name.casefold() in reserved:
-            raise WarehouseError(f"asset {asset!r}: column {field.name!r} is one that DuckLake needs; rename the column")
+            raise WarehouseError(
+                f"asset {asset!r}: column {field.name!r} is one that DuckLake needs; rename the column"
+            )
         try:
             kind = stored_type(field.type, arrays=arrays)
             columns.append(stored_column(column, kind))
-        except Unstorable as error:
+        except UnstorableError as error:
             raise _refused(asset, field.name, field.type, table.num_rows, error) from error
         fields.append(pa.field(field.name, kind))
-    return pa.table(columns, schema=pa.schema(fields))
+    stored = pa.table(columns, schema=pa.schema(fields))
+    return stored if arrays else stored.combine_chunks()  # a lake writes several chunks at once, in any order
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:
@@ -163,7 +169,7 @@ def pandas_frame(table: pa.Table) -> pd.DataFrame:
                 plain.select([name]).to_pandas()
             except ARROW_ERRORS as error:
                 raise DataError(
-                    f"column {name!r} ({plain[name].type}) cannot be a column of pandas: {error}; cast it to another type"
+                    f"column {name!r} ({plain[name].type}) is more than pandas can hold: {error}; give it another type"
                 ) from error
         raise
     if not ours:
@@ -179,31 +185,37 @@ def _own(column: pa.ChunkedArray) -> pd.Series | None:
         return pd.Series(nullable.__from_arrow__(column), copy=False)
     if pa.types.is_dictionary(kind):
         indices, levels = dictionary_parts(column)
-        codes = indices.fill_null(-1).to_numpy() if not pa.types.is_unsigned_integer(kind.index_type) else None
-        if codes is None:
-            codes = indices.cast(pa.int64()).fill_null(-1).to_numpy()
-        return pd.Series(pd.Categorical.from_codes(codes, categories=_levels(kind, levels), ordered=kind.ordered))
-    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.bool8":
-        return pandas_frame(pa.table({"x": _storage(column).cast(pa.bool_())}))["x"]
+        categories = _levels(kind, levels)
+        there = categories.notna()  # pandas has no category that is not a number
+        places = np.append(np.where(there, np.cumsum(there) - 1, -1), -1)
+        codes: Any = places[indices.cast(pa.int64()).fill_null(-1).to_numpy()]
+        return pd.Series(pd.Categorical.from_codes(codes, categories=categories[there], ordered=kind.ordered))
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name not in _KNOWN_TO_PANDAS:
+        bare = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
+        bare = bare.cast(pa.bool_()) if kind.extension_name == "arrow.bool8" else bare
+        return pandas_frame(pa.table({"": bare}))[""]
     if pa.types.is_nested(kind) and not _arrays_will_do(column):
-        made = pd.Series([None] * len(column), dtype=object)
-        made[:] = np.fromiter(column.to_pylist(), object, len(column))
-        return made
+        return _objects(column.to_pylist())
     return None
 
 
-def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+def _objects(values: list[Any]) -> pd.Series:
+    return pd.Series(np.fromiter(values, object, len(values)), dtype=object)
+
+
+_KNOWN_TO_PANDAS = frozenset({"arrow.uuid", "arrow.fixed_shape_tensor", "pandas.interval", "pandas.period"})
 
 
 def _levels(kind: pa.DictionaryType, levels: pa.Array) -> pd.Index:
     if isinstance(kind.value_type, pa.BaseExtensionType) and not isinstance(levels, pa.ExtensionArray):
         levels = pa.ExtensionArray.from_storage(kind.value_type, levels)
-    return pd.Index(pandas_frame(pa.table({"x": levels}))["x"].rename(None))
+    if pa.types.is_float16(levels.type):  # which an index cannot be of
+        levels = levels.cast(pa.float32())
+    return pd.Index(pandas_frame(pa.table({"": levels}))[""].rename(None))
 
 
 def _arrays_will_do(column: pa.ChunkedArray) -> bool:
-    """Gives whether numpy arrays hold the lists of a column as they are: without gaps among whole numbers and truths."""
+    """Gives whether numpy arrays hold the lists of a column as they are: no gaps among whole numbers and truths."""
     kind = column.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
         return False
@@ -223,14 +235,11 @@ def given_back(table: pa.Table) -> pd.DataFrame:
 
 def _as_noted(note: str, column: pa.ChunkedArray, series: pd.Series) -> Any:
     if note in ("list", "tuple"):
-        made = pd.Series([None] * len(column), dtype=object)
-        kind = tuple if note == "tuple" else list
-        for row, value in enumerate(column.to_pylist()):
-            made.iat[row] = None if value is None else kind(value)
-        return made
+        values = column.to_pylist()
+        return _objects([None if value is None else tuple(value) for value in values] if note == "tuple" else values)
     if note == "categories":
         return series.cat.rename_categories(series.cat.categories.astype(pd.ArrowDtype(column.type.value_type)))
-    dtype = pd.ArrowDtype(column.type) if note == "arrow" else _dtype(note)
+    dtype: Any = pd.ArrowDtype(column.type) if note == "arrow" else _dtype(note)
     if isinstance(series.dtype, pd.CategoricalDtype) and note != "arrow":
         return series.cat.rename_categories(series.cat.categories.astype(dtype))
     return pd.Series(dtype.__from_arrow__(column), copy=False)
@@ -238,9 +247,10 @@ def _as_noted(note: str, column: pa.ChunkedArray, series: pd.Series) -> Any:
 
 def _dtype(note: str) -> Any:
     name, _, storage = note.partition(" ")
+    text: Any = pd.StringDtype
     if name == "string":
-        return pd.StringDtype(storage)
-    return pd.StringDtype(storage, na_value=np.nan) if name == "str" else _MASKED[name]
+        return text(storage)
+    return text(storage, na_value=np.nan) if name == "str" else _MASKED[name]
 
 
 _NULLABLE: dict[pa.DataType, Any] = {
@@ -254,6 +264,4 @@ _NULLABLE: dict[pa.DataType, Any] = {
     pa.uint32(): pd.UInt32Dtype(),
     pa.uint64(): pd.UInt64Dtype(),
 }
-_MASKED: dict[str, Any] = {
-    str(dtype): dtype for dtype in (*_NULLABLE.values(), pd.Float32Dtype(), pd.Float64Dtype())
-}
+_MASKED: dict[str, Any] = {str(dtype): dtype for dtype in (*_NULLABLE.values(), pd.Float32Dtype(), pd.Float64Dtype())}

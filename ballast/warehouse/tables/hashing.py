@@ -18,8 +18,8 @@ def content_hash(table: pa.Table) -> str:
     """Gives the sha256, in hexadecimal, of the column names, types and values of a table.
 
     Chunks, offsets, unused dictionary entries and whatever lies under a null do not enter; the order of rows
-    and columns does, and that of the levels of an ordered category. All zeros count as one and all NaN as one, since DuckDB's compression does not keep the sign
-    of either. Cost: two passes over the values (about 0.4 GB/s).
+    and columns does, and that of the levels of an ordered category. All zeros count as one and all NaN as one, since
+    DuckDB's compression does not keep the sign of either. Cost: two passes over the values (about 0.4 GB/s).
     """
     digest = hashlib.sha256()
     digest.update(str(table.num_rows).encode())
@@ -45,7 +45,7 @@ def _update(digest: Any, array: pa.Array) -> None:
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_run_end_encoded(array.type):
-        array = pc.run_end_decode(array)
+        array = pc.call_function("run_end_decode", [array])
     kind = array.type
     digest.update(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)) if array.null_count else b"full")
     if pa.types.is_null(kind):

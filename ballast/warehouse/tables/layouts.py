@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseError, nearest
 from ballast.warehouse.names import STORE, literal, quoted, view_of
-from ballast.warehouse.tables.commits import COMMITS, fetched
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
+from ballast.warehouse.tables.commits import COMMITS, fetched
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
-from ballast.warehouse.tables.objects import Unstorable
+from ballast.warehouse.tables.objects import UnstorableError
 from ballast.warehouse.tables.storing import check_kept, kept_schema, restored_column, written_schema
 from ballast.warehouse.tables.unions import common_type, selected
 from ballast.words import plural
@@ -84,7 +84,7 @@ def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: 
             con.execute(f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)", [asset, layout, columns, blob])
         con.execute(f"INSERT INTO {rows_table(asset, layout)} SELECT ?::BIGINT, * FROM {incoming}", [version])
         con.unregister("incoming")
-    except (Unstorable, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+    except (UnstorableError, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
         raise WarehouseError(f"asset {asset!r} ({plural(table.num_rows, 'row')}) cannot be stored: {error}") from error
     _write_levels(con, asset, version, table)
     return layout
@@ -273,9 +273,7 @@ def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place],
     return read_rows(con, asset, places, only=names[column.casefold()]).column(1)
 
 
-def read_rows(
-    con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, only: str | None = None
-) -> pa.Table:
+def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, only: str | None = None) -> pa.Table:
     """Gives the rows of some versions in the types they were committed with, `_version` in front; of one column only.
 
     Raises

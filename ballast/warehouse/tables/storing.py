@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ballast.warehouse.names import quoted
-from ballast.warehouse.tables.categories import category, decoded
+from ballast.warehouse.tables.categories import bare_type, category, decoded
 from ballast.warehouse.tables.hashing import content_hash
-from ballast.warehouse.tables.objects import Unstorable
+from ballast.warehouse.tables.objects import UnstorableError
 
 WIDEST_ARRAY = 100_000  # values in an array of DuckDB; longer ones are lists there
 WIDEST_DECIMAL = 38
@@ -28,21 +28,23 @@ def stored_type(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
 
     Raises
     ------
-    Unstorable
+    UnstorableError
         It has none.
     """
-    if pa.types.is_nested(kind):
+    if pa.types.is_nested(kind) and not pa.types.is_run_end_encoded(kind):
         return _stored_nested(kind, arrays=arrays)
     if isinstance(kind, pa.BaseExtensionType):
         return kind if is_uuid(kind) else stored_type(kind.storage_type, arrays=arrays)
     if pa.types.is_dictionary(kind) and pa.types.is_nested(kind.value_type):
-        raise Unstorable(f"{kind} has nested values as categories; give it the values themselves")
+        raise UnstorableError(f"{kind} has nested values as categories; give it the values themselves")
     if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
         return stored_type(kind.value_type, arrays=arrays)
     if pa.types.is_decimal(kind):
         return _stored_decimal(kind)
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         return pa.timestamp("us", "UTC")
+    if pa.types.is_interval(kind) and not arrays:
+        raise UnstorableError("a lake keeps intervals to the millisecond only; write months, days and a duration")
     for is_kind, stored in _STORED:
         if is_kind(kind):
             return stored
@@ -74,8 +76,13 @@ def _stored_nested(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
     if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
         return pa.list_(stored_type(kind.value_type, arrays=arrays))
     if pa.types.is_struct(kind) and kind.num_fields:
-        return pa.struct([pa.field(field.name, stored_type(field.type, arrays=arrays)) for field in kind])
-    raise Unstorable(f"the store has no type for {kind}; write it as columns of their own, as lists or as text")
+        return pa.struct([pa.field(field.name, _stored_member(field.type, arrays=arrays)) for field in kind])
+    raise UnstorableError(f"the store has no type for {kind}; write it as columns of their own, as lists or as text")
+
+
+def _stored_member(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
+    """Gives the type of a member of a struct, where a lake that keeps few rows in its catalog cannot read UUIDs."""
+    return kind.storage_type if is_uuid(kind) and not arrays else stored_type(kind, arrays=arrays)
 
 
 def _stored_decimal(kind: pa.DataType) -> pa.DataType:
@@ -88,7 +95,7 @@ def stored_column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray
 
     Raises
     ------
-    Unstorable
+    UnstorableError
         A value is not one that the store, or pandas, can hold.
     """
     _check(column)
@@ -97,23 +104,29 @@ def stored_column(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray
             return pa.chunked_array([_converted(decoded(column), kind)], kind)
         return pa.chunked_array([_converted(chunk, kind) for chunk in column.chunks], kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise Unstorable(f"{error}; {_remedy(column.type)}") from error
+        raise UnstorableError(f"{error}; {_remedy(column.type)}") from error
 
 
 def _check(column: pa.ChunkedArray) -> None:
     try:
         column.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise Unstorable(f"Arrow finds it damaged: {error}; make it anew from the source") from error
+        raise UnstorableError(f"Arrow finds it damaged: {error}; make it anew from the source") from error
     if pa.types.is_timestamp(column.type) and column.type.tz is not None:
         try:
-            pa.lib.string_to_tzinfo(column.type.tz)
+            pa.array([0], column.type).to_pandas()
         except Exception as error:  # of whichever library of time zones Arrow asks
-            raise Unstorable(f"its time zone {column.type.tz!r} is not known; take one of the IANA's names") from error
+            raise UnstorableError(
+                f"its time zone {column.type.tz!r} is not known; take one of the IANA's names"
+            ) from error
     if pa.types.is_date(column.type) and len(column) != column.null_count:
-        ends = [value.as_py() for value in pc.min_max(column.cast(pa.date32()).cast(pa.int32())).values()]
+        ends = [
+            value.as_py() for value in pc.call_function("min_max", [column.cast(pa.date32()).cast(pa.int32())]).values()
+        ]
         if ends[0] < _FIRST_DAY or ends[1] > _LAST_DAY:
-            raise Unstorable("it holds dates outside of the years 1 to 9999, which Python has not; give None for them")
+            raise UnstorableError(
+                "it holds dates outside of the years 1 to 9999, which Python has not; give None for them"
+            )
 
 
 def _remedy(kind: pa.DataType) -> str:
@@ -135,22 +148,20 @@ def _converted(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         return _converted(decoded(pa.chunked_array([array])), kind)
     if pa.types.is_run_end_encoded(array.type):
-        return _converted(pc.run_end_decode(array), kind)
+        return _converted(pc.call_function("run_end_decode", [array]), kind)
     if pa.types.is_null(kind):
         return pa.nulls(len(array))
     if isinstance(kind, pa.BaseExtensionType):
         return pa.ExtensionArray.from_storage(kind, _converted(array, kind.storage_type))
     if pa.types.is_dictionary(kind):
-        return category(kind, _converted(array, _bare(kind.value_type)), None)
+        return category(kind, _converted(array, bare_type(kind.value_type)), None)
     if pa.types.is_run_end_encoded(kind):
-        return pc.run_end_encode(_converted(array, kind.value_type), run_end_type=kind.run_end_type)
+        return pc.call_function(
+            "run_end_encode", [_converted(array, kind.value_type)], pc.RunEndEncodeOptions(kind.run_end_type)
+        )
     if pa.types.is_nested(kind):
         return _converted_nested(array, kind)
     return array.cast(kind)
-
-
-def _bare(kind: pa.DataType) -> pa.DataType:
-    return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
 
 
 def _converted_nested(array: pa.Array, kind: pa.DataType) -> pa.Array:
@@ -183,8 +194,8 @@ def restored_column(column: pa.ChunkedArray, field: pa.Field, levels: pa.Array |
     """Gives a stored column the type it was committed with, of categories the levels."""
     kind = field.type
     if pa.types.is_dictionary(kind):
-        values = [_converted(chunk, _bare(kind.value_type)) for chunk in column.chunks]
-        whole = pa.concat_arrays(values) if values else pa.array([], _bare(kind.value_type))
+        values = [_converted(chunk, bare_type(kind.value_type)) for chunk in column.chunks]
+        whole = pa.concat_arrays(values) if values else pa.array([], bare_type(kind.value_type))
         return pa.chunked_array([category(kind, whole, levels)], kind)
     return pa.chunked_array([_converted(chunk, kind) for chunk in column.chunks], kind)
 
@@ -194,7 +205,7 @@ def check_kept(con: duckdb.DuckDBPyConnection, incoming: str, table: pa.Table) -
 
     Raises
     ------
-    Unstorable
+    UnstorableError
         With the column's name before a colon.
     """
     for field, column in zip(table.schema, table.columns, strict=True):
@@ -204,12 +215,10 @@ def check_kept(con: duckdb.DuckDBPyConnection, incoming: str, table: pa.Table) -
             kept = con.execute(f"SELECT {quoted(field.name)} FROM {incoming}").to_arrow_table().column(0)
             back = restored_column(kept, field, None)
         except (duckdb.Error, pa.ArrowException) as error:
-            raise Unstorable(f"column {field.name!r}: {error}; give it another type") from error
+            raise UnstorableError(f"column {field.name!r}: {error}; give it another type") from error
         given = pa.table([column], schema=pa.schema([field]))
         if content_hash(pa.table([back], schema=given.schema)) != content_hash(given):
-            raise Unstorable(
-                f"column {field.name!r}: DuckDB does not keep all values of {field.type} as they are; give it another type"
-            )
+            raise UnstorableError(f"column {field.name!r}: DuckDB changes values of {field.type}; give it another type")
 
 
 def _unusual(kind: pa.DataType) -> bool:

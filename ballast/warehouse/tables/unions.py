@@ -1,4 +1,4 @@
-"""Columns of several types under one another: the type that holds the values of all, and the SQL that brings them there.
+"""Columns of several types under one another: the type that holds all their values, and the SQL that makes it.
 
 Versions and partitions of an asset may differ in their types. What is of one kind, numbers or times, stays so, and
 compares, sorts and adds up as such; only columns of different kinds become text.
