@@ -7,6 +7,7 @@ from ballast.errors import WarehouseError
 CATALOG = "ballast_warehouse"  # the name the file is attached under, whatever the file is called
 PUBLIC_SCHEMA = "ballast"  # the schema in which people read commits and gate verdicts
 STORE = "ballast_store"  # the schema of all tables: what is in them, people read through views
+INLINED_ROWS = 64  # fewer rows than these a lake puts into its catalog, not into a Parquet file
 RESERVED = frozenset({CATALOG, PUBLIC_SCHEMA, STORE, "temp", "system", "memory", "pg_catalog", "information_schema"})
 
 

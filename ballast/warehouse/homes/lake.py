@@ -24,14 +24,14 @@ from ballast.warehouse.homes import extensions
 from ballast.warehouse.homes.home import make_folder, new_engine, unusable
 from ballast.warehouse.homes.urls import secrets, without_password
 from ballast.warehouse.locks.turns import PATIENCE, WAITING, Queue, locked
-from ballast.warehouse.names import CATALOG, literal, quoted
+from ballast.warehouse.names import CATALOG, INLINED_ROWS, literal, quoted
 
 if TYPE_CHECKING:
     import psycopg
 
 logger = logging.getLogger("ballast.warehouse")
 
-_OPTIONS = ("DATA_INLINING_ROW_LIMIT 64",)  # fewer rows than these go into the catalog, not into a Parquet file
+_OPTIONS = (f"DATA_INLINING_ROW_LIMIT {INLINED_ROWS}",)
 _FILESYSTEMS = {"s3": "httpfs", "gs": "httpfs", "gcs": "httpfs", "r2": "httpfs", "az": "azure", "abfss": "azure"}
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
 AnyError = TypeVar("AnyError", bound=Exception)

@@ -16,12 +16,12 @@ import duckdb
 import pyarrow as pa
 
 from ballast.errors import WarehouseError, nearest
-from ballast.warehouse.names import STORE, literal, quoted, view_of
+from ballast.warehouse.names import CATALOG, INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
 from ballast.warehouse.tables.commits import COMMITS, fetched
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
 from ballast.warehouse.tables.objects import UnstorableError
-from ballast.warehouse.tables.storing import check_kept, kept_schema, restored_column, written_schema
+from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
 from ballast.warehouse.tables.unions import common_type, selected
 from ballast.words import plural
 
@@ -70,7 +70,9 @@ def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: 
     columns = hashlib.sha256(blob).hexdigest()
     known = con.execute(f"SELECT layout, columns FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
     layout = next((number for number, key in known if key == columns), None)
+    limit = _inlined(con) if any(map(holds_structs, stored.schema.types)) else 0
     try:
+        _inline(con, limit, 0)
         con.register("incoming", stored)
         incoming = quoted("temp", "incoming")
         check_kept(con, incoming, table)
@@ -84,10 +86,23 @@ def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: 
             con.execute(f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)", [asset, layout, columns, blob])
         con.execute(f"INSERT INTO {rows_table(asset, layout)} SELECT ?::BIGINT, * FROM {incoming}", [version])
         con.unregister("incoming")
+        _inline(con, limit, limit)
     except (UnstorableError, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
         raise WarehouseError(f"asset {asset!r} ({plural(table.num_rows, 'row')}) cannot be stored: {error}") from error
     _write_levels(con, asset, version, table)
     return layout
+
+
+def _inlined(con: duckdb.DuckDBPyConnection) -> int:
+    """Gives how many rows a lake puts into its catalog rather than into a file, 0 elsewhere."""
+    kind = con.execute("SELECT type FROM duckdb_databases() WHERE database_name = current_database()").fetchone()
+    return INLINED_ROWS if kind == ("ducklake",) else 0
+
+
+def _inline(con: duckdb.DuckDBPyConnection, limit: int, rows: int) -> None:
+    """Lets a lake that has a limit inline so many rows; the catalog changes values of structs, which a file keeps."""
+    if limit:
+        con.execute(f"CALL {quoted(CATALOG)}.set_option('data_inlining_row_limit', ?)", [rows])
 
 
 def _write_levels(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table) -> None:

@@ -76,13 +76,8 @@ def _stored_nested(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
     if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
         return pa.list_(stored_type(kind.value_type, arrays=arrays))
     if pa.types.is_struct(kind) and kind.num_fields:
-        return pa.struct([pa.field(field.name, _stored_member(field.type, arrays=arrays)) for field in kind])
+        return pa.struct([pa.field(field.name, stored_type(field.type, arrays=arrays)) for field in kind])
     raise UnstorableError(f"the store has no type for {kind}; write it as columns of their own, as lists or as text")
-
-
-def _stored_member(kind: pa.DataType, *, arrays: bool) -> pa.DataType:
-    """Gives the type of a member of a struct, where a lake that keeps few rows in its catalog cannot read UUIDs."""
-    return kind.storage_type if is_uuid(kind) and not arrays else stored_type(kind, arrays=arrays)
 
 
 def _stored_decimal(kind: pa.DataType) -> pa.DataType:
@@ -233,6 +228,14 @@ def _unusual(kind: pa.DataType) -> bool:
         or pa.types.is_interval(kind)
         or (pa.types.is_decimal(kind) and _stored_decimal(kind) != kind)
     )
+
+
+def holds_structs(kind: pa.DataType) -> bool:
+    """Gives whether there is a struct in the values of a type."""
+    kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    if pa.types.is_struct(kind):
+        return True
+    return any(holds_structs(kind.field(number).type) for number in range(kind.num_fields))
 
 
 def written_schema(schema: pa.Schema) -> bytes:
