@@ -45,9 +45,8 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
 def _unit_asset(
     plan: Plan, folder: Path, unit: str, nodes: list[Node], partitions: dg.PartitionsDefinition | None
 ) -> dg.AssetsDefinition:
-    source = plan.spec.data[unit].asset if unit in plan.spec.data else None
-    upstream_asset = dg.AssetKey.from_user_string(source) if source else None
-    specs = [_asset_spec(plan, node, nodes, upstream_asset) for node in nodes]
+    handed = _handed(plan, unit)
+    specs = [_asset_spec(plan, node, list(handed.values())) for node in nodes]
     checks = [
         dg.AssetCheckSpec(
             expectation.name,
@@ -63,7 +62,7 @@ def _unit_asset(
         name=_op_name(plan, unit),
         specs=specs,
         check_specs=checks,
-        ins={"source": dg.AssetIn(upstream_asset)} if upstream_asset else {},
+        ins={role: dg.AssetIn(key) for role, key in handed.items()},
         partitions_def=partitions if nodes[0].partitioned else None,
         required_resource_keys={RESOURCE},
         op_tags={"dagster/priority": "1"} if unit == "train" else None,  # the other roles are held against it
@@ -88,7 +87,7 @@ def _unit_asset(
                 shown = {"path": dg.MetadataValue.path(path), "report": dg.MetadataValue.url(path.as_uri())}
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
                 return
-            outcomes = run_unit(run, nodes, given.get("source"))
+            outcomes = run_unit(run, nodes, given)
         except BallastError as error:
             raise dg.Failure(str(error), metadata={"error": type(error).__name__}, allow_retries=False) from error
         for stored in outcomes:
@@ -118,10 +117,16 @@ def _op_name(plan: Plan, unit: str) -> str:
     return f"{plan.spec.name}__{unit.replace('/', '__')}"
 
 
-def _asset_spec(plan: Plan, node: Node, unit: Sequence[Node], upstream_asset: dg.AssetKey | None) -> dg.AssetSpec:
-    deps: list[dg.AssetKey] = [asset_key(plan, name) for name in node.upstream]
-    if upstream_asset is not None:
-        deps.append(upstream_asset)
+def _handed(plan: Plan, unit: str) -> dict[str, dg.AssetKey]:
+    """Gives the assets of Dagster that a data role is read from: its own, and train's, whose schema it is to have."""
+    if unit not in plan.spec.data:
+        return {}
+    sources = {role: plan.spec.data[role].asset for role in dict.fromkeys((unit, "train"))}
+    return {role: dg.AssetKey.from_user_string(asset) for role, asset in sources.items() if asset}
+
+
+def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    deps = [*(asset_key(plan, name) for name in node.upstream), *handed]
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()

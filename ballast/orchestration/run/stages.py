@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,10 +21,13 @@ from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import row_ids
 from ballast.orchestration.provide.rows import positions
-from ballast.orchestration.read.sources import feature_columns, read_role
+from ballast.orchestration.read.sources import feature_columns, read_role, schema_of
 from ballast.orchestration.run.inputs import Inputs
 from ballast.warehouse import matrix_of, matrix_table
 from ballast.words import in_words
+
+Given = Mapping[str, Any]
+"""The values of the Dagster assets that a unit is handed, each by the data role that it is the source of."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,16 @@ class Product:
     model: Any = None
 
 
-def source(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     run, node = inputs.run, nodes[0]
-    table = read_role(run.plan, node, folder=run.folder, partition=run.partition, given=given, run_id=run.run_id)
+    training = None
+    if node.name != "train" and "train" in given:
+        where = f"{run.plan.where}: data.train"
+        training = schema_of(run.plan.spec.data["train"], where=where, folder=run.folder, given=given["train"])
+    table = read_role(
+        run.plan, node, folder=run.folder, partition=run.partition, given=given.get(node.name), training=training,
+        run_id=run.run_id,
+    )  # fmt: skip
     summary = {
         "columns": table.num_columns,
         "missing_values": {name: n for name in table.column_names if (n := table.column(name).null_count)},
@@ -47,7 +58,7 @@ def source(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     return [Product(node.name, table, summary)]
 
 
-def features(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def features(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     """Fits the encoder where it is among the nodes, and encodes the roles of the others."""
     roles = {node.name: str(node.role) for node in nodes if node.stage == "features"}
     fitting = any(node.stage == "encoder" for node in nodes)
@@ -94,17 +105,17 @@ def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
     return frame[feature_columns(inputs.spec.data[role], columns)]
 
 
-def test(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def test(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     report = inputs.run.plan.method_of(nodes[0].name).test(**inputs.arguments("test"))
     return [Product(nodes[0].name, report.table, report.summary)]
 
 
-def assess(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def assess(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     report = inputs.run.plan.method_of(nodes[0].name).assess(**inputs.arguments("assess"))
     return [Product(nodes[0].name, report.table, report.remembered)]
 
 
-def score(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def score(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     scorer = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
     scores = scorer.score_samples(**inputs.arguments("score_samples"))
     flagged = scorer.flag(scores)
@@ -115,14 +126,14 @@ def score(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     return [Product(nodes[0].name, table, summary)]
 
 
-def weigh(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     weigher = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
     table = pd.DataFrame({"sample_id": inputs.ids("fit"), "weight": weigher.weights_})
     priors = getattr(weigher, "priors_", None)
     return [Product(nodes[0].name, table, {} if priors is None else {"priors": np.asarray(priors).tolist()})]
 
 
-def resample(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def resample(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     """Gives the dataset's rows by their source ids; where rows were made up, their features too."""
     sampler = inputs.run.plan.method_of(nodes[0].name)
     arguments = inputs.arguments("fit_resample")
@@ -155,7 +166,7 @@ def _second_parents(sampler: Any, ids: np.ndarray, synthetic: np.ndarray) -> pa.
     return pa.array(ids[np.asarray(parents)[:, 1]], mask=~synthetic)
 
 
-def learn(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def learn(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
     if (y := arguments.get("y")) is not None:
         check_label_kind(model, np.asarray(y), nodes[0].use)
@@ -198,7 +209,7 @@ def _training_rows(inputs: Inputs) -> tuple[np.ndarray | None, dict[str, Any]]:
     return drawn, {**given, **{name: given[name][rows] for name in by_row - made_up.keys()}, **made_up}
 
 
-def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
+def cross_fit(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     run, name = inputs.run, nodes[0].unit.removesuffix("/out_of_sample")
     ids, arguments = _training_rows(inputs)
     assert ids is not None, "the compiler refuses a learner without training rows"
@@ -215,7 +226,7 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Any) -> list[Product]:
     return [Product(nodes[0].name, matrix_table(ids, matrices, columns), summary)]
 
 
-Work = Callable[[Inputs, list[Node], Any], list[Product]]
+Work = Callable[[Inputs, list[Node], Given], list[Product]]
 WORK: dict[str, Work] = {
     "source": source,
     "encoder": features,
@@ -231,7 +242,7 @@ WORK: dict[str, Work] = {
 }
 
 
-def perform(inputs: Inputs, nodes: list[Node], given: Any = None) -> list[Product]:
+def perform(inputs: Inputs, nodes: list[Node], given: Given = MappingProxyType({})) -> list[Product]:
     """Does a unit's work. A BallastError comes out with the unit's name before it."""
     run, node = inputs.run, nodes[0]
     try:

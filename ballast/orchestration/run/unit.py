@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -19,7 +20,7 @@ from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, stored_table
 from ballast.orchestration.run.run import Run
-from ballast.orchestration.run.stages import Product, perform
+from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, write_report
 from ballast.warehouse import Commit, Verdict
@@ -39,7 +40,7 @@ class Stored:
     reused: bool
 
 
-def run_unit(run: Run, nodes: Sequence[Node], given: Any = None) -> list[Stored]:
+def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({})) -> list[Stored]:
     """Runs the nodes of one unit and gives what is stored of them.
 
     What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have

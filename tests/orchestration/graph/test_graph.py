@@ -6,8 +6,11 @@ from datetime import datetime
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pytest
 
+from ballast.orchestration.commands.run import run
+from ballast.orchestration.projects.find import Declared
 from ballast.warehouse import matrix_of
 from tests.orchestration.projects import Project, rows, spec
 
@@ -189,3 +192,24 @@ def test_features_whose_weights_no_training_row_has_are_refused_with_the_nearest
     refused = project.run("encoder", force=True)  # past the gate that misses the column in the target, too
     assert "features.weights: column 'offen' is not among" in (message := refused.messages["encoder"])
     assert "did you mean 'often'" in message
+
+
+@dg.asset
+def pool() -> pd.DataFrame:
+    """Rows whose codes are text, though they are written as numbers."""
+    return rows(200, seed=1).assign(code=[f"{10 + i % 7}" for i in range(200)])
+
+
+def test_file_is_read_in_the_types_of_training_rows_that_are_an_asset_of_dagster(project: Project):
+    test = rows(100, seed=3, start=2000).assign(code="11")
+    project.write("test", test)
+    project.attributes = spec(
+        data__train={"asset": "pool", "id": "key", "label": "kind"}, data__target=None,
+        steps={"baseline": {"use": "logistic_regression"}},
+    )  # fmt: skip
+    merged = dg.Definitions.merge(project.definitions, dg.Definitions(assets=[pool]))
+    declared = Declared(project.folder / "defs.yaml", project.folder, project.attributes)
+    finished = run(declared, project.plan, merged, on=project.instance)
+    assert finished.success, finished.messages
+    assert project.warehouse.read("demo/test")["code"].unique().tolist() == ["11"]
+    assert "holds" not in " ".join(v.message for v in project.warehouse.verdicts("demo/test", version=1))
