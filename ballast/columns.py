@@ -21,6 +21,11 @@ Scale = Literal["number", "truth", "instant", "time of day", "duration", "catego
 _EPOCH = dt.datetime(1970, 1, 1)
 _DAY, _MONTH = 86_400, 30 * 86_400
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_BY_VALUES: dict[str, Scale] = {
+    "string": "category", "bytes": "category", "boolean": "truth", "integer": "number", "date": "instant",
+    "time": "time of day",
+}  # fmt: skip
+"""What pandas says of objects that are all of one type, and quicker than a look at each."""
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?|-?inf")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -63,6 +68,8 @@ def is_missing(column: pd.Series) -> np.ndarray:
 
 def scale_of(column: pd.Series) -> Scale:
     """Gives a column's kind and, of one of times, whether it holds instants, times of day or durations."""
+    if column.dtype == object and (quick := _BY_VALUES.get(pd.api.types.infer_dtype(column, skipna=True))):
+        return quick
     missing = is_missing(column)
     if missing.all():
         return "empty"
@@ -109,6 +116,19 @@ def canonical(column: pd.Series) -> np.ndarray:
     if there.any():
         found[there] = _texts(_selectable(column)[there], scale_of(column))
     return found
+
+
+def categories_of(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the (n,) position of each row's canonical text, -1 where missing, and the (k,) texts that occur.
+
+    Quicker than ``canonical`` where values repeat.
+    """
+    try:
+        codes, values = pd.factorize(_selectable(column))
+    except (TypeError, NotImplementedError):  # lists and the like, of objects or of Arrow
+        return pd.factorize(canonical(column))
+    ranks, texts = pd.factorize(canonical(pd.Series(values)))  # 1 and "1" are one
+    return np.append(ranks, -1)[codes], texts
 
 
 def _selectable(column: pd.Series) -> pd.Series:

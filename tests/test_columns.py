@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ballast.columns import alike, canonical, is_missing, kind_of, numbers_of, scale_of
+from ballast.columns import alike, canonical, categories_of, is_missing, kind_of, numbers_of, scale_of
 
 NEW_YORK, KOLKATA = ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 UUID = uuid.UUID("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11")
@@ -344,6 +344,20 @@ def test_is_missing_when_a_nullable_column_has_a_nan_then_it_is_missing(dtype):
     assert canonical(column).tolist() == [None, "1", None]
     assert numbers_of(column)[1] == 1
     assert kind_of(column.iloc[[0, 2]]) == "empty"
+
+
+@each(*(group for group, _, _ in KINDS))
+def test_categories_of_when_values_repeat_then_positions_among_the_canonical_texts(column):
+    again = pd.concat([column, column], ignore_index=True)
+    codes, texts = categories_of(again)
+    assert len(set(texts)) == len(texts)
+    assert [texts[code] if code >= 0 else None for code in codes] == canonical(again).tolist()
+
+
+def test_categories_of_when_values_of_two_types_are_equal_then_one_category():
+    codes, texts = categories_of(objects(1, "1", None, Decimal("1.00"), True, "01", b"1"))
+    assert codes.tolist() == [0, 0, -1, 0, 0, 1, 0]
+    assert texts.tolist() == ["1", "01"]
 
 
 @each(*(group for group, _, _ in KINDS))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.columns import canonical, kind_of
+from ballast.columns import categories_of, kind_of
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
 
@@ -95,9 +95,12 @@ def _counts(column: pd.Series, target: pd.Series) -> np.ndarray:
     """Gives the (2, n_categories) counts of the categories that appear, by their texts, missing values left out."""
     import pandas as pd
 
-    codes, categories = pd.factorize(np.concatenate([canonical(column), canonical(target)]))
-    samples = (codes[: len(column)], codes[len(column) :])
-    return np.stack([np.bincount(c[c >= 0], minlength=len(categories)) for c in samples]).astype(np.float64)
+    sides = [categories_of(rows) for rows in (column, target)]
+    categories = pd.Index(np.concatenate([texts for _, texts in sides])).unique()
+    counts = np.zeros((2, len(categories)))
+    for own, (codes, texts) in zip(counts, sides, strict=True):
+        own[categories.get_indexer(pd.Index(texts))] = np.bincount(codes[codes >= 0], minlength=len(texts))
+    return counts
 
 
 def pool_rare(counts: np.ndarray) -> np.ndarray:

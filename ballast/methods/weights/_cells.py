@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ballast.columns import alike, canonical, is_missing, kind_of, numbers_of
+from ballast.columns import alike, categories_of, kind_of, numbers_of
 from ballast.errors import DataError
 from ballast.words import plural
 
@@ -29,7 +29,8 @@ def learn_bins(table: pd.DataFrame, columns: Sequence[str], n_bins: int, owner: 
     for name in columns:
         column = _column(table, name, owner)
         if kind_of(column) != "number":
-            found[name] = sorted(set(texts_of(column, owner)))
+            codes, texts = texts_of(column, owner)
+            found[name] = sorted(texts[code] for code in np.unique(codes))
             continue
         numbers = numbers_of(column)
         numbers = numbers[np.isfinite(numbers)]
@@ -50,16 +51,16 @@ def check_alike(table: pd.DataFrame, table_target: pd.DataFrame, columns: Iterab
             )
 
 
-def texts_of(column: pd.Series, owner: str) -> np.ndarray:
-    """Gives (n,) the canonical texts of a column, ``MISSING`` where there is none; DataError for that as a value."""
-    texts = canonical(column)
-    if (texts == MISSING).any():
+def texts_of(column: pd.Series, owner: str) -> tuple[np.ndarray, list[str]]:
+    """Gives (n,) the position of each row's text, and the texts; ``MISSING``, which no value may be, is the last."""
+    codes, found = categories_of(column)
+    texts = found.tolist()
+    if MISSING in texts:
         raise DataError(
             f"{owner}: column {column.name} holds the text {MISSING!r}, which stands for missing values here; make it "
             "missing, or give it another name"
         )
-    texts[is_missing(column)] = MISSING
-    return texts
+    return np.where(codes < 0, len(texts), codes), [*texts, MISSING]
 
 
 def numbers_in(column: pd.Series, owner: str) -> np.ndarray:
@@ -82,13 +83,13 @@ def bin_positions(table: pd.DataFrame, name: str, bins: Bins, owner: str) -> np.
     if not isinstance(bins, list):
         numbers = numbers_in(column, owner)
         return np.where(np.isfinite(numbers), np.searchsorted(bins, numbers, side="right"), len(bins) + 1)
-    texts = texts_of(column, owner)
-    found = pd.Index(bins).get_indexer(pd.Index(texts))
+    codes, texts = texts_of(column, owner)
+    found = pd.Index(bins).get_indexer(pd.Index(texts))[codes]
     unknown = np.flatnonzero(found < 0)
     if len(unknown):
         raise DataError(
             f"{owner}: table column {name} holds {plural(len(unknown), 'value')} in {len(found)} rows that were not "
-            f"there in fit, such as {texts[unknown[0]]!r}"
+            f"there in fit, such as {texts[codes[unknown[0]]]!r}"
         )
     return found
 

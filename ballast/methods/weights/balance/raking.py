@@ -215,7 +215,7 @@ class Raking(StreamingWeigher):
     def _coarse(self, edges: np.ndarray | None, column: pd.Series) -> pd.Categorical:
         """Gives the category of each row of a column, its values or bins as text."""
         if edges is None:
-            return _categorical(*pd.factorize(texts_of(column, self.name)))
+            return _categorical(*texts_of(column, self.name))
         inner = [f"{edge:g}" for edge in edges]
         if len(set(inner)) < len(inner):  # edges that differ in later digits
             inner = list(map(repr, edges.tolist()))

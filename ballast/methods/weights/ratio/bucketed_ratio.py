@@ -198,7 +198,9 @@ class BucketedRatio(StreamingWeigher):
     def _values(self, column: pd.Series, edges: np.ndarray | None) -> list[str]:
         """Gives each row's value of a column, or its bin, as text that names the column too."""
         if edges is None:
-            return [f"{column.name}={text}" for text in texts_of(column, self.name)]
+            codes, texts = texts_of(column, self.name)
+            named = [f"{column.name}={text}" for text in texts]
+            return [named[code] for code in codes]
         numbers = numbers_in(column, self.name)
         codes = np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers, side="right"))
         return [f"{column.name}={code}" for code in codes]
