@@ -14,7 +14,7 @@ from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
-from ballast.words import percent, plural
+from ballast.words import listed, percent, plural
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
 
@@ -71,6 +71,9 @@ class ColumnTest(Test):
 
     def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
         """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows)."""
+        for rows, which in ((table, "table"), (table_target, "table_target")):
+            if len(twice := rows.columns[rows.columns.map(str).duplicated()]):
+                raise DataError(f"{self.name}: {which} has column(s) {listed(twice)} more than once; rename them")
         names = [*table.columns, *(c for c in table_target.columns if c not in set(table.columns))]
         results = [result for c in names for result in self._results(c, table, table_target)]
         if all(r.effect.startswith(LEFT_TO) for r in results):

@@ -125,6 +125,11 @@ class TestKolmogorovSmirnov:
         with pytest.raises(DataError, match=r"'age' is float64 in table but object in table_target"):
             KolmogorovSmirnov().test(table, pd.DataFrame({"age": ["old"]}))
 
+    def test_test_when_a_column_stands_there_twice_then_refuses(self):
+        table = pd.DataFrame(np.eye(3), columns=["a", "b", "a"])
+        with pytest.raises(DataError, match=r"table_target has column\(s\) a more than once"):
+            KolmogorovSmirnov().test(table.iloc[:, :2], table)
+
     def test_test_when_level_and_multiplicity_change_then_so_does_the_verdict(self):
         rng = np.random.default_rng(5)
         table, target = (pd.DataFrame(rng.standard_normal((200, 10))) for _ in range(2))
