@@ -71,7 +71,9 @@ def found(paths: str | Sequence[str], where: str, folder: Path) -> Files:
 
 
 def _format(path: str, where: str) -> str:
-    endings = [s.lower() for s in Path(path.split("?")[0]).suffixes if s.lower() not in _PACKED]
+    endings = [
+        s.lower() for s in Path(path.split("?")[0] if is_remote(path) else path).suffixes if s.lower() not in _PACKED
+    ]
     known = FORMATS.get(endings[-1] if endings else "")
     if known is None:
         raise DataError(
@@ -129,8 +131,10 @@ def _within(full: Path, path: str, where: str) -> list[str]:
     return [str(file) for file in files]
 
 
-def connected(paths: Sequence[str], where: str) -> duckdb.DuckDBPyConnection:
+def connected(paths: Sequence[str], where: str, *, streaming: bool = False) -> duckdb.DuckDBPyConnection:
     """Gives a connection in UTC that sees no Python variables, with the extensions that the addresses need.
+
+    `streaming` says that its rows are fetched in batches, whose order several threads would not keep.
 
     Raises DataError naming the package to install where one cannot be loaded.
     """
@@ -138,6 +142,8 @@ def connected(paths: Sequence[str], where: str) -> duckdb.DuckDBPyConnection:
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
+    if streaming:
+        con.execute("SET threads = 1")
     schemes = {found.group(1).lower() for path in paths if (found := _REMOTE.match(path))}
     azure = {scheme for scheme in schemes if scheme.startswith(("az", "abfs"))}
     for extension in [*(["httpfs"] if schemes - azure else []), *(["azure"] if azure else [])]:

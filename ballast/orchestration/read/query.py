@@ -26,7 +26,13 @@ _ENDINGS = tuple(ending + packed for ending in FORMATS for packed in ("", ".gz",
 
 
 def prepared(
-    query: str, database: str | None, databases: Mapping[str, str], where: str, folder: Path
+    query: str,
+    database: str | None,
+    databases: Mapping[str, str],
+    where: str,
+    folder: Path,
+    *,
+    streaming: bool = False,
 ) -> tuple[duckdb.DuckDBPyConnection, str]:
     """Gives a connection that can only read, and the query with its relative files counted from `folder`.
 
@@ -35,7 +41,7 @@ def prepared(
     named = [*([(_stem(database), database, "database")] if database is not None else [])]
     named += [(name, file, f"databases.{name}") for name, file in databases.items()]
     files = {name: _database(file, key, where, folder) for name, file, key in named}
-    con = connected(re.findall(r"\w+://", query), where)
+    con = connected(re.findall(r"\w+://", query), where, streaming=streaming)
     try:
         for name, file in files.items():
             told(con, f"ATTACH {literal(str(file))} AS {quoted(name)} (READ_ONLY)", where, "cannot open the database")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from ballast.words import listed
 BATCH = 131_072
 """Rows of a batch."""
 
-_BROKEN = "_ballast_broken"
+_DOUBTFUL = "_ballast_doubtful"
 
 
 @dataclass(kw_only=True)
@@ -207,7 +207,7 @@ def _common_type(
     families = {kind: _family(kind) for kind in kinds.values()}
     if len(set(families.values())) > 1 or next(iter(families.values())) == "other":
         first, *others = kinds.items()
-        name, kind = next((n, k) for n, k in others if k != first[1])
+        name, kind = next(((n, k) for n, k in others if families[k] != families[first[1]]), others[0])
         raise DataError(
             f"{where}: column {column!r} is {first[1]} in {files.shown(first[0])!r} and {kind} in "
             f"{files.shown(name)!r}; give it one type in all files"
@@ -266,6 +266,7 @@ class Text(Source):
         known = {**kinds, **ids, **explicit}
         self._typed = guessed(self.con, self.text, Typed(known, how, explicit=frozenset(explicit)), self.where)
         self._certain = False
+        self._rows_sql = self.text.sql
 
     def _explicit(self, name: str) -> str:
         word, digits = self.spec.types[name], 0
@@ -293,7 +294,7 @@ class Text(Source):
         inner = [
             f"{quoted(name)} AS t{i}, {self._typed.value(name, quoted(name))} AS v{i}" for i, name in enumerate(names)
         ]
-        return f"(SELECT {', '.join(inner)} FROM {self.text.sql})"
+        return f"(SELECT {', '.join(inner)} FROM {self._rows_sql})"
 
     def raw(self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None) -> pa.Table:
         table = self._flagged(columns, partition)
@@ -324,13 +325,28 @@ class Text(Source):
         if partition is not None:
             self.settle()
             broken = self._broken(names)
-            return None if broken else super().raw(columns, partition)
-        checks = [self._typed.unfit(name, f"t{i}", f"v{i}") for i, name in enumerate(names)]
+            return None if broken else self._in_order(lambda: super(Text, self).raw(columns, partition))
+        checks = [self._typed.doubtful(name, f"t{i}", f"v{i}") for i, name in enumerate(names)]
         values = ", ".join(f"v{i} AS {quoted(n)}" for i, n in enumerate(names))
-        sql = f"SELECT {values}, {' OR '.join(checks)} AS {_BROKEN} FROM {self._values(names)}"
-        table = told(self.con, sql, self.where, self.failed).to_arrow_table()
-        flags = table.column(_BROKEN)
-        return None if pc.any(flags).as_py() else table.drop_columns([_BROKEN])
+
+        def checked() -> pa.Table:
+            sql = f"SELECT {values}, {' OR '.join(checks)} AS {_DOUBTFUL} FROM {self._values(names)}"
+            return told(self.con, sql, self.where, self.failed).to_arrow_table()
+
+        table = self._in_order(checked)
+        doubt = pc.any(table.column(_DOUBTFUL)).as_py()
+        return None if doubt and self._broken(names) else table.drop_columns([_DOUBTFUL])
+
+    def _in_order(self, read: Callable[[], pa.Table]) -> pa.Table:
+        """Gives what is read of each file, one after the other, for DuckDB mixes the rows of files read at once."""
+        tables = []
+        try:
+            for sql in self.text.by_file.values():
+                self._rows_sql = sql
+                tables.append(read())
+        finally:
+            self._rows_sql = self.text.sql
+        return pa.concat_tables(tables)
 
     def _broken(self, names: Sequence[str]) -> list[str]:
         """Gives the columns in which some text is not a value of the column's type."""

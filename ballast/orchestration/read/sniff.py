@@ -10,10 +10,10 @@ import duckdb
 from ballast.errors import DataError
 from ballast.orchestration.read.dialect import TextFiles
 from ballast.orchestration.read.query import told
-from ballast.orchestration.read.text import CANDIDATES, Written, not_sniffed, unfit, value
+from ballast.orchestration.read.text import CANDIDATES, Written, doubtful, not_sniffed, unfit, value
 from ballast.warehouse.names import literal, quoted
 
-_SAMPLE = 5_000
+_SAMPLE = 1_000
 _AT_ONCE = 64
 """Columns that one query looks at, so that its plan stays small."""
 _LONG_NUMBER = "[+-]?[0-9]{16,}"
@@ -38,6 +38,9 @@ class Typed:
         rule = not_sniffed if name in self.sniffed else unfit
         return rule(text, made, self.kinds[name], self._how(name))
 
+    def doubtful(self, name: str, text: str, made: str) -> str:
+        return doubtful(text, made, self.kinds[name], self._how(name))
+
     def _how(self, name: str) -> Written:
         return replace(self.how, strict=name not in self.explicit)
 
@@ -45,7 +48,8 @@ class Typed:
 def guessed(con: duckdb.DuckDBPyConnection, text: TextFiles, typed: Typed, where: str) -> Typed:
     """Gives `typed` with the types of all other columns, as the first rows have them."""
     names = [name for name in text.names if name not in typed.kinds]
-    found, how = _sniffed(con, text, names, typed.how, where, f"(SELECT * FROM {text.sql} LIMIT {_SAMPLE})")
+    told(con, f"CREATE OR REPLACE TEMP TABLE first_rows AS FROM {text.sql} LIMIT {_SAMPLE}", where, "cannot be read")
+    found, how = _sniffed(con, text, names, typed.how, where, "first_rows")
     return replace(typed, kinds={**typed.kinds, **found}, how=how, sniffed=frozenset(names))
 
 

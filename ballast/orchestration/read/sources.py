@@ -96,7 +96,7 @@ def read_batches(
     `like` is the schema that every batch has; default the source's own.
     """
     schema = like if like is not None else schema_of(spec, where=where, folder=folder, given=given)
-    with opened(spec, where=where, folder=folder, given=given, like=schema) as source:
+    with opened(spec, where=where, folder=folder, given=given, like=schema, streaming=True) as source:
         _check_columns(source, spec, where)
         names = list(source.kinds if columns is None else columns)
         reader = source.raw_batches(names, partition)
@@ -113,17 +113,23 @@ def read_batches(
 
 @contextmanager
 def opened(
-    spec: DataSpec, *, where: str, folder: Path, given: Any = None, like: pa.Schema | None = None
+    spec: DataSpec,
+    *,
+    where: str,
+    folder: Path,
+    given: Any = None,
+    like: pa.Schema | None = None,
+    streaming: bool = False,
 ) -> Iterator[Source]:
-    """Gives a source to read from, which is closed afterwards."""
-    source = _open(spec, where, folder, given, like)
+    """Gives a source to read from, which is closed afterwards; `streaming` where it is to be read in batches."""
+    source = _open(spec, where, folder, given, like, streaming)
     try:
         yield source
     finally:
         source.close()
 
 
-def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema | None) -> Source:
+def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema | None, streaming: bool) -> Source:
     if spec.path:
         files = found(spec.path, f"{where}.path", folder)
         if spec.hive and "=" in str(folder.absolute()):
@@ -131,7 +137,7 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
                 f"{where}.hive: the pipeline's own folder {str(folder.absolute())!r} would be read for columns, too; "
                 "move the pipeline to a folder without '='"
             )
-        con = connected(files.names, f"{where}.path")
+        con = connected(files.names, f"{where}.path", streaming=streaming)
         try:
             if files.format == "parquet":
                 return parquet(con, files, spec, f"{where}.path")
@@ -142,7 +148,7 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
             con.close()
             raise
     if spec.query:
-        con, sql = prepared(spec.query, spec.database, spec.databases, f"{where}.query", folder)
+        con, sql = prepared(spec.query, spec.database, spec.databases, f"{where}.query", folder, streaming=streaming)
         return Query(con=con, spec=spec, where=f"{where}.query", sql=sql, own=spec.query)
     if spec.loader and given is None:
         given = called(spec.loader, spec.params, f"{where}.loader")
@@ -263,7 +269,8 @@ def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, r
         ours, theirs = getattr(own, key), getattr(train, key)
         if ours is not None and theirs in schema.names:
             fields[ours] = schema.field(theirs).type
-    return pa.schema(fields.items())
+    unused = {*own.drop, *train.drop}
+    return pa.schema((name, kind) for name, kind in fields.items() if name not in unused)
 
 
 _SCHEMAS: OrderedDict[str, pa.Schema] = OrderedDict()

@@ -67,12 +67,12 @@ def unfit(text: str, made: str, kind: str, how: Written) -> str:
         return f"({lost} OR {text} NOT IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE', '0', '1'))"
     if kind in INTEGERS:
         whole = _WHOLE if how.strict else "[+-]?[0-9]+"
-        return f"({lost} OR ({said_so} AND NOT regexp_full_match({text}, '{whole}(\\.0*)?')))"
+        return f"({said_so} AND ({made} IS NULL OR NOT regexp_full_match({text}, '{whole}(\\.0*)?')))"
     if kind in _FLOATS and not how.strict:
         return f"({lost} OR contains({text}, '_'))"
     if kind in _FLOATS:
-        digits = f"(strlen({text}) > 15 AND NOT contains({text}, '.') AND NOT contains({text}, 'e') AND NOT "
-        digits += f"contains({text}, 'E') AND CAST(TRY_CAST({made} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM {text})"
+        digits = f"(abs({made}) >= {2**53} AND strlen({text}) > 15 AND regexp_full_match({text}, '[+-]?[0-9]+') AND "
+        digits += f"CAST(TRY_CAST({made} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM {text})"
         return f"({lost} OR {_led_by_zero(text)} OR contains({text}, '_') OR {digits})"
     if kind.startswith("DECIMAL"):
         scale = int(kind.rstrip(")").split(",")[-1])
@@ -91,6 +91,18 @@ def unfit(text: str, made: str, kind: str, how: Written) -> str:
     return lost
 
 
+def doubtful(text: str, made: str, kind: str, how: Written) -> str:
+    """Gives the SQL of what is true wherever ``unfit`` or ``not_sniffed`` is, and cheap to compute of every text."""
+    if how.comma or not how.strict:
+        return unfit(text, made, kind, how)
+    if kind in INTEGERS or (kind in _DIGITS and how.date_format is None):
+        return f"CAST({made} AS VARCHAR) IS DISTINCT FROM {text}"
+    if kind in _FLOATS:
+        long = f"(abs({made}) >= {2**53} AND strlen({text}) > 15)"
+        return f"({made} IS NULL AND {text} IS NOT NULL OR {_led_by_zero(text)} OR contains({text}, '_') OR {long})"
+    return not_sniffed(text, made, kind, how)
+
+
 def not_sniffed(text: str, made: str, kind: str, how: Written) -> str:
     """Gives the SQL of whether a text rules a type out for its column, where nothing says the type beforehand.
 
@@ -101,8 +113,8 @@ def not_sniffed(text: str, made: str, kind: str, how: Written) -> str:
     if how.comma and (kind in INTEGERS or kind == "DECIMAL(38,0)"):
         text = f"replace({text}, ',', 'x')"
     if kind in INTEGERS or kind == "DECIMAL(38,0)":
-        other = f"CAST({made} AS VARCHAR) IS DISTINCT FROM {text} AND NOT regexp_full_match({text}, '{_WHOLE}')"
-        return f"(({made} IS NULL AND {text} IS NOT NULL) OR ({other}))"
+        other = f"({made} IS NULL OR NOT regexp_full_match({text}, '{_WHOLE}'))"
+        return f"(CAST({made} AS VARCHAR) IS DISTINCT FROM {text} AND {other})"
     if kind == "DATE" and how.date_format is None:
         return f"(CAST({made} AS VARCHAR) IS DISTINCT FROM {text})"
     return unfit(text, made, kind, how)
