@@ -20,7 +20,8 @@ from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
 from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain
 from ballast.orchestration.read.query import prepared
-from ballast.orchestration.read.reading import Given, Query, Source, Text, parquet
+from ballast.orchestration.read.reading import Given, Source, Text
+from ballast.orchestration.read.relations import Query, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.pipeline import DataSpec
