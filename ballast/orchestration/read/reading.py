@@ -70,6 +70,14 @@ class Source(ABC):
         """Gives what ``raw`` does, a batch at a time; the source must stay open meanwhile."""
         return self._run(columns, partition).to_arrow_reader(BATCH)
 
+    def empty(self) -> pa.Table:
+        """Gives the columns without their rows."""
+        try:
+            return self.con.execute(f"FROM ({self._rows(None)}) LIMIT 0").to_arrow_table()
+        except duckdb.Error as error:
+            message = said(error, self.query)
+        raise DataError(f"{self.where}: {self.failed}: {message}")
+
     def _run(self, columns: Sequence[str] | None, partition: tuple[str, Partition] | None) -> Any:
         sql, values = self._rows(columns), []
         if partition is not None:

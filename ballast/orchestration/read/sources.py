@@ -77,7 +77,7 @@ def schema_of(spec: DataSpec, *, where: str, folder: Path, given: Any = None) ->
         by_values = [n for n, kind in source.kinds.items() if depends_on_values(kind) or n == spec.id]
         by_values += [n for n, word in spec.types.items() if word == "decimal" and n in source.kinds]
         whole = _typed(source, source.raw(list(dict.fromkeys(by_values))), None).schema
-        described = _typed(source, source.raw_batches().schema.empty_table(), None).schema
+        described = _typed(source, source.empty(), None).schema
         return pa.schema([whole.field(f.name) if f.name in whole.names else f for f in described])
 
 
