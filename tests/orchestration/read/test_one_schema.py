@@ -87,7 +87,7 @@ def assert_all_give(folder: Path, table: pa.Table) -> None:
             assert batches.read_all().equals(table), f"{way}, in batches"
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables())
 def test_table_written_in_any_way_gives_the_same_rows(tmp_path_factory: pytest.TempPathFactory, table: pa.Table):
     assert_all_give(tmp_path_factory.mktemp("rows"), table)
