@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 import duckdb  # noqa: E402
 
-from ballast.orchestration.read.sources import read_source  # noqa: E402
+from ballast.orchestration.read.sources import read_table  # noqa: E402
 from ballast.orchestration.spec.pipeline import DataSpec  # noqa: E402
 
 COLUMNS = ", ".join(
@@ -53,7 +53,7 @@ def once(reader: str, path: Path) -> tuple[float, float, float]:
         with duckdb.connect() as con:
             table = con.execute(f"FROM '{path}'").to_arrow_table()
     else:
-        table = read_source(DataSpec(id="id", path=str(path)), where="benchmark: data.train", folder=path.parent)
+        table = read_table(DataSpec(id="id", path=str(path)), where="benchmark: data.train", folder=path.parent)
     seconds = time.perf_counter() - began
     return seconds, table.nbytes, peak() - before
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
@@ -25,13 +26,14 @@ from ballast.orchestration.read.relations import Query, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
 COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
 _TRAINING = "in the training rows"
 
 
-def read_source(
+def read_table(
     spec: DataSpec,
     *,
     where: str,
@@ -63,8 +65,13 @@ def read_source(
         return table
 
 
+def read_source(spec: DataSpec, *, where: str = "data", folder: Path | None = None, given: Any = None) -> pd.DataFrame:
+    """Gives the rows of a data role as ``read_table`` does, as a DataFrame; relative paths start here by default."""
+    return pandas_frame(read_table(spec, where=where, folder=folder or Path.cwd(), given=given))
+
+
 def schema_of(spec: DataSpec, *, where: str, folder: Path, given: Any = None) -> pa.Schema:
-    """Gives the types of a source's columns as ``read_source`` gives them, without keeping its rows.
+    """Gives the types of a source's columns as ``read_table`` gives them, without keeping its rows.
 
     Those of Parquet and of queries are described, those of CSV and JSON sniffed over all rows.
     """
@@ -92,7 +99,7 @@ def read_batches(
     columns: Sequence[str] | None = None,
     partition: tuple[str, Partition] | None = None,
 ) -> Iterator[pa.RecordBatchReader]:
-    """Gives what ``read_source`` does a batch at a time, of some `columns` where they are named.
+    """Gives what ``read_table`` does a batch at a time, of some `columns` where they are named.
 
     `like` is the schema that every batch has; default the source's own.
     """
@@ -229,7 +236,7 @@ def read_role(
     training: pa.Schema | None = None,
     run_id: str | None = None,
 ) -> pa.Table:
-    """Gives the rows of a source's data role as ``read_source`` does, those of the partition where it is split.
+    """Gives the rows of a source's data role as ``read_table`` does, those of the partition where it is split.
 
     All roles but train have the types of the training role's source.
 
@@ -250,7 +257,7 @@ def read_role(
     split = None
     if node.partitioned and partition is not None and plan.spec.partitions is not None:
         split = (plan.spec.partitions.column, partition)
-    return read_source(own, where=where, folder=folder, given=given, like=like, partition=split)
+    return read_table(own, where=where, folder=folder, given=given, like=like, partition=split)
 
 
 def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, run_id: str | None) -> pa.Schema | None:

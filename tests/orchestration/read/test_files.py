@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from ballast.errors import DataError
-from ballast.orchestration.read.sources import read_source, schema_of
+from ballast.orchestration.read.sources import read_table, schema_of
 from ballast.orchestration.spec.pipeline import DataSpec
 
 LIKE = pa.schema([("id", pa.int64()), ("x", pa.int64()), ("kind", pa.string())])
@@ -23,7 +23,7 @@ def read(
     if text is not None:
         (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         keys.setdefault("path", name)
-    return read_source(DataSpec(**{"id": "id", **keys}), where="defs.yaml: data.test", folder=folder, like=like)
+    return read_table(DataSpec(**{"id": "id", **keys}), where="defs.yaml: data.test", folder=folder, like=like)
 
 
 VALUES = {

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.read.sources import read_batches, read_source
+from ballast.orchestration.read.sources import read_batches, read_table
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 
@@ -80,7 +80,7 @@ def sources(folder: Path, table: pa.Table) -> dict[str, tuple[dict, object]]:
 def assert_all_give(folder: Path, table: pa.Table) -> None:
     for way, (keys, value) in sources(folder, table).items():
         role = {"where": f"{way}: data.test", "folder": folder, "given": value, "like": table.schema}
-        read = read_source(DataSpec(id="id", **keys), **role)
+        read = read_table(DataSpec(id="id", **keys), **role)
         assert read.schema == table.schema, way
         assert read.equals(table), f"{way}: {read.to_pydict()} is not {table.to_pydict()}"
         with read_batches(DataSpec(id="id", **keys), **role) as batches:
@@ -121,7 +121,7 @@ def test_partition_of_zoned_times_is_the_same_under_any_time_zone(tmp_path: Path
         frame.to_csv(tmp_path / "rows.csv", index=False)
         day = Partition("day", (datetime(2024, 3, 10, 5, tzinfo=UTC), datetime(2024, 3, 11, 4, tzinfo=UTC)))
         kept = [
-            read_source(DataSpec(id="id", path=f"rows.{e}"), where="w", folder=tmp_path, partition=("at", day))
+            read_table(DataSpec(id="id", path=f"rows.{e}"), where="w", folder=tmp_path, partition=("at", day))
             for e in ("parquet", "csv")
         ]
         assert [table["id"].to_pylist() for table in kept] == [list(range(24, 47))] * 2

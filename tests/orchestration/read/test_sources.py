@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.read.sources import feature_columns, read_source
+from ballast.orchestration.read.sources import feature_columns, read_source, read_table
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 
@@ -29,7 +30,7 @@ def broken() -> pd.DataFrame:
 def read(folder, given=None, partition=None, **attributes):
     spec = DataSpec(**{"id": "key", **attributes})
     return pandas_frame(
-        read_source(spec, where="defs.yaml: data.train", folder=folder, given=given, partition=partition)
+        read_table(spec, where="defs.yaml: data.train", folder=folder, given=given, partition=partition)
     )
 
 
@@ -131,3 +132,10 @@ def test_partition_of_a_time_window_takes_its_start_and_leaves_its_end(tmp_path)
     window = (datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 4, tzinfo=UTC))
     kept = read(tmp_path, asset="x", given=days, partition=("day", Partition("p", window)))
     assert kept["n"].tolist() == [1, 2]
+
+
+def test_source_as_a_frame_keeps_whole_numbers_with_gaps_and_ids(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("key,x\n007,1\n008,\n")
+    frame = read_source(DataSpec(id="key", path="train.csv"), folder=tmp_path)
+    assert frame["key"].tolist() == ["007", "008"]
+    assert str(frame["x"].dtype) == "Int64"

@@ -29,7 +29,7 @@ from ballast.orchestration.compile.compiler import compile_plan
 from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import every, find
-from ballast.orchestration.read.sources import read_source
+from ballast.orchestration.read.sources import read_table
 from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec
 from tests.orchestration.projects import spec
 
@@ -504,15 +504,15 @@ def test_value_that_nothing_can_be_made_of_is_refused_at_its_key(root: Path, mon
 )
 def test_path_that_is_none_is_refused_when_it_is_read(root: Path, path: str):
     with pytest.raises(DataError, match=r"^defs.yaml: data.train.path: "):
-        read_source(DataSpec(id="key", path=path), where="defs.yaml: data.train", folder=root)
+        read_table(DataSpec(id="key", path=path), where="defs.yaml: data.train", folder=root)
     with pytest.raises(DataError, match=r"^defs.yaml: data.train.query: "):
-        read_source(DataSpec(id="key", query="SELECT 1", database=path), where="defs.yaml: data.train", folder=root)
+        read_table(DataSpec(id="key", query="SELECT 1", database=path), where="defs.yaml: data.train", folder=root)
 
 
 def test_path_of_a_pipe_is_refused_and_not_waited_for(root: Path):
     os.mkfifo(root / "train.csv")
     with pytest.raises(DataError, match=r"data.train.path: 'train.csv' is a pipe or a device"):
-        read_source(DataSpec(id="key", path="train.csv"), where="defs.yaml: data.train", folder=root)
+        read_table(DataSpec(id="key", path="train.csv"), where="defs.yaml: data.train", folder=root)
 
 
 # -- by the commands -----------------------------------------------------------------------------------------
