@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("ballast.warehouse")
 
-_OPTIONS = (f"DATA_INLINING_ROW_LIMIT {INLINED_ROWS}",)
 _FILESYSTEMS = {"s3": "httpfs", "gs": "httpfs", "gcs": "httpfs", "r2": "httpfs", "az": "azure", "abfss": "azure"}
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
 AnyError = TypeVar("AnyError", bound=Exception)
@@ -114,11 +113,12 @@ class Lake(ABC):
             return _engines[self.metadata]
 
     def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
-        chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *_OPTIONS, *self.options])
+        chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *self.options])
         engine = new_engine()
         try:
             extensions.load(engine, "ducklake")
             extensions.load(engine, self.extension)
+            engine.execute(f"SET ducklake_default_data_inlining_row_limit = {INLINED_ROWS:d}")
             if filesystem := _FILESYSTEMS.get(self.data.partition("://")[0]):
                 extensions.load(engine, filesystem)
             engine.execute(f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})")

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from ballast.errors import WarehouseError, nearest
-from ballast.warehouse.names import CATALOG, INLINED_ROWS, STORE, literal, quoted, view_of
+from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
 from ballast.warehouse.tables.commits import COMMITS, fetched
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
@@ -102,7 +102,7 @@ def _inlined(con: duckdb.DuckDBPyConnection) -> int:
 def _inline(con: duckdb.DuckDBPyConnection, limit: int, rows: int) -> None:
     """Lets a lake that has a limit inline so many rows; the catalog changes values of structs, which a file keeps."""
     if limit:
-        con.execute(f"CALL {quoted(CATALOG)}.set_option('data_inlining_row_limit', ?)", [rows])
+        con.execute(f"SET ducklake_default_data_inlining_row_limit = {rows:d}")
 
 
 def _write_levels(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table) -> None:
