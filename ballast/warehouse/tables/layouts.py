@@ -15,7 +15,7 @@ from typing import NamedTuple
 import duckdb
 import pyarrow as pa
 
-from ballast.errors import WarehouseError, nearest
+from ballast.errors import WarehouseError
 from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
 from ballast.warehouse.tables.commits import COMMITS, fetched
@@ -23,7 +23,7 @@ from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
 from ballast.warehouse.tables.objects import UnstorableError
 from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
 from ballast.warehouse.tables.unions import common_type, selected
-from ballast.words import plural
+from ballast.words import listed, plural
 
 _LAYOUTS = quoted(STORE, "layouts")
 _VERSION = quoted(VERSION_COLUMN)
@@ -284,7 +284,7 @@ def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place],
     schemas = _schemas(con, asset, {place.layout for place in places})
     names = {name.casefold(): name for schema in schemas.values() for name in schema.names}
     if column.casefold() not in names:
-        raise WarehouseError(f"asset {asset!r} has no column {column!r}{nearest(column, names.values())}")
+        raise WarehouseError(f"asset {asset!r} has no column {column!r}: it has {listed(names.values(), 20)}")
     return read_rows(con, asset, places, only=names[column.casefold()]).column(1)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 import numpy as np
+import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
@@ -51,6 +55,29 @@ def test_sql_when_a_matrix_is_asked_for_then_it_is_an_array(filled):
         "COPY digits.density TO 'stolen.csv'",
         "ATTACH 'other.duckdb'",
         "COMMENT ON VIEW digits.density IS 'mine'",
+        "PREPARE a AS COPY (SELECT 1) TO 'stolen.csv'; EXECUTE a",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'stolen.csv'",
+        "EXPLAIN (ANALYZE, FORMAT json) COPY (SELECT 1) TO 'stolen.csv'",
+        "IMPORT DATABASE 'folder'",
+        "EXPORT DATABASE 'folder'",
+        "PRAGMA enable_profiling='json'; PRAGMA profiling_output='stolen.json'; SELECT 1",
+        "SET log_query_path='stolen.log'; SELECT 1",
+        "CALL enable_logging(storage='file', storage_path='logs')",
+        "SELECT * FROM enable_logging(storage='file', storage_path='logs')",
+        "DESCRIBE SELECT * FROM enable_logging(storage='file', storage_path='logs')",
+        "WITH a AS (SELECT 1) SELECT (SELECT count(*) FROM checkpoint()) FROM a",
+        "SELECT * FROM query('SELECT * FROM checkpoint()')",
+        "SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+        "CREATE PERSISTENT SECRET s (TYPE S3)",
+        "INSTALL httpfs",
+        "LOAD 'x.duckdb_extension'",
+        "FORCE CHECKPOINT",
+        "CREATE TABLE memory.main.t AS SELECT 1",
+        "CREATE TEMP TABLE t AS SELECT 1",
+        "USE memory",
+        "SELECT 1; SELECT 2",
+        "PIVOT digits.density ON sample_id USING sum(weight)",
+        "SELECT nextval('s')",
     ],
 )
 def test_sql_when_it_would_write_then_refused_and_nothing_changed(filled, weights, query, tmp_path, monkeypatch):
@@ -68,3 +95,47 @@ def test_sql_when_it_would_write_then_refused_and_nothing_changed(filled, weight
 def test_sql_when_wrong_then_the_reason_is_given(filled, query):
     with pytest.raises(WarehouseError, match=r"query cannot be run|query is empty"):
         filled.sql(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM digits.density",
+        "VALUES (1)",
+        "DESCRIBE digits.density",
+        "SUMMARIZE digits.density",
+        "SHOW TABLES",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT * FROM range(3)",
+        "EXPLAIN (FORMAT json) SELECT 1",
+        "SELECT * FROM duckdb_settings()",
+        "PIVOT digits.density ON sample_id IN ('s1') USING sum(weight)",
+        "SELECT * FROM generate_series(1, 3), (SELECT unnest([1, 2]))",
+    ],
+)
+def test_sql_when_it_is_any_way_to_read_then_it_answers(filled, query):
+    assert len(filled.sql(query)) > 0
+
+
+def test_sql_when_its_answer_has_types_that_pandas_lacks_then_they_come_as_the_nearest_or_are_refused(filled):
+    answer = filled.sql(
+        "SELECT sum(n) AS whole, max(d) AS exact, DATE '2024-01-02' AS day, INTERVAL 90 MINUTE AS span, 1 AS a, 2 AS a "
+        "FROM (VALUES (9007199254740993, 1.25::DECIMAL(5, 2)), (NULL, NULL)) AS t(n, d)"
+    )
+    assert answer.to_dict("list") == {
+        "whole": [2**53 + 1],
+        "exact": [Decimal("1.25")],
+        "day": [date(2024, 1, 2)],
+        "span": [pd.Timedelta(minutes=90)],
+        "a": [1],
+        "a_1": [2],
+    }
+    with pytest.raises(WarehouseError, match="cast the column to VARCHAR"):
+        filled.sql("SELECT DATE '290000-01-01' AS far")
+
+
+def test_sql_when_a_variable_of_python_is_named_like_a_table_then_it_is_not_seen(filled):
+    hidden = pd.DataFrame({"x": [1]})
+    with pytest.raises(WarehouseError, match="does not exist"):
+        filled.sql("SELECT * FROM hidden")
+    assert len(hidden) == 1

@@ -262,7 +262,7 @@ def test_column_when_read_alone_then_it_is_as_in_the_frame(shared):
     assert shared.read_column("columns/x", "Id").tolist() == [2**53 + 1, 2]
     assert shared.read_column("columns/x", "u").tolist() == [ONE, TWO]
     assert np.asarray(shared.read_column("columns/x", "grade")).tolist() == [3, 1]
-    with pytest.raises(WarehouseError, match=r"no column 'ids'.*'Id'"):
+    with pytest.raises(WarehouseError, match="no column 'ids': it has Id, u, grade"):
         shared.read_column("columns/x", "ids")
 
 
@@ -332,7 +332,7 @@ def _frames(draw: st.DrawFn) -> pd.DataFrame:
 
 
 @given(_frames())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_frames_when_drawn_at_random_then_a_second_round_changes_nothing(shared, frame):
     made = shared.commit("random/frame", frame)
     back = Warehouse(shared.url).read("random/frame", version=made.version)
