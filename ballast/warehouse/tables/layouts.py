@@ -296,11 +296,9 @@ def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *
     WarehouseError
         No type holds the values of all the versions.
     """
-    query = rows_query(con, asset, places)
-    if only is not None:
-        query = f"SELECT {_VERSION}, {quoted(only)} FROM ({query})"
+    chosen = "*" if only is None else f"{_VERSION}, {quoted(only)}"
     try:
-        table = con.execute(query).to_arrow_table()
+        table = con.execute(f"SELECT {chosen} FROM ({rows_query(con, asset, places)})").to_arrow_table()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
         raise WarehouseError(
             f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "

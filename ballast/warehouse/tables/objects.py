@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 import uuid
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -65,16 +66,17 @@ def object_array(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | N
 
 
 def _family(there: np.ndarray, rows: np.ndarray) -> str | None:
-    kinds = dict(zip(map(type, there), range(len(there)), strict=True))  # each type with the last place it is at
+    last = len(there) - 1
+    kinds = dict(zip(map(type, there[::-1]), range(last, -1, -1), strict=True))  # each type, and where it is first
     families: dict[str, int] = {}
-    for kind, at in kinds.items():
+    for kind, at in sorted(kinds.items(), key=itemgetter(1)):
         family = next((name for name, members in _FAMILIES.items() if issubclass(kind, members)), None)
         if family is None:
             raise UnstorableError(
                 f"it holds objects of type {kind.__name__}, such as {shown(there[at])} in row {rows[at]}, which "
                 "SQL has no type for; write them as numbers, times or text"
             )
-        families[family] = at
+        families.setdefault(family, at)
     if set(families) == {"int", "float"}:
         return "float"
     if len(families) > 1:
