@@ -13,6 +13,7 @@ from ballast.cli.console import CLOSED, FAILED, err, out
 from ballast.errors import BallastError, SpecError
 from ballast.orchestration.commands.check import Checked, check
 from ballast.orchestration.commands.run import partition_keys, resource_of
+from ballast.orchestration.graph.home import within
 from ballast.orchestration.graph.partitions import partition_of, partitions_of
 from ballast.orchestration.projects.find import every, find, project_root
 from ballast.orchestration.run.run import Run
@@ -51,8 +52,9 @@ def check_pipelines(
             found[pipeline.name] = []
             out.print(f"[green]sound[/] {escape(pipeline.where)}: {len(plan.spec.steps)} steps")
             continue
-        resource = resource_of(pipeline.definitions(plan))
-        run = Run(plan, resource.open(), resource.model_store(), pipeline.file.parent, run_id="check")
+        with within(pipeline.root):
+            resource = resource_of(pipeline.definitions(plan))
+            run = Run(plan, resource.open(), resource.model_store(), pipeline.file.parent, run_id="check")
         definition = partitions_of(plan.spec.partitions)
         keys = [partition_of(definition, key) for key in partition_keys(plan, partition)]
         found[pipeline.name] = list(check(run, keys, select=select, files=tables, stored=stored))

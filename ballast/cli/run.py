@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from ballast.cli.console import CLOSED, FAILED, INTERRUPTED, err, out
 from ballast.methods.frame.reports import OVERALL, declared
 from ballast.orchestration.commands.run import Finished, Progress, partition_keys, resource_of, run
+from ballast.orchestration.graph.home import within
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.run.outline import outline_of
@@ -66,6 +67,11 @@ def run_pipeline(name: str, select: list[str], partition: str | None, *, force: 
     warnings.filterwarnings("ignore")  # Dagster's notes on what is in beta are not the user's business
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     declared = find(name)
+    with within(declared.root):
+        return _run(declared, select, partition, force=force, fresh=fresh)
+
+
+def _run(declared: Declared, select: list[str], partition: str | None, *, force: bool, fresh: bool) -> int:
     plan = declared.plan()
     with out.status(f"Loading {declared.name} ..."):
         definitions = declared.definitions(plan)

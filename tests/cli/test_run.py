@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from ballast import Warehouse
-from tests.cli.conftest import Folder
+from tests.cli.conftest import BALLAST, Folder
 
 
 def versions(folder: Folder) -> dict[str, int]:
@@ -143,3 +145,16 @@ def test_run_when_stopped_by_control_c_exits_with_130_keeps_what_was_done_and_go
     again = folder.ballast("run", "demo")
     assert again.exit_code == 0, again.output
     assert set(versions(folder).values()) == {1}
+
+
+def test_run_of_a_file_from_another_folder_keeps_its_things_in_its_own_project(folder: Folder, tmp_path: Path):
+    folder.declare(steps={"drift": {"use": "kolmogorov_smirnov"}})
+    away = tmp_path / "away"
+    away.mkdir()
+    env = {name: value for name, value in os.environ.items() if name not in ("BALLAST_HOME", "DAGSTER_HOME")}
+    done = subprocess.run(
+        [BALLAST, "run", str(folder.pipeline / "defs.yaml")], cwd=away, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder.path / ".ballast" / "warehouse.duckdb").exists()
+    assert not (away / ".ballast").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -123,6 +124,35 @@ def test_digest_when_prose_changes_then_none_does(tree):
 def test_digest_when_a_users_own_helper_changes_then_the_users_method_does(tree):
     assert changed_by(tree, "my_methods/helpers.py", lambda text: text.replace("+ 1", "+ 2")) == {"my_methods.own.Own"}
     assert changed_by(tree, "my_methods/unused.py", lambda text: text.replace("1", "2")) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [("X + 1", "X + 2", False), ("RATE = 0.5", "RATE = 0.25", False), ("# once", "# twice", True)],
+)
+def test_digest_when_a_module_is_edited_after_its_import_then_is_of_what_was_imported(tree, old, new, same):
+    """So that the next process, which imports the new text, finds nothing to reuse."""
+    own = tree / "my_methods" / "own.py"
+    own.write_text(own.read_text() + "\n\nRATE = 0.5\n\n\ndef one_more(X):\n    return X + 1  # once\n")
+    script = f"""
+import pathlib, my_methods.own
+from ballast.methods.frame.closure import digest
+file = pathlib.Path({str(own)!r})
+if EDIT:
+    file.write_text(file.read_text().replace({old!r}, {new!r}))
+print(digest(my_methods.own.Own))
+"""
+
+    def printed(edit: bool) -> str:
+        code = script.replace("EDIT", str(edit))
+        env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    unedited, edited_late, afterwards = printed(False), printed(True), printed(False)
+    assert (edited_late == afterwards) is same
+    assert (afterwards == unedited) is same
 
 
 def test_digest_when_code_names_a_method_then_that_method_is_reached(tree):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.base import Method
 from ballast.methods.frame.claims import figure_of
+from ballast.methods.frame.closure import is_standard
 from ballast.methods.frame.index import index
 from ballast.methods.frame.parameters import check_names, check_values
 
@@ -56,6 +57,8 @@ def resolve(use: str) -> type[Any]:
         except ImportError as error:
             raise ParameterError(f"the method {use!r} cannot be imported: {error}; install what it needs") from error
     module_name, _, class_name = use.rpartition(".")
+    if is_standard(module_name.partition(".")[0]):  # importing some of it opens a browser or runs tests
+        raise ParameterError(f"{use!r} is of Python's standard library, which has no scikit-learn-compatible class")
     try:
         module = importlib.import_module(module_name)
     except (ImportError, ValueError, TypeError) as error:  # the last two for paths such as ".Ridge"

@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ballast.methods.frame.imported import edited_since
 from ballast.methods.frame.index import index
 
 PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions", "labels_are", "model_kind"}
@@ -34,7 +35,7 @@ class Source:
 
     Attributes
     ----------
-    digest : of the syntax tree without prose.
+    digest : of the syntax tree without prose; of the code as it was imported, where a user's file was edited since.
     imports : (module, name taken from it or None), those inside functions too, those for type checkers left out.
     exports : where a name that the module passes on comes from.
     texts : its strings that could name a class.
@@ -138,17 +139,27 @@ def _home(module: str, name: str | None) -> str:
 # -- files -------------------------------------------------------------------------------------------------------
 
 
+_PACKAGES = {"site-packages", "dist-packages"}
+
+
 @cache
 def installed(top: str) -> bool:
     """Says whether a top-level module is the standard library's or an installed package's, or has no Python file."""
-    if top in sys.stdlib_module_names:
-        return True
-    places = [str(file)] if (file := file_of(top)) else [str(folder) for folder in _folders(top)]
+    places = _places(top)
+    return is_standard(top) or not places or any(not _PACKAGES.isdisjoint(place.parts) for place in places)
+
+
+@cache
+def is_standard(top: str) -> bool:
+    """Says whether a top-level module is of Python's standard library, its own tests among it."""
     library = sysconfig.get_path("stdlib")
-    return not places or any(
-        not {"site-packages", "dist-packages"}.isdisjoint(Path(place).parts) or place.startswith(library)
-        for place in places
+    return top in sys.stdlib_module_names or any(
+        place.is_relative_to(library) and _PACKAGES.isdisjoint(place.parts) for place in _places(top)
     )
+
+
+def _places(top: str) -> list[Path]:
+    return [file] if (file := file_of(top)) else list(_folders(top))
 
 
 @cache
@@ -192,9 +203,11 @@ def source(module: str) -> Source | None:
     if file is None:
         return None
     try:
-        tree = ast.parse(file.read_bytes())
+        text = file.read_bytes()
+        tree = ast.parse(text)
     except (OSError, SyntaxError, ValueError):
         return None
+    as_imported = None if installed(_top(module)) else edited_since(module, text, tree)
     reader = _Reader(module if file.name == "__init__.py" else module.rpartition(".")[0])
     reader.write(tree)
     exports = {
@@ -205,7 +218,7 @@ def source(module: str) -> Source | None:
         for alias in node.names
     }
     written = hashlib.sha256("".join(reader.written).encode()).hexdigest()
-    return Source(written, tuple(dict.fromkeys(reader.imports)), exports, frozenset(reader.texts))
+    return Source(as_imported or written, tuple(dict.fromkeys(reader.imports)), exports, frozenset(reader.texts))
 
 
 def _read(module: str) -> Source:

@@ -1,13 +1,16 @@
 """When a pipeline runs by itself: on a schedule, or when a source file changes."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from ballast.errors import DataError
 from ballast.orchestration.graph.partitions import current_keys
 from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.read.files import found, is_remote
 from ballast.orchestration.spec.pipeline import as_list
 from ballast.words import plural
 
@@ -36,6 +39,23 @@ def _requests(partitions: dg.PartitionsDefinition | None, occasion: str) -> Iter
         yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
 
 
+def _there(path: str, folder: Path) -> tuple[str, ...]:
+    """Gives the files that a path names now, none where they are gone."""
+    try:
+        return found(path, "sensor", folder).names
+    except DataError:
+        return ()
+
+
+def _state(file: Path) -> str:
+    """Gives what changes whenever a file does, also where its content is put back or its time is set."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return f"{file} is gone"
+    return f"{file}:{stat.st_ino}:{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}"
+
+
 def sensors_of(
     plan: Plan, folder: Path, job: Any, partitions: dg.PartitionsDefinition | None
 ) -> list[dg.SensorDefinition]:
@@ -47,9 +67,8 @@ def sensors_of(
 
     @dg.sensor(name=f"{plan.spec.name}_sensor", job=job, minimum_interval_seconds=spec.every)
     def changed(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        wholes = [folder / Path(path).expanduser() for path in paths]
-        files = sorted(f for w in wholes for f in Path(w.anchor).glob(str(w.relative_to(w.anchor))))
-        state = ";".join(f"{f}:{f.stat().st_mtime_ns}:{f.stat().st_size}" for f in files)
+        files = [Path(name) for path in paths if not is_remote(path) for name in _there(path, folder)]
+        state = hashlib.sha256("\n".join(map(_state, files)).encode()).hexdigest()
         if state == (context.cursor or ""):
             return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
         return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)

@@ -70,10 +70,20 @@ def from_text(ids: pa.ChunkedArray) -> pa.ChunkedArray:
     return numbers if len(ids) > ids.null_count and numbers.cast(pa.string()).equals(ids) else ids
 
 
-def reconciled(ids: pa.ChunkedArray, wanted: pa.DataType, name: str, where: str) -> pa.ChunkedArray:
-    """Gives settled ids in the type of the training role's; DataError where text is not a whole number."""
-    if ids.type == wanted or wanted not in (pa.int64(), pa.string()):
+def reconciled(ids: pa.ChunkedArray, wanted: pa.DataType, name: str, where: str, *, written: bool) -> pa.ChunkedArray:
+    """Gives settled ids in the type of the training role's; DataError where they are of another.
+
+    Ids that were `written` in a file of text have no type but the training role's, where they can.
+    """
+    if ids.type == wanted or wanted not in (pa.int64(), pa.string()) or len(ids) == ids.null_count:
         return ids
+    if not written:
+        example = next(value for value in ids.to_pylist() if value is not None)
+        raise DataError(
+            f"{where}: ids in column {name!r} are {said(ids.type)} (such as {example!r}) and those of the training "
+            f"rows {said(wanted)}, so none could be compared; give both roles ids of one type, for example with `types: "
+            f"{{{name}: {'text' if wanted == pa.string() else 'integer'}}}`"
+        )
     if wanted == pa.string():
         return ids.cast(pa.string())
     made = from_text(ids)

@@ -222,7 +222,7 @@ def _id(source: Source, column: pa.ChunkedArray, name: str, wanted: pa.DataType 
         made = ids.of_file(column, source.text.candidates[name], name, here)
     else:
         made = ids.settled(column, name, here)
-    return made if wanted is None else ids.reconciled(made, wanted, name, here)
+    return made if wanted is None else ids.reconciled(made, wanted, name, here, written=isinstance(source, Text))
 
 
 def read_role(

@@ -198,3 +198,12 @@ def test_rooms_when_imported_then_heavy_packages_are_not_loaded():
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("use", ["antigravity.Model", "test.autotest.Model", "idlelib.idle.Model", "os.path.Path"])
+def test_path_of_the_standard_library_is_refused_before_it_is_imported(use: str):
+    module = use.rpartition(".")[0]
+    loaded = module in sys.modules
+    with pytest.raises(ParameterError, match="is of Python's standard library"):
+        resolve(use)
+    assert (module in sys.modules) is loaded

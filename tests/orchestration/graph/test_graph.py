@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 
 import dagster as dg
@@ -118,6 +119,29 @@ def test_sensor_asks_for_a_run_when_a_source_file_changes_and_only_then(project:
     assert len(changed.run_requests or []) == 1
 
 
+def test_sensor_asks_for_a_run_when_a_file_is_put_back_or_changed_under_its_old_size_and_time(project: Project):
+    """A key that was used before would be skipped by Dagster."""
+    project.attributes = spec(sensor={"every": 30})
+    sensor = project.definitions.resolve_sensor_def("demo_sensor")
+    file, cursor, keys = project.folder / "train.csv", None, []
+
+    def put(content: bytes) -> None:
+        file.write_bytes(content)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    before, old = file.stat(), file.read_bytes()
+    for change in (None, b"key,height\n", old, old.replace(b"0.", b"1.", 3)):
+        if change is not None:
+            put(change)
+        tick = sensor.evaluate_tick(dg.build_sensor_context(project.instance, cursor=cursor))
+        cursor = tick.cursor
+        keys += [request.run_key for request in tick.run_requests or []]
+    assert len(set(keys)) == 4
+    file.unlink()
+    gone = sensor.evaluate_tick(dg.build_sensor_context(project.instance, cursor=cursor))
+    assert all(len(key) < 200 for key in [*keys, gone.cursor or ""])
+
+
 def test_sensor_watches_absolute_paths_and_asks_for_every_partition(project: Project):
     project.attributes = spec(
         sensor={"every": 30},
@@ -129,7 +153,13 @@ def test_sensor_watches_absolute_paths_and_asks_for_every_partition(project: Pro
         dg.build_sensor_context(project.instance, cursor=None, repository_def=project.definitions.get_repository_def())
     )
     assert [r.partition_key for r in first.run_requests or []] == ["red", "green"]
-    assert str(project.folder / "target.csv") in (first.cursor or "")
+    project.write("target", rows(130, seed=5, start=9000))
+    changed = sensor.evaluate_tick(
+        dg.build_sensor_context(
+            project.instance, cursor=first.cursor, repository_def=project.definitions.get_repository_def()
+        )
+    )
+    assert [r.partition_key for r in changed.run_requests or []] == ["red", "green"]
 
 
 def test_eager_automation_waits_for_the_gates_of_what_it_reads(project: Project):

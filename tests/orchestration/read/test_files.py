@@ -257,3 +257,16 @@ KINDS = {
 def test_type_that_cannot_be_kept_exactly_is_refused_with_its_column(tmp_path: Path, sql: str):
     with pytest.raises(DataError, match=r"data.test.query: column 'x' "):
         read(tmp_path, query=f"SELECT 1 AS id, {sql} AS x")
+
+
+@pytest.mark.parametrize(("ours", "theirs", "remedy"), [("1", pa.string(), "text"), ("'1'", pa.int64(), "integer")])
+def test_ids_of_another_type_than_the_training_role_s_are_refused_where_the_source_has_types(
+    tmp_path: Path, ours: str, theirs: pa.DataType, remedy: str
+):
+    spec, like = DataSpec(id="id", query=f"SELECT {ours} AS id"), pa.schema([("id", theirs)])
+    with pytest.raises(DataError, match="so none could be compared") as refused:
+        read_table(spec, where="defs.yaml: data.test", folder=tmp_path, like=like)
+    assert f"types: {{id: {remedy}}}" in str(refused.value)
+    typed = spec.model_copy(update={"types": {"id": remedy}})
+    made = read_table(typed, where="defs.yaml: data.test", folder=tmp_path, like=like)
+    assert made["id"].to_pylist() == ["1" if remedy == "text" else 1]
