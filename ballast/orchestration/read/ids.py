@@ -81,8 +81,8 @@ def reconciled(ids: pa.ChunkedArray, wanted: pa.DataType, name: str, where: str,
         example = next(value for value in ids.to_pylist() if value is not None)
         raise DataError(
             f"{where}: ids in column {name!r} are {said(ids.type)} (such as {example!r}) and those of the training "
-            f"rows {said(wanted)}, so none could be compared; give both roles ids of one type, for example with `types: "
-            f"{{{name}: {'text' if wanted == pa.string() else 'integer'}}}`"
+            f"rows {said(wanted)}, so none could be compared; give both roles ids of one type, for example with "
+            f"`types: {{{name}: {'text' if wanted == pa.string() else 'integer'}}}`"
         )
     if wanted == pa.string():
         return ids.cast(pa.string())

@@ -158,7 +158,7 @@ def test_import_path_when_given_then_the_class_is_made_with_its_parameters():
         ("sklearn.linear_models.Ridge", "cannot import 'sklearn.linear_models.Ridge': No module named"),
         (".Ridge", "cannot import '.Ridge'"),
         ("..Ridge", "cannot import '..Ridge'"),
-        ("collections.OrderedDict", "'collections.OrderedDict' is not a scikit-learn-compatible class"),
+        ("pandas.DataFrame", "'pandas.DataFrame' is not a scikit-learn-compatible class"),
         ("sklearn.model_selection.train_test_split", "is not a scikit-learn-compatible class"),
     ],
 )
