@@ -222,9 +222,18 @@ def test_metric_at_its_bound_holds_and_one_that_is_not_finite_does_not(
     assert found.passed is passed, found.message
 
 
-@pytest.mark.parametrize("bound", [float("nan"), float("inf")])
-def test_bound_of_a_metric_that_is_not_finite_is_refused(bound: float) -> None:
-    with pytest.raises(SpecError, match="at_least must be a finite number"):
-        parse_suite([{"expect_metric": {"name": "accuracy", "at_least": bound}}], where="gates")
+def test_bound_of_a_metric_that_is_not_a_number_closes(stored, metrics) -> None:
+    suite = parse_suite(
+        [{"expect_metric": {"name": "log_loss", "model": "baseline", "at_most": np.nan}}], where="gates"
+    )
+    (found,) = judge(suite, metrics, stored(stage="assessor"))
+    assert not found.passed
+    assert "cannot be judged: the bound, at most nan, is not a number" in found.message
+
+
+@pytest.mark.parametrize("bound", ["at_least", "at_most"])
+def test_bound_of_a_metric_that_is_infinite_is_refused(bound: str) -> None:
+    with pytest.raises(SpecError, match=f"{bound} must be a finite number"):
+        parse_suite([{"expect_metric": {"name": "accuracy", bound: float("inf")}}], where="gates")
     with pytest.raises(SpecError, match="max must be"):
         parse_suite([{"expect_flagged_share": {"max": 2}}], where="gates")

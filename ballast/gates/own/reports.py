@@ -138,8 +138,6 @@ def _p_value(rows: pd.DataFrame) -> float:
     return float(np.nanmin(known)) if np.isfinite(known).any() else float("nan")
 
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-
 ROUNDING = 1e-12
 """How far beyond its bound, as a share of it, a metric may lie for the rounding of its sums."""
 
@@ -162,14 +160,17 @@ class ExpectMetric(Own):
     name: str
     model: str | None = None
     slice: str = OVERALL
-    at_least: Finite | OtherModel | None = None
-    at_most: Finite | OtherModel | None = None
+    at_least: float | OtherModel | None = None
+    at_most: float | OtherModel | None = None
     margin: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _bounded(self) -> ExpectMetric:
         if self.at_least is None and self.at_most is None:
             raise ValueError("give at_least, at_most or both")
+        for name, bound in (("at_least", self.at_least), ("at_most", self.at_most)):
+            if isinstance(bound, float) and np.isinf(bound):
+                raise ValueError(f"{name} must be a finite number, got {bound}")
         return self
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
@@ -179,6 +180,8 @@ class ExpectMetric(Own):
             if bound is None:
                 continue
             number = self._value(frame, bound.model) if isinstance(bound, OtherModel) else bound
+            if np.isnan(number):
+                raise DataError(f"the bound, {words} {number}, is not a number; give one")
             of = f" of {bound.model}" if isinstance(bound, OtherModel) else ""
             observed[words.replace(" ", "_")] = number
             bounds.append(f"{words} {number:.4g}{of}")
