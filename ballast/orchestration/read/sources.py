@@ -19,7 +19,7 @@ from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
-from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain
+from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import Query, parquet
@@ -31,6 +31,8 @@ from ballast.words import listed
 
 COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
 _TRAINING = "in the training rows"
+CONVERTED = "converted"
+"""The key of a read table's schema under which the conversions of its columns stand."""
 
 
 def read_table(
@@ -112,7 +114,7 @@ def read_batches(
         def typed() -> Iterator[pa.RecordBatch]:
             offset = 0
             for batch in reader:
-                table = _typed(source, pa.table(batch), schema, offset)
+                table = _typed(source, pa.table(batch), schema, offset).replace_schema_metadata(None)
                 offset += len(table)
                 yield from table.combine_chunks().to_batches()
 
@@ -183,13 +185,14 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
 
     `offset` is the number of rows before these.
     """
-    columns = {}
+    columns, changed = {}, {}
 
     def place(name: str, position: int) -> str:
         return source.place(name, position + offset)
 
     for name, column in zip(table.column_names, table.columns, strict=True):
         made = plain(name, column, source.where)
+        came = made.type
         if source.kinds[name] in ("HUGEINT", "UHUGEINT"):
             made = narrowed(name, made, source.where)
         if (hint := source.hint(name)) is not None:
@@ -204,7 +207,14 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
         elif wanted is not None and word is None:
             made = converted(name, made, wanted, _TRAINING, place)
         columns[name] = made
-    return pa.table(columns)
+        if made.type != came and not isinstance(source, Text):  # what is written in a text file has no type of its own
+            changed[name] = f"converted: {said(came)} to {said(made.type)}"
+    return pa.table(columns).replace_schema_metadata({CONVERTED: json.dumps(changed)} if changed else None)
+
+
+def conversions(table: pa.Table) -> dict[str, str]:
+    """Gives the columns of a table that was read whose values changed their type, each with both types."""
+    return json.loads((table.schema.metadata or {}).get(CONVERTED.encode(), b"{}"))
 
 
 def _digits(column: pa.ChunkedArray) -> int:

@@ -21,7 +21,7 @@ from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import row_ids
 from ballast.orchestration.provide.rows import positions
-from ballast.orchestration.read.sources import feature_columns, read_role, schema_of
+from ballast.orchestration.read.sources import conversions, feature_columns, read_role, schema_of
 from ballast.orchestration.run.inputs import Inputs
 from ballast.warehouse import matrix_of, matrix_table
 from ballast.words import in_words
@@ -54,8 +54,9 @@ def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         "columns": table.num_columns,
         "missing_values": {name: n for name in table.column_names if (n := table.column(name).null_count)},
         "types": {field.name: str(field.type) for field in table.schema},
+        "converted": conversions(table),
     }
-    return [Product(node.name, table, summary)]
+    return [Product(node.name, table.replace_schema_metadata(None), summary)]
 
 
 def features(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:

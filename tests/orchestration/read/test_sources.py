@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.read.sources import feature_columns, read_source, read_table
+from ballast.orchestration.read.sources import conversions, feature_columns, read_source, read_table
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 
@@ -65,7 +66,6 @@ def test_loader_gives_its_table(tmp_path):
 
 
 def test_asset_when_arrow_or_polars_like_is_turned_into_a_frame(tmp_path):
-    import pyarrow as pa
 
     pd.testing.assert_frame_equal(read(tmp_path, asset="x", given=pa.Table.from_pandas(TABLE)), TABLE)
 
@@ -139,3 +139,13 @@ def test_source_as_a_frame_keeps_whole_numbers_with_gaps_and_ids(tmp_path: Path)
     frame = read_source(DataSpec(id="key", path="train.csv"), folder=tmp_path)
     assert frame["key"].tolist() == ["007", "008"]
     assert str(frame["x"].dtype) == "Int64"
+
+
+def test_columns_whose_type_changes_are_told_with_both_types(tmp_path: Path) -> None:
+    spec = DataSpec(id="id", query="SELECT 7::DECIMAL(20, 0) AS id, 1.0::DOUBLE AS x, 'a' AS kind")
+    like = pa.schema([("x", pa.int64()), ("kind", pa.string())])
+    table = read_table(spec, where="defs.yaml: data.test", folder=tmp_path, like=like)
+    assert conversions(table) == {
+        "id": "converted: decimal128(20, 0) to int64",
+        "x": "converted: double to int64",
+    }
