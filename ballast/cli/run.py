@@ -20,6 +20,7 @@ from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.run.outline import outline_of
 from ballast.reporting.quality import qualities, told
 from ballast.reporting.snapshot import take_snapshot
+from ballast.stages import STAGES
 from ballast.warehouse import Verdict, Warehouse
 
 _MARKS = {
@@ -157,7 +158,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
 def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
     """Prints what was missing, converted, imputed, unseen, left out or untested, a line a data role."""
     outline = outline_of(plan)
-    nodes = tuple(node for node in outline.nodes if node.stage in ("source", "features", "test"))
+    nodes = tuple(n for n in outline.nodes if n.stage == "test" or not STAGES[n.stage].card)  # no other table is read
     with warehouse.reading():
         snapshot = take_snapshot(warehouse, replace(outline, nodes=nodes), finished.partition)
     rows = {s.node.name: s.commit.row_count for s in snapshot.of("source") if s.commit is not None}

@@ -186,3 +186,13 @@ def test_column_that_a_role_lacks_closes_it_before_a_step_reads_it(project: Proj
     finished = project.run()
     assert "1 column of train missing: width (120 rows)" in closed(project, "target", 1)
     assert finished.states["drift"] == "skipped"
+
+
+def test_unseen_categories_that_only_warn_let_steps_run(project: Project):
+    target = rows(120, seed=2, start=1000)
+    project.write("target", target.assign(colour=target["colour"].where(target.index > 11, "blue")))
+    finished = project.run()
+    assert finished.success, finished.messages
+    (warned,) = (v for v in project.warehouse.verdicts("demo/target", version=1) if not v.passed)
+    assert (warned.gate, warned.severity) == ("expect_known_categories__train", "warn")
+    assert "column 'colour': 12 of 120 rows (10 %) have a category that train has not (such as blue)" in warned.message
