@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from ballast.gates.context import Features, GateContext, LabelKind, StaticContext
 from ballast.gates.defaults import default_suite, mirrored, with_defaults
-from ballast.gates.judge import Judgement, judge
+from ballast.gates.judge import WARNS, Judgement, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
 from ballast.methods.frame.moved import renamed
 
 __all__ = [
+    "WARNS",
     "Expectation",
     "Features",
     "GateContext",

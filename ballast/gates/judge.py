@@ -61,11 +61,19 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
                 expectation.type,
                 bool(outcome.passed),
                 outcome.severity or expectation.severity,
-                {k: plain(v) for k, v in outcome.observed.items()},
+                {k: plain(v) for k, v in (outcome.observed | _told_to_warn(outcome)).items()},
                 outcome.message,
             )
         )
     return judgements
+
+
+WARNS = "warns_only"
+"""What an expectation observes that failed and itself takes that for a warning."""
+
+
+def _told_to_warn(outcome: Outcome) -> dict[str, bool]:
+    return {WARNS: True} if outcome.severity == "warn" else {}
 
 
 def _judge_own(expectation: Expectation, frame: pd.DataFrame, context: GateContext) -> Outcome:

@@ -68,7 +68,7 @@ def one_inside_each(plan: Plan, rng: random.Random) -> list[str]:
     chosen = []
     for unit, nodes in plan.units():
         calls = [f"perform of {unit}", *(f"commit of {plan.asset(n.name)}" for n in nodes)]
-        calls += [f"judge of {plan.asset(n.name)}" for n in nodes if n.suite]
+        calls += [f"judged of {plan.asset(n.name)}" for n in nodes if n.suite]
         calls += [f"save of {plan.asset(n.name)}" for n in nodes if n.stage in ("encoder", "learner")]
         call = "write_report of report" if unit == "report" else rng.choice(calls)
         chosen.append(f"{rng.choice(['before', 'after'])} {call}")
@@ -107,7 +107,7 @@ def test_digits_killed_from_outside_at_any_moment_ends_as_if_undisturbed(digits:
 
 SMALL = {"steps__drift": None, "steps__reweighted": None, "steps__verdict": None, "data__test": None}
 """What to take from the demo: two sources, an encoder, a weigher, a learner and the report are left."""
-CALLS = ("perform", "judge", "save", "commit", "record_verdicts", "write_report")
+CALLS = ("perform", "judged", "save", "commit", "record_verdicts", "write_report")
 
 
 @pytest.mark.full
@@ -132,7 +132,7 @@ OF_A_KIND = {
         "before save of demo/baseline",
         "after write_report of report",
     ],
-    "SIGINT": ["start encoder", "after judge of demo/density", "after commit of demo/baseline", "end report"],
+    "SIGINT": ["start encoder", "after judged of demo/density", "after commit of demo/baseline", "end report"],
 }
 """For each kind of stage a point before or after its table is stored, and each kind of point once."""
 

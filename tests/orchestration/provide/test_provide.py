@@ -180,8 +180,8 @@ def test_run_when_learners_take_models_and_no_training_rows_then_fitted_and_judg
     assert judged.loc["adapted", "value"] == judged.loc["same", "value"] == judged.loc["baseline", "value"] > 0.7
     assert (judged["value"] > 0.7).all()
     summaries = {step: project.warehouse.latest(f"demo/{step}").summary for step in ("adapted", "same", "soup")}
-    assert summaries["adapted"] == {"n_rows": 120, "n_features": 3, "classes": [False, True]}
-    assert summaries["same"] == summaries["soup"] == {"classes": [False, True]}
+    assert summaries["adapted"] == {"n_rows": 120, "n_features": 3, "classes": ["no", "yes"]}
+    assert summaries["same"] == summaries["soup"] == {"classes": ["no", "yes"]}
     features = np.stack(project.warehouse.read("demo/target/features")["features"].to_list())
     np.testing.assert_allclose(stored(project, "adapted").mean_, features.mean(axis=0), rtol=1e-5)
 
