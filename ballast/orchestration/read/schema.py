@@ -21,7 +21,9 @@ def converted(
 ) -> pa.ChunkedArray:
     """Gives a column in another type. `why` ("in the training rows") says who wants it; `explicit` that the user does.
 
-    Raises DataError with the place, the value and both types for a value that would not come back the same.
+    Numbers of one kind that are larger or finer than the training rows' type has room for stay in their own type:
+    that they have moved is for the tests to find. Raises DataError with the place, the value and both types for any
+    other value that would not come back the same.
     """
     if column.type == wanted or pa.types.is_null(wanted):
         return column
@@ -33,10 +35,21 @@ def converted(
         made = _cast(column, wanted)
         same = _same(_cast(made, column.type), column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        if not explicit and _differ_in_room(column.type, wanted):
+            return column
         return _refused(name, column, wanted, why, place, _first_that_fails(column, wanted))
     if not pc.all(same).as_py():
+        if not explicit and _differ_in_room(column.type, wanted):
+            return column
         return _refused(name, column, wanted, why, place, pc.index(same, False).as_py())
     return made
+
+
+def _differ_in_room(kind: pa.DataType, wanted: pa.DataType) -> bool:
+    """Gives whether two types hold numbers of one kind: whole ones, decimals, or floats."""
+    kinds = (pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)
+    whole_among_decimals = pa.types.is_integer(kind) and pa.types.is_decimal(wanted)
+    return whole_among_decimals or any(is_kind(kind) and is_kind(wanted) for is_kind in kinds)
 
 
 def _same(back: pa.ChunkedArray, column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -270,3 +270,23 @@ def test_ids_of_another_type_than_the_training_role_s_are_refused_where_the_sour
     typed = spec.model_copy(update={"types": {"id": remedy}})
     made = read_table(typed, where="defs.yaml: data.test", folder=tmp_path, like=like)
     assert made["id"].to_pylist() == ["1" if remedy == "text" else 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "theirs", "kept"),
+    [
+        ("166.0::DECIMAL(5, 2)", pa.decimal128(3, 2), "decimal128(5, 2)"),
+        ("1.234::DECIMAL(4, 3)", pa.decimal128(3, 2), "decimal128(4, 3)"),
+        ("300::INTEGER", pa.int8(), "int32"),
+        ("0.1::DOUBLE", pa.float32(), "double"),
+        ("7::INTEGER", pa.int8(), "int8"),
+        ("1.50::DECIMAL(5, 2)", pa.decimal128(3, 2), "decimal128(3, 2)"),
+    ],
+)
+def test_numbers_beyond_the_room_of_the_training_type_stay_in_their_own(
+    tmp_path: Path, value: str, theirs: pa.DataType, kept: str
+):
+    """A shift that outgrows a type is a shift, not an error."""
+    spec, like = DataSpec(id="id", query=f"SELECT 'a' AS id, {value} AS x"), pa.schema([("x", theirs)])
+    table = read_table(spec, where="defs.yaml: data.target", folder=tmp_path, like=like)
+    assert str(table.schema.field("x").type) == kept
