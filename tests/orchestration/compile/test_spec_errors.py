@@ -18,7 +18,7 @@ MISTAKES = {
         ["steps.baseline.use", "did you mean 'LogisticRegression'"],
     ),
     "missing package": ({"steps__baseline": {"use": "nopackage.Model"}}, ["steps.baseline.use", "nopackage"]),
-    "not an estimator": ({"steps__baseline": {"use": "collections.Counter"}}, ["get_params"]),
+    "not an estimator": ({"steps__baseline": {"use": "pandas.DataFrame"}}, ["get_params"]),
     "unknown parameter": (
         {"steps__density": {"use": "kliep", "params": {"n_centres": 3}}},
         ["steps.density.params", "n_centres", "did you mean 'n_centers'"],
