@@ -14,6 +14,12 @@ from types import ModuleType
 FORMER = {
     "ballast.gates.builtin": "ballast.gates.great_expectations.builtin",
     "ballast.gates.expectations": "ballast.gates.great_expectations.expectations",
+    "ballast.methods.base": "ballast.methods.frame.base",
+    "ballast.methods.novelty": "ballast.methods.out_of_distribution",
+    "ballast.methods.parameters": "ballast.methods.frame.parameters",
+    "ballast.methods.reports": "ballast.methods.frame.reports",
+    "ballast.methods.streams": "ballast.methods.frame.streams",
+    "ballast.methods.vocabulary": "ballast.methods.frame.vocabulary",
     "ballast.orchestration.checking": "ballast.orchestration.commands.check",
     "ballast.orchestration.compiler": "ballast.orchestration.compile.compiler",
     "ballast.orchestration.component": "ballast.orchestration.graph.component",

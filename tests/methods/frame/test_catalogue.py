@@ -105,23 +105,6 @@ def test_room_when_asked_for_a_class_then_gives_the_catalogues_and_lists_them_al
         get("KLEIP")
 
 
-@pytest.mark.parametrize(
-    ("name", "now", "public"),
-    [
-        ("base", "frame.base", "Weigher"),
-        ("parameters", "frame.parameters", "Positive"),
-        ("reports", "frame.reports", "AssessmentRows"),
-        ("streams", "frame.streams", "StreamingWeigher"),
-        ("vocabulary", "frame.vocabulary", "VOCABULARY"),
-        ("novelty", "out_of_distribution", "Mahalanobis"),
-    ],
-)
-def test_old_module_when_a_name_is_taken_from_it_then_works_and_warns(name, now, public):
-    old, new = (importlib.import_module(f"ballast.methods.{path}") for path in (name, now))
-    with pytest.warns(DeprecationWarning, match=f"is now ballast.methods.{now}"):
-        assert getattr(old, public) is getattr(new, public)
-
-
 def test_public_names_when_imported_from_ballast_then_are_the_catalogues():
     assert ballast.method is method
     assert isinstance(ballast.catalog(), pd.DataFrame)
