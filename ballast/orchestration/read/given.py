@@ -48,8 +48,9 @@ def as_arrow(value: Any, where: str) -> pa.Table:
                     return as_arrow(made, where)
         if hasattr(value, "__arrow_c_stream__"):
             return as_arrow(pa.table(value), where)
+        lazy = "; collect it first" if callable(getattr(value, "collect", None)) else ""
         raise DataError(
-            f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}"
+            f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}{lazy}"
         )
     _refuse_repeated(value.column_names, where)
     return value.replace_schema_metadata(None)
