@@ -57,7 +57,7 @@ def alike(first: pd.Series, second: pd.Series) -> bool:
 
 
 def is_missing(column: pd.Series) -> np.ndarray:
-    """Gives (n,) True where there is no value: None, NaN, NaT or NA, and a NaN that a nullable column takes for one."""
+    """Gives (n,) True where there is no value: None, NaN, NaT or NA, in nullable columns too."""
     missing = column.isna().to_numpy(dtype=bool)
     if isinstance(column.dtype, pd.ArrowDtype):
         nullable = pa.types.is_floating(column.dtype.pyarrow_dtype)

@@ -18,7 +18,7 @@ from ballast.orchestration.graph.home import within
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.run.outline import outline_of
-from ballast.reporting.quality import qualities, told
+from ballast.reporting.quality import qualities, sentences
 from ballast.reporting.snapshot import take_snapshot
 from ballast.stages import STAGES
 from ballast.warehouse import Verdict, Warehouse
@@ -163,7 +163,7 @@ def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None
         snapshot = take_snapshot(warehouse, replace(outline, nodes=nodes), finished.partition)
     rows = {s.node.name: s.commit.row_count for s in snapshot.of("source") if s.commit is not None}
     for role, columns in qualities(snapshot).items():
-        if finished.states.get(role) in ("done", "failed") and (said := list(told(columns, rows[role]))):
+        if finished.states.get(role) in ("done", "failed") and (said := list(sentences(columns, rows[role]))):
             out.print(f"[bold]{role}[/]: ", end="")
             out.print("; ".join(said), markup=False, highlight=False, soft_wrap=True)
 

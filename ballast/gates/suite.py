@@ -56,7 +56,7 @@ _NUMBERS = frozenset(
         "effect_size",
     )
 )
-"""Columns of stages' tables that hold numbers, so that a date or text is no bound for them."""
+"""Columns of stages' tables that hold numbers, so that a date or a text cannot be a bound on them."""
 
 
 @dataclass(frozen=True)

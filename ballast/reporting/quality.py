@@ -82,7 +82,7 @@ def _untested(tests: Mapping[str, pd.DataFrame]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def told(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
+def sentences(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
     """Gives a sentence for each thing that was done with a role's values, naming the columns."""
     for name, what in (
         ("missing", "{} missing"),

@@ -98,8 +98,8 @@ def held(stored, entry: object, theirs: object, ours: object, **settings: object
         ([1, 2], ["1", "x"], "holds text or categories (object) where train's holds numbers (int64)"),
         ([1, 2], [1.5, 2.0], "holds fractions in 1 rows (such as 1.5) where train's are whole numbers"),
         (["yes", "no"], [True, False], "holds true and false (bool) where train's holds text or categories (object)"),
-        (MOMENT, MOMENT.tz_localize("UTC"), "has a time zone, which train's has not"),
-        (MOMENT.tz_localize("UTC"), MOMENT, "has no time zone, which train's has"),
+        (MOMENT, MOMENT.tz_localize("UTC"), "has a time zone, and train's has none"),
+        (MOMENT.tz_localize("UTC"), MOMENT, "has no time zone, and train's has one"),
         (DAY, MOMENT, "holds times of day (such as 2024-01-01 10:00:00) where train's are whole days"),
         (MOMENT, MOMENT - MOMENT[0], "holds durations where train's holds dates or moments"),
     ],
@@ -152,8 +152,9 @@ def test_unseen_categories_warn_above_a_share_and_close_above_another(
     assert (found.passed, found.severity) == (passed, severity)
     assert found.observed["largest_unseen_share"] == unseen / 100
     if not passed:
-        assert f"column 'x': {unseen} of 100 rows ({unseen} %) have a category that train has not (such as c)" in (
-            found.message
+        assert (
+            f"column 'x': {unseen} of 100 rows ({unseen} %) have a category that train does not have (such as c)"
+            in (found.message)
         )
 
 

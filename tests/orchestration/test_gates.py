@@ -198,4 +198,7 @@ def test_unseen_categories_that_only_warn_let_steps_run(project: Project):
     assert finished.success, finished.messages
     (warned,) = (v for v in project.warehouse.verdicts("demo/target", version=1) if not v.passed)
     assert (warned.gate, warned.severity) == ("expect_known_categories__train", "warn")
-    assert "column 'colour': 12 of 120 rows (10 %) have a category that train has not (such as blue)" in warned.message
+    assert (
+        "column 'colour': 12 of 120 rows (10 %) have a category that train does not have (such as blue)"
+        in warned.message
+    )

@@ -133,7 +133,9 @@ def test_digest_when_a_users_own_helper_changes_then_the_users_method_does(tree)
 def test_digest_when_a_module_is_edited_after_its_import_then_is_of_what_was_imported(tree, old, new, same):
     """So that the next process, which imports the new text, finds nothing to reuse."""
     own = tree / "my_methods" / "own.py"
-    own.write_text(own.read_text() + "\n\nRATE = 0.5\n\n\ndef one_more(X):\n    return X + 1  # once\n")
+    known = "\n\ndef known(x):\n    return x in {'a', 'b', 'c', 'd'}\n"  # whose order differs by process
+    added = "\n\nRATE = 0.5\n\n\ndef one_more(X):\n    return X + 1  # once\n"
+    own.write_text(own.read_text() + added + known)
     script = f"""
 import pathlib, my_methods.own
 from ballast.methods.frame.closure import digest
@@ -145,7 +147,7 @@ print(digest(my_methods.own.Own))
 
     def printed(edit: bool) -> str:
         code = script.replace("EDIT", str(edit))
-        env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "random"}
         done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout

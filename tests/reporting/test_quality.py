@@ -9,7 +9,7 @@ import pytest
 
 from ballast.methods.shift import KolmogorovSmirnov
 from ballast.reporting import Node, Outline, write_report
-from ballast.reporting.quality import qualities, told
+from ballast.reporting.quality import qualities, sentences
 from ballast.reporting.snapshot import Snapshot, take_snapshot
 from ballast.warehouse import Warehouse
 
@@ -61,7 +61,7 @@ def test_every_column_says_what_it_holds_and_what_was_done_with_it(snapshot: Sna
 
 
 def test_sentences_at_the_end_name_columns_and_counts(snapshot: Snapshot) -> None:
-    said = list(told(qualities(snapshot)["target"], 40))
+    said = list(sentences(qualities(snapshot)["target"], 40))
     assert said[:4] == [
         "5 values missing, in height",
         "7 values imputed, in height",
@@ -82,4 +82,4 @@ def test_role_with_nothing_to_tell_says_nothing(tmp_path: Path) -> None:
     warehouse = Warehouse(f"duckdb:///{tmp_path}/w.duckdb")
     summary = {"types": {"key": "int64"}, "missing_values": {}}
     warehouse.commit("demo/target", pd.DataFrame({"key": [1]}), kind="source", summary=summary)
-    assert list(told(qualities(take_snapshot(warehouse, OUTLINE))["target"], 1)) == []
+    assert list(sentences(qualities(take_snapshot(warehouse, OUTLINE))["target"], 1)) == []

@@ -318,7 +318,7 @@ def _check_types(type_: str, given: Any, where: str) -> None:
             there = "pandas' names of types, such as int64, Int64, float32, object, category or datetime64[us, UTC]"
             hint = there if whole else _TYPES
             more = "; expect_column_type_to_be knows pandas' own" if not whole and _is_dtype(name) else ""
-            raise SpecError(f"{where}: there is no type {name!r} to hold values against; there are {hint}{more}")
+            raise SpecError(f"{where}: {name!r} is not a type; the types are {hint}{more}")
 
 
 def _is_dtype(name: str) -> bool:

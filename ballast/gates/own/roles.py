@@ -42,8 +42,10 @@ class BetweenRoles(Own):
         return [role for role in others if role not in absent], absent
 
 
-def _not_compared(absent: list[str]) -> str:
-    return f"not compared with {in_words(absent)}: not stored yet"
+def _holds(observed: dict[str, Any], said: str, absent: list[str]) -> Outcome:
+    """Gives the outcome of what holds for the roles that could be looked at; `said` is empty where there were none."""
+    missed = f"not compared with {in_words(absent)}: not stored yet" if absent else ""
+    return Outcome(True, observed, "; ".join(filter(None, (said, missed))))
 
 
 class ExpectNoSharedIds(BetweenRoles):
@@ -71,9 +73,8 @@ class ExpectNoSharedIds(BetweenRoles):
         if found:
             remedy = "a model looks better on rows it was fitted on; take the shared rows out of one of the two"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
-        said = [f"none of {len(ids)} ids of {here} is in {in_words(there, 'or')}"] if there else []
-        said += [_not_compared(absent)] if absent else []
-        return Outcome(True, observed, "; ".join(said))
+        said = f"none of {len(ids)} ids of {here} is in {in_words(there, 'or')}" if there else ""
+        return _holds(observed, said, absent)
 
 
 def _shared(ids: pd.Series, others: Any) -> tuple[np.ndarray, str]:
@@ -95,8 +96,8 @@ def _shared(ids: pd.Series, others: Any) -> tuple[np.ndarray, str]:
 class ExpectSameSchema(BetweenRoles):
     """The features and the label of the data roles ``with`` are here, in types that mean the same.
 
-    A column may be missing in the others; one that is missing here, or holds what theirs cannot (text for numbers,
-    fractions for whole numbers, moments for days, a time zone or none), closes.
+    Further columns are allowed. One that is missing here, or holds what theirs cannot (text for numbers, fractions for
+    whole numbers, moments for days, a time zone or none), closes.
     """
 
     stages = ("source",)
@@ -120,9 +121,8 @@ class ExpectSameSchema(BetweenRoles):
         if faults:
             remedy = "correct the source, or say what the columns hold (data.<role>.types)"
             return Outcome(False, observed, f"{listed(faults, most=8, by='; ')} ({len(frame)} rows): {remedy}")
-        said = [f"the {plural(n, 'column')} of {in_words(there)} are here, and of the same types"] if there else []
-        said += [_not_compared(absent)] if absent else []
-        return Outcome(True, observed, "; ".join(said))
+        said = f"the {plural(n, 'column')} of {in_words(there)} are here, and of the same types" if there else ""
+        return _holds(observed, said, absent)
 
 
 def _table(context: GateContext, role: str) -> pd.DataFrame:
@@ -159,7 +159,7 @@ def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
         return f"holds {_SCALES[scale]} where {role}'s holds {_SCALES[wanted]}"
     zone, zone_there = (getattr(side.dtype, "tz", None) is not None for side in (ours, theirs))
     if zone != zone_there:
-        return f"has {'a' if zone else 'no'} time zone, which {role}'s has{' not' if zone else ''}"
+        return f"has a time zone, and {role}'s has none" if zone else f"has no time zone, and {role}'s has one"
     if scale == "instant" and theirs.dtype.kind != "M" and (numbers_of(ours.dropna()) % _DAY).any():
         return f"holds times of day (such as {ours.dropna().iloc[0]}) where {role}'s are whole days"
     return ""
@@ -218,10 +218,12 @@ class ExpectKnownCategories(BetweenRoles):
             remedy = "an encoder knows none of them; map them to known ones, or train on rows that have them"
             closes = shares[over[0]][0] > self.close_above
             return Outcome(False, observed | {"column": over[0]}, f"{told}: {remedy}", None if closes else "warn")
-        said = [f"{plural(n, 'column')} of categories: at most {observed['largest_unseen_share']:.1%} of the rows of "
-                f"one have a category that {in_words(there, 'or')} has not"] if there else []  # fmt: skip
-        said += [_not_compared(absent)] if absent else []
-        return Outcome(True, observed, "; ".join(said))
+        share = f"{observed['largest_unseen_share']:.1%}"
+        said = (
+            f"{plural(n, 'column')} of categories: at most {share} of the rows of one have a category that "
+            f"{in_words(there, 'or')} does not have"
+        )
+        return _holds(observed, said if there else "", absent)
 
 
 def _has_categories(values: pd.Series) -> bool:
@@ -242,7 +244,7 @@ def _unseen(theirs: pd.Series, ours: pd.Series, role: str) -> tuple[float, str]:
     unseen = values[~values.isin(set(pd.Series(canonical(theirs)).dropna()))]
     share = len(unseen) / len(values) if len(values) else 0.0
     such = f"{len(unseen)} of {len(values)} rows ({percent(len(unseen), len(values))})" if len(values) else "no row"
-    return share, f"{such} have a category that {role} has not (such as {listed(unseen.unique())})"
+    return share, f"{such} have a category that {role} does not have (such as {listed(unseen.unique())})"
 
 
 class ExpectKnownLabels(BetweenRoles):
@@ -255,12 +257,13 @@ class ExpectKnownLabels(BetweenRoles):
 
         there, absent = self._absent(context)
         compared = [role for role in there if context.label is not None and context.label_of(role) is not None]
+        labels_of = {role: column(_table(context, role), str(context.label_of(role))) for role in compared}
+        if numbers := [role for role in compared if _are_numbers(context, labels_of[role])]:
+            said = f"the labels of {in_words(numbers)} are numbers to regress on, not classes"
+            return _holds({"rows": len(frame)}, said, absent)
         observed, found = dict[str, Any](rows=len(frame)), []
         for role in compared:
-            theirs = column(_table(context, role), str(context.label_of(role)))
-            ours = column(frame, str(context.label))
-            if _are_numbers(context, theirs):
-                return Outcome(True, observed, f"the labels of {role} are numbers to regress on, not classes")
+            theirs, ours = labels_of[role], column(frame, str(context.label))
             labels = pd.Series(canonical(ours)).dropna()
             unknown = labels[~labels.isin(set(pd.Series(canonical(theirs)).dropna()))]
             observed[f"unknown_to_{role}"] = len(unknown)
@@ -272,9 +275,9 @@ class ExpectKnownLabels(BetweenRoles):
         if found:
             remedy = "no model can predict them: correct the labels, or train on rows of every class"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
-        said = [f"all labels are among those of {in_words(compared)}"] if compared else []
-        said += [_not_compared(absent)] if absent else []
-        return Outcome(True, observed, "; ".join(said) or f"{context.role or context.asset} has no labels to compare")
+        if not compared and not absent:
+            return _holds(observed, f"{context.role or context.asset} has no labels to compare", absent)
+        return _holds(observed, f"all labels are among those of {in_words(compared)}" if compared else "", absent)
 
 
 def _are_numbers(context: GateContext, labels: pd.Series) -> bool:

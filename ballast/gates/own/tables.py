@@ -196,7 +196,7 @@ class ExpectNoInfiniteValues(Own):
 
 
 class ExpectNoNumbersAsText(Own):
-    """No column of text is mostly numbers: at most the share ``max_share`` of its values read as one.
+    """No column of text is mostly numbers: less than the share ``max_share`` of its values read as one.
 
     Texts with leading zeros are codes, not numbers. The id, the label and the columns under ``except`` are left out.
     """

@@ -205,9 +205,9 @@ def source(module: str) -> Source | None:
     try:
         text = file.read_bytes()
         tree = ast.parse(text)
+        as_imported = None if installed(_top(module)) else edited_since(module, text, tree)
     except (OSError, SyntaxError, ValueError):
         return None
-    as_imported = None if installed(_top(module)) else edited_since(module, text, tree)
     reader = _Reader(module if file.name == "__init__.py" else module.rpartition(".")[0])
     reader.write(tree)
     exports = {

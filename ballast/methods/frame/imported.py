@@ -39,8 +39,15 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 def _said(code: CodeType) -> str:
     """Gives what a code object does: its instructions, names and constants, those of the functions in it too."""
-    constants = [_said(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return repr((code.co_code.hex(), code.co_names, code.co_varnames, constants))
+    return repr((code.co_code.hex(), code.co_names, code.co_varnames, [_constant(c) for c in code.co_consts]))
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, CodeType):
+        return _said(value)
+    if isinstance(value, frozenset):  # whose order differs from process to process
+        return repr(sorted(map(_constant, value)))
+    return repr([_constant(item) for item in value]) if isinstance(value, tuple) else repr(value)
 
 
 def _functions(module: ModuleType) -> Iterator[FunctionType]:

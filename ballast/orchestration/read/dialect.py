@@ -13,7 +13,7 @@ import duckdb
 
 from ballast.errors import DataError
 from ballast.orchestration.read.files import Files, is_remote
-from ballast.orchestration.read.query import told
+from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import literal, quoted
@@ -55,7 +55,7 @@ def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str
     header = bool(spec.options.get("header", True))
     asked = {**given, "header": header, "all_varchar": True, "sample_size": _SAMPLE, "skip": 0}
     first = files.names[0]
-    sniffed = told(
+    sniffed = executed(
         con, f"FROM sniff_csv({literal(_escaped(files, first))}{_options(asked)})", *_unread(files, first, where)
     )
     row = dict(zip([c[0] for c in sniffed.description], sniffed.fetchall()[0], strict=True))
@@ -130,7 +130,7 @@ def _encoding(files: Files, where: str) -> dict[str, str]:
 
 def _width(con: duckdb.DuckDBPyConnection, files: Files, name: str, asked: Mapping[str, Any], where: str) -> int:
     sql = f"SELECT len(Columns) FROM sniff_csv({literal(_escaped(files, name))}{_options(asked)})"
-    return told(con, sql, *_unread(files, name, where)).fetchall()[0][0]
+    return executed(con, sql, *_unread(files, name, where)).fetchall()[0][0]
 
 
 def _header(
@@ -140,7 +140,7 @@ def _header(
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
     options = _options({**dialect, "header": False, "hive_partitioning": False})
     sql = f"FROM read_csv({file.listing}, columns = {{{types}}}{options}) LIMIT 1"
-    rows = told(con, sql, *_unread(file, file.names[0], where)).fetchall()
+    rows = executed(con, sql, *_unread(file, file.names[0], where)).fetchall()
     names = tuple(name or f"column{i}" for i, name in enumerate(rows[0] if rows else ()))
     counts = Counter(map(str.casefold, names))
     if twice := list(dict.fromkeys(name for name in names if counts[name.casefold()] > 1)):
@@ -172,7 +172,7 @@ def _hive_keys(
 ) -> list[str]:
     if not spec.hive:
         return []
-    described = told(con, f"DESCRIBE FROM {call}", where, "cannot read the files").fetchall()
+    described = executed(con, f"DESCRIBE FROM {call}", where, "cannot read the files").fetchall()
     return [name for name, *_ in described if name not in names]
 
 
@@ -181,7 +181,7 @@ def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: st
     found = {}
     for names in [files, *(map(files.one, files.names) if len(files.names) > 1 else [])]:
         sql = f"DESCRIBE FROM read_json({names.listing}, sample_size = -1, union_by_name = true{_hive(spec)})"
-        described = told(con, sql, *_unread(names, names.names[0], where)).fetchall()
+        described = executed(con, sql, *_unread(names, names.names[0], where)).fetchall()
         found[names.names] = {name: kind for name, kind, *_ in described}
     everything = found.pop(files.names) if len(files.names) > 1 else found[files.names]
     same_columns(files, {names[0]: list(columns) for names, columns in found.items()}, where)
@@ -222,7 +222,7 @@ def _refuse_mixed(con: duckdb.DuckDBPyConnection, files: Files, name: str, where
              "BOOLEAN": "truths", "OBJECT": "objects", "ARRAY": "lists"}  # fmt: skip
     call = f"read_json({files.listing}, columns = {{{literal(name)}: 'JSON'}})"
     sql = f"SELECT json_type({quoted(name)}), any_value(CAST({quoted(name)} AS VARCHAR)) FROM {call} GROUP BY 1"
-    there = told(con, sql, *_unread(files, files.names[0], where)).fetchall()
+    there = executed(con, sql, *_unread(files, files.names[0], where)).fetchall()
     examples = {kinds[kind]: value for kind, value in there if kind in kinds}
     if len(examples) > 1:
         said = " and ".join(f"{kind} (such as {value})" for kind, value in examples.items())

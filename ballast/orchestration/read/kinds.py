@@ -80,7 +80,7 @@ def plain(name: str, column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
 
 
 def _refuse_far(name: str, column: pa.ChunkedArray, where: str) -> None:
-    """Raises DataError for a date or time that Python has not: infinity, or a year that is not from 1 to 9999."""
+    """Raises DataError for a date or time that Python cannot hold: infinity, or a year that is not from 1 to 9999."""
     units = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
     whole = pa.int32() if pa.types.is_date32(column.type) else pa.int64()
     a_day = units[column.type.unit] if pa.types.is_timestamp(column.type) else 1

@@ -44,7 +44,9 @@ def prepared(
     con = connected(re.findall(r"\w+://", query), where, streaming=streaming)
     try:
         for name, file in files.items():
-            told(con, f"ATTACH {literal(str(file))} AS {quoted(name)} (READ_ONLY)", where, "cannot open the database")
+            executed(
+                con, f"ATTACH {literal(str(file))} AS {quoted(name)} (READ_ONLY)", where, "cannot open the database"
+            )
         if database is not None:
             con.execute(f"USE {quoted(named[0][0])}")
         if not set(str(folder)) & set(",*?["):
@@ -56,7 +58,7 @@ def prepared(
         raise
 
 
-def told(con: duckdb.DuckDBPyConnection, statement: str, where: str, what: str, query: str = "") -> Any:
+def executed(con: duckdb.DuckDBPyConnection, statement: str, where: str, what: str, query: str = "") -> Any:
     """Runs a statement; DataError says what DuckDB says, without the query's text and the values in it."""
     try:
         return con.execute(statement)

@@ -16,7 +16,7 @@ from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files
 from ballast.orchestration.read.kinds import pc
 from ballast.orchestration.read.kinds import said as said_kind
-from ballast.orchestration.read.query import said, told
+from ballast.orchestration.read.query import executed, said
 from ballast.orchestration.read.sniff import Typed, guessed, kind_of, widened
 from ballast.orchestration.read.text import Written
 from ballast.orchestration.read.words import in_duckdb
@@ -148,7 +148,7 @@ class Text(Source):
         if word == "decimal":
             point = literal(self.spec.options.get("decimal", "."))
             sql = f"SELECT max(length(split_part({quoted(name)}, {point}, 2))) FROM {self.text.sql}"
-            digits = min(told(self.con, sql, self.where, "cannot be read").fetchall()[0][0] or 0, 38)
+            digits = min(executed(self.con, sql, self.where, "cannot be read").fetchall()[0][0] or 0, 38)
         return in_duckdb(word, digits)
 
     @property
@@ -206,7 +206,7 @@ class Text(Source):
 
         def checked() -> pa.Table:
             sql = f"SELECT {values}, {' OR '.join(checks)} AS {_DOUBTFUL} FROM {self._values(names)}"
-            return told(self.con, sql, self.where, self.failed).to_arrow_table()
+            return executed(self.con, sql, self.where, self.failed).to_arrow_table()
 
         table = self._in_order(checked)
         doubt = pc.any(table.column(_DOUBTFUL)).as_py()
@@ -227,7 +227,7 @@ class Text(Source):
         """Gives the columns in which some text is not a value of the column's type."""
         checks = [f"bool_or({self._typed.unfit(name, f't{i}', f'v{i}')})" for i, name in enumerate(names)]
         sql = f"SELECT {', '.join(checks)} FROM {self._values(names)}"
-        found = told(self.con, sql, self.where, self.failed).fetchall()[0]
+        found = executed(self.con, sql, self.where, self.failed).fetchall()[0]
         return [name for name, flag in zip(names, found, strict=True) if flag]
 
     @property

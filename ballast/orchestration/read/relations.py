@@ -14,7 +14,7 @@ from ballast.errors import DataError
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files
 from ballast.orchestration.read.kinds import selected
-from ballast.orchestration.read.query import told
+from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.reading import Source, placed
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import quoted
@@ -49,7 +49,7 @@ class Query(Source):
         return f"cannot read {listed(map(self.files.shown, self.files.names), most=3)}"
 
     def _told(self, sql: str) -> Any:
-        return told(self.con, sql, self.where, self.failed, self.own)
+        return executed(self.con, sql, self.where, self.failed, self.own)
 
     def hint(self, name: str) -> pa.DataType | None:
         return (self.hints or {}).get(name)
@@ -78,7 +78,7 @@ def parquet(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where:
     if len(files.names) > 1:
         described = {}
         for name, call in _parquet_of(files, spec).items():
-            rows = told(con, f"DESCRIBE FROM {call}", where, f"cannot read {files.shown(name)!r}").fetchall()
+            rows = executed(con, f"DESCRIBE FROM {call}", where, f"cannot read {files.shown(name)!r}").fetchall()
             described[name] = {column: kind for column, kind, *_ in rows}
         dialect.same_columns(files, described, where)
         for column in described[files.names[0]]:
@@ -92,8 +92,10 @@ def _refuse_same_names(con: duckdb.DuckDBPyConnection, files: Files, where: str)
     """Raises DataError for columns that differ in capitals alone, which DuckDB would give other names."""
     first = files.one(files.names[0])
     what = f"cannot read {files.shown(first.names[0])!r}"
-    there = {n for (n,) in told(con, f"SELECT name FROM parquet_schema({first.listing[1:-1]})", where, what).fetchall()}
-    described = told(con, f"DESCRIBE FROM read_parquet({first.listing}, hive_partitioning = false)", where, what)
+    there = {
+        n for (n,) in executed(con, f"SELECT name FROM parquet_schema({first.listing[1:-1]})", where, what).fetchall()
+    }
+    described = executed(con, f"DESCRIBE FROM read_parquet({first.listing}, hive_partitioning = false)", where, what)
     if renamed := [name for name, *_ in described.fetchall() if name not in there]:
         raise DataError(
             f"{where}: columns of {files.shown(first.names[0])!r} have the same name in SQL, which ignores case "
@@ -120,7 +122,7 @@ def _common_type(
             if kind in ("DOUBLE", "FLOAT"):
                 continue
             sql = f"SELECT max(abs({quoted(column)})) FROM read_parquet({files.one(name).listing})"
-            largest = told(con, sql, where, f"cannot read {files.shown(name)!r}").fetchall()[0][0]
+            largest = executed(con, sql, where, f"cannot read {files.shown(name)!r}").fetchall()[0][0]
             if kind.startswith("DECIMAL") or (largest is not None and largest > 2**53):
                 raise DataError(
                     f"{where}: column {column!r} is {kind} in {files.shown(name)!r} and a float in another file, "
@@ -142,7 +144,7 @@ def _hints(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str
     """Gives the columns whose Arrow type, which a Parquet file remembers, is not what DuckDB makes of them."""
     first = files.one(files.names[0])
     sql = f"SELECT value FROM parquet_kv_metadata({first.listing[1:-1]}) WHERE key = 'ARROW:schema'"
-    rows = told(con, sql, where, f"cannot read {files.shown(files.names[0])!r}").fetchall()
+    rows = executed(con, sql, where, f"cannot read {files.shown(files.names[0])!r}").fetchall()
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(rows[0][0]))) if rows else pa.schema([])
     for field in schema:
         if pa.types.is_decimal256(field.type) and field.type.precision > 38:

@@ -9,7 +9,7 @@ import duckdb
 
 from ballast.errors import DataError
 from ballast.orchestration.read.dialect import TextFiles
-from ballast.orchestration.read.query import told
+from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, Written, doubtful, not_sniffed, unfit, value
 from ballast.warehouse.names import literal, quoted
 
@@ -48,7 +48,9 @@ class Typed:
 def guessed(con: duckdb.DuckDBPyConnection, text: TextFiles, typed: Typed, where: str) -> Typed:
     """Gives `typed` with the types of all other columns, as the first rows have them."""
     names = [name for name in text.names if name not in typed.kinds]
-    told(con, f"CREATE OR REPLACE TEMP TABLE first_rows AS FROM {text.sql} LIMIT {_SAMPLE}", where, "cannot be read")
+    executed(
+        con, f"CREATE OR REPLACE TEMP TABLE first_rows AS FROM {text.sql} LIMIT {_SAMPLE}", where, "cannot be read"
+    )
     found, how = _sniffed(con, text, names, typed.how, where, "first_rows")
     return replace(typed, kinds={**typed.kinds, **found}, how=how, sniffed=frozenset(names))
 
@@ -104,7 +106,7 @@ def _counts(
                 outer.append(f"count(*) FILTER (WHERE {not_sniffed(f't{i}', f'v{i}_{j}', kind, how)})")
                 keys.append((name, kind))
         sql = f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(inner)} FROM {rows})"
-        for (name, kind), n in zip(keys, told(con, sql, where, "cannot be read").fetchall()[0], strict=True):
+        for (name, kind), n in zip(keys, executed(con, sql, where, "cannot be read").fetchall()[0], strict=True):
             found.setdefault(name, {})[kind] = n
     return found
 
@@ -120,12 +122,12 @@ def _numbers_with(con: duckdb.DuckDBPyConnection, rows: str, name: str, mark: st
     number = f"[+-]?[0-9]*([{mark}][0-9]+)?([eE][+-]?[0-9]+)?"
     every = f"bool_and(regexp_full_match({column}, '{number}'))"
     sql = f"SELECT {every} AND bool_or(contains({column}, '{mark}')) FROM {rows}"
-    return bool(told(con, sql, where, "cannot be read").fetchall()[0][0])
+    return bool(executed(con, sql, where, "cannot be read").fetchall()[0][0])
 
 
 def _may_be_thousands(con: duckdb.DuckDBPyConnection, rows: str, name: str, where: str) -> bool:
     sql = f"SELECT bool_and(regexp_full_match({quoted(name)}, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}})*')) FROM {rows}"
-    return bool(told(con, sql, where, "cannot be read").fetchall()[0][0])
+    return bool(executed(con, sql, where, "cannot be read").fetchall()[0][0])
 
 
 def _has_decimal_comma(
@@ -158,7 +160,7 @@ def _refuse_long_numbers(
             f"max({column}) FILTER (WHERE regexp_full_match({column}, '{_LONG_NUMBER}')), "
             f"bool_or(regexp_full_match({column}, '[+-]?0[0-9].*')) FROM {rows}"
         )
-        numbers, long, led = told(con, sql, where, "cannot be read").fetchall()[0]
+        numbers, long, led = executed(con, sql, where, "cannot be read").fetchall()[0]
         if numbers and long is not None and not led:
             raise DataError(
                 f"{where}: column {name!r} holds numbers, of which a float would round some (such as {long}); say what "

@@ -115,6 +115,13 @@ def read_batches(
             offset = 0
             for batch in reader:
                 table = _typed(source, pa.table(batch), schema, offset).replace_schema_metadata(None)
+                for field in table.schema:
+                    if field.type != (wanted := schema.field(field.name).type):
+                        raise DataError(
+                            f"{where}: column {field.name!r} holds {said(field.type)} beyond the room of "
+                            f"{said(wanted)}, in rows {offset + 1} to {offset + len(table)}; give it one type for all "
+                            f"batches, for example with `types: {{{field.name}: ...}}`"
+                        )
                 offset += len(table)
                 yield from table.combine_chunks().to_batches()
 

@@ -118,7 +118,7 @@ def _floats(filled: np.ndarray, there: np.ndarray) -> pa.Array:
 def _decimals(filled: np.ndarray, there: np.ndarray) -> pa.Array:
     if odd := [value for value in there if not value.is_finite()]:
         raise UnstorableError(
-            f"it holds {plural(len(odd), 'decimal')} such as {odd[0]}, which SQL has not; give None for it"
+            f"it holds {plural(len(odd), 'decimal')} such as {odd[0]}, which SQL cannot hold; give None for it"
         )
     return pa.array(filled)
 

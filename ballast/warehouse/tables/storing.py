@@ -120,7 +120,7 @@ def _check(column: pa.ChunkedArray) -> None:
         ]
         if ends[0] < _FIRST_DAY or ends[1] > _LAST_DAY:
             raise UnstorableError(
-                "it holds dates outside of the years 1 to 9999, which Python has not; give None for them"
+                "it holds dates outside of the years 1 to 9999, which Python cannot hold; give None for them"
             )
 
 

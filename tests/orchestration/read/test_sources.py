@@ -13,7 +13,7 @@ import pytest
 
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.read.sources import conversions, feature_columns, read_source, read_table
+from ballast.orchestration.read.sources import conversions, feature_columns, read_batches, read_source, read_table
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 
@@ -149,3 +149,15 @@ def test_columns_whose_type_changes_are_told_with_both_types(tmp_path: Path) -> 
         "id": "converted: decimal128(20, 0) to int64",
         "x": "converted: double to int64",
     }
+
+
+def test_batches_when_a_number_outgrows_their_schema_then_refused_with_the_rows(tmp_path: Path) -> None:
+    spec, like = (
+        DataSpec(id="id", query="SELECT 'a' AS id, 300 AS x"),
+        pa.schema([("id", pa.string()), ("x", pa.int8())]),
+    )
+    with (
+        read_batches(spec, where="defs.yaml: data.target", folder=tmp_path, like=like) as reader,
+        pytest.raises(DataError, match=r"column 'x' holds int32 beyond the room of int8, in rows 1 to 1"),
+    ):
+        reader.read_all()
