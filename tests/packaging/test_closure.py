@@ -15,7 +15,7 @@ import grimp
 import pytest
 
 import ballast
-from ballast.methods.frame.closure import closure
+from ballast.methods.frame.closure import closure, digest_of
 from ballast.methods.frame.index import index
 from tests.packaging.test_layers import HEAVY, loaded_by
 
@@ -155,6 +155,15 @@ print(digest(my_methods.own.Own))
     unedited, edited_late, afterwards = printed(False), printed(True), printed(False)
     assert (edited_late == afterwards) is same
     assert (afterwards == unedited) is same
+
+
+def test_digest_when_pytest_rewrites_a_modules_assertions_then_is_of_what_the_file_says():
+    """Which is the same in any process, by any Python and any pytest."""
+    code = f"from ballast.methods.frame.closure import digest_of; print(digest_of([{__name__!r}]))"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert sys.modules[__name__].__loader__.__class__.__name__ == "AssertionRewritingHook"
+    assert done.stdout.strip() == digest_of([__name__])
 
 
 def test_digest_when_code_names_a_method_then_that_method_is_reached(tree):

@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -14,11 +15,12 @@ from typing import Any
 def edited_since(module: str, text: bytes, tree: ast.Module) -> str | None:
     """Gives a digest of a module's code as it was imported, where its file, whose text this is, now says another.
 
-    None where the two are the same, and for a module that is not imported. Functions, methods and plain constants are
-    compared; names that the module itself assigns anew are not.
+    None where the two are the same, and for a module that is not imported, or by a loader that rewrites what the file
+    says (as pytest's does). Functions, methods and plain constants are compared; names that the module itself assigns
+    anew are not.
     """
     loaded = sys.modules.get(module)
-    if loaded is None:
+    if loaded is None or type(loaded.__loader__) is not SourceFileLoader:
         return None
     written = {code.co_qualname: _said(code) for code in _codes(compile(text, module, "exec"))}
     live = {f.__qualname__: _said(f.__code__) for f in _functions(loaded)}
