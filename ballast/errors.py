@@ -30,6 +30,10 @@ class GateClosedError(BallastError):
     """An input failed its quality gate, or was never judged."""
 
 
+class OutdatedError(BallastError):
+    """What is to be read, or stored, does not belong to the newest state of what it was made from."""
+
+
 class WarehouseError(BallastError):
     """The warehouse could not be opened, read or written."""
 

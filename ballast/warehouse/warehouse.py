@@ -22,6 +22,7 @@ from ballast.warehouse.homes.lake import PostgresLake, SqliteLake
 from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables import commits, layouts, queries
+from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.frames import (
     PARTITION_COLUMN,
@@ -281,6 +282,11 @@ class Warehouse:
             if not found:
                 raise commits.not_found(con, self.url, asset, version=version)
         return found[0]
+
+    def mixed(self, versions: Sequence[tuple[str, int]]) -> Mixed | None:
+        """Gives a table on several versions of which some (asset, version) stand; None where all stand on one state."""
+        with self._reading() as con:
+            return mixed(con, versions) if con else None
 
     def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
         """Gives the answer to a query that only reads, `parameters` bound to its `?` or `$name`.

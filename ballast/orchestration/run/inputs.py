@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ballast.errors import GateClosedError, WarehouseError
+from ballast.errors import GateClosedError, OutdatedError, WarehouseError
 from ballast.gates import WARNS
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.provide.arguments import arguments_of, ids_of
@@ -23,6 +23,10 @@ from ballast.orchestration.run.verdicts import judged_anew
 from ballast.orchestration.spec.pipeline import PipelineSpec
 from ballast.warehouse import Commit, StoredModel, Verdict
 from ballast.warehouse.tables.frames import pandas_frame
+
+
+class OvertakenError(OutdatedError):
+    """Another run has stored a newer version while a unit was at work on an older one."""
 
 
 @dataclass
@@ -47,6 +51,32 @@ class Inputs:
             node.name: self._settled(node, commit, [v for v in verdicts if commit and v.asset == commit.asset])
             for node, commit in zip(nodes, found, strict=True)
         }
+        self._check_one_state()
+
+    def _check_one_state(self) -> None:
+        """Raises OutdatedError where the inputs were made from different versions of one table."""
+        found = self.run.warehouse.mixed(list(self.versions.items())) if len(self.commits) > 1 else None
+        if found is not None:
+            of = f" (partition {found.partition})" if found.partition else ""
+            stand = [
+                f"{asset} is version {on}" if asset == found.asset else f"{asset} (version {version}) on version {on}"
+                for (asset, version), on in found.versions.items()
+            ]
+            raise OutdatedError(
+                f"{self.node.name} does not run: what it reads stands on different versions of {found.asset}{of}: "
+                f"{', '.join(stand)}. Another run has just replaced it, or not all that is made from it was made anew: "
+                f"run `ballast run {self.run.plan.spec.name}`"
+            )
+
+    def check_latest(self) -> None:
+        """Raises OvertakenError where another version of an input, with other content, is the latest by now."""
+        latest = self.run.warehouse.latest_of([(c.asset, c.partition) for c in self.commits.values()])
+        for read, now in zip(self.commits.values(), latest, strict=True):
+            if now is not None and (now.content_hash, now.summary) != (read.content_hash, read.summary):
+                raise OvertakenError(
+                    f"{read.asset} was at version {read.version} when {self.node.name} read it, and run {now.run_id} "
+                    f"has stored version {now.version} since"
+                )
 
     def _settled(self, node: Node, commit: Commit | None, verdicts: list[Verdict]) -> Commit:
         """Gives the version of an upstream to read; GateClosedError where its gate is closed or never judged it."""

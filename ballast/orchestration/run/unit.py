@@ -12,11 +12,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from ballast.errors import OutdatedError
 from ballast.gates import Judgement
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.run.fingerprint import code_version, what_is_done
 from ballast.orchestration.run.gate_context import StoredContext
-from ballast.orchestration.run.inputs import Inputs
+from ballast.orchestration.run.inputs import Inputs, OvertakenError
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, stored_table
 from ballast.orchestration.run.run import Run
@@ -26,6 +27,9 @@ from ballast.reporting import stage_metadata, write_report
 from ballast.warehouse import Commit, Verdict
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
+
+TRIES = 3
+"""How often a unit is made, where each time another run stores a newer version of what it reads meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,19 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({}
     two roles that are stored at the same time the later must see the earlier.
     """
     nodes = list(nodes)
+    for _ in range(TRIES - 1):
+        try:
+            return _run_once(run, nodes, given)
+        except OvertakenError as error:
+            run.log(f"{run.plan.asset(nodes[0].unit)}: {error}; it is made again from what is there now")
+    return _run_once(run, nodes, given)
+
+
+def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
     with run.warehouse.reading():
         inputs = _inputs(run, nodes)
         fingerprint = _fingerprint(inputs, nodes)
-        before = run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
+        before = _latest(run, nodes)
         results = _reused(run, nodes, before, fingerprint)
         if not results:
             inputs.read()
@@ -62,6 +75,10 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({}
     for result in results:
         result.judge(run, inputs, between_roles=False)
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
+        inputs.check_latest()
+        for result, last, now in zip(results, before, _latest(run, nodes), strict=True):
+            if now is not None and now.version != (last.version if last else 0):
+                _give_way(result, now, fingerprint, handed=result.node.name in given)
         inputs.record_verdicts()
         made = [(result, result.kept or _commit(run, inputs, result, fingerprint)) for result in results]
         for result, commit in made:
@@ -69,6 +86,24 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({}
             result.judge(run, inputs, between_roles=True)
         run.warehouse.record_verdicts([v for result, commit in made for v in _verdicts(run, commit, result)])
     return [_stored(result, commit) for result, commit in made]
+
+
+def _latest(run: Run, nodes: list[Node]) -> list[Commit | None]:
+    return run.warehouse.latest_of([(run.plan.asset(node.name), run.key_of(node)) for node in nodes])
+
+
+def _give_way(result: Result, now: Commit, fingerprint: str, *, handed: bool) -> None:
+    """Raises an OutdatedError where another run has stored a version since, which older rows would hide.
+
+    A source is read anew, and what was made of the same inputs in the same way is taken as it is stored.
+    """
+    told = f"run {now.run_id} has stored {now.asset} version {now.version} while this one was making it"
+    reads = result.node.stage == "source" and not handed
+    if reads or (not handed and now.fingerprint == fingerprint):
+        raise OvertakenError(told)
+    if not handed or now.content_hash != content_hash(result.table):
+        how = "from another value of its Dagster asset" if handed else "with other parameters or code"
+        raise OutdatedError(f"{told}, {how}; that version stays: run it again if yours is to follow it")
 
 
 @dataclass
