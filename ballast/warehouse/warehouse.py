@@ -312,18 +312,24 @@ class Warehouse:
         WarehouseError
             Two of the rows are by the same gate on the same version, so that one would hide the other.
         """
-        seen = set()
-        for verdict in rows:
-            key = (verdict.asset, verdict.version, verdict.gate)
-            if key in seen:
-                raise WarehouseError(
-                    f"two verdicts by gate {verdict.gate!r} on {verdict.asset!r} version {verdict.version}: one "
-                    "would hide the other; give the gates different names"
-                )
-            seen.add(key)
+        _check_distinct(rows)
         if rows:
             with self._writing() as con:
                 commits.replace_verdicts(con, rows)
+
+    def record_suite(self, asset: str, version: int, rows: Sequence[Verdict], *, basis: str) -> None:
+        """Stores what all the gates behind a version found, in place of all that was stored of it.
+
+        `basis` says what they were judged by: `basis_of` gives it back, and where it is the same again they stand.
+        """
+        _check_distinct(rows)
+        with self._writing() as con:
+            commits.replace_suite(con, asset, version, rows, basis)
+
+    def basis_of(self, asset: str, version: int) -> str | None:
+        """Gives what the verdicts on a version were last judged by, None where that is not stored."""
+        with self._reading() as con:
+            return commits.select_basis(con, asset, version) if con else None
 
     def verdicts(self, asset: str, *, version: int, partition: str | None = None) -> list[Verdict]:
         """Gives the verdicts on a version, by gate; none if no gate has judged it."""
@@ -391,6 +397,18 @@ class Warehouse:
             return
         with self.home.reading(self.timeout, private=private) as con, _transaction(con):
             yield con
+
+
+def _check_distinct(rows: Sequence[Verdict]) -> None:
+    seen = set()
+    for verdict in rows:
+        key = (verdict.asset, verdict.version, verdict.gate)
+        if key in seen:
+            raise WarehouseError(
+                f"two verdicts by gate {verdict.gate!r} on {verdict.asset!r} version {verdict.version}: one "
+                "would hide the other; give the gates different names"
+            )
+        seen.add(key)
 
 
 @contextmanager

@@ -24,7 +24,8 @@ class StoredContext:
     """The stage that is judged; see ``ballast.gates.GateContext``.
 
     ``made_from`` are the versions that the stage itself was made from, and ``arrow`` gives their tables; ``read`` are
-    the sources' tables where they were read afresh; what is stored stands in for all others.
+    the sources' tables where they were read afresh; what is stored stands in for all others. ``seen`` fills with the
+    version of every stored table that is looked up.
     """
 
     run: Run
@@ -32,6 +33,7 @@ class StoredContext:
     made_from: Mapping[str, Commit] = field(default_factory=dict)
     arrow: Callable[[str], pa.Table] | None = None
     read: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    seen: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
 
     @property
     def asset(self) -> str:
@@ -76,14 +78,14 @@ class StoredContext:
             return None
         if role in self.read:
             return self.read[role][spec[role].id].to_numpy()
-        if self.version_of(role) is None:
+        if self._look_up(role) is None:
             return None
         return self.run.warehouse.read_column(
             self.run.plan.asset(role), spec[role].id, partition=self._partition_of(role)
         )
 
     def table(self, role: str) -> pd.DataFrame | None:
-        if role in self.read or self.version_of(role) is None:
+        if role in self.read or self._look_up(role) is None:
             return self.read.get(role)
         run, partition = self.run, self._partition_of(role)
         if partition is None and run.plan.nodes[role].partitioned:
@@ -108,6 +110,11 @@ class StoredContext:
             if not any(verdict.run_id == run.run_id for verdict in verdicts):
                 return None
         return commit.version
+
+    def _look_up(self, role: str) -> int | None:
+        version = self.version_of(role)
+        self.seen[self.run.plan.asset(role), self._partition_of(role)] = version
+        return version
 
     def _partition_of(self, role: str) -> str | None:
         return self.node.key_in(self.run.key_of(self.run.plan.nodes[role]))
@@ -136,4 +143,5 @@ class StoredContext:
         run, node = self.run, self.run.plan.nodes[name]
         with run.warehouse.reading():
             commit = run.warehouse.latest(run.plan.asset(name), partition=run.key_of(node))
+            self.seen[run.plan.asset(name), run.key_of(node)] = commit.version if commit else None
             return None if commit is None else (commit, stored_table(run.warehouse, commit))

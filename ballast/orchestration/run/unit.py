@@ -22,9 +22,10 @@ from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, stored_table
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
+from ballast.orchestration.run.standing import basis_of, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, write_report
-from ballast.warehouse import Commit, Verdict
+from ballast.warehouse import Commit
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
 
@@ -66,12 +67,18 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         inputs = _inputs(run, nodes)
         fingerprint = _fingerprint(inputs, nodes)
         before = _latest(run, nodes)
+        stands = [standing(run, node, last) for node, last in zip(nodes, before, strict=True)]
         results = _reused(run, nodes, before, fingerprint)
         if not results:
             inputs.read()
     if not results:
         products = {product.node: product for product in perform(inputs, nodes, given)}
         results = [_result(run, node, products[node.name], last) for node, last in zip(nodes, before, strict=True)]
+    for result, (judgements, seen) in zip(results, stands, strict=True):
+        if result.kept:
+            result.judgements, result.seen = judgements, dict(seen)
+    if nodes[0].stage != "source" and not inputs.changed and all(result.is_settled for result in results):
+        return [_stored(result, result.kept) for result in results if result.kept]
     for result in results:
         result.judge(run, inputs, between_roles=False)
     with run.warehouse.writing(max((r.table for r in results), key=_row_bytes)):
@@ -84,7 +91,12 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         for result, commit in made:
             remember(commit, result.table)
             result.judge(run, inputs, between_roles=True)
-        run.warehouse.record_verdicts([v for result, commit in made for v in _verdicts(run, commit, result)])
+            run.warehouse.record_suite(
+                commit.asset,
+                commit.version,
+                [verdict_of(run, commit, e, result.judgements[e.name]) for e in result.node.suite],
+                basis=basis_of(run, result.node, result.seen),
+            )
     return [_stored(result, commit) for result, commit in made]
 
 
@@ -115,6 +127,13 @@ class Result:
     summary: Mapping[str, Any]
     kept: Commit | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
+    seen: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
+    """What its gates have looked up beside the table itself; see ``standing``."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is stored, with all that its gates would say of it."""
+        return self.kept is not None and all(e.name in self.judgements for e in self.node.suite)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -122,9 +141,9 @@ class Result:
 
     def judge(self, run: Run, inputs: Inputs, *, between_roles: bool) -> None:
         """Holds the table against the part of the suite that does, or does not, look at other data roles."""
-        suite = [e for e in self.node.suite if bool(e.roles) == between_roles]
+        suite = [e for e in self.node.suite if bool(e.roles) == between_roles and e.name not in self.judgements]
         if suite:
-            context = StoredContext(run, self.node, inputs.commits, inputs.arrow)
+            context = StoredContext(run, self.node, inputs.commits, inputs.arrow, seen=self.seen)
             self.judgements |= {j.name: j for j in judged(suite, self.frame, context)}
 
 
@@ -190,16 +209,12 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
     )
 
 
-def _verdicts(run: Run, commit: Commit, result: Result) -> list[Verdict]:
-    return [verdict_of(run, commit, e, result.judgements[e.name]) for e in result.node.suite]
-
-
 def _stored(result: Result, commit: Commit) -> Stored:
     schema = result.table.schema
     return Stored(
         result.node,
         commit,
-        list(result.judgements.values()),
+        [result.judgements[e.name] for e in result.node.suite],
         {name: str(type_) for name, type_ in zip(schema.names, schema.types, strict=True)},
         stage_metadata(result.node.stage, result.frame, commit.summary),
         reused=result.kept is not None,

@@ -19,6 +19,7 @@ from ballast.words import listed
 
 COMMITS = quoted(STORE, "commits")
 GATES = quoted(STORE, "gates")
+JUDGED = quoted(STORE, "judged")
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ TABLES = (
     f"CREATE TABLE IF NOT EXISTS {GATES} (asset VARCHAR, partition VARCHAR, version BIGINT, gate VARCHAR, "
     "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, definition VARCHAR, "
     "forced_by VARCHAR)",
+    f"CREATE TABLE IF NOT EXISTS {JUDGED} (asset VARCHAR, version BIGINT, basis VARCHAR)",
     f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
     f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
     f"forced_by IS NOT NULL AS forced FROM {GATES}",
@@ -197,6 +199,26 @@ def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]
     con.unregister("incoming")
 
 
+def replace_suite(
+    con: duckdb.DuckDBPyConnection, asset: str, version: int, verdicts: Sequence[Verdict], basis: str
+) -> None:
+    """Writes the verdicts of all gates behind a version, in place of all that there were, and what they rest on."""
+    con.execute(
+        f"DELETE FROM {GATES} WHERE asset = $1 AND version = $2 AND gate NOT IN (SELECT unnest($3::VARCHAR[]))",
+        [asset, version, [v.gate for v in verdicts]],
+    )
+    if verdicts:
+        replace_verdicts(con, verdicts)
+    con.execute(f"DELETE FROM {JUDGED} WHERE asset = ? AND version = ?", [asset, version])
+    con.execute(f"INSERT INTO {JUDGED} VALUES (?, ?, ?)", [asset, version, basis])
+
+
+def select_basis(con: duckdb.DuckDBPyConnection, asset: str, version: int) -> str | None:
+    """Gives what the verdicts on a version were last judged by, None where nothing tells."""
+    found = fetched(con, f"SELECT basis FROM {JUDGED} WHERE asset = ? AND version = ?", [asset, version])
+    return found[0][0] if found else None
+
+
 def select_latest(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[str, str | None]]) -> list[Commit | None]:
     """Gives the newest commit of each asset and partition wanted (of any partition where that is None)."""
     rows = fetched(
@@ -254,7 +276,7 @@ def prunable(
 def delete_commits(con: duckdb.DuckDBPyConnection, gone: Sequence[Commit]) -> None:
     """Removes the records of commits and the verdicts on them."""
     values = [[commit.asset for commit in gone], [commit.version for commit in gone]]
-    for records in (COMMITS, GATES):
+    for records in (COMMITS, GATES, JUDGED):
         con.execute(
             f"DELETE FROM {records} WHERE (asset, version) IN (SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[])))",
             values,

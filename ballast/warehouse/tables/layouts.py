@@ -18,7 +18,7 @@ import pyarrow as pa
 from ballast.errors import WarehouseError
 from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
-from ballast.warehouse.tables.commits import COMMITS, fetched
+from ballast.warehouse.tables.commits import COMMITS, JUDGED, fetched
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
 from ballast.warehouse.tables.objects import UnstorableError
 from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
@@ -45,9 +45,9 @@ class Place(NamedTuple):
 
 
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
-    """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last."""
+    """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last ones."""
     try:
-        con.execute(f"SELECT 1 FROM {_LEVELS} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True

@@ -1,0 +1,73 @@
+"""What the gates behind a version were asked, and looked at: while neither changes, what they said stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+
+from ballast.gates import Expectation, Judgement
+from ballast.methods.frame.closure import closure, digest_of
+from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.run.run import Run
+from ballast.warehouse import Commit, Verdict
+
+Seen = Mapping[tuple[str, str | None], int | None]
+"""The version of each table (asset, partition) that a gate looked up, None where there was none."""
+
+_GATES = (
+    "ballast.gates.great_expectations.judging",
+    "ballast.orchestration.run.gate_context",
+    "ballast.orchestration.run.verdicts",
+)
+_APART = (
+    "ballast.warehouse.homes",
+    "ballast.warehouse.locks",
+    "ballast.warehouse.models",
+    "ballast.orchestration.spec",
+)
+"""What gates reach by imports and no judgement depends on."""
+_LIBRARIES = ("great-expectations", "numpy", "pandas", "scikit-learn", "scipy")
+_PROSE = {"description", "schedule", "sensor", "automation", "owners", "tags"}
+
+
+def basis_of(run: Run, node: Node, seen: Seen) -> str:
+    """Gives what judgements of a node's table rest on beside the table: the code, the spec and other tables."""
+    parts = {
+        "code": _code(),
+        "spec": run.plan.spec.model_dump(exclude=_PROSE),
+        "suite": [(e.name, e.definition, e.severity) for e in node.suite],
+    }
+    asked = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return json.dumps({"asked": asked, "seen": sorted(([*table, v] for table, v in seen.items()), key=str)})
+
+
+def standing(run: Run, node: Node, commit: Commit | None) -> tuple[dict[str, Judgement], Seen]:
+    """Gives the judgements of a version that would be the same again, by gate, and what they looked at.
+
+    Those that hold a data role's own table against another role are never among them: which of the two is stored last
+    looks at the other.
+    """
+    basis = None if commit is None else run.warehouse.basis_of(commit.asset, commit.version)
+    if commit is None or basis is None:
+        return {}, {}
+    seen = {(asset, partition): v for asset, partition, v in json.loads(basis)["seen"]}
+    latest = [found and found.version for found in run.warehouse.latest_of(list(seen))]
+    if list(seen.values()) != latest or basis != basis_of(run, node, seen):
+        return {}, {}
+    of = {v.gate: v for v in run.warehouse.verdicts(commit.asset, version=commit.version)}
+    asked = [e for e in node.suite if e.name in of and not (e.roles and node.stage == "source")]
+    return {e.name: _judgement(e, of[e.name]) for e in asked}, seen
+
+
+def _judgement(expectation: Expectation, verdict: Verdict) -> Judgement:
+    severity = "warn" if verdict.severity == "warn" else "error"
+    return Judgement(verdict.gate, expectation.type, verdict.passed, severity, verdict.observed, verdict.message)
+
+
+@cache
+def _code() -> str:
+    modules = closure(*_GATES, within=lambda module: not module.startswith(_APART))
+    return f"{digest_of(modules)} {[version(name) for name in _LIBRARIES]}"
