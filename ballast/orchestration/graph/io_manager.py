@@ -7,13 +7,15 @@ from typing import Any
 import dagster as dg
 
 from ballast.orchestration.graph.resources import BallastResource
+from ballast.orchestration.run.verdicts import check_open
 from ballast.warehouse import Warehouse
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
     """Keeps a project's own table assets in the warehouse: DataFrames in, DataFrames out, versioned like all others.
 
-    An asset with a one-part key is stored in the schema ``raw``.
+    An asset with a one-part key is stored in the schema ``raw``. A table behind which a gate is closed is not given to
+    anyone: GateClosedError says which gate.
     """
 
     warehouse: str = ""
@@ -37,4 +39,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         partition = context.asset_partition_key if context.has_asset_partitions else None
-        return self._open().read(self._asset(context), partition=partition)
+        warehouse, asset = self._open(), self._asset(context)
+        with warehouse.reading():
+            check_open(warehouse, asset, partition, context.op_def.name if context.op_def else "a reader")
+            return warehouse.read(asset, partition=partition)

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pandas as pd
 
+from ballast.errors import GateClosedError
 from ballast.gates import Expectation, Judgement, judge
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.recent import stored_table
 from ballast.orchestration.run.run import Run
-from ballast.warehouse import Commit, Verdict
+from ballast.warehouse import Commit, Verdict, Warehouse
 from ballast.warehouse.tables.frames import pandas_frame
 
 Judged = Mapping[tuple[str, str], Verdict]
@@ -41,6 +42,21 @@ def verdict_of(run: Run, commit: Commit, expectation: Expectation, judgement: Ju
         run_id=run.run_id,
         definition=expectation.definition,
     )
+
+
+def check_open(warehouse: Warehouse, asset: str, partition: str | None, reader: str) -> None:
+    """Raises GateClosedError where a gate is closed behind what is read: the latest version, of a partition or of each.
+
+    For a reader that knows no plan: what was said of a version when it was last judged counts.
+    """
+    newest = {c.partition: c for c in reversed(warehouse.commits(asset)) if partition in (None, c.partition)}
+    found = warehouse.verdicts_of([(asset, commit.version) for commit in newest.values()])
+    if closed := [v for v in found if v.closes]:
+        of = f", partition {closed[0].partition}" if closed[0].partition else ""
+        raise GateClosedError(
+            f"{reader} does not read {asset}: the gate behind it (version {closed[0].version}{of}) is closed: "
+            f"{'; '.join(f'{v.gate}: {v.message}' for v in closed)}. Fix the data or the step and run it again"
+        )
 
 
 def judged_anew(commit: Commit, before: Judged, context: StoredContext) -> dict[tuple[str, str], Verdict]:

@@ -67,6 +67,11 @@ class Verdict:
     forced_by: str | None = None
 
     @property
+    def closes(self) -> bool:
+        """Whether nothing may pass: it failed, and is more than a warning."""
+        return not self.passed and self.severity == "error"
+
+    @property
     def forced(self) -> bool:
         return self.forced_by is not None
 
