@@ -38,6 +38,8 @@ class Inputs:
     commits: dict[str, Commit] = field(init=False)
     changed: list[Verdict] = field(init=False, default_factory=list)
     """Verdicts on upstreams that this unit overrode, or came to itself."""
+    refused: GateClosedError | None = field(init=False, default=None)
+    """Why the unit may not run: an upstream's gate is closed, or never judged it."""
     _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
@@ -50,7 +52,8 @@ class Inputs:
             node.name: self._settled(node, commit, [v for v in verdicts if commit and v.asset == commit.asset])
             for node, commit in zip(nodes, found, strict=True)
         }
-        self._check_one_state()
+        if self.refused is None:
+            self._check_one_state()
 
     def _check_one_state(self) -> None:
         """Raises OutdatedError where the inputs were made from different versions of one table."""
@@ -78,7 +81,7 @@ class Inputs:
                 )
 
     def _settled(self, node: Node, commit: Commit | None, verdicts: list[Verdict]) -> Commit:
-        """Gives the version of an upstream to read; GateClosedError where its gate is closed or never judged it."""
+        """Gives the version of an upstream to read, and notes where its gate is closed or never judged it."""
         run, asset = self.run, self.run.plan.asset(node.name)
         if commit is None:
             raise WarehouseError(
@@ -97,10 +100,11 @@ class Inputs:
         never = f"never judged by {', '.join(name for name, _ in unjudged)} as declared now; run {node.name} again"
         said = "; ".join([*(f"{v.gate}: {v.message}" for v in closed), *([never] if unjudged else [])])
         if not run.force:
-            raise GateClosedError(
+            self.refused = self.refused or GateClosedError(
                 f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed: {said}. "
                 "Fix the data or the step, or set `force: true` in the run config (the override is recorded)."
             )
+            return commit
         run.log(f"forced past the closed gate behind {asset} (version {commit.version}): {said}")
         closed += [
             Verdict(asset, commit.partition, commit.version, name, False, "error", {}, never, run.run_id, definition)

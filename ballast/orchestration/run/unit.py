@@ -69,8 +69,12 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         before = _latest(run, nodes)
         stands = [standing(run, node, last) for node, last in zip(nodes, before, strict=True)]
         results = _reused(run, nodes, before, fingerprint)
-        if not results:
+        if not results and inputs.refused is None:
             inputs.read()
+    if inputs.refused is not None:
+        with run.warehouse.writing():
+            inputs.record_verdicts()
+        raise inputs.refused
     if not results:
         products = {product.node: product for product in perform(inputs, nodes, given)}
         results = [_result(run, node, products[node.name], last) for node, last in zip(nodes, before, strict=True)]
