@@ -12,7 +12,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIREMENTS = [Requirement(r) for r in PROJECT["dependencies"] + EXTRAS["dev"] + EXTRAS["docs"] + EXTRAS["ducklake"]]
+_PINNED = ("dev", "docs", "ducklake", "remote")
+REQUIREMENTS = [Requirement(r) for r in PROJECT["dependencies"] + [r for extra in _PINNED for r in EXTRAS[extra]]]
 PINS = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
 

@@ -151,10 +151,7 @@ def connected(paths: Sequence[str], where: str, *, streaming: bool = False) -> d
             load(con, extension)
         except WarehouseError as error:
             con.close()
-            raise DataError(
-                f"{where}: {in_scheme(schemes)} needs DuckDB's extension {extension}: pip install "
-                f"duckdb-extension-{extension}=={duckdb.__version__} ({error})"
-            ) from error
+            raise DataError(f"{where}: {in_scheme(schemes)} cannot be read: {error}") from error
     return con
 
 

@@ -10,6 +10,9 @@ import duckdb
 from ballast.errors import WarehouseError
 from ballast.warehouse.names import literal, quoted
 
+_EXTRAS = {"httpfs": "remote", "azure": "remote"}
+"""The extra that brings an extension's package, where it is not ``ducklake``."""
+
 
 def load(con: duckdb.DuckDBPyConnection, name: str) -> None:
     """Loads an extension such as "ducklake".
@@ -34,7 +37,7 @@ def load(con: duckdb.DuckDBPyConnection, name: str) -> None:
             return
         except duckdb.Error as error:
             failures.append(f"{way}: {str(error).splitlines()[0]}")
-    remedy = "install it with: pip install 'dagster-ballast[ducklake]'"
+    remedy = f"install it with: pip install 'dagster-ballast[{_EXTRAS.get(name, 'ducklake')}]'"
     if not packaged:
         failures.append(f"from its Python package: {package} is not installed")
     elif version not in packaged:

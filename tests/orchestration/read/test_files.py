@@ -186,12 +186,6 @@ def test_folders_of_the_form_key_value_are_columns_only_where_asked_for(tmp_path
         read(tmp_path / "x=7", path="rows.csv", hive=True)
 
 
-def test_address_without_its_extension_says_what_to_install(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("HOME", str(tmp_path))  # where no extension is installed
-    with pytest.raises(DataError, match=r"s3:// needs DuckDB's extension httpfs: pip install duckdb-extension-httpfs"):
-        read(tmp_path, path="s3://bucket/rows.parquet")
-
-
 WRITES = {
     "two statements": "SELECT 1 AS id; SELECT 2 AS id",
     "copy": "COPY (SELECT 1 AS id) TO 'made.csv'",
