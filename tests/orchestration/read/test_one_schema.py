@@ -159,7 +159,7 @@ _MIXED = "a list of words becomes a join, and several threads bring its rows in 
     ("n", "kinds"),
     [
         (1, _ALL),
-        (100_000, _PLAIN),
+        (20_000, _PLAIN),
         pytest.param(100_000, _ALL, marks=[pytest.mark.full, pytest.mark.xfail(strict=True, reason=_MIXED)]),
     ],
     ids=["one row", "many rows", "many rows of every type"],
