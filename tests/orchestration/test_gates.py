@@ -163,7 +163,8 @@ def test_step_judges_a_role_anew_when_the_role_it_was_held_against_has_changed(r
     refused = ran.run("verdict")
     assert not refused.success
     assert "7 of 100 ids of test (7 %) are also in train" in refused.messages["verdict"]
-    assert [v.gate for v in ran.warehouse.verdicts("demo/test", version=1) if v.closes] == ["expect_no_shared_ids__train"]
+    closed = [v.gate for v in ran.warehouse.verdicts("demo/test", version=1) if v.closes]
+    assert closed == ["expect_no_shared_ids__train"]
     ran.write("train", rows(200, seed=1))
     assert ran.run("train").success
     assert ran.run("verdict").success, "the two have no id in common any more"

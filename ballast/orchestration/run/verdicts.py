@@ -85,7 +85,7 @@ def _is_old(expectation: Expectation, verdict: Verdict, context: StoredContext) 
     """Whether another role has a version that this verdict did not look at, and none on that version passed the two."""
     latest = {role: v for role, v in _others(expectation, context).items() if v is not None}
     newer = {role: v for role, v in latest.items() if verdict.observed.get(_key(role)) != v}
-    if not expectation.is_mutual:
+    if not expectation.is_mutual or not verdict.passed:
         return bool(newer)
     run = context.run
     return any(
