@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,29 @@ class TextFiles:
     Attributes
     ----------
     names : the columns. candidates : the types that each may be; see ``ballast.orchestration.read.text``.
+    written : the SQL of every column as it is written in each file, in their order.
+    missing : what stands for a missing value in each column.
     delimiter : what stands between two values of CSV; empty for JSON.
+    together : the SQL of all files at once, in any order.
     """
 
     files: Files
     names: tuple[str, ...]
     candidates: Mapping[str, tuple[str, ...]]
-    sql: str
+    written: Mapping[str, str]
+    missing: Mapping[str, Sequence[str]]
+    together: str
     delimiter: str = ""
-    by_file: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """The SQL of all files' columns as text, null where a value is missing."""
+        columns = ", ".join(f"{self.text(name)} AS {quoted(name)}" for name in self.names)
+        return f"(SELECT {columns} FROM {self.together})"
+
+    def text(self, name: str) -> str:
+        """Gives the SQL of a column of what is ``written`` that is null where a value is missing."""
+        return is_missing(quoted(name), self.missing[name])
 
 
 def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> TextFiles:
@@ -73,14 +87,15 @@ def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str
     keys = _hive_keys(con, _csv_call(files.one(first), layout, headers[first], spec), headers[first], spec, where)
     names = (*headers[first], *keys)
 
-    def texts(some: Sequence[str]) -> str:
+    def written(some: Sequence[str]) -> str:
         call = _csv_call(Files(files.format, tuple(some), files.folder), layout, headers[some[0]], spec)
-        return f"(SELECT {_with_missing(names, spec)} FROM {call})"
+        return f"(SELECT {', '.join(map(quoted, names))} FROM {call})"
 
-    runs = [list(run) for _, run in itertools.groupby(files.names, key=headers.__getitem__)]
-    sql = texts(runs[0]) if len(runs) == 1 else f"({' UNION ALL '.join(f'FROM {texts(run)}' for run in runs)})"
-    by_file = {name: texts([name]) for name in files.names}
-    return TextFiles(files, names, dict.fromkeys(names, CANDIDATES), sql, dialect["delim"], by_file)
+    runs = [written(list(run)) for _, run in itertools.groupby(files.names, key=headers.__getitem__)]
+    together = runs[0] if len(runs) == 1 else f"({' UNION ALL '.join(f'FROM {run}' for run in runs)})"
+    by_file = {name: written([name]) for name in files.names}
+    candidates = dict.fromkeys(names, CANDIDATES)
+    return TextFiles(files, names, candidates, by_file, _missing(names, spec), together, dialect["delim"])
 
 
 def _csv_call(files: Files, layout: Mapping[str, Any], columns: Sequence[str], spec: DataSpec) -> str:
@@ -93,10 +108,9 @@ def _csv_call(files: Files, layout: Mapping[str, Any], columns: Sequence[str], s
 _NO_TOKEN = "\u241f"  # DuckDB needs one; what is missing in which column is said apart
 
 
-def _with_missing(names: Iterable[str], spec: DataSpec) -> str:
-    """Gives the SQL of columns in which what stands for a missing value is null; of an id only the empty text is."""
-    tokens = {name: [""] if name == spec.id else spec.missing for name in names}
-    return ", ".join(f"{is_missing(quoted(name), tokens[name])} AS {quoted(name)}" for name in names)
+def _missing(names: Iterable[str], spec: DataSpec) -> dict[str, Sequence[str]]:
+    """Gives what stands for a missing value in each column: of an id only the empty text does."""
+    return {name: [""] if name == spec.id else spec.missing for name in names}
 
 
 def _options(options: Mapping[str, Any]) -> str:
@@ -193,11 +207,10 @@ def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: st
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
     def call(names: Files) -> str:
-        read = f"read_json({names.listing}, columns = {{{columns}}}{_hive(spec)})"
-        return f"(SELECT {_with_missing(everything, spec)} FROM {read})"
+        return f"read_json({names.listing}, columns = {{{columns}}}{_hive(spec)})"
 
     by_file = {name: call(files.one(name)) for name in files.names}
-    return TextFiles(files, tuple(everything), candidates, call(files), "", by_file)
+    return TextFiles(files, tuple(everything), candidates, by_file, _missing(everything, spec), call(files))
 
 
 def _hive(spec: DataSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +58,17 @@ def prepared(
         raise
 
 
-def executed(con: duckdb.DuckDBPyConnection, statement: str, where: str, what: str, query: str = "") -> Any:
+def executed(
+    con: duckdb.DuckDBPyConnection,
+    statement: str,
+    where: str,
+    what: str,
+    query: str = "",
+    values: Sequence[Any] = (),
+) -> Any:
     """Runs a statement; DataError says what DuckDB says, without the query's text and the values in it."""
     try:
-        return con.execute(statement)
+        return con.execute(statement, values)
     except duckdb.Error as error:
         message = said(error, query)
     raise DataError(f"{where}: {what}: {message}")  # outside the handler: the query must not be in its context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files
 from ballast.orchestration.read.kinds import pc
 from ballast.orchestration.read.kinds import said as said_kind
-from ballast.orchestration.read.query import executed, said
+from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.sniff import Typed, guessed, kind_of, widened
 from ballast.orchestration.read.text import Written
 from ballast.orchestration.read.words import in_duckdb
@@ -27,7 +27,7 @@ from ballast.words import listed
 BATCH = 131_072
 """Rows of a batch."""
 
-_DOUBTFUL = "_ballast_doubtful"
+_DOUBTFUL, _ROW = "_ballast_doubtful", "_ballast_row"
 
 
 @dataclass(kw_only=True)
@@ -72,34 +72,29 @@ class Source(ABC):
 
     def empty(self) -> pa.Table:
         """Gives the columns without their rows."""
-        try:
-            return self.con.execute(f"FROM ({self._rows(None)}) LIMIT 0").to_arrow_table()
-        except duckdb.Error as error:
-            message = said(error, self.query)
-        raise DataError(f"{self.where}: {self.failed}: {message}")
+        return self._executed(f"FROM ({self._rows(None)}) LIMIT 0").to_arrow_table()
 
     def _run(self, columns: Sequence[str] | None, partition: tuple[str, Partition] | None) -> Any:
-        sql, values = self._rows(columns), []
-        if partition is not None:
-            condition, values = self._condition(*partition)
-            wanted = list(self.kinds if columns is None else columns)
-            within = self._rows(list(dict.fromkeys([*wanted, partition[0]])))
-            sql = f"SELECT {', '.join(map(quoted, wanted))} FROM ({within}) WHERE {condition}"
-        try:
-            return self.con.execute(sql, values)
-        except duckdb.Error as error:
-            message = said(error, self.query)
-        raise DataError(f"{self.where}: {self.failed}: {message}")
+        if partition is None:
+            return self._executed(self._rows(columns))
+        wanted = list(self.kinds if columns is None else columns)
+        within = self._rows(list(dict.fromkeys([*wanted, partition[0]])))
+        condition, values = self._condition(*partition)
+        return self._executed(f"SELECT {', '.join(map(quoted, wanted))} FROM ({within}) WHERE {condition}", values)
+
+    def _executed(self, sql: str, values: Sequence[str] = ()) -> Any:
+        return executed(self.con, sql, self.where, self.failed, self.query, values)
 
     failed = "it cannot be read"
 
-    def _condition(self, column: str, partition: Partition) -> tuple[str, list[str]]:
+    def _condition(self, column: str, partition: Partition, sql: str = "") -> tuple[str, list[str]]:
+        """Gives the SQL of whether a row is of a partition, and its values; `sql` is the column's, default its name."""
         if column not in self.kinds:
             raise DataError(
                 f"{self.where}: the partition column {column!r} is missing{nearest(column, self.kinds)} "
                 f"(columns: {listed(self.kinds, most=12)})"
             )
-        return partition.condition(quoted(column), self.kinds[column], self.where)
+        return partition.condition(sql or quoted(column), self.kinds[column], self.where)
 
     def without_rows(self, column: str, key: str) -> DataError:
         """Gives the error of a partition that no row is of."""
@@ -141,14 +136,13 @@ class Text(Source):
         known = {**kinds, **ids, **explicit}
         self._typed = guessed(self.con, self.text, Typed(known, how, explicit=frozenset(explicit)), self.where)
         self._certain = False
-        self._rows_sql = self.text.sql
 
     def _explicit(self, name: str) -> str:
         word, digits = self.spec.types[name], 0
         if word == "decimal":
             point = literal(self.spec.options.get("decimal", "."))
             sql = f"SELECT max(length(split_part({quoted(name)}, {point}, 2))) FROM {self.text.sql}"
-            digits = min(executed(self.con, sql, self.where, "cannot be read").fetchall()[0][0] or 0, 38)
+            digits = min(self._executed(sql).fetchall()[0][0] or 0, 38)
         return in_duckdb(word, digits)
 
     @property
@@ -163,21 +157,22 @@ class Text(Source):
 
     def _rows(self, columns: Sequence[str] | None) -> str:
         names = list(self.text.names if columns is None else columns)
-        return f"SELECT {', '.join(f'v{i} AS {quoted(n)}' for i, n in enumerate(names))} FROM {self._values(names)}"
+        values = ", ".join(f"{self._value(name)} AS {quoted(name)}" for name in names)
+        return f"SELECT {values} FROM {self.text.together}"
 
-    def _values(self, names: Sequence[str]) -> str:
-        inner = [
-            f"{quoted(name)} AS t{i}, {self._typed.value(name, quoted(name))} AS v{i}" for i, name in enumerate(names)
-        ]
-        return f"(SELECT {', '.join(inner)} FROM {self._rows_sql})"
+    def _value(self, name: str) -> str:
+        return self._typed.value(name, self.text.text(name))
 
     def raw(self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None) -> pa.Table:
-        table = self._flagged(columns, partition)
+        names = list(self.text.names if columns is None else columns)
+        if partition is not None:
+            self._check_keys(partition)
+        table = self._flagged(names, partition)
         if table is None:
             self.settle()
-            table = self._flagged(columns, partition)
+            table = self._flagged(names, partition)
         if table is None:
-            self._refuse(list(self.text.names if columns is None else columns))
+            self._refuse(names, partition)
         assert table is not None
         empty = [n for n in table.column_names if n in self._typed.sniffed and table[n].null_count == len(table)]
         if empty and not self._certain:  # nothing has said yet what these are
@@ -190,60 +185,86 @@ class Text(Source):
     ) -> pa.RecordBatchReader:
         self.settle()
         names = list(self.text.names if columns is None else columns)
-        if self._broken(names):
-            self._refuse(names)
+        if partition is not None:
+            self._check_keys(partition)
+        if self._broken(names, partition):
+            self._refuse(names, partition)
         return super().raw_batches(columns, partition)
 
-    def _flagged(self, columns: Sequence[str] | None, partition: tuple[str, Partition] | None) -> pa.Table | None:
-        """Gives the rows; None where some text is not a value of its column's type."""
-        names = list(self.text.names if columns is None else columns)
-        if partition is not None:
-            self.settle()
-            broken = self._broken(names)
-            return None if broken else self._in_order(lambda: super(Text, self).raw(columns, partition))
-        checks = [self._typed.doubtful(name, f"t{i}", f"v{i}") for i, name in enumerate(names)]
-        values = ", ".join(f"v{i} AS {quoted(n)}" for i, n in enumerate(names))
+    def _check_keys(self, partition: tuple[str, Partition]) -> None:
+        """Makes sure of the types, which are those of all rows, and that every row is of some partition or of none."""
+        self.settle()
+        self._condition(*partition)
+        if self._broken([partition[0]]):
+            self._refuse([partition[0]])
 
-        def checked() -> pa.Table:
-            sql = f"SELECT {values}, {' OR '.join(checks)} AS {_DOUBTFUL} FROM {self._values(names)}"
-            return executed(self.con, sql, self.where, self.failed).to_arrow_table()
+    def _flagged(self, names: Sequence[str], partition: tuple[str, Partition] | None) -> pa.Table | None:
+        """Gives the rows; None where some text is not a value of its column's type.
 
-        table = self._in_order(checked)
-        doubt = pc.any(table.column(_DOUBTFUL)).as_py()
-        return None if doubt and self._broken(names) else table.drop_columns([_DOUBTFUL])
-
-    def _in_order(self, read: Callable[[], pa.Table]) -> pa.Table:
-        """Gives what is read of each file, one after the other, for DuckDB mixes the rows of files read at once."""
+        They are read file by file, for DuckDB mixes the rows of files that are read at once.
+        """
+        columns, checks = [], []
+        quick = self._quick(names)
+        for i, name in enumerate(names):
+            text = quoted(name) if name in quick else self.text.text(name)
+            columns.append(f"{text} AS t{i}, {self._typed.value(name, text)} AS v{i}")
+            if name in quick:
+                checks.append(self._typed.doubtful(name, f"t{i}", f"v{i}", self.text.missing[name]))
+            else:
+                checks.append(self._typed.unfit(name, f"t{i}", f"v{i}"))
+        values = ", ".join(f"v{i} AS {quoted(name)}" for i, name in enumerate(names))
+        doubt = f"CASE WHEN {' OR '.join(checks)} THEN true ELSE false END AS {_DOUBTFUL}"  # sooner done than the OR
         tables = []
-        try:
-            for sql in self.text.by_file.values():
-                self._rows_sql = sql
-                tables.append(read())
-        finally:
-            self._rows_sql = self.text.sql
-        return pa.concat_tables(tables)
+        for written in self.text.written.values():
+            rows, parameters = self._within(written, partition)
+            sql = f"SELECT {values}, {doubt} FROM (SELECT {', '.join(columns)} FROM {rows})"
+            tables.append(self._executed(sql, parameters).to_arrow_table())
+        table = pa.concat_tables(tables)
+        doubted = pc.any(table.column(_DOUBTFUL)).as_py()
+        return None if doubted and self._broken(names, partition) else table.drop_columns([_DOUBTFUL])
 
-    def _broken(self, names: Sequence[str]) -> list[str]:
+    def _quick(self, names: Sequence[str]) -> set[str]:
+        """Gives the columns that can be read before it is known where a value is missing, whose tokens are no value."""
+        quick = [name for name in names if self._typed.is_quick(name)]
+        values = {(name, self._typed.value(name, literal(t))) for name in quick for t in self.text.missing[name]}
+        asked = sorted({value for _, value in values})
+        if not asked:
+            return set(quick)
+        none = "coalesce(CAST({} AS VARCHAR), 'nan') = 'nan'"  # NaN is missing in any case
+        answers = self._executed(f"SELECT {', '.join(map(none.format, asked))}").fetchall()[0]
+        is_none = dict(zip(asked, answers, strict=True))
+        return set(quick) - {name for name, value in values if not is_none[value]}
+
+    def _within(self, written: str, partition: tuple[str, Partition] | None) -> tuple[str, list[str]]:
+        """Gives the SQL of the rows of a partition, or all, and the parameters in it."""
+        if partition is None:
+            return written, []
+        condition, parameters = self._condition(*partition, self._value(partition[0]))
+        return f"(FROM {written} WHERE {condition})", parameters
+
+    def _broken(self, names: Sequence[str], partition: tuple[str, Partition] | None = None) -> list[str]:
         """Gives the columns in which some text is not a value of the column's type."""
+        rows, parameters = self._within(self.text.together, partition)
+        columns = [f"{self.text.text(name)} AS t{i}, {self._value(name)} AS v{i}" for i, name in enumerate(names)]
         checks = [f"bool_or({self._typed.unfit(name, f't{i}', f'v{i}')})" for i, name in enumerate(names)]
-        sql = f"SELECT {', '.join(checks)} FROM {self._values(names)}"
-        found = executed(self.con, sql, self.where, self.failed).fetchall()[0]
+        sql = f"SELECT {', '.join(checks)} FROM (SELECT {', '.join(columns)} FROM {rows})"
+        found = self._executed(sql, parameters).fetchall()[0]
         return [name for name, flag in zip(names, found, strict=True) if flag]
 
     @property
     def failed(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return f"cannot read {listed(map(self.text.files.shown, self.text.files.names), most=3)}"
 
-    def _refuse(self, names: Sequence[str]) -> None:
+    def _refuse(self, names: Sequence[str], partition: tuple[str, Partition] | None = None) -> None:
         """Raises DataError with the file, row and value of the first text that is not a value of its column's type."""
-        name = self._broken(names)[0]
-        made = self._typed.value(name, "t")
+        name = self._broken(names, partition)[0]
         check = self._typed.unfit(name, "t", "v")
         count, first, value = 0, "", ""
-        for file, call in self.text.by_file.items():
-            rows = f"(SELECT row_number() OVER () AS r, {quoted(name)} AS t, FROM {call})"
-            sql = f"SELECT r, t FROM (SELECT r, t, {made} AS v FROM {rows}) WHERE {check} ORDER BY r"
-            found = self.con.execute(sql).fetchall()
+        for file, written in self.text.written.items():
+            rows, parameters = self._within(f"(SELECT row_number() OVER () AS {_ROW}, * FROM {written})", partition)
+            columns = f"{_ROW}, {self.text.text(name)} AS t, {self._value(name)} AS v"
+            sql = f"SELECT {_ROW}, t FROM (SELECT {columns} FROM {rows}) WHERE {check} ORDER BY 1"
+            found = self._executed(sql, parameters).fetchall()
             count += len(found)
             if found and not first:
                 value = found[0][1]
@@ -259,7 +280,7 @@ class Text(Source):
         )
 
     def place(self, name: str, position: int) -> str:
-        return f"{self.where}: {placed(self.con, self.text.files, self.text.by_file, position)}"
+        return f"{self.where}: {placed(self.con, self.text.files, self.text.written, position)}"
 
 
 @dataclass(kw_only=True)
@@ -289,11 +310,11 @@ class Given(Source):
     ) -> pa.RecordBatchReader:
         return self.raw(columns, partition).to_reader(BATCH)
 
-    def _condition(self, column: str, partition: Partition) -> tuple[str, list[str]]:
+    def _condition(self, column: str, partition: Partition, sql: str = "") -> tuple[str, list[str]]:
         if column in self._described:
             self.con.register("given", self.table.select([column]))
             self._described[column] = self.con.execute("DESCRIBE FROM given").fetchall()[0][1]
-        return super()._condition(column, partition)
+        return super()._condition(column, partition, sql)
 
     def _rows(self, columns: Sequence[str] | None) -> str:
         return "FROM given"

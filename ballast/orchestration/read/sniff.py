@@ -10,7 +10,7 @@ import duckdb
 from ballast.errors import DataError
 from ballast.orchestration.read.dialect import TextFiles
 from ballast.orchestration.read.query import executed
-from ballast.orchestration.read.text import CANDIDATES, Written, doubtful, not_sniffed, unfit, value
+from ballast.orchestration.read.text import CANDIDATES, Written, doubtful, is_quick, not_sniffed, unfit, value
 from ballast.warehouse.names import literal, quoted
 
 _SAMPLE = 1_000
@@ -38,8 +38,11 @@ class Typed:
         rule = not_sniffed if name in self.sniffed else unfit
         return rule(text, made, self.kinds[name], self._how(name))
 
-    def doubtful(self, name: str, text: str, made: str) -> str:
-        return doubtful(text, made, self.kinds[name], self._how(name))
+    def is_quick(self, name: str) -> bool:
+        return is_quick(self.kinds[name], self._how(name))
+
+    def doubtful(self, name: str, text: str, made: str, missing: Sequence[str]) -> str:
+        return doubtful(text, made, self.kinds[name], self._how(name), missing)
 
     def _how(self, name: str) -> Written:
         return replace(self.how, strict=name not in self.explicit)
