@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 import duckdb
 
 from ballast.errors import DataError
-from ballast.orchestration.read.files import Files, is_remote
+from ballast.orchestration.read.files import Files, is_packed, is_remote
+from ballast.orchestration.read.mixed import refuse_mixed
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -67,17 +69,22 @@ def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str
             "as UTF-8"
         )
     header = bool(spec.options.get("header", True))
-    asked = {**given, "header": header, "all_varchar": True, "sample_size": _SAMPLE, "skip": 0}
+    asked = {**given, "header": header, "all_varchar": True, "sample_size": _SAMPLE, "skip": 0, "comment": ""}
     first = files.names[0]
-    sniffed = executed(
-        con, f"FROM sniff_csv({literal(_escaped(files, first))}{_options(asked)})", *_unread(files, first, where)
-    )
+    try:
+        sql = f"FROM sniff_csv({literal(_escaped(files, first))}{_options(asked)})"
+        sniffed = executed(con, sql, *_unread(files, first, where))
+    except DataError:
+        _refuse_wrong_line(con, files, _first_line(first, given.get("encoding", "utf-8")), given, where)
+        raise
     row = dict(zip([c[0] for c in sniffed.description], sniffed.fetchall()[0], strict=True))
     dialect = {"delim": row["Delimiter"], "quote": row["Quote"], "escape": row["Escape"], "comment": row["Comment"]}
     dialect = {key: "" if value in (None, "(empty)") else value for key, value in dialect.items()}
     dialect |= {"skip": row["SkipRows"], "auto_detect": False, **given}
     dialect["quote"] = dialect["quote"] or '"'  # the first quote may come after the rows that were looked at
     dialect["escape"] = dialect["escape"] or dialect["quote"]
+    if len(row["Columns"]) == 1:
+        _refuse_wrong_line(con, files, row["Columns"][0]["name"], given, where)
     headers = {}
     for name in files.names:
         width = len(row["Columns"]) if name == first else _width(con, files, name, asked, where)
@@ -127,19 +134,47 @@ def _unread(files: Files, name: str, where: str) -> tuple[str, str]:
 
 
 def _encoding(files: Files, where: str) -> dict[str, str]:
-    """Gives the encoding that a file's first bytes name, where it is not UTF-8."""
+    """Gives the encoding that a file's first bytes name, where it is not UTF-8; DataError for what is not text."""
     name = files.names[0]
-    start = b""
-    if not is_remote(name):
-        with Path(name).open("rb") as file:
-            start = file.read(4)
+    if is_remote(name):
+        return {}
+    with Path(name).open("rb") as file:
+        start = file.read(4)
+    if not start:
+        raise DataError(f"{where}: {files.shown(name)!r} is empty; check what feeds it")
     if start.startswith(b"\xff\xfe"):
         return {"encoding": "utf-16"}
     if start.startswith((b"\xfe\xff", b"\x00\x00\xfe\xff")):
         raise DataError(
             f"{where}: {files.shown(name)!r} is UTF-16 or UTF-32 with the high byte first; save it as UTF-8"
         )
+    if start.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) and not is_packed(name):
+        ending = ".gz" if start.startswith(b"\x1f") else ".zst"
+        raise DataError(f"{where}: {files.shown(name)!r} is compressed; give its name the ending {ending} as well")
+    if b"\x00" in start and not is_packed(name):
+        raise DataError(
+            f"{where}: {files.shown(name)!r} is not UTF-8, for it holds zero bytes; name its encoding with `options: "
+            "{encoding: utf-16}`, or save it as UTF-8"
+        )
     return {}
+
+
+def _refuse_wrong_line(
+    con: duckdb.DuckDBPyConnection, files: Files, first: str, given: Mapping[str, Any], where: str
+) -> None:
+    """Raises DataError for the line that has more or fewer values than the `first`, which may be why none is parted."""
+    mark = str(given.get("delim") or max(",;\t|", key=first.count))
+    types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(first.count(mark) + 1))
+    options = _options({"quote": '"', **given, "delim": mark, "header": False, "auto_detect": False})
+    sql = f"SELECT count(*) FROM read_csv({files.one(files.names[0]).listing}, columns = {{{types}}}{options})"
+    executed(con, sql, *_unread(files, files.names[0], where)).fetchall()
+
+
+def _first_line(name: str, encoding: str) -> str:
+    if is_remote(name) or is_packed(name):
+        return ""
+    with Path(name).open(encoding=encoding, errors="replace") as file:
+        return file.readline(100_000).rstrip()
 
 
 def _width(con: duckdb.DuckDBPyConnection, files: Files, name: str, asked: Mapping[str, Any], where: str) -> int:
@@ -199,11 +234,15 @@ def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: st
         found[names.names] = {name: kind for name, kind, *_ in described}
     everything = found.pop(files.names) if len(files.names) > 1 else found[files.names]
     same_columns(files, {names[0]: list(columns) for names, columns in found.items()}, where)
+    if list(everything) == ["json"] != [spec.id]:
+        raise DataError(f"{where}: {listed(map(files.shown, files.names), most=3)} holds no objects, each a row")
+    _refuse_same_names(everything, where)
     candidates = {name: _json_candidates(kind) for name, kind in everything.items()}
-    for name, held in candidates.items():
-        if not held and name not in spec.types:
-            _refuse_mixed(con, files, name, where)
-            candidates[name] = OF_TEXTS
+    for name, kind in everything.items():
+        if "JSON" in kind and name in spec.drop:
+            candidates[name] = ("VARCHAR",)
+        elif "JSON" in kind and name not in spec.types:
+            refuse_mixed(con, files, name, kind, where)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
     def call(names: Files) -> str:
@@ -222,23 +261,15 @@ def _json_candidates(kind: str) -> tuple[str, ...]:
         return OF_NUMBERS
     if kind == "BOOLEAN":
         return ("BOOLEAN", "VARCHAR")
-    if kind == "JSON":
-        return ()
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
         return (kind, "VARCHAR")
     return OF_TEXTS
 
 
-def _refuse_mixed(con: duckdb.DuckDBPyConnection, files: Files, name: str, where: str) -> None:
-    """Raises DataError for a column that holds values of several kinds, and not only none."""
-    kinds = {"BIGINT": "numbers", "UBIGINT": "numbers", "DOUBLE": "numbers", "HUGEINT": "numbers", "VARCHAR": "texts",
-             "BOOLEAN": "truths", "OBJECT": "objects", "ARRAY": "lists"}  # fmt: skip
-    call = f"read_json({files.listing}, columns = {{{literal(name)}: 'JSON'}})"
-    sql = f"SELECT json_type({quoted(name)}), any_value(CAST({quoted(name)} AS VARCHAR)) FROM {call} GROUP BY 1"
-    there = executed(con, sql, *_unread(files, files.names[0], where)).fetchall()
-    examples = {kinds[kind]: value for kind, value in there if kind in kinds}
-    if len(examples) > 1:
-        said = " and ".join(f"{kind} (such as {value})" for kind, value in examples.items())
-        raise DataError(
-            f"{where}: column {name!r} mixes {said}; give it one type in the file, or name one with `types:`"
-        )
+def _refuse_same_names(names: Iterable[str], where: str) -> None:
+    """Raises DataError for keys that differ in capitals alone: DuckDB gives one of them another name, and no values."""
+    folded = {name.casefold(): name for name in names}
+    renamed = {n: folded[m.group(1).casefold()] for n in names if (m := re.fullmatch(r"(.+)_[0-9]+", n)) is not None and
+               m.group(1) not in names and m.group(1).casefold() in folded}  # fmt: skip
+    if renamed:
+        raise DataError(f"{where}: keys {listed(renamed.values())} occur in capitals and in small letters; rename them")

@@ -54,6 +54,10 @@ def is_remote(path: str) -> bool:
     return _REMOTE.match(path) is not None
 
 
+def is_packed(path: str) -> bool:
+    return path.lower().endswith(_PACKED)
+
+
 def found(paths: str | Sequence[str], where: str, folder: Path) -> Files:
     """Gives the files of a path, a glob or a list of them; the pipeline's folder itself is never read as a pattern.
 

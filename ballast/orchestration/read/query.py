@@ -81,6 +81,8 @@ def said(error: duckdb.Error, query: str) -> str:
     text = " ".join(message[:4])
     if "not utf-8 encoded" in text:
         return "it is not UTF-8: name its encoding with `options: {encoding: latin-1}` (or utf-16), or save it as UTF-8"
+    if "state machine reached an invalid state" in text:
+        return "its lines end in different ways, or a quote is not closed: save it with one kind of line end"
     text = text.partition("Possible fixes:")[0].partition("Possible Solution:")[0]
     if text.startswith("Parser Error"):
         return "Parser Error: it is not valid SQL" + (_place(str(error)) if query else "")

@@ -10,7 +10,16 @@ import duckdb
 from ballast.errors import DataError
 from ballast.orchestration.read.dialect import TextFiles
 from ballast.orchestration.read.query import executed
-from ballast.orchestration.read.text import CANDIDATES, Written, doubtful, is_quick, not_sniffed, unfit, value
+from ballast.orchestration.read.text import (
+    CANDIDATES,
+    Written,
+    doubtful,
+    is_quick,
+    not_sniffed,
+    out_of_range,
+    unfit,
+    value,
+)
 from ballast.warehouse.names import literal, quoted
 
 _SAMPLE = 1_000
@@ -89,7 +98,7 @@ def _sniffed(
     texts = [name for name, kind in kinds.items() if kind == "VARCHAR" and counts[name][""]]
     if text.delimiter and _has_decimal_comma(con, text, rows, texts, how, where):
         return _sniffed(con, text, names, replace(how, comma=True), where, rows)
-    _refuse_long_numbers(con, text, [name for name in texts if "DOUBLE" in text.candidates[name]], rows, where)
+    _refuse_numbers_of_no_float(con, text, [name for name in texts if "DOUBLE" in text.candidates[name]], rows, where)
     return kinds, how
 
 
@@ -152,20 +161,21 @@ def _has_decimal_comma(
     return True
 
 
-def _refuse_long_numbers(
+def _refuse_numbers_of_no_float(
     con: duckdb.DuckDBPyConnection, text: TextFiles, texts: Sequence[str], rows: str, where: str
 ) -> None:
-    """Raises DataError for a column of numbers of which a float would round some whole ones."""
+    """Raises DataError for a column of numbers of which a float would round some whole ones, or has no room for."""
     for name in texts:
         column = quoted(name)
         sql = (
             f"SELECT bool_and(TRY_CAST({column} AS DOUBLE) IS NOT NULL), "
-            f"max({column}) FILTER (WHERE regexp_full_match({column}, '{_LONG_NUMBER}')), "
+            f"max({column}) FILTER (WHERE regexp_full_match({column}, '{_LONG_NUMBER}') "
+            f"OR {out_of_range(column, f'TRY_CAST({column} AS DOUBLE)')}), "
             f"bool_or(regexp_full_match({column}, '[+-]?0[0-9].*')) FROM {rows}"
         )
         numbers, long, led = executed(con, sql, where, "cannot be read").fetchall()[0]
         if numbers and long is not None and not led:
             raise DataError(
-                f"{where}: column {name!r} holds numbers, of which a float would round some (such as {long}); say what "
-                f"they are with `types: {{{name}: text}}`, decimal or double"
+                f"{where}: column {name!r} holds numbers, of which a float would change some (such as {long}); say "
+                f"what they are with `types: {{{name}: text}}`, decimal or double"
             )

@@ -20,6 +20,7 @@ from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
 from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said
+from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import Query, parquet
@@ -32,7 +33,7 @@ from ballast.words import listed
 COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
 _TRAINING = "in the training rows"
 CONVERTED = "converted"
-"""The key of a read table's schema under which the conversions of its columns stand."""
+"""The key of a read table's schema under which stands what became of the types of its columns."""
 
 
 def read_table(
@@ -64,7 +65,21 @@ def read_table(
         if len(table) == 0:
             names = listed(table.column_names, most=12)
             raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
-        return table
+        told = conversions(table) | _looks(source, table, where)
+        return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
+
+
+def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
+    """Gives the columns of a file that are text though they look like dates, or like numbers with thousands."""
+    if not isinstance(source, Text):
+        return {}
+    unasked = {source.spec.id, *source.spec.types, *source.spec.drop}
+    found = {}
+    for name, kind in source.kinds.items():
+        if kind == "VARCHAR" and name not in unasked:
+            seen = looks(source.con, table, name, where.rpartition(": ")[2])
+            found |= {name: f"kept as text: {seen}"} if seen is not None else {}
+    return found
 
 
 def read_source(spec: DataSpec, *, where: str = "data", folder: Path | None = None, given: Any = None) -> pd.DataFrame:
@@ -220,7 +235,9 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
 
 
 def conversions(table: pa.Table) -> dict[str, str]:
-    """Gives the columns of a table that was read whose values changed their type, each with both types."""
+    """Gives the columns of a table that was read whose values changed their type, each with both types, and those
+    that stay text though they look like something else.
+    """
     return json.loads((table.schema.metadata or {}).get(CONVERTED.encode(), b"{}"))
 
 

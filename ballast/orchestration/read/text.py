@@ -11,7 +11,7 @@ INTEGERS = {
     "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
 }  # fmt: skip
 _FLOATS = ("DOUBLE", "FLOAT")
-_WHOLE = "[+-]?(0|[1-9][0-9]*)"
+_WHOLE = " *[+-]?(0|[1-9][0-9]*) *"
 _DAY = "[0-9]{4,6}-[0-9]{2}-[0-9]{2}"
 _CLOCK = "[0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,%d}0*)?)?"
 _ZONE = " ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2})?)"
@@ -68,10 +68,10 @@ def unfit(text: str, made: str, kind: str, how: Written) -> str:
     if kind == "BOOLEAN":
         return f"({lost} OR {text} NOT IN ('true', 'false', 'True', 'False', 'TRUE', 'FALSE', '0', '1'))"
     if kind in INTEGERS:
-        whole = _WHOLE if how.strict else "[+-]?[0-9]+"
-        return f"({said_so} AND ({made} IS NULL OR NOT regexp_full_match({text}, '{whole}(\\.0*)?')))"
+        whole = _WHOLE if how.strict else " *[+-]?[0-9]+"
+        return f"({said_so} AND ({made} IS NULL OR NOT regexp_full_match({text}, '{whole}(\\.0*)? *')))"
     if kind in _FLOATS:
-        lost = f"({lost} OR contains({text}, '_') OR {_out_of_range(text, made)})"
+        lost = f"({lost} OR contains({text}, '_') OR {out_of_range(text, made)})"
     if kind in _FLOATS and not how.strict:
         return lost
     if kind in _FLOATS:
@@ -109,7 +109,7 @@ def doubtful(text: str, made: str, kind: str, how: Written, tokens: Collection[s
     if kind not in _FLOATS:
         return f"({lost} OR CAST({made} AS VARCHAR) <> {text})"
     large = f"(({made} >= {2**53} OR {made} <= -{2**53}) AND (strlen({text}) > 15 OR isinf({made})))"
-    small = f"({made} = 0 AND strlen({text}) > 4 AND {_out_of_range(text, made)})"
+    small = f"({made} = 0 AND strlen({text}) > 4 AND {out_of_range(text, made)})"
     return f"({lost} OR {large} OR {small} OR contains({text}, '_') OR {_led_by_zero(text)})"
 
 
@@ -134,7 +134,7 @@ def _is_stamp(kind: str, how: Written) -> bool:
     return kind in _DIGITS and how.date_format is None
 
 
-def _out_of_range(text: str, made: str) -> str:
+def out_of_range(text: str, made: str) -> str:
     """Gives the SQL of whether a number is so large that a float is infinite, or so small that it is 0."""
     infinite = f"(isinf({made}) AND regexp_matches({text}, '[0-9]'))"
     return f"({infinite} OR ({made} = 0 AND regexp_matches({text}, '^[^eE]*[1-9]')))"

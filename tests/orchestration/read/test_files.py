@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from ballast.errors import DataError
-from ballast.orchestration.read.sources import read_table, schema_of
+from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.read.sources import conversions, read_table, schema_of
 from ballast.orchestration.spec.pipeline import DataSpec
 
 LIKE = pa.schema([("id", pa.int64()), ("x", pa.int64()), ("kind", pa.string())])
@@ -45,6 +47,13 @@ VALUES = {
     "UTF-16": ("id;x\n1;1,5\n".encode("utf-16"), {}, [1.5]),
     "byte order mark": ("id,x\n1,ü\n".encode("utf-8-sig"), {}, ["ü"]),
     "no value": ("id,x\n1,\n2,NA\n", {}, [None, None]),
+    "blanks around numbers": ("id,x\n1, 5\n2,6 \n", {}, [5, 6]),
+    "own token that is a number": ("id,x\n1,-999\n2,5.5\n", {"missing": ["-999", "-"]}, [None, 5.5]),
+    "a number beyond floats as text": ("id,x\n1,1e400\n", {"types": {"x": "text"}}, ["1e400"]),
+    "whole numbers as wide as can be": (f"id,x\n1,{10**38 - 1}\n2,5\n", {}, [Decimal(10**38 - 1), Decimal(5)]),
+    "rows that begin with a hash": ("x,id\n#5,1\n#6,2\n", {}, ["#5", "#6"]),
+    "line ends of old": ("id,x\r1,2\r", {}, [2]),
+    "quotes and line ends within": ('id,x\n1,"a\n""b"""\n', {}, ['a\n"b"']),
 }
 
 
@@ -119,7 +128,7 @@ REFUSED = {
     "digits that a float loses": (
         "id,x\n1,12345678901234567890\n2,1.5\n",
         {},
-        "a float would round some (such as 12345678901234567890)",
+        "a float would change some (such as 12345678901234567890)",
     ),
     "thousands or decimals": ("id;x\n1;1,500\n2;2,250\n", {}, "it may part thousands"),
     "points and commas": ("id;x;y\n1;1,5;1.5\n", {}, "others have a decimal comma"),
@@ -129,7 +138,43 @@ REFUSED = {
     "unknown encoding": ("id,x\n1,a\n", {"options": {"encoding": "cp1252"}}, "encodings: utf-8, utf-16, latin-1"),
     "names that differ in capitals": ("id,x,X\n1,2,3\n", {}, "occur more than once: x, X"),
     "unknown column of types": ("id,x\n1,2\n", {"types": {"y": "text"}}, "data.test.types: column 'y'"),
-    "mixed JSON": ('[{"id": 1, "x": 1}, {"id": 2, "x": "a"}]', {"name": "rows.json"}, "mixes numbers (such as 1)"),
+    "numbers beyond floats": ("id,x\n1,1.5\n2,1e400\n", {}, "a float would change some (such as 1e400)"),
+    "numbers that a float makes 0": ("id,x\n1,1.5\n2,1e-400\n", {}, "a float would change some (such as 1e-400)"),
+    "infinite by a type": (
+        "id,x\n1,1e400\n",
+        {"types": {"x": "double"}},
+        "column 'x', row 1: '1e400' is text, and the column is DOUBLE by `types:`",
+    ),
+    "row that is too short": ("id,x,y\n1,2,3\n4,5\n", {}, "CSV Error on Line: 3 Original Line: 4,5 Expected Number"),
+    "row that is too long": ("id,x\n1,2\n4,5,6\n", {"options": {"delimiter": ","}}, "CSV Error on Line: 3"),
+    "row that is a remark": ("id,x\n# remark\n1,2\n", {}, "CSV Error on Line: 2"),
+    "line ends of two kinds": ("id,x\r\n1,2\n3,4\r\n", {}, "its lines end in different ways"),
+    "nothing at all": ("", {}, "'rows.csv' is empty; check what feeds it"),
+    "UTF-16 without its mark": ("id,x\n1,2\n".encode("utf-16-le"), {}, "`options: {encoding: utf-16}`"),
+    "packed without the ending": (gzip.compress(b"id,x\n1,2\n"), {}, "give its name the ending .gz as well"),
+    "names that occur twice": ("id,x,x\n1,2,3\n", {}, "occur more than once: x"),
+    "JSON keys that differ in capitals": (
+        '{"id": 1, "x": 2}\n{"id": 2, "X": 3}\n',
+        {"name": "rows.json"},
+        "keys x occur in capitals and in small letters",
+    ),
+    "JSON without objects": ("[1, 2]", {"name": "rows.json"}, "rows.json holds no objects"),
+    "mixed JSON within an object": (
+        '{"id": 1, "x": {"a": 1}}\n{"id": 2, "x": {"a": "q"}}\n',
+        {"name": "rows.json"},
+        "column 'x' holds a field, \"a\", that mixes numbers (such as 1 in 'rows.json', row 1) and texts (such as "
+        "\"q\" in 'rows.json', row 2)",
+    ),
+    "mixed JSON within a list": (
+        '{"id": 1, "x": [{"a": [1, true]}]}\n',
+        {"name": "rows.json"},
+        "mixes truths (such as true in 'rows.json', row 1) and numbers (such as 1",
+    ),
+    "mixed JSON": (
+        '[{"id": 1, "x": 1}, {"id": 2, "x": "a"}]',
+        {"name": "rows.json"},
+        "mixes numbers (such as 1 in 'rows.json', row 1)",
+    ),
     "JSON ids of two types": ('[{"id": 1}, {"id": "1"}]', {"name": "rows.json"}, "column 'id' mixes numbers"),
     "JSON ids that are truths": ('[{"id": true}]', {"name": "rows.json"}, "holds truths, which cannot be ids"),
 }
@@ -284,3 +329,58 @@ def test_numbers_beyond_the_room_of_the_training_type_stay_in_their_own(
     spec, like = DataSpec(id="id", query=f"SELECT 'a' AS id, {value} AS x"), pa.schema([("x", theirs)])
     table = read_table(spec, where="defs.yaml: data.target", folder=tmp_path, like=like)
     assert str(table.schema.field("x").type) == kept
+
+
+def test_json_column_that_mixes_types_is_read_where_it_is_dropped_or_named_text(tmp_path: Path):
+    text = '{"id": 1, "x": {"a": 1}, "y": 1}\n{"id": 2, "x": {"a": "q"}, "y": "b"}\n'
+    for keys in ({"drop": ["x", "y"]}, {"types": {"x": "text", "y": "text"}}):
+        table = read(tmp_path, text, name="rows.json", **keys)
+        assert table["x"].to_pylist() == ['{"a":1}', '{"a":"q"}']
+        assert table["y"].to_pylist() == ["1", "b"]
+
+
+LOOKS = {
+    "day first": (["31/12/2024", "1/2/2024"], "dates written as %d/%m/%Y in 100 % of 2 rows"),
+    "month first": (["12/31/2024", "1/2/2024"], "dates written as %m/%d/%Y in 100 % of 2 rows"),
+    "either": (["12/11/2024", "1/2/2024"], "dates written as %d/%m/%Y or %m/%d/%Y in 100 % of 2 rows"),
+    "with a time": (["31.12.2024 10:30", ""], "dates written as %d.%m.%Y %H:%M in 100 % of 1 rows"),
+    "almost all": (["31/12/2024"] * 19 + ["soon"], "dates written as %d/%m/%Y in 95 % of 20 rows"),
+    "thousands": (["1,234.50", "17"], "numbers with a mark between thousands in 100 % of 2 rows"),
+    "half of them": (["31/12/2024", "soon"], None),
+    "numbers with a leading zero": (["01234", "99999"], None),
+    "telephones": (["030 123 456", "040 222 111"], None),
+    "words": (["may", "a,b"], None),
+}
+
+
+@pytest.mark.parametrize(("texts", "said"), LOOKS.values(), ids=LOOKS)
+def test_column_that_stays_text_is_told_where_it_looks_like_something_else(tmp_path: Path, texts: list, said):
+    rows = "".join(f'{i},"{text}"\n' for i, text in enumerate(texts))
+    table = read(tmp_path, "id,when\n" + rows)
+    assert table["when"].to_pylist() == [text or None for text in texts]
+    told = conversions(table)
+    assert not told if said is None else told["when"].startswith(f"kept as text: looks like {said}")
+    if said is not None and "dates" in said:
+        assert told["when"].endswith("it is text until data.test.options.date_format names it")
+    assert conversions(read(tmp_path, "id,when\n" + rows, types={"when": "text"})) == {}
+
+
+def test_partition_is_read_whatever_is_wrong_in_rows_of_others(tmp_path: Path):
+    like = pa.schema([("id", pa.int64()), ("x", pa.int64()), ("day", pa.date32())])
+    rows = "id,x,day\n1,5,2024-01-01\n2,oops,2024-01-02\n"
+    where = {"where": "defs.yaml: data.target", "folder": tmp_path, "like": like}
+    (tmp_path / "rows.csv").write_text(rows)
+    spec = DataSpec(id="id", path="rows.csv")
+    assert read_table(spec, **where, partition=("day", Partition("2024-01-01")))["x"].to_pylist() == [5]
+    with pytest.raises(DataError, match=r"'rows.csv', column 'x', row 2: 'oops'"):
+        read_table(spec, **where, partition=("day", Partition("2024-01-02")))
+    (tmp_path / "rows.csv").write_text(rows + "3,6,soon\n")
+    with pytest.raises(DataError, match=r"'rows.csv', column 'day', row 3: 'soon'"):
+        read_table(spec, **where, partition=("day", Partition("2024-01-01")))
+
+
+def test_partition_with_types_of_its_own_file_has_those_of_all_its_rows(tmp_path: Path):
+    (tmp_path / "rows.csv").write_text("id,x,k\n1,5,a\n2,words,b\n")
+    where = {"where": "defs.yaml: data.train", "folder": tmp_path}
+    kept = read_table(DataSpec(id="id", path="rows.csv"), **where, partition=("k", Partition("a")))
+    assert kept["x"].to_pylist() == ["5"]
