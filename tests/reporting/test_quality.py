@@ -16,6 +16,7 @@ from ballast.warehouse import Warehouse
 SOURCE = {
     "types": {"key": "int64", "height": "double", "colour": "string", "notes": "list<item: string>", "extra": "int64"},
     "missing_values": {"height": 5},
+    "converted": {"colour": "kept as text: looks like dates written as %d/%m/%Y"},
 }
 REPAIRED = {
     "imputed_nan": {"height": 5},
@@ -69,6 +70,7 @@ def test_sentences_at_the_end_name_columns_and_counts(snapshot: Snapshot) -> Non
         "10 rows of a category that training does not have, in colour",
     ]
     assert "dropped: notes (one value in training)" in said
+    assert "kept as text: colour (looks like dates written as %d/%m/%Y)" in said
     assert "ignored: extra (training does not have it)" in said
 
 

@@ -109,7 +109,7 @@ def doubtful(text: str, made: str, kind: str, how: Written, tokens: Collection[s
     if kind not in _FLOATS:
         return f"({lost} OR CAST({made} AS VARCHAR) <> {text})"
     large = f"(({made} >= {2**53} OR {made} <= -{2**53}) AND (strlen({text}) > 15 OR isinf({made})))"
-    small = f"({made} = 0 AND strlen({text}) > 4 AND {out_of_range(text, made)})"
+    small = f"CASE WHEN {made} = 0 AND strlen({text}) > 4 THEN {out_of_range(text, made)} ELSE false END"
     return f"({lost} OR {large} OR {small} OR contains({text}, '_') OR {_led_by_zero(text)})"
 
 
