@@ -20,7 +20,7 @@ from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.partitions import current_keys, partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
-from ballast.orchestration.plan.plan import REPORT, Plan
+from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
@@ -105,12 +105,17 @@ def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
 
 
 def units_of(plan: Plan, select: Iterable[str]) -> list[str]:
-    """Gives the units to run for the steps selected; all where none are. SpecError for an unknown step."""
-    wanted = []
+    """Gives the units to run for the steps selected; all where none are. SpecError for an unknown step.
+
+    The encoder brings the matrices that it makes: nothing can be done with it alone.
+    """
+    wanted: set[str] = set()
     for name in select:
         if name not in plan.nodes:
             raise SpecError(f"{plan.where}: --select {name!r}: there is no such step{nearest(name, plan.nodes)}")
-        wanted.append(plan.nodes[name].unit)
+        wanted.add(plan.nodes[name].unit)
+        if name == ENCODER:
+            wanted |= {node.unit for node in plan.nodes.values() if node.stage == "features"}
     return [unit for unit, _ in plan.units() if not wanted or unit in wanted]
 
 

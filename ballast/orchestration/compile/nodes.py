@@ -39,25 +39,19 @@ def _sources(draft: Draft) -> list[Node]:
 
 
 def _features(draft: Draft, needed: set[str]) -> list[Node]:
-    """Gives the encoder and the matrices that some step asks for; those of one partitioning are made together."""
+    """Gives the encoder and the matrices that some step asks for, each on its own."""
     wanted = [role for role in ROLES if f"{role}/features" in needed]
     if not wanted:
         return []
-    split = set(draft.spec.partitions.roles) if draft.spec.partitions else set()
     encoder = Node(
         ENCODER, "encoder", draft.spec.features.use or "skrub.TableVectorizer", ("train",), ENCODER,
         description="Turns tables into matrices; fitted on the training rows only.",
     )  # fmt: skip
     found = [encoder]
     for role in (r for r in ROLES if r in wanted or r == "train"):
-        together = (role in split) == ("train" in split)
-        found.append(
-            Node(
-                f"{role}/features", "features", encoder.use, (role, ENCODER),
-                ENCODER if together else "partitioned_features", role=role,
-                description=f"The {role} rows as a float32 matrix.",
-            )
-        )  # fmt: skip
+        name = f"{role}/features"
+        about = f"The {role} rows as a float32 matrix."
+        found.append(Node(name, "features", encoder.use, (role, ENCODER), name, role=role, description=about))
     return found
 
 

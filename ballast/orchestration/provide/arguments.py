@@ -9,7 +9,7 @@ import numpy as np
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.provide.columns import column
+from ballast.orchestration.provide.columns import column, declared
 from ballast.orchestration.provide.source import Tables
 
 
@@ -18,6 +18,16 @@ def arguments_of(tables: Tables, entry: str) -> dict[str, Any]:
     bound = [b for b in tables.node.bindings if b.entry == entry]
     ids = {role: _rows_of(tables, bound, role) for role in {b.role for b in bound}}
     return {b.term: SOURCES[b.source].read(tables, b, ids[b.role]) for b in bound}
+
+
+def decided_by(tables: Tables) -> dict[str, Any]:
+    """Gives what the arguments of all calls of the node's method depend on beside the tables that it is made from."""
+    bound = tables.node.bindings
+    found: dict[str, Any] = {f"{b.entry}.{b.term}": SOURCES[b.source].decided_by(tables, b) for b in bound}
+    for b in bound:
+        if SOURCES[b.source].observed_only:
+            found[f"{b.entry} of {b.role}"] = declared(tables, b.role, "observed")
+    return found
 
 
 def ids_of(tables: Tables, entry: str) -> np.ndarray | None:

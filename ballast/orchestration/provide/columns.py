@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from ballast.columns import kind_of, numbers_of
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
-from ballast.orchestration.spec.pipeline import StepSpec
+from ballast.orchestration.read.sources import not_features
+from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
 
 class Column(Source):
@@ -33,8 +35,21 @@ class Column(Source):
     def ids(self, tables: Tables, binding: Binding) -> np.ndarray:
         return row_ids(tables, binding.role)
 
+    def decided_by(self, tables: Tables, binding: Binding) -> Mapping[str, Any]:
+        return declared(tables, binding.role, self.name)
+
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> np.ndarray:
         return column(tables, binding.role, self.name, ids)
+
+
+def declared(tables: Tables, role: str, *keys: str) -> dict[str, Any]:
+    """Gives the columns that a data role declares under `keys`, and that of its ids."""
+    return {key: getattr(tables.spec.data[role], key) for key in ("id", *keys)}
+
+
+def left_out(spec: PipelineSpec, *roles: str) -> list[str]:
+    """Gives the columns that are not features where all these data roles have a say, sorted."""
+    return sorted(set().union(spec.control_columns, *(not_features(spec.data[role]) for role in roles)))
 
 
 def row_ids(tables: Tables, role: str) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,9 @@ class FeatureNames(Source):
 
     def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
         return [f"{binding.role}/features"]
+
+    def decided_by(self, tables: Tables, binding: Binding) -> Mapping[str, Any]:
+        return {"names": self.read(tables, binding, None)}
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> list[str]:
         return list(tables.summary(f"{binding.role}/features")["names"])

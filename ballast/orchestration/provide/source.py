@@ -86,6 +86,10 @@ class Source(ABC):
         """Gives the sample ids of the rows that there are; asked only of a source whose terms run over rows."""
         raise NotImplementedError(f"{self.name} runs over no rows")
 
+    def decided_by(self, tables: Tables, binding: Binding) -> Mapping[str, Any]:
+        """Gives what the argument depends on beside its upstream tables: declared columns, what a summary says."""
+        return {}
+
     @abstractmethod
     def read(self, tables: Tables, binding: Binding, ids: Any) -> Any:
         """Gives the argument for the rows `ids`, in their order; None for one that runs over no rows."""

@@ -367,8 +367,13 @@ def _check_column(source: Source, name: str | None, where: str) -> None:
 
 def feature_columns(spec: DataSpec, columns: Iterable[str], others: Iterable[str] = ()) -> list[str]:
     """Gives the columns that describe a row: all but id, label, the other declared ones, those dropped and `others`."""
-    declared = {getattr(spec, key) for key in COLUMN_KEYS} | {*spec.drop, *others}
-    return [c for c in columns if c not in declared]
+    excluded = not_features(spec).union(others)
+    return [c for c in columns if c not in excluded]
+
+
+def not_features(spec: DataSpec) -> set[str]:
+    """Gives the columns that a data role declares to be something else than features, or drops."""
+    return {column for key in COLUMN_KEYS if (column := getattr(spec, key)) is not None} | {*spec.drop}
 
 
 def read_path(path: str, where: str, folder: Path) -> pa.Table:

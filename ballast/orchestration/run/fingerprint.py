@@ -10,7 +10,9 @@ from ballast import __version__
 from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.closure import closure, digest, digest_of
 from ballast.orchestration.plan.plan import Node, Plan
-from ballast.orchestration.read.sources import COLUMN_KEYS
+from ballast.orchestration.provide.arguments import decided_by
+from ballast.orchestration.provide.columns import declared, left_out
+from ballast.orchestration.run.inputs import Inputs
 
 STAGES = "ballast.orchestration.run.stages"
 WITHIN = (
@@ -58,15 +60,18 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def what_is_done(plan: Plan, node: Node) -> dict[str, Any]:
-    """Gives the part of the spec that a node's result depends on.
+def what_is_done(inputs: Inputs) -> dict[str, Any]:
+    """Gives what a node's result depends on beside its inputs' tables and its code.
 
-    The tables say what is in them; which of their columns is the label, say, the spec alone.
+    The tables say what is in them; which of their columns is the label, say, the spec alone. Only what the node's own
+    calls read of it counts, so that another label of the test rows leaves all that is made of the others as it is.
     """
-    if node.stage == "source":
-        return {}
-    columns = {role: data.model_dump(include={*COLUMN_KEYS, "drop"}) for role, data in plan.spec.data.items()}
-    read = {"columns": columns, "no_features": plan.spec.control_columns}
+    node, spec = inputs.node, inputs.spec
     if node.step is not None:
-        return {"step": node.step.model_dump(exclude={"description"}), **read}
-    return {"features": plan.spec.features.model_dump(), **read}
+        return {"step": node.step.model_dump(exclude={"description"}), "seed": spec.seed, "read": decided_by(inputs)}
+    if node.stage == "encoder":
+        return {"features": spec.features.model_dump(), "seed": spec.seed, "left_out": left_out(spec, "train")}
+    if node.stage == "features":
+        role = str(node.role)
+        return {**declared(inputs, role), "left_out": left_out(spec, "train", role)}
+    return {}

@@ -157,8 +157,7 @@ class Inputs:
         return self.commits[name].summary
 
     def model(self, name: str) -> Any:
-        row = self.frame(name).iloc[0]
-        return self.run.models.load(StoredModel(**{str(key): str(value) for key, value in row.items()}))
+        return self.run.models.load(StoredModel.of(self.frame(name)))
 
     # -- arguments -------------------------------------------------------------------------------------------
 

@@ -19,10 +19,11 @@ from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
-from ballast.orchestration.provide.columns import row_ids
+from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions
-from ballast.orchestration.read.sources import conversions, feature_columns, read_role, schema_of
+from ballast.orchestration.read.sources import conversions, read_role, schema_of
 from ballast.orchestration.run.inputs import Inputs
+from ballast.orchestration.run.recent import stored_encoder
 from ballast.warehouse import matrix_of, matrix_table
 from ballast.words import in_words
 
@@ -59,34 +60,27 @@ def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return [Product(node.name, table.replace_schema_metadata(None), summary)]
 
 
-def features(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
-    """Fits the encoder where it is among the nodes, and encodes the roles of the others."""
-    roles = {node.name: str(node.role) for node in nodes if node.stage == "features"}
-    fitting = any(node.stage == "encoder" for node in nodes)
-    products: list[Product] = []
-    if fitting:
-        encoder = _encoder(inputs).fit(_feature_table(inputs, "train"), sample_weight=_frequencies(inputs))
-        names = [str(n) for n in encoder.get_feature_names_out()]
-        products.append(Product(ENCODER, pd.DataFrame(), {"n_features": len(names)}, model=encoder))
-    else:
-        encoder = inputs.model(ENCODER)
-        names = [str(n) for n in encoder.get_feature_names_out()]
-    for name, role in roles.items():
-        table = _feature_table(inputs, role)
-        ids = row_ids(inputs, role)
-        matrix = encoder.transform(table, f"data.{role}")
-        summary = {"names": names, **encoder.report(table, f"data.{role}")}
-        products.append(Product(name, matrix_table(ids, {"features": matrix}), summary))
-    return products
-
-
-def _encoder(inputs: Inputs) -> FeatureEncoder:
-    spec = inputs.run.plan.spec.features
-    seed = inputs.run.plan.spec.seed
-    transformer = build_method(spec.use, spec.params, seed=seed) if spec.use else None
-    return FeatureEncoder(
+def encoder(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    """Fits the encoder on the training rows."""
+    spec = inputs.spec.features
+    transformer = build_method(spec.use, spec.params, seed=inputs.spec.seed) if spec.use else None
+    made = FeatureEncoder(
         transformer=transformer, text=spec.text, text_method=spec.text_method, embeddings=spec.embeddings
     )
+    made.fit(_feature_table(inputs, "train"), sample_weight=_frequencies(inputs))
+    return [Product(ENCODER, pd.DataFrame(), {"n_features": len(made.get_feature_names_out())}, model=made)]
+
+
+def features(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    """Encodes the rows of one data role."""
+    role = str(nodes[0].role)
+    sha256 = str(inputs.frame(ENCODER)["sha256"].iloc[0])
+    fitted: FeatureEncoder = stored_encoder(sha256, lambda: inputs.model(ENCODER))
+    table = _feature_table(inputs, role)
+    matrix = fitted.transform(table, f"data.{role}")
+    names = [str(name) for name in fitted.get_feature_names_out()]
+    summary = {"names": names, **fitted.report(table, f"data.{role}")}
+    return [Product(nodes[0].name, matrix_table(row_ids(inputs, role), {"features": matrix}), summary)]
 
 
 def _frequencies(inputs: Inputs) -> pd.Series | None:
@@ -101,9 +95,8 @@ def _frequencies(inputs: Inputs) -> pd.Series | None:
 
 
 def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
-    frame = inputs.frame(role)
-    columns = feature_columns(inputs.spec.data["train"], frame.columns, inputs.spec.control_columns)
-    return frame[feature_columns(inputs.spec.data[role], columns)]
+    frame, others = inputs.frame(role), set(left_out(inputs.spec, "train", role))
+    return frame[[name for name in frame.columns if name not in others]]
 
 
 def test(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
@@ -230,7 +223,7 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 Work = Callable[[Inputs, list[Node], Given], list[Product]]
 WORK: dict[str, Work] = {
     "source": source,
-    "encoder": features,
+    "encoder": encoder,
     "features": features,
     "test": test,
     "scorer": score,

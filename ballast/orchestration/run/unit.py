@@ -19,13 +19,14 @@ from ballast.orchestration.run.fingerprint import code_version, what_is_done
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.inputs import Inputs, OvertakenError
 from ballast.orchestration.run.outline import outline_of
-from ballast.orchestration.run.recent import remember, stored_table
+from ballast.orchestration.run.recent import remember, remember_encoder, stored_table
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.standing import basis_of, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, write_report
-from ballast.warehouse import Commit
+from ballast.stages import STAGES
+from ballast.warehouse import Commit, StoredModel
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
 
@@ -161,9 +162,8 @@ def _fingerprint(inputs: Inputs, nodes: list[Node]) -> str:
     plan = inputs.run.plan
     return inputs.fingerprint(
         code=code_version(plan, nodes[0]),
-        what=what_is_done(plan, nodes[0]),
+        what=what_is_done(inputs),
         nodes=sorted(node.name for node in nodes),
-        seed=plan.spec.seed,
     )
 
 
@@ -172,10 +172,19 @@ def _reused(run: Run, nodes: list[Node], before: Sequence[Commit | None], finger
     same = [commit for commit in before if commit is not None and commit.fingerprint == fingerprint]
     if len(same) < len(nodes) or nodes[0].stage == "source" or run.fresh:
         return []
-    return [
+    kept = [
         Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
         for node, commit in zip(nodes, same, strict=True)
     ]
+    return kept if all(_is_there(run, result) for result in kept) else []
+
+
+def _is_there(run: Run, kept: Result) -> bool:
+    """Says whether the file of a stored model still holds what was stored; the log is told where it does not."""
+    problem = run.models.problem(StoredModel.of(kept.frame)) if STAGES[kept.node.stage].model else None
+    if problem is not None:
+        run.log(f"{run.plan.asset(kept.node.name)} is made anew: {problem}")
+    return problem is None
 
 
 def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
@@ -185,6 +194,8 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
         version = before.version + 1 if before else 1
         stored = run.models.save(run.plan.asset(node.name), version, product.model, partition=run.key_of(node))
         table = pd.DataFrame([asdict(stored)])
+        if node.stage == "encoder":
+            remember_encoder(stored.sha256, product.model)
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
     if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):

@@ -7,13 +7,16 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
 from ballast.errors import ModelStoreError
 from ballast.warehouse.models import archives, skops_files, stored_names, tensor_files
 from ballast.warehouse.names import view_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _UNFINISHED = ".unfinished"  # the folder of files being written; no asset's, since theirs have no dot
 _ABANDONED = 3600.0  # seconds after which a file there has no writer any more: the process was killed
@@ -30,6 +33,11 @@ class StoredModel:
     sha256: str
     format: str
     class_name: str
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> StoredModel:
+        """Gives what a model's table, of one row, says."""
+        return cls(**{str(key): str(value) for key, value in table.iloc[0].items()})
 
 
 class ModelStore:
@@ -97,13 +105,16 @@ class ModelStore:
             It asks for types that are not trusted; none of it was run.
         """
         path, expected = self._locate(stored, sha256)
-        data = _read(path)
-        if hashlib.sha256(data).hexdigest() != expected:
-            raise ModelStoreError(
-                f"{path} is not the model that was stored: its sha256 differs (cut short, changed or swapped); "
-                "restore the file or run its step again"
-            )
+        data = self._checked(path, expected)
         return (tensor_files if path.suffix == ".safetensors" else skops_files).loads(path, data)
+
+    def problem(self, stored: StoredModel) -> str | None:
+        """Says what is wrong with a model's file: it is missing, or not what was stored; None where it is as it was."""
+        try:
+            self._checked(*self._locate(stored, None))
+        except ModelStoreError as error:
+            return str(error)
+        return None
 
     def _locate(self, stored: StoredModel | tuple[str, int, str | None], sha256: str | None) -> tuple[Path, str]:
         expected = sha256 or (stored.sha256 if isinstance(stored, StoredModel) else None)
@@ -113,6 +124,15 @@ class ModelStore:
             return self._within(stored.path), expected
         kinds = [self._within(_relative(*stored, expected, kind).as_posix()) for kind in ("skops", "safetensors")]
         return next((path for path in kinds if path.exists()), kinds[0]), expected
+
+    def _checked(self, path: Path, expected: str) -> bytes:
+        data = _read(path)
+        if hashlib.sha256(data).hexdigest() != expected:
+            raise ModelStoreError(
+                f"{path} is not the model that was stored: its sha256 differs (cut short, changed or swapped); "
+                "restore the file or run its step again"
+            )
+        return data
 
     def _within(self, path: str) -> Path:
         """Gives the file that a path of the store leads to, links followed."""
