@@ -144,22 +144,29 @@ BAD_DATA = {
     "ids shared by train and test": (
         lambda p: p.write("test", pd.concat([rows(50, seed=3), rows(50, seed=4, start=3000)])),
         ["expect_no_shared_ids", "50"],
+        "verdict",
     ),
-    "duplicated ids": (lambda p: p.write("train", pd.concat([rows(100, seed=1)] * 2)), ["expect_unique_ids", "100"]),
+    "duplicated ids": (
+        lambda p: p.write("train", pd.concat([rows(100, seed=1)] * 2)),
+        ["expect_unique_ids", "100"],
+        "baseline",
+    ),
     "null ids": (
         lambda p: p.write("train", rows(200, seed=1).assign(key=lambda t: t["key"].where(t.index > 2))),
         ["expect_unique_ids", "3"],
+        "baseline",
     ),
     "null labels": (
         lambda p: p.write("train", rows(200, seed=1).assign(kind=lambda t: t["kind"].where(t.index > 4))),
         ["expect_no_null_labels", "5"],
+        "baseline",
     ),
-    "one class": (lambda p: p.write("train", rows(200, seed=1).assign(kind="yes")), ["class", "kind"]),
+    "one class": (lambda p: p.write("train", rows(200, seed=1).assign(kind="yes")), ["class", "kind"], "baseline"),
 }
 
 
-@pytest.mark.parametrize(("spoil", "said"), BAD_DATA.values(), ids=BAD_DATA)
-def test_bad_rows_close_the_gate_behind_their_source(project: Project, spoil, said):
+@pytest.mark.parametrize(("spoil", "said", "stopped"), BAD_DATA.values(), ids=BAD_DATA)
+def test_bad_rows_close_the_gate_behind_their_source(project: Project, spoil, said, stopped):
     spoil(project)
     finished = project.run()
     assert not finished.success
@@ -172,7 +179,27 @@ def test_bad_rows_close_the_gate_behind_their_source(project: Project, spoil, sa
     assert closed
     for words in said:
         assert any(words in message for message in closed), closed
-    assert finished.states.get("baseline", "skipped") == "skipped"
+    assert finished.states[stopped] == "skipped"
+
+
+def test_closed_gate_behind_a_data_role_stops_what_reads_its_rows_and_nothing_else(begun: Project):
+    begun.attributes = spec(gates__test=[{"expect_column_to_exist": {"column": "price"}}])
+    finished = begun.run()
+    skipped = {unit for unit, state in finished.states.items() if state == "skipped"}
+    assert skipped == {"test/features", "verdict"}
+    assert finished.states["test"] == "failed"
+    assert finished.states["reweighted"] == "done"
+
+
+def test_encoder_selected_brings_its_matrices_and_a_matrix_is_made_alone(begun: Project):
+    begun.write("target", rows(150, seed=9, shift=0.7, start=5000))
+    assert begun.run("target").success
+    assert begun.run("target/features").states == {"target/features": "done"}
+    assert begun.run("encoder").states == dict.fromkeys(
+        ("encoder", "train/features", "target/features", "test/features"), "done"
+    )
+    assert versions(begun)["demo/target/features"] == 2
+    assert versions(begun)["demo/encoder"] == 1
 
 
 def test_null_and_constant_columns_are_named_and_left_out(project: Project):
