@@ -1,5 +1,6 @@
 """From a plan to Dagster: one multi-asset a unit, with its gates as checks, its partitions and its job."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ from ballast.orchestration.graph.partitions import partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.plan import Node, Plan
-from ballast.orchestration.run.fingerprint import code_version
+from ballast.orchestration.run.fingerprint import code_version, edited_modules
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report, run_unit
 from ballast.stages import STAGES
+
+logger = logging.getLogger("ballast.run")
 
 
 class StepConfig(dg.Config):
@@ -81,6 +84,9 @@ def _unit_asset(
             sources=_sources_of(plan, context),
             log=context.log.info,
         )
+        for line in edited_modules(plan, context.run_id):
+            context.log.warning(line)
+            logger.warning(line)
         try:
             if not STAGES[nodes[0].stage].stored:
                 path = run_report(run, resource.report_path(plan, run.partition))

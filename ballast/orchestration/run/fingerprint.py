@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -12,8 +13,11 @@ from ballast.methods.frame.closure import closure, digest, digest_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.provide.arguments import decided_by
 from ballast.orchestration.provide.columns import declared, left_out
+from ballast.orchestration.run.distributions import versions
+from ballast.orchestration.run.imported import as_imported, look_again, own_modules
 from ballast.orchestration.run.inputs import Inputs
 
+ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
 STAGES = "ballast.orchestration.run.stages"
 WITHIN = (
     "ballast.compute",
@@ -31,15 +35,35 @@ WITHIN = (
 def code_version(plan: Plan, node: Node) -> str:
     """Gives what changes when the code behind a node does: Ballast's version, and a digest.
 
-    The digest is of all that the node's method and those named in its parameters reach by imports, and of the code that
-    hands it its arguments and takes its result.
+    The digest is of all that the node's method and those named in its parameters reach by imports, of the versions of
+    the packages that these are of or import, and of the code that hands it its arguments and takes its result.
     """
     if node.stage in ("source", "report"):
         return __version__
-    made_by = node.step or plan.spec.features
-    named = [made_by.use] if made_by.use else []
-    method = digest(*map(resolve, named), *sorted(set(_texts(made_by.params))))
-    return f"{__version__}+{method[:12]}.{digest_of(stage_modules())[:12]}"
+    named, texts = uses_of(plan, node)
+    uses = [*named, *texts]
+    method = [digest(*map(resolve, named), *texts), *versions(*uses), *as_imported(*own_modules(*uses))]
+    return f"{__version__}+{_short(' '.join(method))}.{_short(digest_of(stage_modules()))}"
+
+
+def uses_of(plan: Plan, node: Node) -> tuple[list[str], list[str]]:
+    """Gives the methods that make a node, and the texts of their parameters, for any may name another, sorted."""
+    if node.step is not None:
+        return [node.step.use], sorted(set(_texts(node.step.params)))
+    spec = plan.spec.features
+    return [ENCODER, *([spec.use] if spec.use else [])], sorted(set(_texts(spec.params)))
+
+
+def edited_modules(plan: Plan, run_id: str) -> list[str]:
+    """Gives what a run says, once, of the user's modules that were edited since this process imported them."""
+    loaders = [data.loader for data in plan.spec.data.values() if data.loader]
+    made = [uses_of(plan, node) for node in plan.nodes.values() if node.stage not in ("source", "report")]
+    uses = [loaders, *([*named, *texts] for named, texts in made)]
+    return look_again(run_id, frozenset(module for each in uses for module in own_modules(*each)))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @cache
@@ -49,7 +73,6 @@ def stage_modules() -> frozenset[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Gives every text in a step's parameters, for any may name a method."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -29,6 +30,8 @@ from ballast.stages import STAGES
 from ballast.warehouse import Commit, StoredModel
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
+
+logger = logging.getLogger("ballast.run")
 
 TRIES = 3
 """How often a unit is made, where each time another run stores a newer version of what it reads meanwhile."""
@@ -180,10 +183,12 @@ def _reused(run: Run, nodes: list[Node], before: Sequence[Commit | None], finger
 
 
 def _is_there(run: Run, kept: Result) -> bool:
-    """Says whether the file of a stored model still holds what was stored; the log is told where it does not."""
+    """Says whether the file of a stored model still holds what was stored; told in log and terminal where not."""
     problem = run.models.problem(StoredModel.of(kept.frame)) if STAGES[kept.node.stage].model else None
     if problem is not None:
-        run.log(f"{run.plan.asset(kept.node.name)} is made anew: {problem}")
+        told = f"{run.plan.asset(kept.node.name)} is made anew: {problem}"
+        run.log(told)
+        logger.warning(told)
     return problem is None
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from ballast.methods.frame import closure
-from ballast.orchestration.run.fingerprint import code_version, stage_modules
+from ballast.orchestration.run import distributions, imported
+from ballast.orchestration.run.fingerprint import code_version, edited_modules, stage_modules
 from tests.orchestration.projects import Project, spec
 
 OWN = '''
@@ -46,7 +51,12 @@ def started_anew() -> None:
     """Forgets what this process has read and imported, as a new one would not know it."""
     for name in [name for name in sys.modules if name.startswith("own_parts")]:
         del sys.modules[name]
-    for known in vars(closure).values():
+    clear(closure, distributions, imported)
+
+
+def clear(*modules: ModuleType) -> None:
+    """Forgets what some modules have read."""
+    for known in (known for module in modules for known in vars(module).values()):
         if hasattr(known, "cache_clear"):
             known.cache_clear()
 
@@ -96,3 +106,95 @@ def test_code_version_when_read_then_the_code_around_the_method_counts():
     assert {f"ballast.methods.{module}" for module in around} <= stage_modules()
     assert {"ballast.orchestration.run.stages", "ballast.orchestration.read.sources"} <= stage_modules()
     assert not any("problems" in module or "gate" in module for module in stage_modules())
+
+
+def installed(
+    folder: Path, name: str, *, version: str = "1", code: str = "", requires: str, local: bool = False
+) -> None:
+    """Installs a package of one module, from an index or from a folder."""
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    (folder / name / "__init__.py").write_text(code)
+    info = folder / f"{name}-1.dist-info"
+    info.mkdir(exist_ok=True)
+    needed = f"Requires-Dist: {requires}\n" if requires else ""
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}")
+    (info / "RECORD").write_text(f"{name}/__init__.py,sha256={hash(code)},{len(code)}\n")
+    if local:
+        (info / "direct_url.json").write_text('{"url": "file:///somewhere", "dir_info": {}}')
+
+
+PACKAGES = {
+    "nothing": ("direct", {}, {}, True),
+    "its version": ("direct", {}, {"version": "2"}, False),
+    "the version of what it requires": ("required", {}, {"version": "2"}, False),
+    "its files under one version of an index": ("direct", {}, {"code": "A = 1"}, True),
+    "its files in a folder": ("direct", {"local": True}, {"local": True, "code": "A = 1"}, False),
+}
+
+
+@pytest.mark.parametrize(("package", "before", "after", "same"), PACKAGES.values(), ids=PACKAGES)
+def test_code_version_when_a_package_changes_then_that_of_the_steps_that_use_it_does(
+    project, own, tmp_path, monkeypatch, package, before, after, same
+):
+    site = tmp_path / "site-packages"
+    monkeypatch.syspath_prepend(str(site))
+    requires = {"direct": "required>=1", "required": ""}
+    (own / "helpers.py").write_text("import direct\n\n" + HELPERS)
+    project.attributes = spec(steps={"own": {"use": "own_parts.weigher.Own"}, "fair": {"use": "effective_number"}})
+
+    def found(changed: dict[str, Any]) -> list[str]:
+        for name, needed in requires.items():
+            installed(site, name, requires=needed, **(changed if name == package else {}))
+        clear(distributions)
+        return [code_version(project.plan, project.plan.nodes[name]) for name in ("own", "fair")]
+
+    (own_before, fair_before), (own_after, fair_after) = found(before), found(after)
+    assert (own_before == own_after) is same
+    assert fair_before == fair_after
+
+
+def test_versions_when_read_then_what_computes_counts_and_what_checks_and_reads_does_not():
+    def named(use: str) -> set[str]:
+        return {told.partition(" ")[0] for told in distributions.versions(use)}
+
+    assert {"numpy", "scipy", "scikit-learn"} <= named("kolmogorov_smirnov")
+    assert not {"torch", "skrub", "pydantic"} & named("kolmogorov_smirnov")
+    assert named("torch_mlp") - named("kolmogorov_smirnov") == {"torch"}
+    assert "skrub" in named("ballast.methods.features.encoder.FeatureEncoder")
+    assert {"numpy", "scipy", "joblib"} <= named("sklearn.svm.SVC")
+
+
+EDITS = {
+    "a function": ("helpers.py", "+ 0.1", "+ 0.2"),
+    "a constant": ("helpers.py", "POWER = 1.0", "POWER = 2.0"),
+    "an attribute of a class": ("weigher.py", 'name = "own_weights"', 'name = "other_weights"'),
+}
+
+
+@pytest.mark.parametrize(("file", "old", "new"), EDITS.values(), ids=EDITS)
+def test_module_edited_after_its_import_is_told_once_a_run_and_counts_once_reloaded(project, own, file, old, new):
+    first, second, third = (str(uuid4()) for _ in range(3))
+    before = code_version(project.plan, project.plan.nodes["density"])
+    assert edited_modules(project.plan, first) == []
+    path = own / file
+    path.write_text(path.read_text().replace(old, new))
+    (told,) = edited_modules(project.plan, second)
+    assert str(path) in told
+    assert "restart the process" in told
+    assert edited_modules(project.plan, second) == []
+    assert code_version(project.plan, project.plan.nodes["density"]) == before, "the code runs as it was imported"
+    for module in ("helpers", "weigher"):
+        importlib.reload(sys.modules[f"own_parts.{module}"])
+    assert edited_modules(project.plan, third) == []
+    assert code_version(project.plan, project.plan.nodes["density"]) != before
+
+
+def test_attribute_edited_before_anything_was_read_counts_as_it_was_imported(project, own):
+    (own / "weigher.py").write_text(OWN.replace("    name =", "    power = 1\n    name ="))
+    project.plan.method_of("density")
+    written = code_version(project.plan, project.plan.nodes["density"])
+    clear(closure, distributions, imported)
+    (own / "weigher.py").write_text(OWN.replace("    name =", "    power = 2\n    name ="))
+    late = code_version(project.plan, project.plan.nodes["density"])
+    started_anew()
+    assert len({written, late, code_version(project.plan, project.plan.nodes["density"])}) == 3

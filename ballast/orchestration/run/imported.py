@@ -1,0 +1,100 @@
+"""The modules of a user's own, which may be edited or loaded anew while the process runs."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import cache
+
+from ballast.methods.frame import closure
+from ballast.methods.frame.imported import edited_since
+from ballast.orchestration.run.distributions import module_of
+
+
+@cache
+def own_modules(*uses: str) -> tuple[str, ...]:
+    """Gives the modules, of no installed package and not Ballast's, that some classes reach by imports, sorted."""
+    modules = [m for m in map(module_of, uses) if m is not None and not closure.installed(m.partition(".")[0])]
+    return tuple(m for m in sorted(closure.reached(*modules)) if m.partition(".")[0] != "ballast")
+
+
+@cache
+def as_imported(*modules: str) -> tuple[str, ...]:
+    """Gives the plain attributes of classes, as they were imported, whose modules' files say another value by now.
+
+    What else of a module was edited since its import, its digest knows already.
+    """
+    return tuple(f"{module}.{name} = {value}" for module in modules for name, value in _attributes(module))
+
+
+def _attributes(module: str) -> list[tuple[str, str]]:
+    file = closure.file_of(module)
+    if file is None or module not in sys.modules:
+        return []
+    try:
+        return list(_other_attributes(module, ast.parse(file.read_bytes())))
+    except (OSError, SyntaxError, ValueError):
+        return []
+
+
+def look_again(run_id: str, modules: frozenset[str]) -> list[str]:
+    """Gives what a run says of modules that were edited since their import; nothing when it asks again.
+
+    What was read of modules that were loaded anew is forgotten.
+    """
+    if run_id in _looked:
+        return []
+    _looked[run_id] = None
+    while len(_looked) > _RUNS:
+        _looked.popitem(last=False)
+    edited = [module for module in sorted(modules) if _is_edited(module)]
+    read = ((closure.source(module), closure.source.__wrapped__(module)) for module in modules.difference(edited))
+    if any(before and now and before.digest != now.digest for before, now in read):
+        for known in (closure.source, closure.digest, own_modules, as_imported):
+            known.cache_clear()
+    return [
+        f"{closure.file_of(module)} was edited after this process had imported {module}, which runs as it was: "
+        "restart the process (in Dagster, reload the code location) to run what the file says now"
+        for module in edited
+    ]
+
+
+_looked: OrderedDict[str, None] = OrderedDict()
+_RUNS = 64
+"""Runs that are remembered to have looked."""
+
+
+def _is_edited(module: str) -> bool:
+    file = closure.file_of(module)
+    if file is None or module not in sys.modules:
+        return False
+    try:
+        text = file.read_bytes()
+        tree = ast.parse(text)
+    except (OSError, SyntaxError, ValueError):
+        return True
+    return edited_since(module, text, tree) is not None or any(_other_attributes(module, tree))
+
+
+def _other_attributes(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Gives the attributes of a module's classes that are not what the file assigns, each as it is.
+
+    Those that the module itself assigns anew, such as counters, are left out.
+    """
+    again = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+    for node in tree.body:
+        cls = vars(sys.modules[module]).get(node.name) if isinstance(node, ast.ClassDef) else None
+        if isinstance(cls, type):
+            for name, value in _constants(node):
+                if name in vars(cls) and name not in again and repr(vars(cls)[name]) != repr(value):
+                    yield f"{cls.__name__}.{name}", repr(vars(cls)[name])
+
+
+def _constants(cls: ast.stmt) -> Iterator[tuple[str, object]]:
+    for node in getattr(cls, "body", ()):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        value = getattr(node, "value", None)
+        if isinstance(value, ast.Constant):
+            yield from ((target.id, value.value) for target in targets if isinstance(target, ast.Name))
