@@ -26,6 +26,7 @@ from ballast.warehouse import Verdict, Warehouse
 _MARKS = {
     "running": "[cyan]...[/]",
     "done": "[green]done[/]",
+    "reused": "[green]reused[/]",
     "failed": "[red]failed[/]",
     "skipped": "[yellow]not run[/]",
 }
@@ -42,7 +43,7 @@ class Display:
 
     def show(self, progress: Progress) -> None:
         now = perf_counter()
-        self.states[progress.unit] = progress.state
+        self.states[progress.unit] = "reused" if progress.reused else progress.state
         if progress.state == "running":
             self.began[progress.unit] = now
         elif progress.unit in self.began:
@@ -51,7 +52,7 @@ class Display:
             self.live.update(self.lines())
         elif progress.state != "running":
             took = f" {self.took[progress.unit]:.2f} s" if progress.unit in self.took else ""
-            out.print(f"  {progress.unit}: {_MARKS[progress.state]}{took}")
+            out.print(f"  {progress.unit}: {_MARKS[self.states[progress.unit]]}{took}")
 
     def lines(self) -> Table:
         ended = sum(s != "running" for s in self.states.values())
@@ -140,7 +141,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
             f"{current.row_count:,}" if current else "",
             gates if verdicts else "",
             f"{display.took[node.unit]:.2f}" if node.unit in display.took else "",
-            "[red]gate closed[/]" if shut else _MARKS[state],
+            "[red]gate closed[/]" if shut else _MARKS["reused" if node.unit in finished.reused else state],
         )
     out.print(table)
     _print_quality(plan, warehouse, finished)

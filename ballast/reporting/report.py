@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +29,9 @@ STATES = {
 }
 
 
-def write_report(warehouse: Warehouse, outline: Outline, path: str | Path, *, partition: str | None = None) -> Path:
+def write_report(
+    warehouse: Warehouse, outline: Outline, path: str | Path, *, partition: str | None = None, run_id: str = ""
+) -> Path:
     """Writes the report of a pipeline's latest state and gives its path.
 
     Parameters
@@ -37,11 +40,12 @@ def write_report(warehouse: Warehouse, outline: Outline, path: str | Path, *, pa
     outline : the pipeline as it is declared; steps that the warehouse lacks are shown as not run.
     path : the HTML file to write; its folder must be there.
     partition : the partition to report on; without one the newest commit of any.
+    run_id : the run that the report is of; what an earlier one has stored is marked as reused.
 
     Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms a
     step.
     """
-    snapshot = take_snapshot(warehouse, outline, partition)
+    snapshot = replace(take_snapshot(warehouse, outline, partition), run_id=run_id)
     path = Path(path)
     path.write_text(document(f"{outline.name} · Ballast", _body(snapshot)), encoding="utf-8")
     return path
@@ -225,6 +229,7 @@ def _provenance(snapshot: Snapshot) -> Markup:
         stage = STAGES.get(step.node.stage)
         name = tag("span", step.node.name, id=None if stage and stage.section else anchor(step.node))
         stale = chip("older input", "warn") if step.stale else None
+        reused = chip("reused") if c and snapshot.run_id and c.run_id != snapshot.run_id else None
         notes = {k: v for k, v in step.node.notes.items() if v not in ({}, [], "", None)}
         settings = tag("details", tag("summary", f"{len(notes)} settings"), facts(notes)) if notes else Markup("")
         rows.append(
@@ -234,7 +239,7 @@ def _provenance(snapshot: Snapshot) -> Markup:
                 c.row_count if c else None,
                 code((c.method if c else None) or step.node.use),
                 number(c.parameters) if c and c.parameters else "",
-                number(c.created_at) if c else "not run",
+                join((number(c.created_at), " ", reused)) if c else "not run",
                 code(c.code_version or "") if c else "",
                 code((c.run_id or "")[:8]) if c else "",
                 settings,

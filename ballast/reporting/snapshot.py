@@ -58,6 +58,8 @@ class Snapshot:
     outline: Outline
     partition: str | None
     steps: dict[str, Step] = field(default_factory=dict)
+    run_id: str = ""
+    """The run that is reported on, where it is of one."""
     true_weights: pd.Series | None = None
     """The known right weight of each training row by its id, where a source has them."""
 
@@ -87,7 +89,7 @@ def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None 
             _table(warehouse, node, commit),
             tuple(asset for asset, version in commit.inputs.items() if newer.get(asset, version) != version),
         )
-    return Snapshot(outline, partition, steps, _true_weights(warehouse, steps.values()))
+    return Snapshot(outline, partition, steps, true_weights=_true_weights(warehouse, steps.values()))
 
 
 def _true_weights(warehouse: Warehouse, steps: Iterable[Step]) -> pd.Series | None:

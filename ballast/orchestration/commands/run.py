@@ -6,7 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -20,6 +20,7 @@ from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.partitions import current_keys, partition_of, partitions_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
+from ballast.orchestration.graph.results import REUSED
 from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
 from ballast.orchestration.run.run import Run
@@ -37,11 +38,15 @@ _STATES: dict[DagsterEventType, State] = {
 
 @dataclass(frozen=True)
 class Progress:
-    """A change in a run: the unit (or upstream asset) concerned, its new state, and why where it failed."""
+    """A change in a run: the unit (or upstream asset) concerned, its new state, and why where it failed.
+
+    A unit that is done is `reused` where all of it was stored already.
+    """
 
     unit: str
     state: State
     message: str = ""
+    reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Finished:
     ----------
     states : of every unit of the run, and of the assets upstream of it that ran.
     messages : why, for those that failed and for upstream assets that gave nothing.
+    reused : the units whose tables were stored already, made from the same inputs in the same way.
     """
 
     run_id: str
@@ -60,6 +66,7 @@ class Finished:
     states: dict[str, State]
     messages: dict[str, str]
     report: Path | None
+    reused: frozenset[str] = frozenset()
 
 
 def instance() -> dg.DagsterInstance:
@@ -141,31 +148,8 @@ def run(
     with _records():
         on = on or instance()
     run_id = str(uuid4())
-    states: dict[str, State] = {}
-    messages: dict[str, str] = {}
-    interrupted: list[str] = []
-    warned: dict[str, str] = {}
-    given: set[str] = set()
-
-    def listen(entry: EventLogEntry) -> None:
-        event = entry.dagster_event
-        if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
-            interrupted.extend([run_id] if _was_interrupted(event.job_failure_data) else [])
-        if event is None and entry.step_key is not None and int(entry.level) >= logging.WARNING:
-            warned[entry.step_key] = entry.user_message
-        if event is not None and event.event_type == DagsterEventType.STEP_OUTPUT and event.step_key is not None:
-            given.add(event.step_key)
-        if event is None or event.event_type not in _STATES or event.step_key is None:
-            return
-        unit = names.get(event.step_key, event.step_key)
-        states[unit] = _STATES[event.event_type]
-        if states[unit] == "failed":
-            messages[unit] = _reason(event.step_failure_data)
-        if states[unit] == "done" and event.step_key not in given:  # an upstream asset that may leave its output out
-            states[unit], messages[unit] = "skipped", warned.get(event.step_key, "it gave no output")
-        on_progress(Progress(unit, states[unit], messages.get(unit, "")))
-
-    on.add_event_listener(run_id, listen)
+    seen = _Events(names, on_progress)
+    on.add_event_listener(run_id, seen)
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     if force or fresh:
         settings = {"config": {"force": force, "fresh": fresh}}
@@ -181,14 +165,60 @@ def run(
             run_id=run_id,
             raise_on_error=False,
         )
-    if interrupted:
+    if seen.interrupted:
         raise KeyboardInterrupt
+    states = seen.states
     states |= {unit: "skipped" for unit in units if unit not in states}
     report = None
     ran = any(states[unit] != "skipped" for unit in units)
     if (ran and not select) or states.get(REPORT) == "done":
         report = write_report_of(declared, plan, definitions, partition, run_id, already=states.get(REPORT) == "done")
-    return Finished(run_id, partition, result.success, states, messages, report)
+    return Finished(run_id, partition, result.success, states, seen.messages, report, seen.reused)
+
+
+@dataclass
+class _Events:
+    """What Dagster's events say of a run's units, `names` being these by their steps in Dagster."""
+
+    names: dict[str, str]
+    on_progress: Callable[[Progress], None]
+    states: dict[str, State] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    made: dict[str, bool] = field(default_factory=dict)
+    """Whether a unit stored something anew."""
+    warned: dict[str, str] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+
+    def __call__(self, entry: EventLogEntry) -> None:
+        event, step = entry.dagster_event, entry.step_key
+        if event is None and step is not None and int(entry.level) >= logging.WARNING:
+            self.warned[step] = entry.user_message
+        if event is not None and event.event_type == DagsterEventType.RUN_FAILURE:
+            self.interrupted |= _was_interrupted(event.job_failure_data)
+        if event is None or event.step_key is None:
+            return
+        step, unit = event.step_key, self.names.get(event.step_key, event.step_key)
+        if event.event_type == DagsterEventType.STEP_OUTPUT:
+            self.given.add(step)
+        if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
+            reused = event.step_materialization_data.materialization.metadata.get(REUSED)
+            self.made[unit] = self.made.get(unit, False) or reused is None or not reused.value
+        if event.event_type in _STATES:
+            self._change(step, unit, event)
+
+    def _change(self, step: str, unit: str, event: dg.DagsterEvent) -> None:
+        self.states[unit] = _STATES[event.event_type]
+        if self.states[unit] == "failed":
+            self.messages[unit] = _reason(event.step_failure_data)
+        if self.states[unit] == "done" and step not in self.given:  # an upstream asset that may leave its output out
+            self.states[unit], self.messages[unit] = "skipped", self.warned.get(step, "it gave no output")
+        self.on_progress(Progress(unit, self.states[unit], self.messages.get(unit, ""), unit in self.reused))
+
+    @property
+    def reused(self) -> frozenset[str]:
+        """The units whose tables were all stored already."""
+        return frozenset(unit for unit, anew in self.made.items() if not anew)
 
 
 def _was_interrupted(failure: Any) -> bool:

@@ -8,6 +8,9 @@ from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.run.unit import Stored
 
+REUSED = "ballast/reused"
+"""The key of the metadata that says whether what is shown was stored by an earlier run."""
+
 
 def result_of(plan: Plan, stored: Stored) -> dg.MaterializeResult:
     key = asset_key(plan, stored.node.name)
@@ -28,7 +31,7 @@ def result_of(plan: Plan, stored: Stored) -> dg.MaterializeResult:
             [dg.TableColumn(name, type_) for name, type_ in stored.columns.items()]
         ),
         "ballast/version": stored.commit.version,
-        "ballast/reused": stored.reused,
+        REUSED: stored.reused,
         **{name: _metadata_value(value) for name, value in stored.metadata.items()},
     }
     return dg.MaterializeResult(

@@ -246,4 +246,4 @@ def run_report(run: Run, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     key = run.partition.key if run.partition else None
     with run.warehouse.reading():
-        return write_report(run.warehouse, outline_of(run.plan), path, partition=key)
+        return write_report(run.warehouse, outline_of(run.plan), path, partition=key, run_id=run.run_id)

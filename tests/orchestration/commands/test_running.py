@@ -43,10 +43,16 @@ def test_run_records_the_lineage_of_every_commit(ran: Project):
     assert commit.run_id
 
 
-def test_run_again_when_nothing_changed_keeps_all_versions(ran: Project):
-    before = versions(ran)
-    assert ran.run().success
+def test_run_again_when_nothing_changed_keeps_all_versions_and_says_so(ran: Project):
+    before, told = versions(ran), {}
+    finished = ran.run(on_progress=lambda progress: told.update({progress.unit: progress.reused}))
+    assert finished.success
     assert versions(ran) == before
+    assert finished.reused == {unit for unit, reused in told.items() if reused} == set(ran.plan.nodes) - {"report"}
+    assert finished.report is not None
+    assert finished.report.read_text("utf-8").count(">reused<") == len(before)
+    ran.attributes = spec(steps__density={"use": "density_ratio_classifier", "params": {"n_folds": 3}})
+    assert "density" not in ran.run("density").reused
 
 
 def test_run_again_when_a_source_changed_recomputes_what_depends_on_it(ran: Project):
@@ -186,7 +192,7 @@ def test_closed_gate_behind_a_data_role_stops_what_reads_its_rows_and_nothing_el
     begun.attributes = spec(gates__test=[{"expect_column_to_exist": {"column": "price"}}])
     finished = begun.run()
     skipped = {unit for unit, state in finished.states.items() if state == "skipped"}
-    assert skipped == {"test/features", "verdict"}
+    assert skipped == {"test/features", "verdict", "report"}
     assert finished.states["test"] == "failed"
     assert finished.states["reweighted"] == "done"
 
