@@ -177,9 +177,12 @@ def _call(made: inputs.Run, nodes: list[Node]) -> Callable[[], object]:
     node, plan = nodes[0], made.plan
     names = {n.name for n in nodes}
     given = inputs.Inputs(made, node, tuple({u for n in nodes for u in n.upstream} - names))
-    if node.stage in ("encoder", "features"):
-        tables = [stages._feature_table(given, str(n.role)) for n in nodes if n.stage == "features"]
-        return lambda: _encode(tables)
+    if node.stage == "encoder":
+        table = stages._feature_table(given, "train")
+        return lambda: FeatureEncoder().fit(table)
+    if node.stage == "features":
+        table, encoder = stages._feature_table(given, str(node.role)), given.model("encoder")
+        return lambda: encoder.transform(table)
     if node.stage in ("learner", "out_of_sample"):
         _, arguments = stages._training_rows(given)
         name = node.unit.removesuffix("/out_of_sample")
@@ -194,11 +197,6 @@ def _call(made: inputs.Run, nodes: list[Node]) -> Callable[[], object]:
         return lambda: plan.method_of(node.name).fit(**fit).score_samples(**score)
     ((entry, values),) = arguments.items()
     return lambda: getattr(plan.method_of(node.name), entry)(**values)
-
-
-def _encode(tables: list[Any]) -> list[Any]:
-    encoder = FeatureEncoder().fit(tables[0])
-    return [encoder.transform(table) for table in tables]
 
 
 def by_hand(calls: list[Callable[[], object]]) -> Spent:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ballast.orchestration.commands.prune import prune
 from ballast.orchestration.run import recent
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_unit
@@ -48,7 +49,7 @@ MATRICES = {f"{role}/features" for role in SOURCES}
 STEPS = set(PIPELINE["steps"])
 ALL = {*SOURCES, "encoder", *MATRICES, *STEPS}
 
-Change = Callable[[Project], None]
+Change = Callable[[Project], object]
 
 
 def table(role: str, n: int, seed: int) -> pd.DataFrame:
@@ -236,3 +237,29 @@ def test_run_again_when_something_changed_then_stores_what_an_empty_home_would(m
     assert made_anew(anew) == ALL
     stored, fresh = tables(made), tables(anew)
     assert {name for name in fresh if not stored[name].equals(fresh[name])} == set()
+
+
+@pytest.mark.parametrize("name", ["encoder", "baseline"])
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(b"")], ids=["gone", "cut"])
+def test_run_again_when_a_models_file_is_not_what_was_stored_then_it_is_made_anew_and_said(made, caplog, name, spoil):
+    path = made.warehouse.read(f"demo/{name}")["path"][0]
+    spoil(made.folder / "home" / "models" / path)
+    readers = {"encoder": {*MATRICES}, "baseline": {"verdict"}}[name]
+    assert made_anew(made) == {name, *readers}
+    (told,) = (record.getMessage() for record in caplog.records if "made anew" in record.getMessage())
+    assert told.startswith(f"demo/{name} is made anew: ")
+    assert path in told
+    assert made_anew(made) == set()
+
+
+def test_prune_when_two_versions_name_one_file_then_it_stays_until_both_are_gone(made):
+    """As two runs leave them that fit the same model at the same time."""
+    stored = made.warehouse.read("demo/baseline")
+    file = made.folder / "home" / "models" / stored["path"][0]
+    made.warehouse.commit("demo/baseline", stored, kind="learner")
+    gone = prune(made.resource, keep=1, models=True)
+    assert [(commit.asset, commit.version) for commit in gone] == [("demo/baseline", 1)]
+    assert file.exists()
+    made.warehouse.commit("demo/baseline", stored.assign(path="other.skops"), kind="learner")
+    prune(made.resource, keep=1, models=True)
+    assert not file.exists()
