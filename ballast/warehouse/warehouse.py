@@ -18,7 +18,7 @@ import pyarrow as pa
 from ballast.errors import WarehouseError
 from ballast.warehouse.homes.embedded import Embedded
 from ballast.warehouse.homes.home import Home
-from ballast.warehouse.homes.lake import PostgresLake, SqliteLake
+from ballast.warehouse.homes.lake import Lake, PostgresLake, SqliteLake
 from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables import commits, layouts, queries
@@ -288,8 +288,12 @@ class Warehouse:
         with self._reading() as con:
             return mixed(con, versions) if con else None
 
-    def sql(self, query: str, parameters: Sequence[object] | Mapping[str, object] | None = None) -> pd.DataFrame:
+    def sql(
+        self, query: str, parameters: Sequence[object] | Mapping[str, object] | None = None, *, files: bool = False
+    ) -> pd.DataFrame:
         """Gives the answer to a query that only reads, `parameters` bound to its `?` or `$name`.
+
+        It reads the warehouse alone, other files (``FROM 'new.csv'``) with `files`.
 
         `FROM digits.density AT (VERSION => 3)` reads a version, `AT (TIMESTAMP => '2026-05-01 12:00:00')` what was
         the latest at that time (UTC).
@@ -302,7 +306,8 @@ class Warehouse:
         with self._reading(private=True) as con:
             if con is None:
                 raise WarehouseError(f"{self.home} is not there yet: run a pipeline, or commit, first")
-            return queries.answer(con, query, parameters)
+            own = [self.home.data] if isinstance(self.home, Lake) else []
+            return queries.answer(con, query, parameters, files=files, own=own)
 
     def record_verdicts(self, rows: Sequence[Verdict]) -> None:
         """Stores what gates found; a verdict on the same asset, version and gate replaces the older one.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from decimal import Decimal
 
@@ -58,6 +59,13 @@ def test_sql_when_a_matrix_is_asked_for_then_it_is_an_array(filled):
         "PREPARE a AS COPY (SELECT 1) TO 'stolen.csv'; EXECUTE a",
         "EXPLAIN ANALYZE COPY (SELECT 1) TO 'stolen.csv'",
         "EXPLAIN (ANALYZE, FORMAT json) COPY (SELECT 1) TO 'stolen.csv'",
+        "EXPLAIN COPY (SELECT 1) TO 'stolen.csv'",
+        "EXPLAIN/**/ANALYZE/**/SELECT 1",
+        "EXPLAIN (FORMAT json, ANALYZE) SELECT 1",
+        "EXPLAIN (ANALYZE false) SELECT 1",
+        "EXPLAIN analyse SELECT 1",
+        "SET enable_external_access = true",
+        "RESET lock_configuration",
         "EXPORT DATABASE 'folder'",
         "PRAGMA enable_profiling='json'; PRAGMA profiling_output='stolen.json'; SELECT 1",
         "SET log_query_path='stolen.log'; SELECT 1",
@@ -105,8 +113,10 @@ def test_sql_when_wrong_then_the_reason_is_given(filled, query):
         "SUMMARIZE digits.density",
         "SHOW ALL TABLES",
         "EXPLAIN SELECT 1",
-        "EXPLAIN ANALYZE SELECT * FROM range(3)",
         "EXPLAIN (FORMAT json) SELECT 1",
+        "EXPLAIN (SELECT 1)",
+        "EXPLAIN SELECT * FROM digits.density AT (VERSION => 1)",
+        "SELECT 1 /* twice */;;",
         "SELECT * FROM duckdb_settings()",
         "PIVOT digits.density ON sample_id IN ('s1') USING sum(weight)",
         "SELECT * FROM generate_series(1, 3), (SELECT unnest([1, 2]))",
@@ -138,3 +148,49 @@ def test_sql_when_a_variable_of_python_is_named_like_a_table_then_it_is_not_seen
     with pytest.raises(WarehouseError, match="does not exist"):
         filled.sql("SELECT * FROM hidden")
     assert len(hidden) == 1
+
+
+FILES = [
+    "SELECT * FROM '{file}'",
+    "SELECT * FROM read_csv('{file}')",
+    "EXPLAIN SELECT * FROM (FROM read_csv('{file}'))",
+    "SELECT (SELECT count(*) FROM read_text('{file}')) FROM digits.density",
+    "SELECT * FROM glob('{file}')",
+    "SELECT * FROM query_table(['{file}'])",
+]
+
+
+@pytest.mark.parametrize("query", FILES)
+def test_sql_when_it_reads_a_file_then_only_as_asked(filled, query, tmp_path):
+    (tmp_path / "some.csv").write_text("a\n1\n")
+    query = query.format(file=tmp_path / "some.csv")
+    with pytest.raises(WarehouseError, match=r"reads a file .*: --files, or files=True in Python"):
+        filled.sql(query)
+    assert len(filled.sql(query, files=True)) > 0
+
+
+def test_sql_when_a_lake_has_many_rows_then_its_own_files_are_read_and_none_beside_them(filled, tmp_path):
+    filled.commit("digits/many", pd.DataFrame({"n": range(5000)}))
+    assert filled.sql("SELECT sum(n) AS s FROM digits.many").s.tolist() == [12_497_500]
+    assert filled.sql("SELECT count(*) AS n FROM digits.many AT (VERSION => 1)").n.tolist() == [5000]
+    (tmp_path / "some.csv").write_text("a\n1\n")
+    own = getattr(filled.home, "data", str(tmp_path))
+    around = f"{own}/{os.path.relpath(tmp_path, own)}/some.csv"
+    with pytest.raises(WarehouseError, match="reads a file"):
+        filled.sql(f"""SELECT * FROM query_table(['"{around}"'])""")
+
+
+@pytest.mark.parametrize(
+    ("query", "answer"),
+    [
+        ("SELECT max(at) FROM p.events", [7]),
+        ("SELECT at AS at FROM p.events WHERE at > 5 ORDER BY at", [6, 7]),
+        ("SELECT at at FROM p.events AS at AT (VERSION => 1) WHERE at.at IN (at, 5) AND 'é at' = 'é at' LIMIT 1", [5]),
+        ("SELECT count(DISTINCT At) FROM p.events /* at */ at /* the first */ (VERSION => 1)", [3]),
+        ("SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00' AT TIME ZONE 'UTC' FROM p.events", [pd.Timestamp(2024, 1, 1)] * 3),
+    ],
+)
+def test_sql_when_a_column_is_named_at_then_it_is_a_name_like_any_other(filled, query, answer):
+    if filled.latest("p/events") is None:
+        filled.commit("p/events", pd.DataFrame({"at": [5, 6, 7]}))
+    assert filled.sql(query).iloc[:, 0].tolist() == answer
