@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ballast import __version__
-from ballast.cli.console import FAILED, INTERRUPTED, err, out
-from ballast.errors import BallastError
+from ballast.cli.console import out, write_out
+from ballast.cli.exits import exit_on_error
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Keep models upright when the data shifts: check, weigh, resample, train and judge, as one gated graph.",
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 PipelineArgument = Annotated[str, typer.Argument(help="A pipeline's name, its folder, or a YAML file.")]
 PartitionOption = Annotated[str | None, typer.Option(help="The partition to work on; default all, or the latest.")]
-
-
-@contextmanager
-def exit_on_error() -> Iterator[None]:
-    """Turns Ballast's own errors into one message and exit code 2, and Ctrl-C into 130."""
-    try:
-        yield
-    except BallastError as error:
-        err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as error:
-        err.print("[yellow]stopped[/]")
-        raise typer.Exit(INTERRUPTED) from error
+DebugOption = Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")]
 
 
 def _version(asked: bool) -> None:
@@ -47,11 +27,20 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def main(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
+    debug: DebugOption = False,
 ) -> None:
-    """Options that stand before the command."""
+    """Keep models upright when the data shifts: check, weigh, resample, train and judge, as one gated graph.
+
+    Exit code of every command: 0: done, and every gate is open; 1: a gate is closed; 2: anything else;
+    130: stopped by Ctrl-C.
+    """
+    if debug:
+        commands = (info.callback for info in app.registered_commands)
+        context.default_map = {command.__name__: {"debug": True} for command in commands if command is not None}
 
 
 @app.command()
@@ -67,12 +56,13 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Compute again even what is stored for the same inputs.")
     ] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Run a pipeline here, with its gates, and write its report.
 
     Exit code 0: all ran and every gate is open; 1: a gate is closed; 2: a step failed or the pipeline is wrong.
     """
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.run import run_pipeline
 
         raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh))
@@ -94,12 +84,13 @@ def check(
     ] = None,
     partition: PartitionOption = None,
     stored: Annotated[bool, typer.Option("--stored", help="Judge sources as last stored, not as now.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Judge every gate: of the sources as they are now, of the steps as last stored.
 
     Exit code 0: all open; 1: a gate is closed; 2: something could not be judged.
     """
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.check import check_pipelines
 
         raise typer.Exit(
@@ -119,9 +110,10 @@ def check(
 def catalog(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     room: Annotated[str | None, typer.Option(help="Only the methods of this room.")] = None,
+    debug: DebugOption = False,
 ) -> None:
     """List the methods: name, role, room, the ids they cover, and whether their paper's claim held."""
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.tables import print_catalog
 
         print_catalog(out, as_json=as_json, room=room)
@@ -130,16 +122,23 @@ def catalog(
 @app.command()
 def sql(
     query: Annotated[str, typer.Argument(help='Such as "SELECT * FROM digits.density".')],
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for programs.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV in UTF-8, for programs; a text like a formula gets a ' in front.")
+    ] = False,
+    files: Annotated[bool, typer.Option("--files", help="Let the query read files, such as FROM 'new.csv'.")] = False,
+    debug: DebugOption = False,
 ) -> None:
-    """Query the warehouse in SQL; nothing can be written this way."""
-    with exit_on_error():
-        from ballast.cli.tables import print_frame
+    """Query the warehouse in SQL; nothing can be written this way.
+
+    One SELECT, DESCRIBE, SHOW, SUMMARIZE or EXPLAIN (not ANALYZE).
+    """
+    with exit_on_error(debug):
+        from ballast.cli.tables import csv_of, print_frame
         from ballast.orchestration.projects.find import project_resource
 
-        frame = project_resource().open().sql(query)
+        frame = project_resource().open().sql(query, files=files)
         if as_csv:
-            frame.to_csv(sys.stdout, index=False)
+            write_out(csv_of(frame))
         else:
             print_frame(out, frame)
 
@@ -152,13 +151,14 @@ def prune(
         bool, typer.Option("--models", help="Remove old models too, and what they were trained on.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Remove old versions from the warehouse.
 
     The latest version of every step and partition stays; so do models and all that one of them was trained on,
     unless --models is given.
     """
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.tables import age, print_pruned
         from ballast.orchestration.commands.prune import prune as remove
         from ballast.orchestration.projects.find import project_resource
@@ -169,9 +169,9 @@ def prune(
 
 
 @app.command()
-def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> None:
+def report(pipeline: PipelineArgument, partition: PartitionOption = None, debug: DebugOption = False) -> None:
     """Write a pipeline's report from what is stored, and print where it is."""
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.orchestration.commands.run import partition_keys, write_report_of
         from ballast.orchestration.projects.find import find
 
@@ -185,9 +185,10 @@ def report(pipeline: PipelineArgument, partition: PartitionOption = None) -> Non
 @app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="The folder of the new project; created if it does not exist.")],
+    debug: DebugOption = False,
 ) -> None:
     """Make a working Dagster project with one Ballast pipeline in it."""
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.init import make_project
 
         made = make_project(directory)

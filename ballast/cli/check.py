@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 from rich.markup import escape
 from rich.table import Table
 
-from ballast.cli.console import CLOSED, FAILED, err, out
+from ballast.cli.console import err, out
+from ballast.cli.exits import CLOSED, FAILED
 from ballast.errors import BallastError, SpecError
 from ballast.orchestration.commands.check import Checked, check
 from ballast.orchestration.commands.run import partition_keys, resource_of

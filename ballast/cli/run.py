@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ballast.cli.console import CLOSED, FAILED, INTERRUPTED, err, out
+from ballast.cli.console import err, out
+from ballast.cli.exits import CLOSED, FAILED, INTERRUPTED
 from ballast.methods.frame.reports import OVERALL, declared
 from ballast.orchestration.commands.run import Finished, Progress, partition_keys, resource_of, run
 from ballast.orchestration.graph.home import within

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from ballast.cli.console import write_out
 from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.catalogue import catalog
 
@@ -29,7 +30,7 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
             raise ParameterError(f"there is no room {room!r}{nearest(room, rooms)} ({', '.join(rooms)})")
         cards = cards[cards["room"] == room]
     if as_json:
-        print(cards.to_json(orient="records", indent=2))
+        write_out(f"{cards.to_json(orient='records', indent=2)}\n")
         return
     name = Column("name", no_wrap=True)
     table = Table(name, "role", "room", "survey ids", "claim", "what it gives", header_style="bold")
@@ -45,6 +46,28 @@ def print_frame(console: Console, frame: pd.DataFrame) -> None:
     console.print(table)
     if len(frame) > MOST_ROWS:
         console.print(f"{MOST_ROWS} of {len(frame):,} rows; add LIMIT, or --csv for all")
+
+
+def csv_of(frame: pd.DataFrame) -> str:
+    """Gives a table as CSV that a spreadsheet only shows.
+
+    A text, or a column's name, that begins like a formula gets an apostrophe in front; numbers stay numbers.
+    """
+    from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_timedelta64_dtype
+
+    texts = frame.rename(columns=_no_formula)
+    for place, kind in enumerate(texts.dtypes):
+        if not (is_numeric_dtype(kind) or is_datetime64_any_dtype(kind) or is_timedelta64_dtype(kind)):
+            column: Any = texts.iloc[:, place]
+            texts.isetitem(place, column.astype(object).map(_no_formula))
+    return texts.to_csv(index=False)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are wide
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def age(text: str) -> timedelta:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ballast.errors import BallastError
+from ballast.files import write_whole
 from ballast.reporting.outline import Outline
 from ballast.reporting.page.cards import cards, models_table
 from ballast.reporting.page.colours import colour_of
@@ -32,22 +34,30 @@ STATES = {
 def write_report(
     warehouse: Warehouse, outline: Outline, path: str | Path, *, partition: str | None = None, run_id: str = ""
 ) -> Path:
-    """Writes the report of a pipeline's latest state and gives its path.
+    """Writes the report of a pipeline's latest state, whole or not at all, and gives its path.
 
     Parameters
     ----------
     warehouse : where the steps' tables are; one that holds nothing gives a page that says so.
     outline : the pipeline as it is declared; steps that the warehouse lacks are shown as not run.
-    path : the HTML file to write; its folder must be there.
+    path : the HTML file to write; its folder is made.
     partition : the partition to report on; without one the newest commit of any.
     run_id : the run that the report is of; what an earlier one has stored is marked as reused.
+
+    Raises BallastError where the file cannot be written; what stood there stays.
 
     Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms a
     step.
     """
     snapshot = replace(take_snapshot(warehouse, outline, partition), run_id=run_id)
     path = Path(path)
-    path.write_text(document(f"{outline.name} · Ballast", _body(snapshot)), encoding="utf-8")
+    try:
+        write_whole(path, document(f"{outline.name} · Ballast", _body(snapshot)))
+    except OSError as error:
+        raise BallastError(
+            f"cannot write the report to {path}: {error.strerror or error}; check that this is not a folder, that its "
+            "folder is writable and that the disk has room, then run `ballast report`"
+        ) from error
     return path
 
 

@@ -172,8 +172,13 @@ def run(
     report = None
     ran = any(states[unit] != "skipped" for unit in units)
     if (ran and not select) or states.get(REPORT) == "done":
-        report = write_report_of(declared, plan, definitions, partition, run_id, already=states.get(REPORT) == "done")
-    return Finished(run_id, partition, result.success, states, seen.messages, report, seen.reused)
+        already = states.get(REPORT) == "done"
+        try:
+            report = write_report_of(declared, plan, definitions, partition, run_id, already=already)
+        except BallastError as error:
+            states[REPORT], seen.messages[REPORT] = "failed", str(error)
+    success = result.success and REPORT not in seen.messages
+    return Finished(run_id, partition, success, states, seen.messages, report, seen.reused)
 
 
 @dataclass

@@ -8,7 +8,9 @@ import os
 import re
 import sys
 import tomllib
+import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,9 +82,9 @@ class Declared:
         from ballast.orchestration.graph.assets import definitions_of
 
         project = project_definitions(self.root)
-        if project is not None and any(
-            spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
-        ):
+        with _loading(self.root):
+            specs = project.resolve_all_asset_specs() if project is not None else ()
+        if project is not None and any(spec.key.path[0] == plan.spec.name for spec in specs):
             return project
         if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.asset]:
             raise SpecError(
@@ -196,8 +198,36 @@ def shown_path(file: Path, root: Path) -> str:
 def project_definitions(root: Path) -> dg.Definitions | None:
     """Gives the Dagster definitions of a project, None where it declares none.
 
-    Raises SpecError where a pipeline of the project is wrong or cannot be read.
+    Raises SpecError where a pipeline of the project is wrong or cannot be read, or the project does not load.
     """
+    with _loading(root):
+        return _definitions_of(root)
+
+
+@contextmanager
+def _loading(root: Path) -> Iterator[None]:
+    """Turns what goes wrong in a project's own code into an error that names the place in it."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if isinstance(inner := _innermost(error), BallastError):
+            raise inner from error
+        raise SpecError(
+            f"the Dagster project in {root} does not load: {type(error).__name__}: {one_line(str(error))}"
+            f"{_place(error, root)}; correct it there, or move the pipeline's YAML out of the project"
+        ) from error
+
+
+def _place(error: BaseException, root: Path) -> str:
+    """Gives the last line of the project's own that led to an error."""
+    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines.append((error.filename or "", error.lineno))
+    own = [(Path(file), line) for file, line in lines if Path(file).is_relative_to(root)]
+    return f" ({shown_path(own[-1][0], root)}:{own[-1][1]})" if own else ""
+
+
+def _definitions_of(root: Path) -> dg.Definitions | None:
     settings: dict[str, Any] = {}
     if (pyproject := root / "pyproject.toml").exists():
         settings = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("dg", {}).get("project", {})
@@ -221,8 +251,6 @@ def project_definitions(root: Path) -> dg.Definitions | None:
         if error.name == module_name:
             return None
         raise
-    except Exception as error:
-        raise _innermost(error) from error
     found = next((v for v in vars(module).values() if isinstance(v, dg.Definitions)), None)
     if found is None and callable(lazy := getattr(module, "defs", None)):
         found = lazy()

@@ -243,7 +243,6 @@ def _stored(result: Result, commit: Commit) -> Stored:
 
 def run_report(run: Run, path: Path) -> Path:
     """Writes the pipeline's report from what the warehouse holds now."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     key = run.partition.key if run.partition else None
     with run.warehouse.reading():
         return write_report(run.warehouse, outline_of(run.plan), path, partition=key, run_id=run.run_id)
