@@ -147,25 +147,24 @@ def sql(
 def prune(
     keep: Annotated[int | None, typer.Option(help="Keep this many of the newest versions of each step.")] = None,
     older_than: Annotated[str | None, typer.Option(help="Remove versions older than this, such as 30d or 12h.")] = None,
+    retired: Annotated[
+        bool, typer.Option("--retired", help="Remove partitions that their pipelines no longer declare, models too.")
+    ] = False,
     models: Annotated[
         bool, typer.Option("--models", help="Remove old models too, and what they were trained on.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Remove old versions from the warehouse.
+    """Remove old versions, or retired partitions, from the warehouse.
 
-    The latest version of every step and partition stays; so do models and all that one of them was trained on,
-    unless --models is given.
+    The latest version of every step and declared partition stays; so do models and all that one of them was trained
+    on, unless --models is given.
     """
     with exit_on_error(debug):
-        from ballast.cli.tables import age, print_pruned
-        from ballast.orchestration.commands.prune import prune as remove
-        from ballast.orchestration.projects.find import project_resource
+        from ballast.cli.prune import prune_project
 
-        limit = None if older_than is None else age(older_than)
-        gone = remove(project_resource(), keep=keep, older_than=limit, models=models, dry_run=dry_run)
-        print_pruned(out, gone, dry_run=dry_run)
+        prune_project(keep, older_than, retired=retired, models=models, dry_run=dry_run)
 
 
 @app.command()

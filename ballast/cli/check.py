@@ -13,11 +13,14 @@ from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
 from ballast.errors import BallastError, SpecError
 from ballast.orchestration.commands.check import Checked, check
+from ballast.orchestration.commands.retired import retired
 from ballast.orchestration.commands.run import partition_keys, resource_of
 from ballast.orchestration.graph.home import within
-from ballast.orchestration.graph.partitions import partition_of, partitions_of
-from ballast.orchestration.projects.find import every, find, project_root
+from ballast.orchestration.graph.partitions import partition_of
+from ballast.orchestration.plan.partitions import partitions_of
+from ballast.orchestration.projects.find import Declared, every, find, project_root
 from ballast.orchestration.run.run import Run
+from ballast.words import listed
 
 
 def check_pipelines(
@@ -37,6 +40,7 @@ def check_pipelines(
     if len(declared) > 1 and (select or files or partition):
         there = ", ".join(pipeline.name for pipeline in declared)
         raise SpecError(f"--select, --file and --partition apply to one pipeline; name it (there are {there})")
+    _refuse_namesakes(declared)
     tables = dict(_file(given) for given in files)
     found: dict[str, list[Checked]] = {}
     wrong = False
@@ -60,12 +64,25 @@ def check_pipelines(
         keys = [partition_of(definition, key) for key in partition_keys(plan, partition)]
         found[pipeline.name] = list(check(run, keys, select=select, files=tables, stored=stored))
         _print(plan.spec.name, found[pipeline.name], tables)
+        _print_retired(plan.spec.name, retired(plan, run.warehouse))
     if junit is not None:
         _write_junit(found, junit)
     verdicts = [c for checked in found.values() for c in checked]
     if any(c.closed for c in verdicts):
         return CLOSED
     return FAILED if wrong or any(c.problem for c in verdicts) else 0
+
+
+def _refuse_namesakes(declared: list[Declared]) -> None:
+    """Refuses pipelines whose steps SQL, which ignores case, would not tell apart."""
+    seen: dict[str, Declared] = {}
+    for pipeline in (found for found in declared if found.problem is None):
+        other = seen.setdefault(pipeline.name.lower(), pipeline)
+        if other is not pipeline:
+            raise SpecError(
+                f"{other.where} and {pipeline.where}: pipelines {other.name!r} and {pipeline.name!r} would have the "
+                "same tables (SQL ignores case); rename one"
+            )
 
 
 def _file(given: str) -> tuple[str, Path]:
@@ -89,6 +106,13 @@ def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> Non
     counts = {"open": len(checked) - closed - unjudged, "closed": closed, "could not be judged": unjudged}
     said = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     out.print(f"{escape(pipeline)}: {said}{f' ({warned} with a warning)' if warned else ''}", soft_wrap=True)
+
+
+def _print_retired(pipeline: str, partitions: list[tuple[str, str]]) -> None:
+    if partitions:
+        keys = listed(sorted({key for _, key in partitions}), 20)
+        said = f"{pipeline}: retired partitions, stored but no longer declared: {keys}; remove them with "
+        out.print(f"{said}`ballast prune --retired`", markup=False, highlight=False, soft_wrap=True)
 
 
 def _verdict(c: Checked) -> tuple[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,7 +15,6 @@ from ballast.methods.frame.catalogue import catalog
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ballast.warehouse import Commit
 
 MOST_ROWS = 200
 
@@ -68,32 +65,3 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 
 def _no_formula(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def age(text: str) -> timedelta:
-    """Gives a length of time written as 30d, 12h or 90min."""
-    import pandas as pd
-
-    try:
-        length = pd.Timedelta(text)
-    except ValueError as error:
-        raise ParameterError(
-            f"--older-than {text!r} is not a length of time ({error}); write it as 30d or 12h"
-        ) from error
-    if text.strip().lstrip("+-").replace(".", "").isdigit():
-        raise ParameterError(f"--older-than {text!r} has no unit; write it as {text.strip()}d or {text.strip()}h")
-    return length.to_pytimedelta()
-
-
-def print_pruned(console: Console, gone: list[Commit], *, dry_run: bool) -> None:
-    if not gone:
-        console.print("Nothing to remove")
-        return
-    by_asset: defaultdict[str, list[Commit]] = defaultdict(list)
-    for commit in gone:
-        by_asset[commit.asset].append(commit)
-    table = Table("step", Column("versions", justify="right"), Column("rows", justify="right"), header_style="bold")
-    for asset, commits in sorted(by_asset.items()):
-        table.add_row(escape(asset), str(len(commits)), f"{sum(c.row_count for c in commits):,}")
-    console.print(table)
-    console.print(f"{'Would remove' if dry_run else 'Removed'} {len(gone)} versions")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -35,8 +35,14 @@ class Node:
 
 @dataclass(frozen=True)
 class Outline:
-    """A pipeline as its declaration gives it, in the order of its steps."""
+    """A pipeline as its declaration gives it, in the order of its steps.
+
+    Attributes
+    ----------
+    declares : whether it has a partition of that key; one that is stored all the same is retired.
+    """
 
     name: str
     description: str = ""
     nodes: tuple[Node, ...] = ()
+    declares: Callable[[str], bool] = lambda key: True

@@ -19,7 +19,7 @@ from ballast.reporting.quality import ColumnQuality, qualities
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
 from ballast.stages import STAGES
 from ballast.warehouse import Warehouse
-from ballast.words import plural
+from ballast.words import listed, plural
 
 STATES = {
     "done": ("ran", ""),
@@ -102,10 +102,21 @@ def _header(snapshot: Snapshot) -> Markup:
             tag("h1", outline.name),
             tag("p", outline.description, class_="lead") if outline.description else None,
             tag("p", " · ".join(a for a in about if a), class_="muted"),
+            _retired(snapshot),
             _banner(snapshot),
             tag("div", *(_tile(*tile) for tile in tiles(snapshot)), class_="strip"),
         ),
     )
+
+
+def _retired(snapshot: Snapshot) -> Markup | None:
+    if not snapshot.retired:
+        return None
+    keys = listed(snapshot.retired, 20)
+    text = (
+        f"Retired, for they are no longer declared: {plural(len(snapshot.retired), 'partition')} ({keys}), removed by "
+    )
+    return tag("p", text, code("ballast prune --retired"), class_="muted")
 
 
 def _tile(label: str, value: str, note: str, kind: str) -> Markup:
@@ -139,8 +150,8 @@ def _banner(snapshot: Snapshot) -> Markup | None:
     if len(waiting) == len(snapshot.steps):
         return tag("div", "Nothing has run yet: the warehouse holds no step of this pipeline.", class_="banner warn")
     if waiting:
-        listed = ", ".join(s.node.name for s in waiting)
-        return tag("div", tag("b", f"{len(waiting)} step(s) have not run: "), listed, class_="banner warn")
+        names = ", ".join(s.node.name for s in waiting)
+        return tag("div", tag("b", f"{len(waiting)} step(s) have not run: "), names, class_="banner warn")
     return None
 
 

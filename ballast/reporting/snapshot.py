@@ -62,6 +62,8 @@ class Snapshot:
     """The run that is reported on, where it is of one."""
     true_weights: pd.Series | None = None
     """The known right weight of each training row by its id, where a source has them."""
+    retired: tuple[str, ...] = ()
+    """Partitions that are stored but no longer declared."""
 
     def of(self, *stages: str) -> list[Step]:
         """Gives the steps of these stages."""
@@ -89,7 +91,9 @@ def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None 
             _table(warehouse, node, commit),
             tuple(asset for asset, version in commit.inputs.items() if newer.get(asset, version) != version),
         )
-    return Snapshot(outline, partition, steps, true_weights=_true_weights(warehouse, steps.values()))
+    keys = sorted({key for _, key in warehouse.partitions([node.asset for node in outline.nodes])})
+    retired = tuple(key for key in keys if not outline.declares(key))
+    return Snapshot(outline, partition, steps, _true_weights(warehouse, steps.values()), retired)
 
 
 def _true_weights(warehouse: Warehouse, steps: Iterable[Step]) -> pd.Series | None:

@@ -217,6 +217,7 @@ class Warehouse:
         *,
         keep: int | None = None,
         older_than: timedelta | None = None,
+        partitions: Sequence[tuple[str, str]] | None = None,
         models: bool = False,
         dry_run: bool = False,
     ) -> list[Commit]:
@@ -228,6 +229,9 @@ class Warehouse:
             How many of the newest versions stay.
         older_than
             How old a version must be to go.
+        partitions
+            Instead of old versions, all versions of these (asset, partition), their models too; what a model of
+            another was made from stays.
         models
             Without it models stay, and every version that one of them was made from.
         dry_run
@@ -236,24 +240,50 @@ class Warehouse:
         Raises
         ------
         WarehouseError
-            Neither or both of `keep` and `older_than` are given, or one is not positive.
+            Not one of `keep`, `older_than` and `partitions` is given, but none or several, or one is not positive.
         """
-        if (keep is None) == (older_than is None):
-            raise WarehouseError("prune needs either keep (a number of versions) or older_than (an age)")
+        if sum(choice is not None for choice in (keep, older_than, partitions)) != 1:
+            raise WarehouseError("prune needs one of keep (a number of versions), older_than (an age) and partitions")
         if keep is not None and keep < 1:
             raise WarehouseError(f"prune: keep={keep} must be at least 1; the latest version always stays")
         if older_than is not None and older_than < timedelta(0):
             raise WarehouseError(f"prune: older_than={older_than} must not be negative")
         before = None if older_than is None else (datetime.now(UTC) - older_than).replace(tzinfo=None)
         with self._reading() if dry_run else self._writing() as con:
-            gone = commits.prunable(con, keep=keep, before=before, models=models) if con else []
-            if con is None or dry_run or not gone:
+            if con is None:
+                return []
+            if partitions is not None:
+                gone = commits.of_partitions(con, partitions)
+            else:
+                gone = commits.prunable(con, keep=keep, before=before, models=models)
+            if dry_run or not gone:
                 return gone
-            for asset in {commit.asset for commit in gone}:
+            assets = {commit.asset for commit in gone}
+            for asset in assets:
                 layouts.delete_rows(con, asset, [commit.version for commit in gone if commit.asset == asset])
             commits.delete_commits(con, gone)
+            if partitions is not None:
+                layouts.refresh_views(con, assets)
         self.home.tidy(self.timeout)
         return gone
+
+    def pipelines(self) -> list[str]:
+        """Gives the names of the pipelines that something is stored of, in order."""
+        with self._reading() as con:
+            return commits.pipelines(con) if con else []
+
+    def partitions(self, assets: Sequence[str]) -> list[tuple[str, str]]:
+        """Gives each (asset, partition) of some assets that is stored, in order, those that are retired too."""
+        with self._reading() as con:
+            return commits.stored_partitions(con, assets) if con else []
+
+    def retire(self, assets: Sequence[str], partitions: Sequence[tuple[str, str]]) -> None:
+        """Hides these (asset, partition) from views and from reads of all partitions; others of `assets` are shown."""
+        with self._reading() as con:
+            marked = {(asset, key) for asset in assets for key in commits.retired(con, asset)} if con else set()
+        if marked != set(partitions):
+            with self._writing() as con:
+                layouts.retire(con, assets, partitions)
 
     def commits(self, asset: str | None = None) -> list[Commit]:
         """Gives the history of one asset, or of all, newest first."""

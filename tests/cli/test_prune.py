@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ballast.warehouse import Warehouse
+from tests.cli.conftest import Folder
 
 
 @pytest.mark.parametrize("runs", [2, pytest.param(3, marks=pytest.mark.full)])
@@ -35,9 +36,10 @@ def test_prune_when_a_pipeline_ran_several_times_then_old_versions_go_and_models
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "either keep"),
+        ([], "by one of --keep 5"),
         (["--keep", "0"], "at least 1"),
-        (["--keep", "1", "--older-than", "1d"], "either keep"),
+        (["--keep", "1", "--older-than", "1d"], "by one of --keep 5"),
+        (["--keep", "1", "--retired"], "by one of --keep 5"),
         (["--older-than", "soon"], "not a length of time"),
         (["--older-than", "30"], "has no unit; write it as 30d"),
     ],
@@ -46,3 +48,38 @@ def test_prune_when_the_choice_is_not_clear_then_refused(folder, options, messag
     result = folder.ballast("prune", *options)
     assert result.exit_code == 2
     assert message in " ".join(result.output.split())
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory) -> Folder:
+    """A project that ran for the partitions red and green, and declares red and blue now."""
+    folder = Folder(tmp_path_factory.mktemp("moved"))
+    few = {"data__test": None, "steps__verdict": None, "steps__baseline": None}
+    for keys in (["red", "green"], ["red", "blue"]):
+        folder.declare(partitions={"column": "colour", "static": keys, "roles": ["target"]}, **few)
+        result = folder.ballast("run", "demo", "--partition", keys[0] if "blue" in keys else "green")
+        assert result.exit_code == 0, result.output
+    return folder
+
+
+def test_partition_that_is_not_declared_any_more_is_shown_as_retired(moved: Folder):
+    checked = moved.ballast("check", "demo", "--stored", "--partition", "red")
+    assert "demo: retired partitions, stored but no longer declared: green; remove them with" in checked.stdout
+    page = (moved.home / "reports" / "demo" / "red.html").read_text(encoding="utf-8")
+    assert "no longer declared: 1 partition (green), removed by" in page
+    shown = moved.ballast("sql", "SELECT DISTINCT partition FROM demo.density", "--csv")
+    assert shown.stdout.split() == ["partition", "red"]
+
+
+def test_prune_of_retired_partitions_removes_them_with_models_and_reports_and_nothing_else(moved: Folder):
+    warehouse = Warehouse(f"duckdb:///{moved.home / 'warehouse.duckdb'}")
+    before = {(c.asset, c.version, c.partition) for c in warehouse.commits()}
+    told = moved.ballast("prune", "--retired", "--dry-run")
+    assert "demo/density [green]" in told.stdout
+    assert {(c.asset, c.version, c.partition) for c in warehouse.commits()} == before
+    assert moved.ballast("prune", "--retired").exit_code == 0
+    assert {(c.asset, c.version, c.partition) for c in warehouse.commits()} == {c for c in before if c[2] != "green"}
+    assert not [file for file in (moved.home / "models").rglob("*.skops") if "green" in str(file)]
+    assert [file.name for file in (moved.home / "reports" / "demo").iterdir()] == ["red.html"]
+    assert moved.ballast("prune", "--retired").stdout.strip() == "Nothing to remove"
+    assert "retired" not in moved.ballast("check", "demo", "--stored", "--partition", "red").stdout

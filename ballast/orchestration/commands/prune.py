@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+from ballast.orchestration.commands.retired import retired
 from ballast.orchestration.graph.resources import BallastResource
+from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.plan.plan import Plan
 from ballast.stages import MODEL_KINDS
 from ballast.warehouse import Commit, Warehouse
 
@@ -24,11 +28,28 @@ def prune(
     The files of removed models go after their rows have: a process killed in between leaves files, never rows that
     name a file which is gone. A file that another version names too, as of two runs that made the same, stays.
     """
+    return _prune(resource, dry_run=dry_run, keep=keep, older_than=older_than, models=models)
+
+
+def prune_retired(resource: BallastResource, plans: Iterable[Plan], *, dry_run: bool = False) -> list[Commit]:
+    """Removes all versions of the partitions that pipelines no longer declare, and their reports; gives the commits."""
+    warehouse = resource.open()
+    gone = []
+    for plan in plans:
+        partitions = retired(plan, warehouse)
+        if partitions:
+            gone += _prune(resource, dry_run=dry_run, partitions=partitions)
+        for key in () if dry_run else {key for _, key in partitions}:
+            resource.report_path(plan, Partition(key)).unlink(missing_ok=True)
+    return gone
+
+
+def _prune(resource: BallastResource, *, dry_run: bool, **choice: Any) -> list[Commit]:
     warehouse, folder = resource.open(), resource.model_store().folder
-    gone = warehouse.prune(keep=keep, older_than=older_than, models=models, dry_run=True)
+    gone = warehouse.prune(**choice, dry_run=True)
     files, pruned = _files(warehouse, folder, gone), {commit.asset for commit in gone}
     if gone and not dry_run:
-        gone = warehouse.prune(keep=keep, older_than=older_than, models=models)
+        gone = warehouse.prune(**choice)
         for file in files - _files(warehouse, folder, [c for c in warehouse.commits() if c.asset in pruned]):
             if file.is_relative_to(folder):
                 file.unlink(missing_ok=True)

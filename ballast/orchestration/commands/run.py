@@ -16,16 +16,18 @@ from dagster import DagsterEventType, EventLogEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from ballast.errors import BallastError, SpecError, nearest
+from ballast.orchestration.commands.retired import retire
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
-from ballast.orchestration.graph.partitions import current_keys, partition_of, partitions_of
+from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.graph.results import REUSED
+from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
-from ballast.warehouse import keep_open
+from ballast.warehouse import Warehouse, keep_open
 
 State = Literal["running", "done", "failed", "skipped"]
 _STATES: dict[DagsterEventType, State] = {
@@ -145,6 +147,7 @@ def run(
     """
     units = units_of(plan, select)
     names = {f"{plan.spec.name}__{unit.replace('/', '__')}": unit for unit, _ in plan.units()}
+    _refuse_namesake(plan, resource_of(definitions).open())
     with _records():
         on = on or instance()
     run_id = str(uuid4())
@@ -169,6 +172,8 @@ def run(
         raise KeyboardInterrupt
     states = seen.states
     states |= {unit: "skipped" for unit in units if unit not in states}
+    if any(states[unit] == "done" for unit in units):
+        retire(plan, resource_of(definitions).open())
     report = None
     ran = any(states[unit] != "skipped" for unit in units)
     if (ran and not select) or states.get(REPORT) == "done":
@@ -224,6 +229,17 @@ class _Events:
     def reused(self) -> frozenset[str]:
         """The units whose tables were all stored already."""
         return frozenset(unit for unit, anew in self.made.items() if not anew)
+
+
+def _refuse_namesake(plan: Plan, warehouse: Warehouse) -> None:
+    """Refuses, before anything is made, a pipeline whose steps SQL would not tell from those of another."""
+    name = plan.spec.name
+    for other in warehouse.pipelines():
+        if other != name and other.lower() == name.lower():
+            raise SpecError(
+                f"{plan.where}: name: the warehouse holds a pipeline {other!r}, which SQL, ignoring case, takes for "
+                f"{name!r}; rename one of the two, or give this project another warehouse ({warehouse.url})"
+            )
 
 
 def _was_interrupted(failure: Any) -> bool:

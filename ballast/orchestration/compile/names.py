@@ -31,7 +31,7 @@ def check_names(draft: Draft) -> None:
     taken = {*ROLES, ENCODER, REPORT, *(f"{r}_features" for r in ROLES)}
     lowered: dict[str, str] = {}
     for name in spec.steps:
-        if name in taken:
+        if name.lower() in taken:  # SQL ignores case
             raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
         for other in (name, f"{name}_dynamics", f"{name}_out_of_sample"):
             if (clash := lowered.setdefault(other.lower(), name)) != name:

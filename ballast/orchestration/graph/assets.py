@@ -10,9 +10,10 @@ import dagster as dg
 from ballast.errors import BallastError
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
 from ballast.orchestration.graph.keys import asset_key
-from ballast.orchestration.graph.partitions import partition_of, partitions_of
+from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
+from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version, edited_modules
 from ballast.orchestration.run.run import Run

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import dagster as dg
 
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.spec.pipeline import PartitionsSpec
-
-
-def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None:
-    if spec is None:
-        return None
-    if spec.static is not None:
-        return dg.StaticPartitionsDefinition(spec.static)
-    windows = {
-        "hourly": dg.HourlyPartitionsDefinition,
-        "daily": dg.DailyPartitionsDefinition,
-        "weekly": dg.WeeklyPartitionsDefinition,
-        "monthly": dg.MonthlyPartitionsDefinition,
-    }
-    assert spec.time is not None
-    assert spec.start is not None
-    start = datetime.fromisoformat(spec.start)
-    return windows[spec.time](start_date=start)
 
 
 def current_keys(definition: dg.PartitionsDefinition) -> list[str]:

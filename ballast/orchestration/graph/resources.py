@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -53,9 +55,13 @@ class BallastResource(dg.ConfigurableResource):
         return ModelStore(self.base() / "models")
 
     def report_path(self, plan: Plan, partition: Partition | None = None) -> Path:
-        """Gives where a pipeline's report is written, one file a partition."""
+        """Gives where a pipeline's report is written, one file a partition, whatever its key and the file system."""
         name = plan.spec.name
         if partition is None:
             return self.base() / "reports" / f"{name}.html"
-        safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in partition.key)
+        key, declared = partition.key, plan.spec.partitions
+        safe = re.sub(r"[^\w.-]|^\.", "_", key)[:50]  # of four bytes each at most, where a file's name may have 255
+        alike = [other for other in (declared and declared.static) or () if other.lower() == key.lower()]
+        if safe != key or len(alike) > 1:  # some file systems ignore case
+            safe += f"-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         return self.base() / "reports" / name / f"{safe}.html"

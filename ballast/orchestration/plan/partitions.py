@@ -1,4 +1,4 @@
-"""One partition of a pipeline: its key, its window, and the condition that its rows meet."""
+"""A pipeline's partitions: which it declares, and of one its key, its window, and the condition that its rows meet."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
+import dagster as dg
+
 from ballast.errors import DataError
+from ballast.orchestration.spec.pipeline import PartitionsSpec
 
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
@@ -51,6 +54,32 @@ class Partition:
         if kind in _MOMENTS or kind in ("BOOLEAN", "TIME"):
             return f"{column} = TRY_CAST(? AS {kind})", [self.key]
         return f"CAST({column} AS VARCHAR) = ?", [self.key]
+
+
+def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None:
+    if spec is None:
+        return None
+    if spec.static is not None:
+        return dg.StaticPartitionsDefinition(spec.static)
+    windows = {
+        "hourly": dg.HourlyPartitionsDefinition,
+        "daily": dg.DailyPartitionsDefinition,
+        "weekly": dg.WeeklyPartitionsDefinition,
+        "monthly": dg.MonthlyPartitionsDefinition,
+    }
+    assert spec.time is not None
+    assert spec.start is not None
+    start = datetime.fromisoformat(spec.start)
+    return windows[spec.time](start_date=start)
+
+
+def is_declared(spec: PartitionsSpec | None, key: str) -> bool:
+    """Gives whether a pipeline declares a partition of that key; one that is stored and is not declared is retired."""
+    definition = partitions_of(spec)
+    try:
+        return definition is not None and definition.has_partition_key(key)
+    except (dg.DagsterError, ValueError):  # a key that is not a time
+        return False
 
 
 def _in_utc(moment: datetime) -> datetime:

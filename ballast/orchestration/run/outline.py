@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from ballast.orchestration.plan.partitions import is_declared
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read.sources import COLUMN_KEYS
 from ballast.reporting import Node as OutlineNode
@@ -25,7 +27,7 @@ def outline_of(plan: Plan) -> Outline:
         for node in plan.nodes.values()
         if node.stage != "report"
     )
-    return Outline(plan.spec.name, plan.spec.description, nodes)
+    return Outline(plan.spec.name, plan.spec.description, nodes, partial(is_declared, plan.spec.partitions))
 
 
 def _notes(plan: Plan, node: Node) -> dict[str, Any]:

@@ -195,6 +195,8 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
         if keys is not None:
             if not keys or "" in keys:
                 raise ValueError("at least one key is needed, and none may be empty")
+            if half := [key for key in keys if re.search("[\ud800-\udfff]", key)]:
+                raise ValueError(f"{half[0]!r} holds half a character, which no text can; correct it")
             with _by_dagster():
                 dg.StaticPartitionsDefinition(keys)
         return keys

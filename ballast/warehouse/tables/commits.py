@@ -20,6 +20,7 @@ from ballast.words import listed
 COMMITS = quoted(STORE, "commits")
 GATES = quoted(STORE, "gates")
 JUDGED = quoted(STORE, "judged")
+RETIRED = quoted(STORE, "retired")  # partitions that are stored but no longer declared
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ TABLES = (
     "passed BOOLEAN, severity VARCHAR, observed JSON, message VARCHAR, run_id VARCHAR, definition VARCHAR, "
     "forced_by VARCHAR)",
     f"CREATE TABLE IF NOT EXISTS {JUDGED} (asset VARCHAR, version BIGINT, basis VARCHAR)",
+    f"CREATE TABLE IF NOT EXISTS {RETIRED} (asset VARCHAR, partition VARCHAR)",
     f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
     f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
     f"forced_by IS NOT NULL AS forced FROM {GATES}",
@@ -278,6 +280,55 @@ def prunable(
     return [c for c in found if c.kind not in MODEL_KINDS and (c.asset, c.version) not in needed]
 
 
+def of_partitions(con: duckdb.DuckDBPyConnection, partitions: Sequence[tuple[str, str]]) -> list[Commit]:
+    """Gives all commits of some (asset, partition), oldest first, without those that another model was made from."""
+    rows = fetched(
+        con,
+        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} WHERE (asset, partition) IN "
+        "(SELECT (unnest($1::VARCHAR[]), unnest($2::VARCHAR[]))) ORDER BY created_at, asset, version",
+        [[asset for asset, _ in partitions], [partition for _, partition in partitions]],
+    )
+    found = [_commit(row) for row in rows]
+    gone = {(commit.asset, commit.version) for commit in found}
+    models = fetched(
+        con, f"SELECT asset, version, inputs FROM {COMMITS} WHERE kind IN (SELECT unnest(?))", [list(MODEL_KINDS)]
+    )
+    needed = {
+        i for asset, version, inputs in models if (asset, version) not in gone for i in json.loads(inputs).items()
+    }
+    return [commit for commit in found if (commit.asset, commit.version) not in needed]
+
+
+def pipelines(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Gives the pipelines that have a version of some step, in order."""
+    return [name for (name,) in fetched(con, f"SELECT DISTINCT split_part(asset, '/', 1) FROM {COMMITS} ORDER BY 1")]
+
+
+def stored_partitions(con: duckdb.DuckDBPyConnection, assets: Sequence[str]) -> list[tuple[str, str]]:
+    """Gives each (asset, partition) of some assets that has a version, in order."""
+    query = (
+        f"SELECT DISTINCT asset, partition FROM {COMMITS} "
+        "WHERE asset IN (SELECT unnest($1::VARCHAR[])) AND partition IS NOT NULL ORDER BY ALL"
+    )
+    return [(asset, partition) for asset, partition in fetched(con, query, [list(assets)])]
+
+
+def retired(con: duckdb.DuckDBPyConnection, asset: str) -> set[str]:
+    """Gives the partitions of an asset that are marked as retired; none in a file of an older Ballast."""
+    return {partition for (partition,) in fetched(con, f"SELECT partition FROM {RETIRED} WHERE asset = ?", [asset])}
+
+
+def replace_retired(
+    con: duckdb.DuckDBPyConnection, assets: Sequence[str], partitions: Sequence[tuple[str, str]]
+) -> None:
+    """Marks these (asset, partition), and no others of the assets, as retired."""
+    con.execute(f"DELETE FROM {RETIRED} WHERE asset IN (SELECT unnest($1::VARCHAR[]))", [list(assets)])
+    con.execute(
+        f"INSERT INTO {RETIRED} SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
+        [[asset for asset, _ in partitions], [partition for _, partition in partitions]],
+    )
+
+
 def delete_commits(con: duckdb.DuckDBPyConnection, gone: Sequence[Commit]) -> None:
     """Removes the records of commits and the verdicts on them."""
     values = [[commit.asset for commit in gone], [commit.version for commit in gone]]
@@ -311,7 +362,9 @@ def not_found(
         return VersionNotFoundError(f"{where} has no asset {asset!r}{nearest(asset, assets)}: {known}")
     partitions = sorted({row[1] for row in history if row[1] is not None})
     if partition is not None and partition not in partitions:
-        known = f"its partitions are {listed(partitions, 20)}" if partitions else "it has no partitions"
+        gone = retired(con, asset)
+        named = [f"{key} (retired)" if key in gone else key for key in partitions]
+        known = f"its partitions are {listed(named, 20)}" if partitions else "it has no partitions"
         return VersionNotFoundError(
             f"asset {asset!r} has no partition {partition!r}{nearest(partition, partitions)}: {known}"
         )

@@ -8,7 +8,7 @@ people read shows, of all these tables, the rows of the latest version of every 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from ballast.errors import WarehouseError
 from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
-from ballast.warehouse.tables.commits import COMMITS, JUDGED, fetched
+from ballast.warehouse.tables.commits import COMMITS, JUDGED, RETIRED, fetched, replace_retired, retired
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
 from ballast.warehouse.tables.objects import UnstorableError
 from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
@@ -47,7 +47,7 @@ class Place(NamedTuple):
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
     """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last ones."""
     try:
-        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
@@ -166,19 +166,36 @@ def latest(
     )
 
 
-def shown(places: list[Place]) -> list[Place]:
-    """Leaves of the latest places those that people see: the partitions, or a newer commit that has none."""
+def shown(places: list[Place], gone: Collection[str] = ()) -> list[Place]:
+    """Leaves of the latest places those that people see: the partitions not gone, or a newer commit that has none."""
     newest = max(places, key=lambda place: place.version, default=None)
     if newest is None or newest.partition is None:
         return [newest] if newest else []
-    return [place for place in places if place.partition is not None]
+    return [place for place in places if place.partition is not None and place.partition not in gone]
 
 
 def point_view(con: duckdb.DuckDBPyConnection, asset: str, before: list[Place], new: Place) -> None:
     """Redefines the view of an asset whose latest places were `before`, if a new one changes the tables it reads."""
     after = [*(place for place in before if place.partition != new.partition), new]
-    if _sources(shown(before)) != _sources(shown(after)):
-        _define_view(con, asset, *_sources(shown(after)))
+    gone = retired(con, asset)
+    if new.partition in gone:
+        con.execute(f"DELETE FROM {RETIRED} WHERE asset = ? AND partition = ?", [asset, new.partition])
+    sources = _sources(shown(after, gone - {new.partition}))
+    if _sources(shown(before, gone)) != sources:
+        _define_view(con, asset, *sources)
+
+
+def retire(con: duckdb.DuckDBPyConnection, assets: Sequence[str], partitions: Sequence[tuple[str, str]]) -> None:
+    """Hides these (asset, partition) from views and from reads of all partitions; others of the assets are shown."""
+    replace_retired(con, assets, partitions)
+    refresh_views(con, assets)
+
+
+def refresh_views(con: duckdb.DuckDBPyConnection, assets: Iterable[str]) -> None:
+    """Defines the views of assets anew, by what is stored of them now."""
+    for asset in assets:
+        if places := shown(latest(con, asset), retired(con, asset)):
+            _define_view(con, asset, *_sources(places))
 
 
 def _places(con: duckdb.DuckDBPyConnection, query: str, values: list[object]) -> list[Place]:
@@ -195,7 +212,11 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
     commits = f"FROM {COMMITS} WHERE asset = {literal(asset)}"
     if partitioned:
         columns = selected(con, _schemas(con, asset, layouts))
-        newest = f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL GROUP BY partition)"
+        gone = f"SELECT partition FROM {RETIRED} WHERE asset = {literal(asset)}"
+        newest = (
+            f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL "
+            f"AND partition NOT IN ({gone}) GROUP BY partition)"
+        )
         selects = [
             f"SELECT newest.{_PARTITION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
             f"JOIN {newest} AS newest ON newest.version = held.{_VERSION}"
@@ -217,10 +238,10 @@ def _schemas(con: duckdb.DuckDBPyConnection, asset: str, layouts: Collection[int
 
 
 def define_views(con: duckdb.DuckDBPyConnection) -> None:
-    """Defines the views anew that an older Ballast made over partitions of several layouts."""
+    """Defines the views anew that an older Ballast made over partitions."""
     for (asset,) in con.execute(f"SELECT DISTINCT asset FROM {_LAYOUTS}").fetchall():
         partitioned, layouts = _sources(shown(latest(con, asset)))
-        if partitioned and len(layouts) > 1:
+        if partitioned:
             _define_view(con, asset, partitioned, layouts)
 
 
@@ -242,7 +263,9 @@ def held(
             [asset, version, partition],
         )
     places = latest(con, asset, as_of=as_of, run=run)
-    return shown(places) if partition is None else [place for place in places if place.partition == partition]
+    if partition is not None:
+        return [place for place in places if place.partition == partition]
+    return shown(places, () if as_of or run else retired(con, asset))  # of a time or a run, as it was then
 
 
 def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> str:

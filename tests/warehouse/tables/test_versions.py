@@ -139,8 +139,9 @@ def test_prune_leaves_what_a_stored_model_was_trained_on_unless_told(warehouse):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({}, "either keep"),
-        ({"keep": 1, "older_than": timedelta(1)}, "either keep"),
+        ({}, "one of keep"),
+        ({"keep": 1, "older_than": timedelta(1)}, "one of keep"),
+        ({"keep": 1, "partitions": []}, "one of keep"),
         ({"keep": 0}, "at least 1"),
         ({"older_than": timedelta(-1)}, "must not be negative"),
     ],
@@ -152,3 +153,41 @@ def test_prune_refuses_what_would_take_all_or_is_not_clear(embedded, choice, mes
 
 def test_prune_of_nothing_is_nothing(embedded):
     assert embedded.prune(keep=1) == []
+
+
+def test_retired_partition_is_left_out_of_views_and_reads_until_it_is_there_again(warehouse):
+    for number, key in enumerate("abc"):
+        warehouse.commit("p/weights", frame(float(number), 1), partition=key)
+    stored = [("p/weights", key) for key in "abc"]
+    assert warehouse.partitions(["p/weights", "p/gone"]) == stored
+    warehouse.retire(["p/weights"], [("p/weights", "b")])
+    assert warehouse.sql("SELECT partition FROM p.weights ORDER BY 1").partition.tolist() == ["a", "c"]
+    assert warehouse.read("p/weights").partition.tolist() == ["a", "c"]
+    assert warehouse.read_column("p/weights", "weight").tolist() == [0.0, 2.0]
+    assert warehouse.read("p/weights", partition="b").weight.tolist() == [1.0]
+    assert warehouse.partitions(["p/weights"]) == stored
+    with pytest.raises(VersionNotFoundError, match=r"its partitions are a, b \(retired\), c"):
+        warehouse.read("p/weights", partition="d")
+    warehouse.commit("p/weights", frame(3.0, 1).assign(more=1), partition="b")
+    assert warehouse.sql("SELECT partition FROM p.weights ORDER BY 1").partition.tolist() == ["a", "b", "c"]
+    warehouse.retire(["p/weights"], [("p/weights", "a")])
+    warehouse.retire(["p/weights"], [("p/weights", "b")])
+    assert warehouse.read("p/weights").columns.tolist() == ["partition", *frame(1.0).columns]
+    assert warehouse.read("p/weights").partition.tolist() == ["a", "c"]
+
+
+def test_prune_of_partitions_takes_all_their_versions_but_what_another_model_was_made_from(warehouse):
+    for key in "aab":
+        warehouse.commit("p/weights", frame(1.0, 1), partition=key)
+    warehouse.commit("p/model", frame(1.0, 1), kind="learner", inputs={"p/weights": 1})
+    warehouse.commit("p/local", frame(1.0, 1), kind="learner", inputs={"p/weights": 2}, partition="a")
+    warehouse.retire(["p/weights"], [("p/weights", "a")])
+    gone = [("p/weights", "a"), ("p/local", "a")]
+    would = [(c.asset, c.version) for c in warehouse.prune(partitions=gone, dry_run=True)]
+    assert would == [("p/weights", 2), ("p/local", 1)]
+    assert [(c.asset, c.version) for c in warehouse.prune(partitions=gone)] == would
+    assert sorted((c.asset, c.version) for c in warehouse.commits()) == [
+        ("p/model", 1), ("p/weights", 1), ("p/weights", 3)
+    ]  # fmt: skip
+    assert warehouse.read("p/weights").partition.tolist() == ["b"]
+    assert warehouse.prune(partitions=gone) == []
