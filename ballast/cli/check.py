@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
@@ -20,7 +20,7 @@ from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.projects.find import Declared, every, find, project_root
 from ballast.orchestration.run.run import Run
-from ballast.words import listed
+from ballast.words import listed, plural
 
 
 def check_pipelines(
@@ -55,7 +55,7 @@ def check_pipelines(
             continue
         if spec_only:
             found[pipeline.name] = []
-            out.print(f"[green]sound[/] {escape(pipeline.where)}: {len(plan.spec.steps)} steps")
+            out.print(f"[green]sound[/] {escape(pipeline.where)}: {plural(len(plan.spec.steps), 'step')}")
             continue
         with within(pipeline.root):
             resource = resource_of(pipeline.definitions(plan))
@@ -93,7 +93,8 @@ def _file(given: str) -> tuple[str, Path]:
 
 
 def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> None:
-    table = Table("asset", "version", "gate", "verdict", "message", header_style="bold", title=escape(pipeline))
+    columns = (Column(name, overflow="fold") for name in ("asset", "version", "gate", "verdict", "message"))
+    table = Table(*columns, header_style="bold", title=escape(pipeline))
     for c in checked:
         asset = c.asset if c.partition is None else f"{c.asset} [{c.partition}]"
         verdict, message = _verdict(c)

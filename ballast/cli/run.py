@@ -76,7 +76,7 @@ def run_pipeline(name: str, select: list[str], partition: str | None, *, force: 
 
 def _run(declared: Declared, select: list[str], partition: str | None, *, force: bool, fresh: bool) -> int:
     plan = declared.plan()
-    with out.status(f"Loading {declared.name} ..."):
+    with out.status(f"Loading {escape(declared.name)} ..."):
         definitions = declared.definitions(plan)
     warehouse = resource_of(definitions).open()
     worst = 0
@@ -113,7 +113,7 @@ def _run_one(
 def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display: Display) -> bool:
     """Prints a row a step, then what failed; gives whether a blocking gate is closed."""
     whole = (Column(name, no_wrap=True) for name in ("version", "rows", "gates", "seconds", "outcome"))
-    table = Table(Column("step", no_wrap=True), "method", *whole, header_style="bold")
+    table = Table(Column("step", overflow="fold"), Column("method", overflow="fold"), *whole, header_style="bold")
     closed: list[Verdict] = []
     for node in plan.nodes.values():
         state = finished.states.get(node.unit)

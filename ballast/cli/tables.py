@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 MOST_ROWS = 200
+_NARROWEST = 10  # characters of the terminal that a column needs, its frame included
 
 
 def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
@@ -30,17 +31,28 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
         write_out(f"{cards.to_json(orient='records', indent=2)}\n")
         return
     name = Column("name", no_wrap=True)
-    table = Table(name, "role", "room", "survey ids", "claim", "what it gives", header_style="bold")
+    others = (Column(title, overflow="fold") for title in ("role", "room", "survey ids", "claim", "what it gives"))
+    table = Table(name, *others, header_style="bold")
     for card in cards[["name", "role", "room", "survey_ids", "verdict", "summary"]].astype(str).itertuples(index=False):
         table.add_row(*map(escape, card))
     console.print(table)
 
 
 def print_frame(console: Console, frame: pd.DataFrame) -> None:
-    table = Table(*map(escape, map(str, frame.columns)), header_style="bold")
-    for row in frame.head(MOST_ROWS).itertuples(index=False):
-        table.add_row(*(escape(str(value)) for value in row))
-    console.print(table)
+    """Prints a table; one whose columns do not stand side by side on the terminal, a row after the other."""
+    names = [escape(str(name)) for name in frame.columns]
+    rows = ([escape(str(value)) for value in row] for row in frame.head(MOST_ROWS).itertuples(index=False))
+    if _NARROWEST * len(names) <= console.width:
+        table = Table(*(Column(name, overflow="fold") for name in names), header_style="bold")
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    else:
+        for number, row in enumerate(rows, 1):
+            table = Table(Column(style="bold"), Column(overflow="fold"), title=f"row {number}", show_header=False)
+            for pair in zip(names, row, strict=True):
+                table.add_row(*pair)
+            console.print(table)
     if len(frame) > MOST_ROWS:
         console.print(f"{MOST_ROWS} of {len(frame):,} rows; add LIMIT, or --csv for all")
 

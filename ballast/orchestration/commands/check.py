@@ -16,6 +16,7 @@ from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.run import Run
 from ballast.warehouse.tables.frames import pandas_frame
+from ballast.words import listed, shown
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ def check(
     nodes = run.plan.nodes
     for name in (*select, *files):
         if name not in nodes:
-            raise SpecError(f"{run.plan.where}: there is no step or data role {name!r}{nearest(name, nodes)}")
+            raise SpecError(
+                f"{run.plan.where}: there is no step or data role {shown(name)}{nearest(name, nodes)} "
+                f"(there are {listed(nodes, 20)})"
+            )
     wanted = select or files or nodes
     for partition in partitions:
         here = replace(run, partition=partition)

@@ -28,6 +28,7 @@ from ballast.orchestration.projects.find import Declared
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
 from ballast.warehouse import Warehouse, keep_open
+from ballast.words import listed, shown
 
 State = Literal["running", "done", "failed", "skipped"]
 _STATES: dict[DagsterEventType, State] = {
@@ -103,12 +104,16 @@ def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
     definition = partitions_of(plan.spec.partitions)
     if definition is None:
         if wanted is not None:
-            raise SpecError(f"{plan.where}: the pipeline has no partitions, so --partition {wanted!r} names none")
+            raise SpecError(f"{plan.where}: the pipeline has no partitions; leave --partition {shown(wanted)} out")
         return [None]
     if wanted is not None:
         keys = list(definition.get_partition_keys())
         if wanted not in keys:
-            raise SpecError(f"{plan.where}: no partition {wanted!r}{nearest(wanted, keys)} ({', '.join(keys[-12:])})")
+            more = f"the last of {len(keys)} are" if len(keys) > 12 else "there are"
+            raise SpecError(
+                f"{plan.where}: the pipeline declares no partition {shown(wanted)}{nearest(wanted, keys)} "
+                f"({more} {', '.join(keys[-12:])})"
+            )
         return [wanted]
     return [*current_keys(definition)]
 
@@ -121,7 +126,10 @@ def units_of(plan: Plan, select: Iterable[str]) -> list[str]:
     wanted: set[str] = set()
     for name in select:
         if name not in plan.nodes:
-            raise SpecError(f"{plan.where}: --select {name!r}: there is no such step{nearest(name, plan.nodes)}")
+            raise SpecError(
+                f"{plan.where}: --select {shown(name)}: there is no such step{nearest(name, plan.nodes)} "
+                f"(there are {listed(plan.nodes, 20)})"
+            )
         wanted.add(plan.nodes[name].unit)
         if name == ENCODER:
             wanted |= {node.unit for node in plan.nodes.values() if node.stage == "features"}

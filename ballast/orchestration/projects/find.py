@@ -134,7 +134,11 @@ def find(pipeline: str, start: Path | None = None) -> Declared:
         )
     if not found:
         known = sorted({declared.name for declared in here if declared.problem is None})
-        there = f" (pipelines here: {', '.join(known)})" if known else f" (no pipeline is declared under {root})"
+        there = (
+            f" (pipelines here: {', '.join(known)})"
+            if known
+            else f" (none is declared under {root}: name a YAML file, or make a project with `ballast init`)"
+        )
         broken = ", ".join(declared.where for declared in here if declared.problem is not None)
         unread = f"; not readable, see `ballast check`: {broken}" if broken else ""
         raise SpecError(
