@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from ballast.warehouse.homes.home import Home
 from ballast.warehouse.homes.lake import Lake, PostgresLake, SqliteLake
 from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
+from ballast.warehouse.sessions import Sessions
 from ballast.warehouse.tables import commits, layouts, queries
 from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
@@ -33,13 +33,6 @@ from ballast.warehouse.tables.frames import (
     storable,
 )
 from ballast.warehouse.tables.hashing import content_hash
-
-
-class _Held(threading.local):
-    """The connection that a thread's calls share within ``reading`` or ``writing``."""
-
-    connection: duckdb.DuckDBPyConnection | None = None
-    writes: bool = False
 
 
 class Warehouse:
@@ -72,7 +65,7 @@ class Warehouse:
         self.url = without_password(url)
         self.timeout = timeout
         self.home = _home_of(url)
-        self._held = _Held()
+        self._sessions = Sessions(self.home)
 
     def __repr__(self) -> str:
         return f"Warehouse({self.url!r})"
@@ -132,7 +125,7 @@ class Warehouse:
         )
         with self._writing(table) as con:
             before = layouts.latest(con, asset)
-            version = 1 + max((place.version for place in before), default=0)
+            version = self._sessions.next_version(asset, max((place.version for place in before), default=0))
             commit = replace(draft, version=version, created_at=datetime.now(UTC))
             layout = layouts.write_rows(con, asset, version, table, stored)
             commits.insert_commit(con, commit, layout)
@@ -382,7 +375,7 @@ class Warehouse:
 
         For a few reads on end: whoever wants to write to an embedded file waits for the block to end.
         """
-        with self._reading() as con, self._holding(con, writes=False):
+        with self._reading() as con, self._sessions.holding(con, writes=False):
             yield
 
     @contextmanager
@@ -392,46 +385,20 @@ class Warehouse:
         `widest` is the table with the largest rows among those that will be committed; an embedded file sizes its
         groups of rows by it.
         """
-        with self._writing(widest) as con, self._holding(con, writes=True):
+        with self._writing(widest) as con, self._sessions.holding(con, writes=True):
             yield
-
-    @contextmanager
-    def _holding(self, con: duckdb.DuckDBPyConnection | None, *, writes: bool) -> Iterator[None]:
-        before = self._held.connection, self._held.writes
-        self._held.connection, self._held.writes = con, writes
-        try:
-            yield
-        finally:
-            self._held.connection, self._held.writes = before
 
     @contextmanager
     def _writing(self, widest: pa.Table | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Gives a connection in a transaction that ends with the block: written, or undone by an error."""
-        if self._held.connection is not None:
-            if not self._held.writes:
-                raise WarehouseError("nothing can be written within `with warehouse.reading()`; write after it")
-            yield self._held.connection
-            return
-        with self.home.writing(self.timeout, widest) as con, _transaction(con):
+        with self._sessions.writing(self.timeout, widest) as con:
             if not layouts.prepared(con):
                 for statement in (*commits.TABLES, *layouts.TABLES):
                     con.execute(statement)
                 layouts.define_views(con)
             yield con
 
-    @contextmanager
-    def _reading(self, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection | None]:
-        """Gives a connection in a transaction, or None while there is no store."""
-        if self._held.connection is not None:
-            if private:
-                raise WarehouseError("sql opens the store for itself; call it before or after the block, not within")
-            yield self._held.connection
-            return
-        if not self.home.exists():
-            yield None
-            return
-        with self.home.reading(self.timeout, private=private) as con, _transaction(con):
-            yield con
+    def _reading(self, *, private: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection | None]:
+        return self._sessions.reading(self.timeout, private=private)
 
 
 def _check_distinct(rows: Sequence[Verdict]) -> None:
@@ -444,18 +411,6 @@ def _check_distinct(rows: Sequence[Verdict]) -> None:
                 "would hide the other; give the gates different names"
             )
         seen.add(key)
-
-
-@contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    con.begin()
-    try:
-        yield
-        con.commit()
-    except BaseException:
-        with suppress(duckdb.Error):  # the first error is the one to tell
-            con.rollback()
-        raise
 
 
 def _home_of(url: str) -> Home:

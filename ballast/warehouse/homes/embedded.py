@@ -23,7 +23,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ballast.warehouse.homes.home import make_folder, new_engine, unusable
+from ballast.errors import WarehouseLockedError
+from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusable
+from ballast.warehouse.locks.tasks import Turn
 from ballast.warehouse.locks.turns import Queue, described, locked
 from ballast.warehouse.names import CATALOG, literal, quoted
 
@@ -92,6 +94,9 @@ class _Open:
     held: ExitStack
     read_only: bool
     group_rows: int
+    private: bool = False
+    shared: bool = False
+    intact: bool = True
     since: float = 0.0
 
 
@@ -101,38 +106,70 @@ class _Place:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.queue = Queue(path)
-        self.threads = threading.Lock()
+        self.turn = Turn()
+        self.file: _Open | None = None
         self.kept: _Open | None = None
 
     @contextmanager
     def opened(
         self, timeout: float, *, read_only: bool, private: bool = False, group_rows: int = 0, at_least: int = 0
     ) -> Iterator[duckdb.DuckDBPyConnection]:
-        deadline = time.monotonic() + timeout
-        if not self.threads.acquire(timeout=timeout):
+        deadline, process = time.monotonic() + timeout, os.getpid()
+        if not self.turn.take(timeout):
             raise locked(self.path, timeout, "another thread of this process")
-        intact = False
-        file = None
+        intact, beside = False, None
         try:
-            file, self.kept = self.kept, None
-            if file is not None and not _serves(file, read_only, private, group_rows, at_least):
-                self._close(file)
-                file = None
-            file = file or self._open(timeout, deadline, read_only, group_rows)
-            yield file.connection
+            if self.turn.users > 1:
+                connection = beside = self._beside(read_only, private)
+            else:
+                self.file = self._taken(deadline, timeout, read_only, private, group_rows, at_least)
+                connection = self.file.connection
+            yield connection
             intact = True
         except duckdb.Error as error:
-            raise unusable(self.path, error) from error
+            raise unusable(self.path, error, shared=self.file is not None and self.file.shared) from error
         finally:
-            try:
-                if file is not None:
-                    self._leave(file, intact=intact, private=private)
-            finally:
-                self.threads.release()
+            if os.getpid() == process:  # else this is a fork, and all of it is its parent's
+                try:
+                    self._leave(beside, intact=intact)
+                finally:
+                    self.turn.leave()
 
-    def _leave(self, file: _Open, *, intact: bool, private: bool) -> None:
-        if not intact or private or not _keeping or (not file.read_only and self.queue.others()):
-            self._close(file, reuse=intact and not private)
+    def _taken(
+        self, deadline: float, timeout: float, read_only: bool, private: bool, group_rows: int, at_least: int
+    ) -> _Open:
+        """Gives the file that was kept open if it serves, else opens it."""
+        file, self.kept = self.kept, None
+        if file is not None and not _serves(file, read_only, private, group_rows, at_least):
+            self._close(file)
+            file = None
+        file = file or self._open(timeout, deadline, read_only, group_rows)
+        file.private, file.shared = private, False
+        return file
+
+    def _beside(self, read_only: bool, private: bool) -> duckdb.DuckDBPyConnection:
+        """Gives a connection of its own to a task whose thread has the file open for another one."""
+        file = self.file
+        if file is None or private or file.private or (file.read_only and not read_only):
+            raise WarehouseLockedError(
+                f"{self.path} is in use by another task of this thread, which cannot go on while this one waits: end "
+                "that task's block before it awaits, or make this call in a thread (asyncio.to_thread)"
+            )
+        file.shared = True
+        return _connection(file.engine)
+
+    def _leave(self, beside: duckdb.DuckDBPyConnection | None, *, intact: bool) -> None:
+        if beside is not None:
+            beside.close()
+        file = self.file
+        if file is None:
+            return
+        file.intact = file.intact and intact
+        if self.turn.users > 1:
+            return
+        self.file = None
+        if not file.intact or file.private or not _keeping or (not file.read_only and self.queue.others()):
+            self._close(file, reuse=file.intact and not file.private)
             return
         file.since = time.monotonic()
         self.kept = file
@@ -142,7 +179,7 @@ class _Place:
 
     def close_idle(self, file: _Open | None = None) -> None:
         """Closes the file if it is open and nobody uses it; one that is given, only if it has idled long enough."""
-        if not self.threads.acquire(blocking=file is None):
+        if not self.turn.take_idle():
             return  # in use: whoever has it decides when they leave
         try:
             kept = self.kept
@@ -150,7 +187,7 @@ class _Place:
                 self.kept = None
                 self._close(kept)
         finally:
-            self.threads.release()
+            self.turn.leave()
 
     def _open(self, timeout: float, deadline: float, read_only: bool, group_rows: int) -> _Open:
         """Opens the file as soon as nobody holds it; a writer keeps its turn, a reader gives it back."""
@@ -240,8 +277,15 @@ def _before_fork() -> None:
         _idle.pop().close()
 
 
+def _after_fork() -> None:
+    """Leaves alone what the parent had open within a block: closing it would wait for threads that only it has."""
+    abandon([*_places.values()], [*_idle])
+    _places.clear()
+    _idle.clear()
+
+
 if hasattr(os, "register_at_fork"):  # a forked process has none of DuckDB's threads, and would wait for them
-    os.register_at_fork(before=_before_fork, after_in_child=_places.clear)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def _attached(path: Path, options: str) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]:
@@ -253,12 +297,18 @@ def _attached(path: Path, options: str) -> tuple[duckdb.DuckDBPyConnection, duck
     engine = _idle.pop() if _idle else new_engine()
     try:
         engine.execute(f"ATTACH {literal(str(path))} AS {quoted(CATALOG)} ({options})")
-        connection = engine.cursor()
-        connection.execute(f"USE {quoted(CATALOG)}")
+        connection = _connection(engine)
     except BaseException:
         engine.close()
         raise
     return engine, connection
+
+
+def _connection(engine: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Gives a connection whose default catalog is the file that is attached."""
+    connection = engine.cursor()
+    connection.execute(f"USE {quoted(CATALOG)}")
+    return connection
 
 
 def _create(path: Path) -> None:

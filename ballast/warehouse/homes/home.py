@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -68,8 +69,19 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-def unusable(where: object, error: Exception) -> WarehouseError:
-    """Gives the error of a home that cannot be opened, read or written."""
+def abandon(*things: object) -> None:
+    """Keeps in a forked process what only its parent can close, to the end: DuckDB would wait for threads, or crash."""
+    for thing in things:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def unusable(where: object, error: Exception, *, shared: bool = False) -> WarehouseError:
+    """Gives the error of a home that cannot be opened, read or written; `shared` if two tasks had it at once."""
+    if shared and isinstance(error, duckdb.TransactionException):
+        return WarehouseError(
+            f"{where}: another task of this thread stored the same at the same time ({error}); nothing of this call or "
+            "block is stored: make it again"
+        )
     return WarehouseError(
         f"cannot use the warehouse {where}: {error}. Check that it is a DuckDB file, that its folder is there "
         "and writable, and that the disk has room; what was committed before is as it was"

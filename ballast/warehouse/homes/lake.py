@@ -10,9 +10,11 @@ import logging
 import os
 import socket
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString, TypeVar
 
@@ -21,8 +23,9 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseError
 from ballast.warehouse.homes import extensions
-from ballast.warehouse.homes.home import make_folder, new_engine, unusable
+from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusable
 from ballast.warehouse.homes.urls import secrets, without_password
+from ballast.warehouse.locks.tasks import Turn
 from ballast.warehouse.locks.turns import PATIENCE, WAITING, Queue, locked
 from ballast.warehouse.names import CATALOG, INLINED_ROWS, literal, quoted
 
@@ -67,16 +70,36 @@ class Lake(ABC):
     def reading(self, timeout: float, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """Gives a connection; what others commit meanwhile, its open transaction does not see."""
         if self.metadata not in _engines and not private:
-            with self._turn(timeout):  # connecting makes the lake where there is none, which two must not do at once
-                self._shared()
+            with self._alone(timeout), self._connected():
+                pass  # connecting makes the lake where there is none, which two must not do at once
         with self._connected(private=private) as con:
             yield con
 
     @contextmanager
     def writing(self, timeout: float, widest: pa.Table | None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Gives a connection that may write, when it is its turn."""
-        with self._turn(timeout), self._connected() as con:
+        with self._alone(timeout), self._connected() as con:
             yield con
+
+    @contextmanager
+    def _alone(self, timeout: float) -> Iterator[None]:
+        """Waits for its turn among this process's threads, then among the processes; tasks of a thread share one."""
+        deadline, process = time.monotonic() + timeout, os.getpid()
+        writer = _writers.setdefault(self.metadata, _Writer())
+        if not writer.turn.take(timeout):
+            raise locked(self, timeout, "another thread of this process")
+        try:
+            writer.shared = writer.turn.users > 1
+            if not writer.shared:
+                writer.held.enter_context(self._turn(max(0.0, round(deadline - time.monotonic(), 1))))
+            yield
+        finally:
+            if os.getpid() == process:  # else this is a fork, and the turn is its parent's
+                try:
+                    if writer.turn.users == 1:
+                        writer.held.close()
+                finally:
+                    writer.turn.leave()
 
     def tidy(self, timeout: float) -> None:
         """Forgets what the lake was like before, and removes the files that only the past needed.
@@ -89,28 +112,35 @@ class Lake(ABC):
 
     @contextmanager
     def _connected(self, *, private: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        engine, intact = None, False
+        process = os.getpid()
         try:
-            engine = self._engine("READ_ONLY") if private else self._shared()
-            connection = engine.cursor()
+            engine = _Engine(self._engine("READ_ONLY"), retired=True) if private else self._shared()
             try:
-                connection.execute(f"USE {quoted(CATALOG)}")
-                yield connection
-                intact = True
+                connection = engine.connection.cursor()
+                try:
+                    connection.execute(f"USE {quoted(CATALOG)}")
+                    yield connection
+                finally:
+                    if os.getpid() == process:
+                        connection.close()  # which undoes what was not committed
+            except duckdb.Error:
+                _retire(engine)
+                raise
             finally:
-                connection.close()  # which undoes what was not committed
+                if os.getpid() == process:
+                    _leave(engine)
         except duckdb.Error as error:
             safe = self._without_secrets(error)
-            raise unusable(self, safe) from safe
-        finally:
-            if engine is not None and (private or not intact):
-                _forget(engine)
+            shared = self.metadata in _writers and _writers[self.metadata].shared
+            raise unusable(self, safe, shared=shared) from safe
 
-    def _shared(self) -> duckdb.DuckDBPyConnection:
+    def _shared(self) -> _Engine:
         with _lock:
             if self.metadata not in _engines:
-                _engines[self.metadata] = self._engine()
-            return _engines[self.metadata]
+                _engines[self.metadata] = _Engine(self._engine(), users=0)
+            engine = _engines[self.metadata]
+            engine.users += 1
+            return engine
 
     def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
         chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *self.options])
@@ -227,22 +257,60 @@ def _holder(queue: psycopg.Connection) -> str:
     return str(found or "another process")
 
 
-_engines: dict[str, duckdb.DuckDBPyConnection] = {}
+@dataclass
+class _Engine:
+    """A DuckDB that is connected to a lake, and how many calls use it; a retired one closes behind the last."""
+
+    connection: duckdb.DuckDBPyConnection
+    users: int = 1
+    retired: bool = False
+
+
+@dataclass
+class _Writer:
+    """Whose of this process's threads it is to write, and the turn among processes that its tasks share."""
+
+    turn: Turn = field(default_factory=Turn)
+    held: ExitStack = field(default_factory=ExitStack)
+    shared: bool = False
+
+
+_engines: dict[str, _Engine] = {}
+_writers: dict[str, _Writer] = {}
 _lock = threading.Lock()
 
 
-def _forget(engine: duckdb.DuckDBPyConnection) -> None:
-    """Lets go of a connection after an error, so that the next call starts afresh."""
+def _retire(engine: _Engine) -> None:
+    """Lets the next call start afresh, after an error; those that use the engine still go on with it."""
     with _lock:
+        engine.retired = True
         for key in [key for key, known in _engines.items() if known is engine]:
             del _engines[key]
-    engine.close()
+
+
+def _leave(engine: _Engine) -> None:
+    with _lock:
+        engine.users -= 1
+        last = engine.retired and not engine.users
+    if last:
+        engine.connection.close()
 
 
 def _before_fork() -> None:
-    for engine in list(_engines.values()):
-        _forget(engine)
+    for key, engine in list(_engines.items()):
+        if not engine.users:
+            del _engines[key]
+            engine.connection.close()
+
+
+def _after_fork() -> None:
+    """Leaves alone what the parent has in use: closing it would wait for threads that only it has."""
+    global _lock
+    _lock = threading.Lock()
+    abandon([*_engines.values()], [*_writers.values()])
+    _engines.clear()
+    _writers.clear()
 
 
 if hasattr(os, "register_at_fork"):  # a forked process has none of DuckDB's threads, and would wait for them
-    os.register_at_fork(before=_before_fork)
+    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
