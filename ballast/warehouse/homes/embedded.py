@@ -25,8 +25,9 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseLockedError
 from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusable
+from ballast.warehouse.locks.processes import described
 from ballast.warehouse.locks.tasks import Turn
-from ballast.warehouse.locks.turns import Queue, described, locked
+from ballast.warehouse.locks.turns import Queue, locked
 from ballast.warehouse.names import CATALOG, literal, quoted
 
 logger = logging.getLogger("ballast.warehouse")
@@ -332,5 +333,5 @@ def _holder(error: Exception) -> str | None:
         return f"this process itself (PID {os.getpid()}), over another DuckDB connection"
     if "Could not set lock" not in message:
         return None
-    found = re.search(r"PID (\d+)", message)
+    found = re.search(r"PID (-?\d+)", message)
     return described(int(found[1])) if found else "another program"

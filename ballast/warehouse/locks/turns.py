@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ballast.errors import WarehouseLockedError
+from ballast.warehouse.locks.processes import new_ticket, owner, ticket_of
+from ballast.warehouse.locks.shares import REFUSED, check_locks, useless
 
 logger = logging.getLogger("ballast.warehouse")
 
@@ -23,7 +22,6 @@ PATIENCE = 1.0
 """Seconds of waiting before the log says for whom."""
 
 WAITING = "%s: waiting for %s, up to %g s"
-_numbers = count()
 
 
 class Queue:
@@ -46,6 +44,8 @@ class Queue:
         ------
         WarehouseLockedError
             It did not come within `timeout` seconds; the message names who has it.
+        WarehouseError
+            File locks do nothing there.
         OSError
             The folder cannot be written.
         """
@@ -70,24 +70,42 @@ class Queue:
 
     def _ticket(self) -> FileLock:
         while True:
-            name = f"{time.time_ns():020d}-{os.getpid()}-{threading.get_native_id()}-{next(_numbers)}"
-            ticket = _lock(self.folder / name)
+            ticket = _lock(self.folder / str(new_ticket(time.time_ns())))
             with suppress(Timeout):
-                ticket.acquire(timeout=0)
+                self._lock_file(ticket)
                 if Path(ticket.lock_file).exists():  # else cleared away between its making and its locking
-                    return ticket
+                    return self._checked(ticket)
                 ticket.release()
 
+    def _lock_file(self, ticket: FileLock) -> None:
+        try:
+            ticket.acquire(timeout=0)
+        except OSError as error:
+            if error.errno not in REFUSED:
+                raise
+            Path(ticket.lock_file).unlink(missing_ok=True)
+            raise useless(self.folder, str(error)) from error
+
+    def _checked(self, ticket: FileLock) -> FileLock:
+        """Gives a ticket back if its lock keeps others out, else takes it away."""
+        try:
+            check_locks(Path(ticket.lock_file))
+        except BaseException:
+            Path(ticket.lock_file).unlink(missing_ok=True)
+            ticket.release()
+            raise
+        return ticket
+
     def _tickets(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir())
+        return sorted(path.name for path in self.folder.iterdir() if ticket_of(path.name) is not None)
 
     def _wait(self, ticket: Path, timeout: float, deadline: float) -> None:
         told = time.monotonic() + PATIENCE
         while (first := self._first()) != ticket.name:
             if time.monotonic() > deadline:
-                raise locked(self.path, timeout, _owner(first))
+                raise locked(self.path, timeout, owner(ticket_of(first)))
             if time.monotonic() > told:
-                logger.warning(WAITING, self.path, _owner(first), timeout)
+                logger.warning(WAITING, self.path, owner(ticket_of(first)), timeout)
                 told = deadline
             ahead = sum(name < ticket.name for name in self._tickets())
             time.sleep(_POLL + _TURN * max(0, ahead - 1))
@@ -95,7 +113,8 @@ class Queue:
     def _first(self) -> str:
         """Gives the ticket whose turn it is, once those of the dead are gone."""
         for name in self._tickets():
-            if _owner_id(name) == os.getpid():
+            ticket = ticket_of(name)
+            if ticket is not None and ticket.is_mine:
                 return name  # this process lives; a lock of one's own says nothing
             lock = _lock(self.folder / name)
             try:
@@ -110,24 +129,6 @@ class Queue:
 def _lock(path: Path) -> FileLock:
     """Gives a lock that one thread may take and another give back, as the one does that closes an idle file."""
     return FileLock(path, thread_local=False)
-
-
-def _owner_id(ticket: str) -> int:
-    return int(ticket.split("-")[1])
-
-
-def _owner(ticket: str) -> str:
-    return described(_owner_id(ticket)) if ticket else "another process"
-
-
-def described(process: int) -> str:
-    """Gives a process in words: its number and, where the system tells, its command."""
-    try:
-        command = Path(f"/proc/{process}/cmdline").read_text(errors="replace").replace("\0", " ")
-    except OSError:
-        command = ""
-    words = " ".join(command.split())[:200]
-    return f"PID {process} ({words})" if words else f"PID {process}"
 
 
 def locked(path: object, timeout: float, holder: str) -> WarehouseLockedError:
