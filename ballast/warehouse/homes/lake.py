@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ballast.warehouse")
 
 _FILESYSTEMS = {"s3": "httpfs", "gs": "httpfs", "gcs": "httpfs", "r2": "httpfs", "az": "azure", "abfss": "azure"}
+_CATALOG = quoted(f"__ducklake_metadata_{CATALOG}")  # the tables in which a lake keeps what it holds
 _TURN = 0x42414C4C  # the advisory lock of Postgres that writers take
 AnyError = TypeVar("AnyError", bound=Exception)
 
@@ -124,7 +125,7 @@ class Lake(ABC):
                     if os.getpid() == process:
                         connection.close()  # which undoes what was not committed
             except duckdb.Error:
-                _retire(engine)
+                _forget(engine)
                 raise
             finally:
                 if os.getpid() == process:
@@ -143,7 +144,10 @@ class Lake(ABC):
             return engine
 
     def _engine(self, *options: str) -> duckdb.DuckDBPyConnection:
-        chosen = ", ".join([*options, f"DATA_PATH {literal(self.data)}", *self.options])
+        where = (
+            f"DATA_PATH {literal(self.data)}, OVERRIDE_DATA_PATH true"  # they may have moved since the lake was made
+        )
+        chosen = ", ".join([*options, where, *self.options])
         engine = new_engine()
         try:
             extensions.load(engine, "ducklake")
@@ -152,10 +156,35 @@ class Lake(ABC):
             if filesystem := _FILESYSTEMS.get(self.data.partition("://")[0]):
                 extensions.load(engine, filesystem)
             engine.execute(f"ATTACH {literal('ducklake:' + self.metadata)} AS {quoted(CATALOG)} ({chosen})")
+            self._check_files(engine)
         except BaseException:
             engine.close()
             raise
         return engine
+
+    def _check_files(self, engine: duckdb.DuckDBPyConnection) -> None:
+        """Refuses a folder other than that of the lake's making if the lake's newest file is not there."""
+        known = engine.execute(f"SELECT value FROM {_CATALOG}.ducklake_metadata WHERE key = 'data_path'").fetchone()
+        if known is None or known[0].rstrip("/") == self.data.rstrip("/"):
+            return
+        newest = engine.execute(
+            f"SELECT s.path, t.path, f.path FROM {_CATALOG}.ducklake_data_file f "
+            f"JOIN {_CATALOG}.ducklake_table t USING (table_id) JOIN {_CATALOG}.ducklake_schema s USING (schema_id) "
+            "WHERE f.end_snapshot IS NULL AND s.path_is_relative AND t.path_is_relative AND f.path_is_relative "
+            "ORDER BY f.data_file_id DESC LIMIT 1"
+        ).fetchone()
+        if newest is None:
+            return
+        file = "/".join([self.data.rstrip("/"), *(part.strip("/") for part in newest)])
+        if "://" in self.data:
+            there = engine.execute("SELECT 1 FROM glob(?)", [file]).fetchone() is not None
+        else:
+            there = Path(file).exists()
+        if not there:
+            raise WarehouseError(
+                f"the lake {self} was made with its files in {known[0]}, and {self.data} does not hold them ({file} is "
+                "missing): move them there, or say where they are with ?data_path="
+            )
 
 
 class SqliteLake(Lake):
@@ -280,12 +309,15 @@ _writers: dict[str, _Writer] = {}
 _lock = threading.Lock()
 
 
-def _retire(engine: _Engine) -> None:
+def _forget(engine: _Engine) -> None:
     """Lets the next call start afresh, after an error; those that use the engine still go on with it."""
     with _lock:
         engine.retired = True
         for key in [key for key, known in _engines.items() if known is engine]:
             del _engines[key]
+        idle = not engine.users
+    if idle:
+        engine.connection.close()
 
 
 def _leave(engine: _Engine) -> None:
@@ -297,10 +329,8 @@ def _leave(engine: _Engine) -> None:
 
 
 def _before_fork() -> None:
-    for key, engine in list(_engines.items()):
-        if not engine.users:
-            del _engines[key]
-            engine.connection.close()
+    for engine in [engine for engine in _engines.values() if not engine.users]:
+        _forget(engine)
 
 
 def _after_fork() -> None:

@@ -28,7 +28,10 @@ def secrets(uri: str) -> set[str]:
 def without_password(url: str) -> str:
     """Gives a URL as it may be shown and logged."""
     inner = url.removeprefix("ducklake:")
-    parts = urlsplit(inner)
+    try:
+        parts = urlsplit(inner)
+    except ValueError:  # it is not a URL: show only what cannot hold a password
+        return f"{url.partition('://')[0]}://..."
     query = [(key, "***" if key.casefold() in _SECRET else value) for key, value in parse_qsl(parts.query)]
     if parts.password is None and not any(value == "***" for _, value in query):
         return url
@@ -47,15 +50,22 @@ def parsed(url: str) -> tuple[str, str, str | None]:
     lake = url.startswith("ducklake:")
     inner = url.removeprefix("ducklake:")
     scheme, separator, rest = inner.partition("://")
+    if "\0" in url:
+        raise WarehouseError(f"warehouse url {url!r} holds a NUL; valid are {_VALID}")
     kinds = {"sqlite": "sqlite", "postgresql": "postgres", "postgres": "postgres"} if lake else {"duckdb": "duckdb"}
     if not separator or scheme not in kinds:
         raise WarehouseError(f"warehouse url {without_password(url)!r} is not supported; valid are {_VALID}")
     kind = kinds[scheme]
     if kind == "duckdb":
         return kind, _file(url, rest), None
-    parts = urlsplit(inner)
+    try:
+        parts = urlsplit(inner)
+    except ValueError as error:
+        raise WarehouseError(
+            f"warehouse url {without_password(url)!r} is not one: {error}; valid are {_VALID}"
+        ) from error
     query = dict(parse_qsl(parts.query))
-    data = query.pop("data_path", None)
+    data = _folder(url, query.pop("data_path", None))
     if kind == "sqlite":
         return kind, _file(url, rest.partition("?")[0]), data
     if len(parts.path) < 2:
@@ -71,4 +81,16 @@ def parsed(url: str) -> tuple[str, str, str | None]:
 def _file(url: str, rest: str) -> str:
     if not rest.startswith("/") or not rest[1:] or rest[1:].endswith("/") or rest[1:].startswith(":memory:"):
         raise WarehouseError(f"warehouse url {url!r} names no file; valid are {_VALID}")
-    return str(Path(rest[1:]).expanduser().resolve())
+    return _absolute(url, rest[1:])
+
+
+def _folder(url: str, data: str | None) -> str | None:
+    """Gives a lake's folder as it stays whatever the current folder becomes; a bucket as it is."""
+    return data if data is None or "://" in data else _absolute(url, data)
+
+
+def _absolute(url: str, path: str) -> str:
+    try:
+        return str(Path(path).expanduser().resolve())
+    except (RuntimeError, OSError) as error:  # the home of a user that does not exist, a loop of links
+        raise WarehouseError(f"warehouse url {without_password(url)!r} names no place: {error}") from error
