@@ -42,6 +42,10 @@ class WarehouseLockedError(WarehouseError):
     """Another process held the warehouse for longer than the time allowed."""
 
 
+class OwnedError(WarehouseError):
+    """A pipeline's name is another project's in the warehouse."""
+
+
 class VersionNotFoundError(WarehouseError, KeyError):
     """The asset, version or partition asked for was never committed."""
 

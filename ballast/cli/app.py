@@ -182,6 +182,18 @@ def report(pipeline: PipelineArgument, partition: PartitionOption = None, debug:
 
 
 @app.command()
+def adopt(pipeline: PipelineArgument) -> None:
+    """Take over a pipeline's name that another project stored under in this warehouse.
+
+    The tables stay; the next run goes on from them, and the other project is refused from then on.
+    """
+    with exit_on_error():
+        from ballast.cli.adopt import adopt_pipeline
+
+        adopt_pipeline(pipeline)
+
+
+@app.command()
 def init(
     directory: Annotated[Path, typer.Argument(help="The folder of the new project; created if it does not exist.")],
     debug: DebugOption = False,

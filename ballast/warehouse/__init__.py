@@ -6,11 +6,13 @@ from ballast.warehouse.homes.embedded import keep_open
 from ballast.warehouse.models.store import ModelStore, StoredModel
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.matrices import matrix_of, matrix_table, names_of
+from ballast.warehouse.tables.owners import Owner
 from ballast.warehouse.warehouse import Warehouse
 
 __all__ = [
     "Commit",
     "ModelStore",
+    "Owner",
     "StoredModel",
     "Verdict",
     "Warehouse",

@@ -21,7 +21,7 @@ from ballast.warehouse.homes.lake import Lake, PostgresLake, SqliteLake
 from ballast.warehouse.homes.urls import parsed, without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.sessions import Sessions
-from ballast.warehouse.tables import commits, layouts, queries
+from ballast.warehouse.tables import commits, layouts, owners, queries
 from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.frames import (
@@ -33,6 +33,7 @@ from ballast.warehouse.tables.frames import (
     storable,
 )
 from ballast.warehouse.tables.hashing import content_hash
+from ballast.warehouse.tables.owners import Owner
 
 
 class Warehouse:
@@ -369,6 +370,16 @@ class Warehouse:
         with self._reading() as con:
             return commits.select_verdicts(con, versions) if con else []
 
+    def owner(self, pipeline: str) -> Owner | None:
+        """Gives whose a pipeline's name is, None if it is nobody's yet."""
+        with self._reading() as con:
+            return owners.select_owner(con, pipeline) if con else None
+
+    def own(self, owner: Owner) -> None:
+        """Makes somebody the owner of a pipeline's name."""
+        with self._writing() as con:
+            owners.replace_owner(con, owner)
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Makes the reads in the block share one opening of the store, and see one state of it; nothing can be written.
@@ -392,7 +403,7 @@ class Warehouse:
     def _writing(self, widest: pa.Table | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._sessions.writing(self.timeout, widest) as con:
             if not layouts.prepared(con):
-                for statement in (*commits.TABLES, *layouts.TABLES):
+                for statement in (*commits.TABLES, *layouts.TABLES, *owners.TABLES):
                     con.execute(statement)
                 layouts.define_views(con)
             yield con

@@ -15,16 +15,18 @@ import dagster as dg
 from dagster import DagsterEventType, EventLogEntry
 from sqlalchemy.exc import SQLAlchemyError
 
-from ballast.errors import BallastError, SpecError, nearest
+from ballast.errors import BallastError, OwnedError, SpecError, nearest
 from ballast.orchestration.commands.retired import retire
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
+from ballast.orchestration.graph.owners import claim
 from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.graph.results import REUSED
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
+from ballast.orchestration.projects.instance import instance
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
 from ballast.warehouse import Warehouse, keep_open
@@ -70,20 +72,6 @@ class Finished:
     messages: dict[str, str]
     report: Path | None
     reused: frozenset[str] = frozenset()
-
-
-def instance() -> dg.DagsterInstance:
-    """Gives the Dagster instance of ``$DAGSTER_HOME``, else the project's own in ``.ballast/dagster``."""
-    if "DAGSTER_HOME" not in os.environ:
-        folder = home() / "dagster"
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = folder / "dagster.yaml"
-        if not settings.exists():
-            fresh = settings.with_suffix(".new")
-            fresh.write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n", encoding="utf-8")
-            fresh.replace(settings)
-        os.environ["DAGSTER_HOME"] = str(folder)
-    return dg.DagsterInstance.get()
 
 
 @contextmanager
@@ -159,6 +147,9 @@ def run(
     with _records():
         on = on or instance()
     run_id = str(uuid4())
+    if refused := _refused(declared, plan, definitions, run_id):
+        states: dict[str, State] = {**dict.fromkeys(units, "skipped"), units[0]: "failed"}
+        return Finished(run_id, partition, False, states, {units[0]: refused}, None)
     seen = _Events(names, on_progress)
     on.add_event_listener(run_id, seen)
     config: dict[str, Any] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -248,6 +239,17 @@ def _refuse_namesake(plan: Plan, warehouse: Warehouse) -> None:
                 f"{plan.where}: name: the warehouse holds a pipeline {other!r}, which SQL, ignoring case, takes for "
                 f"{name!r}; rename one of the two, or give this project another warehouse ({warehouse.url})"
             )
+
+
+def _refused(declared: Declared, plan: Plan, definitions: dg.Definitions, run_id: str) -> str:
+    """Gives why nothing may be stored or reported under the pipeline's name, "" where it may."""
+    try:
+        claim(resource_of(definitions).open(), plan.spec.name, declared.file.parent, run_id)
+    except OwnedError as error:
+        return str(error)
+    except BallastError:  # the first step meets it too, and tells it as its own
+        return ""
+    return ""
 
 
 def _was_interrupted(failure: Any) -> bool:

@@ -9,7 +9,9 @@ import dagster as dg
 
 from ballast.errors import BallastError
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
+from ballast.orchestration.graph.home import loaded
 from ballast.orchestration.graph.keys import asset_key
+from ballast.orchestration.graph.owners import claim
 from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
@@ -32,6 +34,7 @@ class StepConfig(dg.Config):
 
 def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
     """Gives the Dagster definitions of a pipeline; its assets ask for the resource ``ballast``."""
+    loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
     assets = [_unit_asset(plan, folder, unit, nodes, partitions) for unit, nodes in plan.units()]
     selection = dg.AssetSelection.groups(plan.spec.name).upstream()
@@ -89,6 +92,7 @@ def _unit_asset(
             context.log.warning(line)
             logger.warning(line)
         try:
+            claim(run.warehouse, plan.spec.name, folder, run.run_id)
             if not STAGES[nodes[0].stage].stored:
                 path = run_report(run, resource.report_path(plan, run.partition))
                 shown = {"path": dg.MetadataValue.path(path), "report": dg.MetadataValue.url(path.as_uri())}

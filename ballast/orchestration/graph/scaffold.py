@@ -42,11 +42,20 @@ def starter(name: str) -> dict[str, Any]:
 class PipelineScaffolder(dg.Scaffolder):
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
         dg.scaffold_component(request, starter(request.target_path.name))
-        if not _has_resource(request.project_root or request.target_path.parent):
+        root = request.project_root or request.target_path.parent
+        if not _has_resource(root):
             (request.target_path.parent / "ballast_resources.py").write_text(RESOURCES, encoding="utf-8")
+        _ignore(root / ".gitignore")
 
 
 def _has_resource(root: Path) -> bool:
     """Says whether some module of the project already sets up the resource."""
     own = (f for f in root.rglob("*.py") if not any(part.startswith(".") for part in f.relative_to(root).parts))
     return any("BallastResource" in f.read_text(encoding="utf-8", errors="ignore") for f in own)
+
+
+def _ignore(file: Path) -> None:
+    """Adds the folder of Ballast's things to what git leaves out, where it is not yet there."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    if not {line.strip().strip("/") for line in text.splitlines()} & {".ballast", "**/.ballast"}:
+        file.write_text(f"{text}{'' if text.endswith(chr(10)) or not text else chr(10)}.ballast/\n", encoding="utf-8")

@@ -25,6 +25,11 @@ class Home(Protocol):
     reserved: frozenset[str]
     """Column names that it needs for itself."""
 
+    @property
+    def path(self) -> Path | None:
+        """Its file, None if it is on a server."""
+        ...
+
     def __str__(self) -> str:
         """Gives its place in words, without secrets."""
         ...

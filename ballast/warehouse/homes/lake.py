@@ -219,6 +219,7 @@ class PostgresLake(Lake):
     """A lake whose catalog is in Postgres, for many machines."""
 
     extension = "postgres_scanner"
+    path = None
 
     def __init__(self, uri: str, data: str) -> None:
         super().__init__(f"postgres:{uri}", data)

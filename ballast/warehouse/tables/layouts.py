@@ -21,6 +21,7 @@ from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
 from ballast.warehouse.tables.commits import COMMITS, JUDGED, RETIRED, fetched, replace_retired, retired
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
 from ballast.warehouse.tables.objects import UnstorableError
+from ballast.warehouse.tables.owners import OWNERS
 from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
 from ballast.warehouse.tables.unions import common_type, selected
 from ballast.words import listed, plural
@@ -47,7 +48,7 @@ class Place(NamedTuple):
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
     """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last ones."""
     try:
-        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED}, {OWNERS} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True

@@ -1,0 +1,101 @@
+"""Whose a pipeline's name is in a warehouse: two projects that store under one name would read each other's tables.
+
+A project is known by where its pipeline is declared, and as the same one after it was moved: its former folder is
+gone. A copy beside the original is another project, unless the warehouse lies in the project and was copied with it.
+On other hosts, which cannot be looked at, a checkout of the same project (by the name in pyproject.toml) is the same.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ballast.errors import OwnedError
+from ballast.orchestration.graph.home import project_root
+from ballast.warehouse import Owner, Warehouse
+
+_claimed: set[tuple[str, str, Path, str]] = set()
+
+
+def claim(warehouse: Warehouse, pipeline: str, folder: Path, run_id: str) -> None:
+    """Makes a pipeline's name its project's where nobody has it; looks once a run.
+
+    Raises
+    ------
+    OwnedError
+        It is another project's, or another folder's; the message names them and what to do.
+    """
+    key = (warehouse.url, pipeline, folder, run_id)
+    if key in _claimed:
+        return
+    here = _here(warehouse, pipeline, folder)
+    found = warehouse.owner(pipeline)
+    if found is None or not _same(found, here):
+        with warehouse.writing():
+            found = warehouse.owner(pipeline)  # somebody else may have been first
+            if found is not None and not _same(found, here) and not _gone(found, here, warehouse):
+                raise OwnedError(
+                    f"the name {pipeline!r} in {warehouse.url} belongs to {found}; {folder} may not store under it. "
+                    "Give the pipeline another name, keep it in a warehouse of its own, or take the name over with "
+                    f"`ballast adopt {pipeline}`"
+                )
+            if found is None or not _same(found, here):
+                warehouse.own(here)
+    _claimed.add(key)
+
+
+def adopt(warehouse: Warehouse, pipeline: str, folder: Path) -> Owner | None:
+    """Makes a pipeline's name its project's, whoever had it, and gives the former owner, None if there was none."""
+    here = _here(warehouse, pipeline, folder)
+    with warehouse.writing():
+        found = warehouse.owner(pipeline)
+        warehouse.own(here)
+    return None if found is None or _same(found, here) else found
+
+
+def _here(warehouse: Warehouse, pipeline: str, folder: Path) -> Owner:
+    folder = folder.resolve()
+    root = project_root(folder)
+    store = warehouse.home.path
+    within = store is not None and store.is_relative_to(root)
+    place = os.path.relpath(folder, root) if within else str(folder)
+    return Owner(pipeline, _project_name(root), socket.gethostname(), place, datetime.now(UTC))
+
+
+def _same(found: Owner, here: Owner) -> bool:
+    if found.folder == here.folder:
+        return True
+    elsewhere = found.host != here.host and Path(found.folder).is_absolute() and Path(here.folder).is_absolute()
+    return elsewhere and found.project is not None and found.project == here.project
+
+
+def _gone(found: Owner, here: Owner, warehouse: Warehouse) -> bool:
+    """Gives whether the owner's folder is no more, as after a move; of another host nobody here can say."""
+    folder = Path(found.folder)
+    if not folder.is_absolute():
+        store = warehouse.home.path
+        if store is None:
+            return False
+        folder = project_root(store.parent) / folder
+    elif found.host != here.host:
+        return False
+    try:
+        folder.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # somebody else's, which may not be looked at
+        return False
+    return False
+
+
+def _project_name(root: Path) -> str | None:
+    try:
+        declared = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    project = declared.get("project")
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) else None
