@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,8 +38,9 @@ def claim(warehouse: Warehouse, pipeline: str, folder: Path, run_id: str) -> Non
         with warehouse.writing():
             found = warehouse.owner(pipeline)  # somebody else may have been first
             if found is not None and not _same(found, here) and not _gone(found, here, warehouse):
+                shown = _shown(found, warehouse)
                 raise OwnedError(
-                    f"the name {pipeline!r} in {warehouse.url} belongs to {found}; {folder} may not store under it. "
+                    f"the name {pipeline!r} in {warehouse.url} belongs to {shown}; {folder} may not store under it. "
                     "Give the pipeline another name, keep it in a warehouse of its own, or take the name over with "
                     f"`ballast adopt {pipeline}`"
                 )
@@ -53,7 +55,7 @@ def adopt(warehouse: Warehouse, pipeline: str, folder: Path) -> Owner | None:
     with warehouse.writing():
         found = warehouse.owner(pipeline)
         warehouse.own(here)
-    return None if found is None or _same(found, here) else found
+    return None if found is None or _same(found, here) else _shown(found, warehouse)
 
 
 def _here(warehouse: Warehouse, pipeline: str, folder: Path) -> Owner:
@@ -72,18 +74,18 @@ def _same(found: Owner, here: Owner) -> bool:
     return elsewhere and found.project is not None and found.project == here.project
 
 
+def _shown(found: Owner, warehouse: Warehouse) -> Owner:
+    """Gives an owner with the folder from the root, also where it is kept from that of the warehouse's project."""
+    store = warehouse.home.path
+    return found if store is None else replace(found, folder=str(project_root(store.parent) / found.folder))
+
+
 def _gone(found: Owner, here: Owner, warehouse: Warehouse) -> bool:
     """Gives whether the owner's folder is no more, as after a move; of another host nobody here can say."""
-    folder = Path(found.folder)
-    if not folder.is_absolute():
-        store = warehouse.home.path
-        if store is None:
-            return False
-        folder = project_root(store.parent) / folder
-    elif found.host != here.host:
+    if Path(found.folder).is_absolute() and found.host != here.host:
         return False
     try:
-        folder.lstat()
+        Path(_shown(found, warehouse).folder).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return True
     except OSError:  # somebody else's, which may not be looked at
