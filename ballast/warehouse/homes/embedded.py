@@ -23,7 +23,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from ballast.errors import WarehouseLockedError
+from ballast.errors import WarehouseError, WarehouseLockedError
 from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusable
 from ballast.warehouse.locks.processes import described
 from ballast.warehouse.locks.tasks import Turn
@@ -65,6 +65,11 @@ class Embedded:
     @contextmanager
     def writing(self, timeout: float, widest: pa.Table | None) -> Iterator[duckdb.DuckDBPyConnection]:
         """Gives a connection that may write; makes file and folders."""
+        if "?" in str(self.path.parent):
+            raise WarehouseError(
+                f"DuckDB cannot keep its log beside {self.path}, for it takes what follows a '?' for parameters; "
+                "rename the folder, or keep the warehouse in another one"
+            )
         make_folder(self.path.parent)
         rows = _group_rows(widest) if widest is not None else _MOST_GROUP_ROWS
         fit = rows if widest is None or widest.num_rows > 8 * 2048 else 0  # a small table may have smaller groups

@@ -328,12 +328,17 @@ def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *
             f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "
             "time, or commit them with one type"
         ) from error
-    schemas = list(_schemas(con, asset, {place.layout for place in places}).values())
-    levels = _levels(con, asset, [place.version for place in places])
+    schemas = _schemas(con, asset, {place.layout for place in places}).values()
+    kept = [{field.name.casefold(): field for field in schema} for schema in schemas]  # SQL merges them by these names
+    levels = {
+        (field.casefold(), version): found
+        for (field, version), found in _levels(con, asset, [place.version for place in places]).items()
+    }
     fields, columns = [table.schema.field(0)], [table.column(0)]
     for stored, column in zip(list(table.schema)[1:], table.columns[1:], strict=True):
-        wanted = [schema.field(stored.name) for schema in schemas if stored.name in schema.names]
-        found = [levels.get((stored.name, place.version)) for place in sorted(places, key=lambda place: place.version)]
+        name = stored.name.casefold()
+        wanted = [fields_of[name] for fields_of in kept if name in fields_of]
+        found = [levels.get((name, place.version)) for place in sorted(places, key=lambda place: place.version)]
         field, known = _common_field(wanted, [each for each in found if each is not None])
         fields.append(field)
         columns.append(restored_column(column, field, known))

@@ -78,3 +78,9 @@ def test_url_that_names_no_place_then_refused_in_words_without_its_password(url:
     with pytest.raises(WarehouseError, match="warehouse url") as raised:
         Warehouse(url)
     assert "hunter2" not in str(raised.value)
+
+
+def test_file_in_a_folder_where_duckdb_cannot_keep_its_log_then_refused_before_anything_is_made(tmp_path: Path):
+    with pytest.raises(WarehouseError, match=r"takes what follows a '\?' for parameters; rename the folder"):
+        Warehouse(f"duckdb:///{tmp_path}/a?b/w.duckdb").commit("p/x", FRAME)
+    assert list(tmp_path.iterdir()) == []

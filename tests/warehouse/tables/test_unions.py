@@ -136,3 +136,20 @@ def test_view_of_an_older_store_is_made_anew_by_the_first_commit(embedded):
 )
 def test_common_type_holds_all_values_whichever_comes_first(kinds, right):
     assert common_type(kinds) == common_type(kinds[::-1]) == right
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "read"),
+    [
+        ([1, 2], ["x", "y"], ["1", "2", "x", "y"]),
+        ([1, 2], [0.5, 1.5], [1.0, 2.0, 0.5, 1.5]),
+        (pd.Categorical(["a", "b"]), pd.Categorical(["b", "c"]), ["a", "b", "b", "c"]),
+    ],
+    ids=["text", "floats", "categories"],
+)
+def test_read_of_partitions_whose_column_differs_in_capitals_and_type_then_in_the_type_of_both(
+    embedded, first, second, read
+):
+    embedded.commit("p/x", pd.DataFrame({"Value": first}), partition="a")
+    embedded.commit("p/x", pd.DataFrame({"value": second}), partition="b")
+    assert embedded.read("p/x")["Value"].tolist() == read
