@@ -93,9 +93,7 @@ def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None 
         )
     keys = sorted({key for _, key in warehouse.partitions([node.asset for node in outline.nodes])})
     retired = tuple(key for key in keys if not outline.declares(key))
-    return Snapshot(
-        outline, partition, steps, true_weights=_true_weights(warehouse, steps.values()), retired=retired
-    )
+    return Snapshot(outline, partition, steps, true_weights=_true_weights(warehouse, steps.values()), retired=retired)
 
 
 def _true_weights(warehouse: Warehouse, steps: Iterable[Step]) -> pd.Series | None:
