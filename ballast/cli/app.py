@@ -182,12 +182,12 @@ def report(pipeline: PipelineArgument, partition: PartitionOption = None, debug:
 
 
 @app.command()
-def adopt(pipeline: PipelineArgument) -> None:
+def adopt(pipeline: PipelineArgument, debug: DebugOption = False) -> None:
     """Take over a pipeline's name that another project stored under in this warehouse.
 
     The tables stay; the next run goes on from them, and the other project is refused from then on.
     """
-    with exit_on_error():
+    with exit_on_error(debug):
         from ballast.cli.adopt import adopt_pipeline
 
         adopt_pipeline(pipeline)

@@ -34,7 +34,7 @@ def test_run_outside_a_terminal_tells_each_step_in_a_line_and_the_outcome(folder
 def test_run_finds_a_pipeline_by_name_folder_and_file(finished: Folder, name: str):
     result = finished.ballast("run", name, "--select", "drift")
     assert result.exit_code == 0, result.output
-    assert "drift: done" in result.output
+    assert "drift: reused" in result.output
     assert "density" not in result.output
 
 
