@@ -28,7 +28,7 @@ def check_names(draft: Draft) -> None:
         raise draft.fault("name", f"{spec.name!r} is taken by the warehouse itself; choose another name")
     if len(spec.steps) > MOST_STEPS:
         raise draft.fault("steps", f"{len(spec.steps)} steps are more than {MOST_STEPS}; make several pipelines")
-    taken = {*ROLES, ENCODER, REPORT, *(f"{r}_features" for r in ROLES)}
+    taken = {*ROLES, ENCODER, REPORT, *(f"{r}{between}features" for r in ROLES for between in ("_", "__"))}
     lowered: dict[str, str] = {}
     for name in spec.steps:
         if name.lower() in taken:  # SQL ignores case

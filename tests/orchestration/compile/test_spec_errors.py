@@ -104,6 +104,10 @@ MISTAKES = {
     ),
     "name that is taken": ({"steps__train": STEP}, ["steps.train", "taken"]),
     "name that is no name": ({"steps__": STEP}, ["not a valid name"]),
+    "name of a matrix in Dagster": (
+        {"steps": {"train__features": STEP}},
+        ["steps.train__features", "taken by Ballast"],
+    ),
     "names that differ by case": ({"steps__BASELINE": STEP}, ["same name", "baseline"]),
     "no steps": ({"steps": {}}, ["no steps"]),
     "two kinds of partition": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -263,3 +264,18 @@ def test_prune_when_two_versions_name_one_file_then_it_stays_until_both_are_gone
     made.warehouse.commit("demo/baseline", stored.assign(path="other.skops"), kind="learner")
     prune(made.resource, keep=1, models=True)
     assert not file.exists()
+
+
+def given() -> pd.DataFrame:
+    """A loader, as a service is whose answer has nothing to do with any code."""
+    return pd.read_csv(os.environ["GIVEN"])
+
+
+def test_run_again_when_a_loader_gives_other_rows_then_they_are_read(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("GIVEN", str(tmp_path / "target.csv"))
+    loader = {"id": "key", "loader": f"{__name__}.given", "drop": ["kind", "kind2", "note"]}
+    made.attributes["data"]["target"] = loader
+    made_anew(made)
+    assert made_anew(made) == set()
+    edited("target", first("height", 9.5))(made)
+    assert made_anew(made) == {"target", "target/features", "drift", "density", "balance"}
