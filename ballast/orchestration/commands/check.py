@@ -15,6 +15,7 @@ from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.run import Run
+from ballast.orchestration.spec.pipeline import SOURCES
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed, shown
 
@@ -50,7 +51,7 @@ def check(
 ) -> Iterator[Checked]:
     """Judges the gates of a pipeline: sources as they are now, all else as last stored.
 
-    A source that is a Dagster asset is judged as last stored, for only Dagster can make it.
+    A source that is a Dagster asset, or another pipeline's step, is judged as last stored: a run hands its rows.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def _read(run: Run, files: Mapping[str, Path], *, stored: bool) -> tuple[dict[st
     """Gives the tables of the files, and of all sources that can be read here, and why others could not."""
     read: dict[str, pd.DataFrame] = {}
     problems: dict[str, str] = {}
-    sources = {} if stored else {role: spec for role, spec in run.plan.spec.data.items() if not spec.asset}
+    sources = {} if stored else {role: spec for role, spec in run.plan.spec.data.items() if not spec.handed}
     for name in {**sources, **files}:
         where = f"{run.plan.where}: {f'data.{name}' if name in sources else name}"
         try:
@@ -101,7 +102,7 @@ def _table(run: Run, name: str, file: Path | None, where: str) -> pd.DataFrame:
         return pandas_frame(read_path(str(file), where, run.folder))
     spec = run.plan.spec.data[name]
     if file is not None:
-        spec = spec.model_copy(update={"path": str(file), "asset": None, "query": None, "loader": None})
+        spec = spec.model_copy(update={**dict.fromkeys(SOURCES), "path": str(file)})
     table = read_role(run.plan, node, folder=run.folder, partition=run.partition, spec=spec, run_id=run.run_id)
     return pandas_frame(table)
 

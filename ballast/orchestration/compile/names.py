@@ -42,6 +42,16 @@ def check_names(draft: Draft) -> None:
         )
 
 
+def _check_step(draft: Draft, key: str, step: str) -> None:
+    pipeline, _, name = step.partition("/")
+    if not all(_NAME.fullmatch(part) for part in step.split("/")) or not name:
+        raise draft.fault(
+            key, f"{shown(step)} is not a step of another pipeline: write pipeline/step, as other/density"
+        )
+    if pipeline == draft.spec.name:
+        raise draft.fault(key, f"{shown(step)} is of this pipeline; a data role is made of what others have stored")
+
+
 def check_data(draft: Draft) -> None:
     for role, data in draft.spec.data.items():
         key = f"data.{role}"
@@ -52,7 +62,9 @@ def check_data(draft: Draft) -> None:
             empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
             unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
             named = " and ".join(given) if given else unset
-            raise draft.fault(key, f"give exactly one of asset, path, query, loader (given: {named})")
+            raise draft.fault(key, f"give exactly one of {', '.join(SOURCES)} (given: {named})")
+        if data.step:
+            _check_step(draft, f"{key}.step", data.step)
     if "train" not in draft.spec.data:
         raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
     if (partitions := draft.spec.partitions) is not None:

@@ -35,7 +35,7 @@ def _check_reference(draft: Draft, key: str, name: str, reference: str, role: st
         raise draft.fault(
             key,
             f"{reference!r} is not a step of this pipeline. A step uses steps of its own pipeline only; to use "
-            "another pipeline's table, declare it as a data role with `query:` or `asset:`",
+            "another pipeline's table, declare it as a data role with `step: pipeline/step`",
         )
     if reference not in draft.roles:
         raise draft.fault(key, f"unknown step {reference!r}{nearest(reference, draft.roles)}")

@@ -37,9 +37,8 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
     loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
     assets = [_unit_asset(plan, folder, unit, nodes, partitions) for unit, nodes in plan.units()]
-    selection = dg.AssetSelection.groups(plan.spec.name).upstream()
     job = dg.define_asset_job(
-        plan.spec.name, selection=selection, partitions_def=partitions, description=plan.spec.description or None
+        plan.spec.name, selection=_selection(plan), partitions_def=partitions, description=plan.spec.description or None
     )
     return dg.Definitions(
         assets=assets,
@@ -124,6 +123,15 @@ def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]
     )
 
 
+def _selection(plan: Plan) -> dg.AssetSelection:
+    """Gives what a run of the pipeline makes: its own assets and those it is handed, not what others have stored."""
+    others = {data.step.partition("/")[0] for data in plan.spec.data.values() if data.step}
+    selection = dg.AssetSelection.groups(plan.spec.name)
+    if any(data.asset for data in plan.spec.data.values()):
+        selection = selection.upstream()
+    return selection - dg.AssetSelection.groups(*others) if others else selection
+
+
 def _op_name(plan: Plan, unit: str) -> str:
     return f"{plan.spec.name}__{unit.replace('/', '__')}"
 
@@ -138,6 +146,8 @@ def _handed(plan: Plan, unit: str) -> dict[str, dg.AssetKey]:
 
 def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey]) -> dg.AssetSpec:
     deps = [*(asset_key(plan, name) for name in node.upstream), *handed]
+    if node.stage == "source":
+        deps += [dg.AssetKey(step.split("/")) for role in (node.name, "train") if (step := plan.spec.data[role].step)]
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()

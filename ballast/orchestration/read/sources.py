@@ -184,7 +184,7 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
         return Query(con=con, spec=spec, where=f"{where}.query", sql=sql, own=spec.query)
     if spec.loader and given is None:
         given = called(spec.loader, spec.params, f"{where}.loader")
-    key = "loader" if spec.loader else "asset"
+    key = next((key for key in ("loader", "step") if getattr(spec, key)), "asset")
     return Given(con=duckdb.connect(), spec=spec, where=f"{where}.{key}", table=as_arrow(given, f"{where}.{key}"))
 
 
@@ -277,7 +277,7 @@ def read_role(
     Parameters
     ----------
     spec : stands in for the role's own.
-    training : the types of the training rows where their source is an asset, whose value other roles do not have; None
+    training : the types of the training rows where a run hands them, which other roles do not have; None
         leaves the others as they are.
     run_id : a loader is called once for all reads of a run.
     """
@@ -297,7 +297,7 @@ def read_role(
 def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, run_id: str | None) -> pa.Schema | None:
     """Gives the types that the columns of a role are to have: by name, and by what the spec says that they mean."""
     train, where = plan.spec.data["train"], f"{plan.where}: data.train"
-    if train.asset:
+    if train.handed:
         schema = training
     elif train.loader and run_id is not None:
         spec, given = _loaded(train, where, run_id)

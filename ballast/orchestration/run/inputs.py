@@ -18,7 +18,7 @@ from ballast.orchestration.provide.arguments import arguments_of, ids_of
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.recent import stored_table
 from ballast.orchestration.run.run import Run
-from ballast.orchestration.run.verdicts import judged_anew
+from ballast.orchestration.run.verdicts import check_open, judged_anew
 from ballast.orchestration.spec.pipeline import PipelineSpec
 from ballast.warehouse import Commit, StoredModel, Verdict
 from ballast.warehouse.tables.frames import pandas_frame
@@ -122,6 +122,17 @@ class Inputs:
         """Reads all upstream tables, so that the store is not needed while computing."""
         for name in self.commits:
             self.arrow(name)
+
+    def of_another(self, asset: str) -> pa.Table:
+        """Gives the latest version of another pipeline's step, of each partition; GateClosedError as for any reader."""
+        warehouse = self.run.warehouse
+        with warehouse.reading():
+            table = warehouse.read_arrow(asset)
+            if not self.run.force:
+                check_open(warehouse, asset, None, self.node.name)
+            if (commit := warehouse.latest(asset)) is not None:
+                self.commits[asset] = commit
+            return table
 
     @property
     def versions(self) -> dict[str, int]:

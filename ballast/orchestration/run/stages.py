@@ -43,6 +43,8 @@ class Product:
 
 def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     run, node = inputs.run, nodes[0]
+    steps = {role: run.plan.spec.data[role].step for role in dict.fromkeys((node.name, "train"))}
+    given = {**given, **{role: inputs.of_another(step) for role, step in steps.items() if step}}
     training = None
     if node.name != "train" and "train" in given:
         where = f"{run.plan.where}: data.train"

@@ -19,7 +19,7 @@ from ballast.words import one_line
 ROLES = ("train", "target", "test", "reference")
 """The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""
 
-SOURCES = ("asset", "path", "query", "loader")
+SOURCES = ("asset", "path", "query", "loader", "step")
 
 Column = Annotated[str, Field(min_length=1)]
 
@@ -60,6 +60,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     database: str | None = Field(default=None, description="The DuckDB file that `query` reads; default none.")
     databases: dict[str, str] = Field(default={}, description="More DuckDB files that `query` reads, by name.")
     loader: str | None = Field(default=None, description="Import path of a function that returns a table.")
+    step: str | None = Field(
+        default=None, description="A step of another pipeline in the same warehouse, as `other/density`."
+    )
     params: dict[str, Any] = Field(default={}, description="Keyword arguments of `loader`.")
     label: Column | None = Field(default=None, description="Column with the label or target value.")
     groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
@@ -73,6 +76,11 @@ class DataSpec(dg.Model, dg.Resolvable):
         default=None, description="Column with the known right weight, where there is one."
     )
     drop: list[Column] = Field(default=[], description="Columns that are neither features nor any of the above.")
+
+    @property
+    def handed(self) -> str | None:
+        """What the run hands the rows of, where they cannot be read without one: an asset, or another's step."""
+        return self.asset or self.step
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
 
