@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,11 @@ def test_debug_may_stand_before_or_behind_the_command(folder: Folder, before: bo
     ],
 )
 @pytest.mark.parametrize("command", [("check",), ("run", "demo"), ("report", "demo"), ("sql", "SELECT 1")])
-def test_project_that_does_not_load_exits_with_2_and_names_the_line(folder: Folder, command, code, said):
+def test_project_that_does_not_load_exits_with_2_and_names_the_line(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, command, code, said
+):
     (folder.path / "definitions.py").write_text(code)
+    monkeypatch.delitem(sys.modules, "definitions", raising=False)  # that of another project, in a process of many
     result = folder.ballast(*command)
     assert result.exit_code == 2
     assert f"the Dagster project in {folder.path} does not load" in result.stderr

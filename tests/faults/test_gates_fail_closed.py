@@ -135,6 +135,7 @@ def test_force_stays_on_record_when_the_gate_is_judged_again(project: Project):
     assert project.run("reweighted", force=True).success
     (before,) = recorded(project)
     assert before.gate == "expect_effective_sample_size"
+    project.attributes = gated(STRICT, ADDED)
     project.run()
     (after,) = recorded(project)
     assert after.forced_by == before.forced_by

@@ -107,7 +107,7 @@ def test_digits_killed_from_outside_at_any_moment_ends_as_if_undisturbed(digits:
 
 SMALL = {"steps__drift": None, "steps__reweighted": None, "steps__verdict": None, "data__test": None}
 """What to take from the demo: two sources, an encoder, a weigher, a learner and the report are left."""
-CALLS = ("perform", "judged", "save", "commit", "record_verdicts", "write_report")
+CALLS = ("perform", "judged", "save", "commit", "record_suite", "write_report")
 
 
 @pytest.mark.full
@@ -128,7 +128,7 @@ OF_A_KIND = {
         "after commit of demo/encoder",
         "after save of demo/encoder",
         "after perform of density",
-        "after record_verdicts of demo/density",
+        "after record_suite of demo/density",
         "before save of demo/baseline",
         "after write_report of report",
     ],

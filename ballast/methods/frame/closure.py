@@ -130,7 +130,7 @@ def _home(module: str, name: str | None) -> str:
     if file_of(f"{module}.{name}") is not None:
         return f"{module}.{name}"
     read = source(module)
-    if read is not None and name in read.exports:
+    if read is not None and read.exports.get(name, (module, name)) != (module, name):
         return _home(*read.exports[name])
     listed = (e.module for e in index().values() if e.class_name == name and e.module.startswith(f"{module}."))
     return next(listed, module)  # a room gives the methods below it (ballast.methods.frame.catalogue.exports)

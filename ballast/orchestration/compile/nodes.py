@@ -32,9 +32,7 @@ def _sources(draft: Draft) -> list[Node]:
     found = []
     for role, data in draft.spec.data.items():
         kind = next(s for s in KINDS if getattr(data, s))
-        named = (
-            f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""
-        )  # other sources may hold secrets
+        named = f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""  # others may hold secrets
         about = f"The {role} rows: {kind}{named}."
         found.append(Node(role, "source", kind, (), role, role=role, description=about))
     return found

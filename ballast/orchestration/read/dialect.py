@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ballast.errors import DataError
 from ballast.orchestration.read.files import Files, is_packed, is_remote
 from ballast.orchestration.read.mixed import refuse_mixed
 from ballast.orchestration.read.query import executed
-from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing
+from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing, is_nested
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.words import listed
@@ -225,8 +225,13 @@ def _hive_keys(
     return [name for name, *_ in described if name not in names]
 
 
-def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> TextFiles:
-    """Gives JSON files as text: a number as it is written, a text without its quotes, what is nested as JSON."""
+def json(
+    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str, *, known: Container[str] = ()
+) -> TextFiles:
+    """Gives JSON files as text: a number as it is written, a text without its quotes, what is nested as JSON.
+
+    Fields that mix types are refused, but in columns whose type is `known`.
+    """
     found = {}
     for names in [files, *(map(files.one, files.names) if len(files.names) > 1 else [])]:
         sql = f"DESCRIBE FROM read_json({names.listing}, sample_size = -1, union_by_name = true{_hive(spec)})"
@@ -241,7 +246,7 @@ def json(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: st
     for name, kind in everything.items():
         if "JSON" in kind and name in spec.drop:
             candidates[name] = ("VARCHAR",)
-        elif "JSON" in kind and name not in spec.types:
+        elif "JSON" in kind and name not in spec.types and name not in known:
             refuse_mixed(con, files, name, kind, where)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
@@ -261,7 +266,7 @@ def _json_candidates(kind: str) -> tuple[str, ...]:
         return OF_NUMBERS
     if kind == "BOOLEAN":
         return ("BOOLEAN", "VARCHAR")
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+    if is_nested(kind):
         return (kind, "VARCHAR")
     return OF_TEXTS
 

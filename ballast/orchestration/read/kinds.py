@@ -62,8 +62,8 @@ def plain(name: str, column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column) if nan else column
     if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
         return column.cast(pa.string())
-    if _is_text(kind) and kind != pa.string():
-        return column.cast(pa.string())
+    if (usual := _usual(kind)) != kind:
+        return plain(name, column.cast(usual), where)
     if pa.types.is_date64(kind):
         return plain(name, column.cast(pa.date32()), where)
     if pa.types.is_timestamp(kind) and kind.tz not in (None, "UTC"):
@@ -103,13 +103,30 @@ def narrowed(name: str, column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     low, high = pc.min_max(column).as_py().values()
     if low >= -(2**63) and high < 2**63:
         return column.cast(pa.int64())
-    if max(-low, high) >= 10**38:
+    if max(-int(low), int(high)) >= 10**38:
         raise DataError(f"{where}: column {name!r} holds {high}: more than 38 digits are not kept; make it text")
     return column
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _usual(kind: pa.DataType) -> pa.DataType:
+    """Gives the type of the same values that is not made for large ones, nor for views of them; nested ones too."""
+    if _is_text(kind):
+        return pa.string()
+    if pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
+        return pa.binary()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_usual_field(kind.value_field))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_usual_field(kind.value_field), kind.list_size)
+    return pa.struct([_usual_field(field) for field in kind]) if pa.types.is_struct(kind) else kind
+
+
+def _usual_field(field: pa.Field) -> pa.Field:
+    return field.with_type(_usual(field.type))
 
 
 def _storage(column: pa.ChunkedArray) -> pa.ChunkedArray:

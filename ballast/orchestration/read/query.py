@@ -22,6 +22,8 @@ _READING = {
 }  # fmt: skip
 _NEVER = {"write_log", "getenv", "nextval", "sleep_ms", "current_query", "pandas_scan", "arrow_scan", "arrow_scan_dumb"}
 _OF_FILES = re.compile(r"(read_|parquet_|sniff_csv$|glob$)")
+_SECRET = re.compile(r"(?<=://)[^/\s'\"@]*@|(?<=\?)[^\s'\"]*=[^\s'\"]*")
+"""What an address may hold of a user's: a name and password before the host, and signatures behind the path."""
 _ENDINGS = tuple(ending + packed for ending in FORMATS for packed in ("", ".gz", ".zst"))
 
 
@@ -76,7 +78,7 @@ def executed(
 
 def said(error: duckdb.Error, query: str) -> str:
     """Gives DuckDB's message without the lines it quotes from a query, and with the query's literals left out."""
-    message = str(error).strip().split("\n\nLINE ")[0].splitlines()
+    message = _SECRET.sub("***", str(error)).strip().split("\n\nLINE ")[0].splitlines()
     message = [line for line in message if not re.match(r"LINE \d+:|\s*\^", line)]
     text = " ".join(message[:4])
     if "not utf-8 encoded" in text:

@@ -173,9 +173,12 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
         try:
             if files.format == "parquet":
                 return parquet(con, files, spec, f"{where}.path")
-            lay_out = dialect.csv if files.format == "csv" else dialect.json
-            text = lay_out(con, files, spec, f"{where}.path")
-            return Text(con=con, spec=spec, where=f"{where}.path", text=text, wanted=_in_duckdb(con, like))
+            wanted = _in_duckdb(con, like)
+            if files.format == "csv":
+                text = dialect.csv(con, files, spec, f"{where}.path")
+            else:
+                text = dialect.json(con, files, spec, f"{where}.path", known=wanted)
+            return Text(con=con, spec=spec, where=f"{where}.path", text=text, wanted=wanted)
         except BaseException:
             con.close()
             raise

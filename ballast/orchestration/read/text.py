@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -52,7 +53,14 @@ def value(text: str, kind: str, how: Written) -> str:
         return f"CAST(try_strptime({text}, {literal(how.date_format)}) AS {kind})"
     if kind == "DECIMAL(38,0)":  # the same by way of HUGEINT, in a hundredth of the time
         return f"TRY_CAST(TRY_CAST({text} AS HUGEINT) AS {kind})"
+    if is_nested(kind) and "VARCHAR" in kind:  # a list's own text has no escapes, JSON has
+        return f"coalesce(TRY_CAST(TRY_CAST({text} AS JSON) AS {kind}), TRY_CAST({text} AS {kind}))"
     return text if kind == "VARCHAR" else f"TRY_CAST({text} AS {kind})"
+
+
+def is_nested(kind: str) -> bool:
+    """Gives whether a DuckDB type is that of a list, an array, an object or a map."""
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
 
 
 def unfit(text: str, made: str, kind: str, how: Written) -> str:
@@ -60,6 +68,9 @@ def unfit(text: str, made: str, kind: str, how: Written) -> str:
     if kind == "VARCHAR":
         return "false"
     lost = f"({made} IS NULL AND {text} IS NOT NULL)"
+    if is_nested(kind):
+        whole = not re.search("DOUBLE|FLOAT|DECIMAL|VARCHAR|DATE|TIME", kind)
+        return f"({lost} OR regexp_matches({text}, '[0-9]\\.[0-9]*[1-9]'))" if whole else lost
     if how.date_format is not None and kind in ("DATE", "TIMESTAMP"):
         return lost
     if how.comma:

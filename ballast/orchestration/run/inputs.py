@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import GateClosedError, OutdatedError, WarehouseError
+from ballast.gates import WARNS
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.provide.arguments import arguments_of, ids_of
 from ballast.orchestration.run.gate_context import StoredContext
@@ -93,7 +94,7 @@ class Inputs:
         judged |= anew
         self.changed += anew.values()
         blocking = [(e.name, e.definition) for e in node.suite if e.severity == "error"]
-        closed = [v for gate in blocking if (v := judged.get(gate)) and v.closes]
+        closed = [v for gate in blocking if (v := judged.get(gate)) and not v.passed and not v.observed.get(WARNS)]
         unjudged = [gate for gate in blocking if gate not in judged]
         if not closed and not unjudged:
             return commit

@@ -521,7 +521,7 @@ def test_path_of_a_pipe_is_refused_and_not_waited_for(root: Path):
 def test_command_tells_of_every_broken_pipeline_and_ends_with_2(root: Path):
     declare(root, document())
     declare(root, f"steps: {'[' * 10_000}", "deep")
-    declare(root, document(description=TEMPLATES["a call"]), "template")
+    declare(root, document(name="template", description=TEMPLATES["a call"]), "template")
     told = subprocess.run(
         [Path(sys.executable).with_name("ballast"), "check", "--spec-only"],
         cwd=root, capture_output=True, text=True, timeout=HANGS - 60,
