@@ -20,6 +20,7 @@ from ballast.orchestration.run.inputs import Inputs
 ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
 STAGES = "ballast.orchestration.run.stages"
 WITHIN = (
+    "ballast.columns",
     "ballast.compute",
     "ballast.methods",
     "ballast.orchestration.plan",
@@ -27,6 +28,7 @@ WITHIN = (
     "ballast.orchestration.read",
     "ballast.orchestration.run.inputs",
     STAGES,
+    "ballast.warehouse.tables.frames",
     "ballast.warehouse.tables.matrices",
 )
 """What lies between a method and the tables before and after it; the rest of Ballast changes no numbers."""

@@ -104,7 +104,8 @@ def test_code_version_when_read_then_the_code_around_the_method_counts():
     around = {"common.out_of_sample", "common.weighting", "features.encoder"}
     around |= {"frame.base", "frame.calls", "frame.vocabulary"}
     assert {f"ballast.methods.{module}" for module in around} <= stage_modules()
-    assert {"ballast.orchestration.run.stages", "ballast.orchestration.read.sources"} <= stage_modules()
+    carriers = {"ballast.orchestration.run.stages", "ballast.orchestration.read.sources", "ballast.columns"}
+    assert carriers | {"ballast.warehouse.tables.frames"} <= stage_modules()
     assert not any("problems" in module or "gate" in module for module in stage_modules())
 
 
