@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import duckdb
 
 from ballast.errors import DataError, nearest
 from ballast.orchestration.read.files import FORMATS, connected, is_remote, located
+from ballast.orchestration.read.own_store import check_open
 from ballast.warehouse.names import literal, quoted
 from ballast.words import one_line
 
@@ -54,7 +55,7 @@ def prepared(
         if not set(str(folder)) & set(",*?["):
             con.execute(f"SET file_search_path = {literal(str(folder.absolute()))}")
         con.execute("SET lock_configuration = true")
-        return con, _read_only(con, query, where, folder.absolute())
+        return con, _read_only(con, query, where, folder.absolute(), files)
     except BaseException:
         con.close()
         raise
@@ -122,7 +123,7 @@ def _database(file: str, key: str, where: str, folder: Path) -> Path:
     return target
 
 
-def _read_only(con: duckdb.DuckDBPyConnection, query: str, where: str, folder: Path) -> str:
+def _read_only(con: duckdb.DuckDBPyConnection, query: str, where: str, folder: Path, databases: Iterable[str]) -> str:
     """Gives the query where it is one SELECT that calls nothing that writes, its files' names made absolute."""
     kinds, text, message = [], "", ""
     try:
@@ -137,6 +138,7 @@ def _read_only(con: duckdb.DuckDBPyConnection, query: str, where: str, folder: P
         held = ", ".join(kinds) or "nothing"
         raise DataError(f"{where}: a query is read-only: exactly one SELECT is needed, and it holds {held}")
     builtin = {name for (name,) in con.execute(_TABLE_FUNCTIONS).fetchall()}
+    check_open(con, databases, _nodes(tree), where)
     changed = False
     for node in _nodes(tree):
         _refuse_function(node, builtin, where)
