@@ -190,6 +190,8 @@ def _own(column: pa.ChunkedArray) -> pd.Series | None:
         places = np.append(np.where(there, np.cumsum(there) - 1, -1), -1)
         codes: Any = places[indices.cast(pa.int64()).fill_null(-1).to_numpy()]
         return pd.Series(pd.Categorical.from_codes(codes, categories=categories[there], ordered=kind.ordered))
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name == "arrow.uuid":
+        return _objects(column.to_pylist())  # of which older pyarrow makes bytes in pandas
     if isinstance(kind, pa.BaseExtensionType) and kind.extension_name not in _KNOWN_TO_PANDAS:
         bare = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         bare = bare.cast(pa.bool_()) if kind.extension_name == "arrow.bool8" else bare
@@ -203,7 +205,7 @@ def _objects(values: list[Any]) -> pd.Series:
     return pd.Series(np.fromiter(values, object, len(values)), dtype=object)
 
 
-_KNOWN_TO_PANDAS = frozenset({"arrow.uuid", "arrow.fixed_shape_tensor", "pandas.interval", "pandas.period"})
+_KNOWN_TO_PANDAS = frozenset({"arrow.fixed_shape_tensor", "pandas.interval", "pandas.period"})
 
 
 def _levels(kind: pa.DictionaryType, levels: pa.Array) -> pd.Index:

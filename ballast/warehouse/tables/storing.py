@@ -162,7 +162,8 @@ def _converted(array: pa.Array, kind: pa.DataType) -> pa.Array:
 def _converted_nested(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_struct(kind):
         children = [_converted(child, field.type) for child, field in zip(_children(array), kind, strict=True)]
-        return pa.StructArray.from_arrays(children, fields=list(kind), mask=array.is_null())
+        gaps = array.is_null() if array.null_count else None  # older pyarrow takes a mask without one for gaps
+        return pa.StructArray.from_arrays(children, fields=list(kind), mask=gaps)
     if pa.types.is_map(kind):
         items = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
         return pa.Array.from_buffers(
