@@ -55,7 +55,7 @@ MISTAKES = {
     ),
     "step of another pipeline": (
         {"steps__reweighted__weights": "other/density"},
-        ["steps.reweighted.weights", "not a step of this pipeline", "query"],
+        ["steps.reweighted.weights", "not a step of this pipeline", "`step: pipeline/step`"],
     ),
     "step that refers to itself": ({"steps__reweighted": {**STEP, "embed": "reweighted"}}, ["refers to itself"]),
     "unknown gate": (
