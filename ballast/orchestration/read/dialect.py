@@ -226,11 +226,11 @@ def _hive_keys(
 
 
 def json(
-    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str, *, known: Container[str] = ()
+    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str, known: Mapping[str, str]
 ) -> TextFiles:
     """Gives JSON files as text: a number as it is written, a text without its quotes, what is nested as JSON.
 
-    Fields that mix types are refused, but in columns whose type is `known`.
+    Fields that mix types are refused, but in columns whose DuckDB type is `known`.
     """
     found = {}
     for names in [files, *(map(files.one, files.names) if len(files.names) > 1 else [])]:
@@ -250,11 +250,52 @@ def json(
             refuse_mixed(con, files, name, kind, where)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
+    exact = {name for name, kind in everything.items() if _asks_for_digits(name, kind, spec, known)}
+
     def call(names: Files) -> str:
+        if exact:
+            return _with_digits(con, names, list(everything), exact, spec, where)
         return f"read_json({names.listing}, columns = {{{columns}}}{_hive(spec)})"
 
     by_file = {name: call(files.one(name)) for name in files.names}
     return TextFiles(files, tuple(everything), candidates, by_file, _missing(everything, spec), call(files))
+
+
+def _asks_for_digits(name: str, kind: str, spec: DataSpec, known: Mapping[str, str]) -> bool:
+    """Gives whether a column's numbers are needed as they are written, for read_json makes floats of fractions."""
+    word = spec.types.get(name, "")
+    if word == "text":
+        return not is_nested(kind)
+    fraction = re.search(r"DECIMAL\(\d+,[1-9]", known.get(name, "")) is not None
+    return word.startswith("decimal") or (fraction and not word)
+
+
+def _with_digits(
+    con: duckdb.DuckDBPyConnection,
+    files: Files,
+    names: Sequence[str],
+    exact: Container[str],
+    spec: DataSpec,
+    where: str,
+) -> str:
+    """Gives the SQL of a JSON file's columns as text, those that are `exact` with every digit of their numbers."""
+    objects = f"read_json_objects({files.listing}{_hive(spec)})"
+    keys = _hive_keys(con, objects, ["json"], spec, where)
+    columns = []
+    for name in names:
+        key = literal(name if '"' in name else f'$."{name}"')
+        text = quoted(name) if name in keys else f"json ->> {key}"
+        if name in exact and spec.types.get(name) == "text":
+            text = f"CASE WHEN json_type(json, {key}) IN ('OBJECT', 'ARRAY') THEN {text} ELSE exact ->> {key} END"
+        elif name in exact:
+            text = f"exact ->> {key}"
+        columns.append(f"{text} AS {quoted(name)}")
+    quotes = f"regexp_replace(regexp_replace(json, {literal(_NUMBERS_OF_JSON)}, '\\1\"\\2\"', 'g'), '\"\"$', '')"
+    return f"(SELECT {', '.join(columns)} FROM (SELECT *, {quotes} AS exact FROM {objects}))"
+
+
+_NUMBERS_OF_JSON = r"""((?:[^"0-9-]|"(?:[^"\\]|\\.)*")*)(-?[0-9][0-9.eE+-]*|-[A-Za-z]+)?"""
+"""What stands before a number, texts as a whole, and the number; at the end what is left, and none."""
 
 
 def _hive(spec: DataSpec) -> str:

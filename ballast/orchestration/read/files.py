@@ -146,6 +146,7 @@ def connected(paths: Sequence[str], where: str, *, streaming: bool = False) -> d
     con.execute("SET TimeZone = 'UTC'")
     con.execute("SET python_enable_replacements = false")
     con.execute("SET autoinstall_known_extensions = false")
+    con.execute("SET disabled_optimizers = 'in_clause'")  # it makes a join of a long IN, which mixes the rows
     if streaming:
         con.execute("SET threads = 1")
     schemes = {found.group(1).lower() for path in paths if (found := _REMOTE.match(path))}

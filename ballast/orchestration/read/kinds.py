@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ def plain(name: str, column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
     """
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
+        if kind.extension_name == "arrow.opaque":
+            raise DataError(
+                f"{where}: column {name!r} is {kind}, which is not kept: it has no type that methods can read; cast it "
+                "to another type, or drop it"
+            )
         return plain(name, _storage(column), where) if kind.extension_name == "arrow.uuid" else column
     if pa.types.is_floating(kind):
         column = column.cast(pa.float32()) if pa.types.is_float16(kind) else column
@@ -72,15 +78,91 @@ def plain(name: str, column: pa.ChunkedArray, where: str) -> pa.ChunkedArray:
         if kind.precision > 38:
             raise DataError(f"{where}: column {name!r} is {kind}: more than 38 digits are not kept; make it text")
         return column.cast(pa.decimal128(kind.precision, kind.scale))
-    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        _refuse_far(name, column, where)
+    for chunk in column.chunks if _holds(kind, _has_bounds) else ():
+        for leaf in _leaves(chunk):
+            _refuse_far(name, leaf, where)
     if kind == pa.month_day_nano_interval():
         return _durations(column)
     return column
 
 
-def _refuse_far(name: str, column: pa.ChunkedArray, where: str) -> None:
-    """Raises DataError for a date or time that Python cannot hold: infinity, or a year that is not from 1 to 9999."""
+def _has_bounds(kind: pa.DataType) -> bool:
+    return pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind)
+
+
+def _holds(kind: pa.DataType, is_kind: Callable[[pa.DataType], bool]) -> bool:
+    """Gives whether a type is of some kind, or what is nested in it."""
+    return is_kind(kind) or any(_holds(kind.field(i).type, is_kind) for i in range(kind.num_fields))
+
+
+def _leaves(array: pa.Array) -> Iterator[pa.Array]:
+    """Gives the values that are nested in an array, of each kind apart; those of one that is not nested are its own."""
+    kind = array.type
+    if pa.types.is_map(kind):
+        inner = [array.keys, array.items]
+    elif pa.types.is_struct(kind):
+        inner = array.flatten()
+    elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        inner = [array.flatten()]
+    else:
+        yield array
+        return
+    for part in inner:
+        yield from _leaves(part)
+
+
+def refuse_finer(name: str, array: pa.Array, where: str) -> None:
+    """Raises DataError for a time of day, or a moment in UTC, that is not whole microseconds."""
+    for leaf in _leaves(array):
+        if is_cut(leaf.type) and pc.any(pc.not_equal(_rest(leaf), 0)).as_py():
+            raise DataError(
+                f"{where}: column {name!r} holds nanoseconds, and {leaf.type} is read to the microsecond; round it in "
+                "the source, or write it without a zone, or as a whole number"
+            )
+
+
+def _rest(leaf: pa.Array) -> pa.Array:
+    whole = leaf.cast(pa.int64())
+    return pc.subtract(whole, pc.multiply(pc.divide(whole, 1000), 1000))
+
+
+def is_cut(kind: pa.DataType) -> bool:
+    """Gives whether DuckDB reads a type of Parquet's to the microsecond, which holds nanoseconds."""
+    return kind == pa.time64("ns") or (pa.types.is_timestamp(kind) and kind.unit == "ns" and kind.tz is not None)
+
+
+def holds_cut(kind: pa.DataType) -> bool:
+    return _holds(kind, is_cut)
+
+
+def with_durations(kind: pa.DataType, like: pa.DataType) -> pa.DataType:
+    """Gives a type with durations in place of the whole numbers that are durations in `like`, nested ones too."""
+    if pa.types.is_duration(like) and kind == pa.int64():
+        return like
+    if pa.types.is_map(kind) and pa.types.is_map(like):
+        return pa.map_(with_durations(kind.key_type, like.key_type), with_durations(kind.item_type, like.item_type))
+    if pa.types.is_struct(kind) and pa.types.is_struct(like):
+        pairs = zip(kind, like, strict=True)
+        return pa.struct([ours.with_type(with_durations(ours.type, theirs.type)) for ours, theirs in pairs])
+    if pa.types.is_list(kind) and like.num_fields == 1:
+        return pa.list_(kind.value_field.with_type(with_durations(kind.value_type, like.field(0).type)))
+    return kind
+
+
+def _refuse_far(name: str, column: pa.Array, where: str) -> None:
+    """Raises DataError for a date or time that Python cannot hold: infinity, a year that is not from 1 to 9999, 24:00.
+
+    Of other types every value will do.
+    """
+    if not _has_bounds(column.type):
+        return
+    if pa.types.is_time(column.type):
+        if pc.any(pc.greater_equal(column.cast(pa.time64("us"), safe=False).cast(pa.int64()), 86_400_000_000)).as_py():
+            raise DataError(
+                f"{where}: column {name!r} holds the time 24:00:00, which only SQL has; make it 00:00:00, missing or "
+                "text in the source"
+            )
+        return
     units = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
     whole = pa.int32() if pa.types.is_date32(column.type) else pa.int64()
     a_day = units[column.type.unit] if pa.types.is_timestamp(column.type) else 1

@@ -52,7 +52,7 @@ class Source(ABC):
         """Gives the file and row of a position in the whole of what was read."""
 
     def hint(self, name: str) -> pa.DataType | None:
-        """Gives the type that a column has in its file where DuckDB reads it as another."""
+        """Gives the Arrow type that a column has in its file, which DuckDB may read as another."""
         return None
 
     @property

@@ -9,11 +9,12 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ballast.errors import DataError
 from ballast.orchestration.read import dialect
-from ballast.orchestration.read.files import Files
-from ballast.orchestration.read.kinds import selected
+from ballast.orchestration.read.files import Files, is_remote
+from ballast.orchestration.read.kinds import holds_cut, refuse_finer, selected
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.reading import Source, placed
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -84,6 +85,7 @@ def parquet(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where:
         for column in described[files.names[0]]:
             _common_type(con, files, {name: kinds[column] for name, kinds in described.items()}, column, where)
     _refuse_same_names(con, files, where)
+    _refuse_nanoseconds(files, spec, where)
     sql = f"FROM {_parquet(files, spec)}"
     return Query(con=con, spec=spec, where=where, sql=sql, files=files, hints=_hints(con, files, where))
 
@@ -141,7 +143,7 @@ def _family(kind: str) -> str:
 
 
 def _hints(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str, pa.DataType]:
-    """Gives the columns whose Arrow type, which a Parquet file remembers, is not what DuckDB makes of them."""
+    """Gives the Arrow types of the columns, where a Parquet file remembers them."""
     first = files.one(files.names[0])
     sql = f"SELECT value FROM parquet_kv_metadata({first.listing[1:-1]}) WHERE key = 'ARROW:schema'"
     rows = executed(con, sql, where, f"cannot read {files.shown(files.names[0])!r}").fetchall()
@@ -152,4 +154,19 @@ def _hints(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str
                 f"{where}: column {field.name!r} of {files.shown(files.names[0])!r} is {field.type}: more than 38 "
                 "digits are not kept; make it text"
             )
-    return {field.name: field.type for field in schema if pa.types.is_duration(field.type)}
+    return {field.name: field.type for field in schema}
+
+
+def _refuse_nanoseconds(files: Files, spec: DataSpec, where: str) -> None:
+    """Raises DataError for times that DuckDB would cut to microseconds; a file at an address is not looked at."""
+    for name in files.names:
+        if is_remote(name):
+            continue
+        try:
+            with pq.ParquetFile(name) as file:
+                cut = [f.name for f in file.schema_arrow if holds_cut(f.type) and f.name not in spec.drop]
+                for batch in file.iter_batches(columns=cut) if cut else ():
+                    for column in cut:
+                        refuse_finer(column, batch.column(column), f"{where}: {files.shown(name)!r}")
+        except (pa.ArrowException, OSError):  # not a type of Arrow's: DuckDB says what it makes of the file
+            continue

@@ -19,7 +19,7 @@ from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
-from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said
+from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said, with_durations
 from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
@@ -177,7 +177,7 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
             if files.format == "csv":
                 text = dialect.csv(con, files, spec, f"{where}.path")
             else:
-                text = dialect.json(con, files, spec, f"{where}.path", known=wanted)
+                text = dialect.json(con, files, spec, f"{where}.path", wanted)
             return Text(con=con, spec=spec, where=f"{where}.path", text=text, wanted=wanted)
         except BaseException:
             con.close()
@@ -188,7 +188,8 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
     if spec.loader and given is None:
         given = called(spec.loader, spec.params, f"{where}.loader")
     key = next((key for key in ("loader", "step") if getattr(spec, key)), "asset")
-    return Given(con=duckdb.connect(), spec=spec, where=f"{where}.{key}", table=as_arrow(given, f"{where}.{key}"))
+    table = as_arrow(given, f"{where}.{key}")
+    return Given(con=connected([], where), spec=spec, where=f"{where}.{key}", table=table)
 
 
 def _in_duckdb(con: duckdb.DuckDBPyConnection, like: pa.Schema | None) -> dict[str, str]:
@@ -221,7 +222,7 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
         if source.kinds[name] in ("HUGEINT", "UHUGEINT"):
             made = narrowed(name, made, source.where)
         if (hint := source.hint(name)) is not None:
-            made = made.cast(hint)
+            made = made.cast(with_durations(made.type, hint))
         word = source.spec.types.get(name)
         if word is not None and not isinstance(source, Text):
             wanted = in_arrow(word, _digits(made) if word == "decimal" else 0)
