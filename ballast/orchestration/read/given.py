@@ -6,13 +6,17 @@ import importlib
 import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.orchestration.read.kinds import narrowed, selected
+from ballast.orchestration.read.query import said
+from ballast.warehouse.tables.objects import is_nested, unmasked
 from ballast.words import listed, one_line
 
 
@@ -43,11 +47,12 @@ def as_arrow(value: Any, where: str) -> pa.Table:
     if not isinstance(value, pa.Table):
         for convert in ("to_arrow", "to_arrow_table", "to_pandas"):
             if callable(getattr(value, convert, None)):
-                made = getattr(value, convert)()
+                made = _converted(value, convert, where)
                 if isinstance(made, pa.Table | pd.DataFrame):
                     return as_arrow(made, where)
         if hasattr(value, "__arrow_c_stream__"):
-            return as_arrow(pa.table(value), where)
+            with suppress(pa.ArrowException):  # a stream of something else than rows
+                return as_arrow(pa.table(value), where)
         lazy = "; collect it first" if callable(getattr(value, "collect", None)) else ""
         raise DataError(
             f"{where}: a table is needed (pandas, Polars, Arrow or a DuckDB relation), got {type(value).__name__}{lazy}"
@@ -56,12 +61,46 @@ def as_arrow(value: Any, where: str) -> pa.Table:
     return value.replace_schema_metadata(None)
 
 
+def _converted(value: Any, convert: str, where: str) -> Any:
+    """Gives what a table's own method makes of it; DataError with the column that it cannot make anything of."""
+    kinds = dict(getattr(value, "schema", None) or {}) if type(value).__module__.startswith("polars.") else {}
+    if objects := [name for name, kind in kinds.items() if str(kind) == "Object"]:
+        raise DataError(f"{where}: column {objects[0]!r} holds Python objects; write them as numbers, times or text")
+    try:
+        return getattr(value, convert)()
+    except Exception as error:
+        name = next((f"column {n!r} is {kind}, which" for n, kind in kinds.items() if _fails(value, n)), "the table")
+        why = one_line(str(error), 120)
+        raise DataError(f"{where}: {name} cannot be brought to Arrow; give it another type: {why}") from error
+
+
+def _fails(frame: Any, name: str) -> bool:
+    try:
+        frame.select(name).to_arrow()
+    except Exception:
+        return True
+    return False
+
+
 def _from_relation(relation: Any, where: str) -> pa.Table:
     _refuse_repeated(relation.columns, where)
     kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    table = relation.project(", ".join(selected(name, kind, where) for name, kind in kinds.items())).to_arrow_table()
+    columns = {name: selected(name, kind, where) for name, kind in kinds.items()}
+    try:
+        table = relation.project(", ".join(columns.values())).to_arrow_table()
+    except duckdb.Error as error:
+        of_any = (f"column {name!r}" for name in columns if _is_refused(relation, columns[name]))
+        raise DataError(f"{where}: {next(of_any, 'the relation')} cannot be read: {said(error, '')}") from error
     whole = {name: table[name] for name, kind in kinds.items() if kind in ("HUGEINT", "UHUGEINT")}
     return pa.table({name: narrowed(name, table[name], where) if name in whole else table[name] for name in kinds})
+
+
+def _is_refused(relation: Any, column: str) -> bool:
+    try:
+        relation.project(column).to_arrow_table()
+    except duckdb.Error:
+        return True
+    return False
 
 
 def _from_pandas(frame: pd.DataFrame, where: str) -> pa.Table:
@@ -77,6 +116,8 @@ def _refuse_repeated(names: list[str], where: str) -> None:
 
 
 def _column(series: pd.Series, name: str, where: str) -> pa.Array | pa.ChunkedArray:
+    if series.dtype == object and any(map(is_nested, series)):
+        series = pd.Series([unmasked(value) for value in series], dtype=object, index=series.index)
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:

@@ -58,6 +58,8 @@ def object_array(series: pd.Series) -> tuple[pa.Array | pa.ChunkedArray, str | N
         return pa.nulls(len(values)), None
     filled = values.copy()
     filled[missing] = None
+    if family in ("list", "tuple", "dict"):
+        filled[:] = pd.Series([unmasked(value) for value in filled], dtype=object).to_numpy()
     try:
         array = _ARRAYS.get(family, _inferred)(filled, there)
     except ARROW_ERRORS as error:
@@ -172,7 +174,24 @@ def _arrays(filled: np.ndarray, there: np.ndarray) -> pa.Array:
             f"it holds arrays that are not all of one number type and one dimension (such as {dtype} of {ndim}); give "
             "them one, or write them as lists"
         )
-    return pa.array(filled, pa.list_(pa.from_numpy_dtype(dtype)))
+    return pa.array([unmasked(value) for value in filled], pa.list_(pa.from_numpy_dtype(dtype)))
+
+
+def is_nested(value: Any) -> bool:
+    return isinstance(value, list | tuple | dict | np.ndarray)
+
+
+def unmasked(value: Any) -> Any:
+    """Gives a nested value with None for what its arrays mask, which Arrow would read as if it were there."""
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: unmasked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(unmasked(inner) for inner in value) if type(value) in (list, tuple) else value
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return [unmasked(inner) for inner in value]
+    return value
 
 
 def _nested(filled: np.ndarray, there: np.ndarray) -> pa.Array:
