@@ -41,7 +41,9 @@ def converted(
     if not pc.all(same).as_py():
         if not explicit and _differ_in_room(column.type, wanted):
             return column
-        return _refused(name, column, wanted, why, place, pc.index(same, False).as_py())
+        whole = len(same) != len(column)  # nested values are compared at once
+        position = _first_that_fails(column, wanted) if whole else pc.index(same, False).as_py()
+        return _refused(name, column, wanted, why, place, position)
     return made
 
 
@@ -114,11 +116,15 @@ def _may_become(kind: pa.DataType, wanted: pa.DataType, explicit: bool) -> bool:
         wanted = wanted.value_type
     ours, theirs = _family(kind), _family(wanted)
     if "other" in (ours, theirs):
-        return kind.id == wanted.id
+        return kind.id == wanted.id or (_is_list(kind) and _is_list(wanted))
     pair = (ours, "number" if theirs == "float" else theirs)
     if ours == theirs or pair in {("float", "number"), ("number", "number"), ("number", "text")}:
         return not (ours == "time" and not explicit and _other_clock(kind, wanted))
     return explicit and pair in _EXPLICIT_ONLY
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _other_clock(kind: pa.DataType, wanted: pa.DataType) -> bool:
