@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ballast.errors import DataError, WarehouseError
 from ballast.warehouse.tables.categories import dictionary_parts
@@ -196,9 +197,20 @@ def _own(column: pa.ChunkedArray) -> pd.Series | None:
         bare = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         bare = bare.cast(pa.bool_()) if kind.extension_name == "arrow.bool8" else bare
         return pandas_frame(pa.table({"": bare}))[""]
-    if pa.types.is_nested(kind) and not _arrays_will_do(column):
+    if not pa.types.is_nested(kind):
+        return None
+    if not _arrays_will_do(column):
         return _objects(column.to_pylist())
+    if column.null_count and not pa.types.is_floating(kind.value_type):
+        return pd.Series(pa.chunked_array([_without_gaps(chunk) for chunk in column.chunks]).to_pandas(), copy=False)
     return None
+
+
+def _without_gaps(lists: pa.Array) -> pa.Array:
+    """Gives lists without the values behind those that are null, for which pandas would make floats of all."""
+    lengths: Any = pc.call_function("list_value_length", [lists]).fill_null(0).cast(pa.int64()).to_numpy()
+    ends = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+    return pa.LargeListArray.from_arrays(ends, lists.flatten(), mask=lists.is_null())
 
 
 def _objects(values: list[Any]) -> pd.Series:

@@ -9,6 +9,7 @@ import re
 import string
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -306,3 +307,20 @@ def test_hash_when_anything_but_the_sign_of_zero_and_nan_changes_then_another():
         pa.table({"a": pa.array([], pa.int64())}),
     ]
     assert len({content_hash(table) for table in tables}) == len(tables)
+
+
+@pytest.mark.parametrize("sql", ["[1, NULL, 3]", "{'a': [1, NULL]}", "[true, NULL]"])
+def test_list_that_a_frame_of_duckdb_masks_when_committed_then_read_with_its_gaps(tmp_path, sql):
+    rows = duckdb.sql(f"SELECT {sql} AS x")
+    warehouse = Warehouse(f"duckdb:///{tmp_path}/store.duckdb")
+    warehouse.commit("t/x", rows.df())
+    assert list(warehouse.read("t/x")["x"]) == rows.to_arrow_table()["x"].to_pylist()
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.int64(), 2), pa.list_(pa.int64()), pa.large_list(pa.int64())], ids=str)
+def test_lists_of_whole_numbers_when_a_row_is_null_then_read_as_whole_numbers(tmp_path, kind):
+    warehouse = Warehouse(f"duckdb:///{tmp_path}/store.duckdb")
+    warehouse.commit("t/x", pa.table({"x": pa.array([[2**53 + 1, 1], None, [3, 4]], kind)}))
+    first, gap, last = warehouse.read("t/x")["x"]
+    assert first.dtype == last.dtype == np.int64
+    assert (first.tolist(), gap, last.tolist()) == ([2**53 + 1, 1], None, [3, 4])
