@@ -25,7 +25,6 @@ from ballast.warehouse import Warehouse, matrix_of
 from ballast.warehouse.tables.frames import pandas_frame
 from tests.orchestration.projects import Project
 from tests.orchestration.read.every_way import (
-    BOTH_PARQUETS,
     NESTED,
     OTHERS,
     TEXTS,
@@ -56,32 +55,10 @@ def assert_all_give(folder: Path, table: pa.Table, kinds: dict[str, str]) -> Non
             assert_same(batches.read_all(), right, f"{name}, in batches")
 
 
-FAULTS = [
-    ("a JSON number is read through a float", ["DECIMAL(38,10)"], ["JSON", "several JSON"]),
-    ("a list of one width is not taken for an array", ["BIGINT[2]", "FLOAT[3]"], [*BOTH_PARQUETS, "pandas"]),
-]  # fmt: skip
-"""What is wrong, with which types, in which ways; each is to leave this list when it is mended."""
-_FAULTY = {(kind, way) for _, kinds, ways in FAULTS for kind in kinds for way in ways}
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_every_type_written_in_a_way_gives_the_same_values(tmp_path: Path, way: str):
-    kinds = [k for k in (*TYPES, *NESTED) if (k, way) not in _FAULTY and way not in OTHERS.get(k, ())]
+    kinds = [k for k in (*TYPES, *NESTED) if way not in OTHERS.get(k, ())]
     table, named = edges(kinds)
-    assert_same(read(tmp_path, written(tmp_path, table, named, [way])[way], table.schema), without_nan(table), way)
-
-
-@pytest.mark.parametrize(
-    ("kind", "way"),
-    [
-        pytest.param(kind, way, marks=pytest.mark.xfail(strict=True, reason=reason))
-        for reason, kinds, ways in FAULTS
-        for kind in kinds
-        for way in ways
-    ],
-)
-def test_type_with_a_known_fault_written_in_a_way_gives_the_same_values(tmp_path: Path, kind: str, way: str):
-    table, named = edges([kind])
     assert_same(read(tmp_path, written(tmp_path, table, named, [way])[way], table.schema), without_nan(table), way)
 
 
@@ -113,8 +90,7 @@ def assert_same_matrix(folder: Path, table: pa.Table, kinds: dict[str, str]) -> 
     warehouse = Warehouse(f"duckdb:///{folder}/store.duckdb")
     right = matrix(warehouse, without_nan(table))
     seen = {str(table.schema)}
-    sound = [way for way in WAYS if not any((kind, way) in _FAULTY for kind in kinds.values())]
-    for name, way in written(folder, table, kinds, sound).items():
+    for name, way in written(folder, table, kinds).items():
         assert_same(read(folder, way, table.schema), without_nan(table), name)
         if name in TEXTS and UNTOLD & set(kinds.values()):
             continue
@@ -143,8 +119,7 @@ def test_many_tables_written_in_any_way_give_the_same_rows_and_the_same_matrix(
 
 
 _PLAIN = ("BIGINT", "DOUBLE", "VARCHAR", "TIMESTAMP")
-_ALL = tuple(kind for kind in TYPES if kind not in OTHERS and not any((kind, way) in _FAULTY for way in WAYS))
-_MIXED = "a list of words becomes a join, and several threads bring its rows in any order"
+_ALL = tuple(kind for kind in TYPES if kind not in OTHERS)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +127,7 @@ _MIXED = "a list of words becomes a join, and several threads bring its rows in 
     [
         (1, _ALL),
         (20_000, _PLAIN),
-        pytest.param(100_000, _ALL, marks=[pytest.mark.full, pytest.mark.xfail(strict=True, reason=_MIXED)]),
+        pytest.param(100_000, _ALL, marks=pytest.mark.full),
     ],
     ids=["one row", "many rows", "many rows of every type"],
 )
@@ -214,16 +189,10 @@ def test_column_of_polars_own_types_gives_its_values(tmp_path: Path, series: pl.
     [
         pytest.param(pl.LazyFrame({"id": [1]}), "collect it first", id="lazy"),
         pytest.param(
-            pl.DataFrame({"id": [1], "x": pl.Series([object()], dtype=pl.Object)}), "column 'x'", id="objects",
-            marks=pytest.mark.xfail(strict=True, reason="Polars gives the addresses of its objects, which are kept"),
+            pl.DataFrame({"id": [1], "x": pl.Series([object()], dtype=pl.Object)}), "column 'x'", id="objects"
         ),
         pytest.param(
-            pl.DataFrame({"id": [1], "x": pl.Series([10**30], dtype=pl.Int128)}), "column 'x'", id="128 bits",
-            marks=pytest.mark.xfail(strict=True, raises=pa.ArrowInvalid, reason="Arrow's error is not caught"),
-        ),
-        pytest.param(
-            pd.DataFrame({"id": [1], "x": [np.ma.array([1, 2], mask=[False, True])]}), "column 'x'", id="masked lists",
-            marks=pytest.mark.xfail(strict=True, reason="what a list of DuckDB's .df() masks is read as a value"),
+            pl.DataFrame({"id": [1], "x": pl.Series([10**30], dtype=pl.Int128)}), "column 'x'", id="128 bits"
         ),
     ],
 )  # fmt: skip
@@ -233,7 +202,6 @@ def test_table_that_cannot_be_kept_is_refused_with_its_column(tmp_path: Path, gi
 
 
 @pytest.mark.parametrize("kind", [pa.time64("ns"), pa.timestamp("ns", "UTC")], ids=str)
-@pytest.mark.xfail(strict=True, reason="DuckDB reads these to the microsecond, and nothing says so")
 def test_nanoseconds_that_duckdb_cuts_off_are_refused(tmp_path: Path, kind: pa.DataType):
     pq.write_table(pa.table({"id": [1], "x": pa.array([1001], kind)}), tmp_path / "rows.parquet")
     with pytest.raises(DataError, match="column 'x'"):
