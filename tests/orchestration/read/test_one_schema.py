@@ -88,7 +88,7 @@ def matrix(warehouse: Warehouse, table: pa.Table) -> np.ndarray | str:
 
 @pytest.mark.xfail(strict=True, raises=KeyError, reason="the encoder's names of features lose a zero at their end")
 def test_bytes_that_end_in_zero_are_features(tmp_path: Path):
-    table = table_of({"x": "BLOB"}, {"x": [b"a", b"\0", b"a"]})
+    table = table_of({"x": "BLOB"}, {"x": [None, b"abc", b"\0"]})
     assert not isinstance(matrix(Warehouse(f"duckdb:///{tmp_path}/store.duckdb"), table), str)
 
 
