@@ -16,6 +16,6 @@ def adopt_pipeline(name: str) -> None:
         plan = declared.plan()
         warehouse = resource_of(declared.definitions(plan)).open()
         former = adopt(warehouse, plan.spec.name, declared.file.parent)
-    told = f"{plan.spec.name} in {warehouse.url} is {declared.where}'s now"
-    told += "." if former is None else f"; it was of {former}, which may not store under the name any more."
+    told = f"{plan.spec.name} in {warehouse.url} now belongs to {declared.where}"
+    told += "." if former is None else f"; it belonged to {former}, which may no longer store under the name."
     out.print(told, markup=False, highlight=False, soft_wrap=True)

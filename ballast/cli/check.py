@@ -40,12 +40,14 @@ def check_pipelines(
     if len(declared) > 1 and (select or files or partition):
         there = ", ".join(pipeline.name for pipeline in declared)
         raise SpecError(f"--select, --file and --partition apply to one pipeline; name it (there are {there})")
-    _refuse_namesakes(declared)
+    namesakes = _namesakes(declared)
     tables = dict(_file(given) for given in files)
     found: dict[str, list[Checked]] = {}
     wrong = False
     for pipeline in declared:
         try:
+            if told := namesakes.get(pipeline.where):
+                raise SpecError(told)
             plan = pipeline.plan()
         except BallastError as error:
             wrong = True
@@ -73,16 +75,18 @@ def check_pipelines(
     return FAILED if wrong or any(c.problem for c in verdicts) else 0
 
 
-def _refuse_namesakes(declared: list[Declared]) -> None:
-    """Refuses pipelines whose steps SQL, which ignores case, would not tell apart."""
-    seen: dict[str, Declared] = {}
-    for pipeline in (found for found in declared if found.problem is None):
-        other = seen.setdefault(pipeline.name.lower(), pipeline)
+def _namesakes(declared: list[Declared]) -> dict[str, str]:
+    """Says, by its place, why a pipeline may not be whose steps SQL, which ignores case, takes for an earlier one's."""
+    first: dict[str, Declared] = {}
+    found = {}
+    for pipeline in (each for each in declared if each.problem is None):
+        other = first.setdefault(pipeline.name.lower(), pipeline)
         if other is not pipeline:
-            raise SpecError(
+            found[pipeline.where] = (
                 f"{other.where} and {pipeline.where}: pipelines {other.name!r} and {pipeline.name!r} would have the "
                 "same tables (SQL ignores case); rename one"
             )
+    return found
 
 
 def _file(given: str) -> tuple[str, Path]:

@@ -24,7 +24,7 @@ CLOSED, FAILED, INTERRUPTED = 1, 2, 130
 def exit_on_error(debug: bool) -> Iterator[None]:
     """Turns every error into one message and exit code 2, and Ctrl-C into 130.
 
-    The traceback of one that nobody foresaw goes into the log; with `debug` it is printed, of any.
+    The traceback of an unforeseen one goes into the log; with `debug` that of any is printed.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -46,7 +46,7 @@ def _tell(error: BaseException, *, debug: bool) -> None:
     if not isinstance(error, BallastError):
         log = None if debug else _logged(error)
         where = f"its traceback is in {log}" if log else "give --debug for its traceback"
-        message = f"{one_line(message)} (nobody foresaw this error{'' if debug else f'; {where}'})"
+        message = f"{one_line(message)} (an unforeseen error{'' if debug else f'; {where}'})"
     with suppress(OSError):  # there is nobody left to tell
         if debug:
             err.print("".join(traceback.format_exception(error)), markup=False, highlight=False, soft_wrap=True, end="")

@@ -125,7 +125,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
         verdicts = []
         if current is not None:
             verdicts = warehouse.verdicts(plan.asset(node.name), version=current.version, partition=key)
-        shut = [v for v in verdicts if not v.passed and v.severity == "error"]
+        shut = [v for v in verdicts if v.closes]
         closed += shut
         warned = sum(not v.passed and v.severity != "error" for v in verdicts)
         gates = (

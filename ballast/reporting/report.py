@@ -128,12 +128,7 @@ def _tile(label: str, value: str, note: str, kind: str) -> Markup:
 
 def _banner(snapshot: Snapshot) -> Markup | None:
     """Says first what keeps the results from being what they should be."""
-    closed = [
-        (step, verdict)
-        for step in snapshot.steps.values()
-        for verdict in step.verdicts
-        if not verdict.passed and verdict.severity == "error"
-    ]
+    closed = [(step, verdict) for step in snapshot.steps.values() for verdict in step.verdicts if verdict.closes]
     waiting = [s for s in snapshot.steps.values() if s.commit is None]
     if not snapshot.steps:
         return tag("div", "This pipeline has no steps.", class_="banner warn")

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,13 +14,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import WarehouseError
-from ballast.warehouse.homes.embedded import Embedded
-from ballast.warehouse.homes.home import Home
-from ballast.warehouse.homes.lake import Lake, PostgresLake, SqliteLake
-from ballast.warehouse.homes.urls import parsed, without_password
+from ballast.warehouse.homes.lake import Lake
+from ballast.warehouse.homes.opening import home_of
+from ballast.warehouse.homes.urls import without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.sessions import Sessions
-from ballast.warehouse.tables import commits, layouts, owners, queries
+from ballast.warehouse.tables import commits, layouts, owners, pruning, queries
 from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.frames import (
@@ -65,7 +63,7 @@ class Warehouse:
     def __init__(self, url: str = "duckdb:///ballast.duckdb", *, timeout: float = 120.0) -> None:
         self.url = without_password(url)
         self.timeout = timeout
-        self.home = _home_of(url)
+        self.home = home_of(url)
         self._sessions = Sessions(self.home)
 
     def __repr__(self) -> str:
@@ -236,26 +234,15 @@ class Warehouse:
         WarehouseError
             Not one of `keep`, `older_than` and `partitions` is given, but none or several, or one is not positive.
         """
-        if sum(choice is not None for choice in (keep, older_than, partitions)) != 1:
-            raise WarehouseError("prune needs one of keep (a number of versions), older_than (an age) and partitions")
-        if keep is not None and keep < 1:
-            raise WarehouseError(f"prune: keep={keep} must be at least 1; the latest version always stays")
-        if older_than is not None and older_than < timedelta(0):
-            raise WarehouseError(f"prune: older_than={older_than} must not be negative")
-        before = None if older_than is None else (datetime.now(UTC) - older_than).replace(tzinfo=None)
+        pruning.check_choice(keep, older_than, partitions)
         with self._reading() if dry_run else self._writing() as con:
-            if con is None:
-                return []
-            if partitions is not None:
-                gone = commits.of_partitions(con, partitions)
-            else:
-                gone = commits.prunable(con, keep=keep, before=before, models=models)
-            if dry_run or not gone:
+            gone = pruning.chosen(con, keep, older_than, partitions, models=models) if con else []
+            if con is None or dry_run or not gone:
                 return gone
             assets = {commit.asset for commit in gone}
             for asset in assets:
                 layouts.delete_rows(con, asset, [commit.version for commit in gone if commit.asset == asset])
-            commits.delete_commits(con, gone)
+            pruning.delete_commits(con, gone)
             if partitions is not None:
                 layouts.refresh_views(con, assets)
         self.home.tidy(self.timeout)
@@ -341,7 +328,7 @@ class Warehouse:
         WarehouseError
             Two of the rows are by the same gate on the same version, so that one would hide the other.
         """
-        _check_distinct(rows)
+        commits.check_distinct(rows)
         if rows:
             with self._writing() as con:
                 commits.replace_verdicts(con, rows)
@@ -351,7 +338,7 @@ class Warehouse:
 
         `basis` says what they were judged by: `basis_of` gives it back, and where it is the same again they stand.
         """
-        _check_distinct(rows)
+        commits.check_distinct(rows)
         with self._writing() as con:
             commits.replace_suite(con, asset, version, rows, basis)
 
@@ -410,22 +397,3 @@ class Warehouse:
 
     def _reading(self, *, private: bool = False) -> AbstractContextManager[duckdb.DuckDBPyConnection | None]:
         return self._sessions.reading(self.timeout, private=private)
-
-
-def _check_distinct(rows: Sequence[Verdict]) -> None:
-    seen = set()
-    for verdict in rows:
-        key = (verdict.asset, verdict.version, verdict.gate)
-        if key in seen:
-            raise WarehouseError(
-                f"two verdicts by gate {verdict.gate!r} on {verdict.asset!r} version {verdict.version}: one "
-                "would hide the other; give the gates different names"
-            )
-        seen.add(key)
-
-
-def _home_of(url: str) -> Home:
-    kind, place, data = parsed(url)
-    if kind == "postgres":
-        return PostgresLake(place, str(data))
-    return SqliteLake(Path(place), data) if kind == "sqlite" else Embedded(Path(place))

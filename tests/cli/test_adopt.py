@@ -23,12 +23,12 @@ def test_run_under_another_projects_name_then_refused_until_adopted(tmp_path: Pa
     assert (first.home / "reports/demo.html").read_bytes() == report
     adopted = second.ballast("adopt", "demo")
     assert adopted.exit_code == 0, adopted.output
-    assert f"it was of a project in {first.pipeline}" in adopted.output
+    assert f"it belonged to a project in {first.pipeline}" in adopted.output
     assert second.ballast("run", "demo").exit_code == 0
     assert first.ballast("run", "demo").exit_code == 2
     again = second.ballast("adopt", "demo")
     assert again.exit_code == 0
-    assert "is pipelines/demo/defs.yaml's now." in again.output
+    assert "now belongs to pipelines/demo/defs.yaml." in again.output
     owner = Warehouse(f"duckdb:///{first.home / 'warehouse.duckdb'}").owner("demo")
     assert owner is not None
     assert owner.folder == str(second.pipeline)

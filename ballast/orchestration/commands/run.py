@@ -236,8 +236,8 @@ def _refuse_namesake(plan: Plan, warehouse: Warehouse) -> None:
     for other in warehouse.pipelines():
         if other != name and other.lower() == name.lower():
             raise SpecError(
-                f"{plan.where}: name: the warehouse holds a pipeline {other!r}, which SQL, ignoring case, takes for "
-                f"{name!r}; rename one of the two, or give this project another warehouse ({warehouse.url})"
+                f"{plan.where}: name: the warehouse holds a pipeline {other!r}, and SQL, which ignores case, cannot "
+                f"tell it from {name!r}; rename one of them, or give this project another warehouse ({warehouse.url})"
             )
 
 

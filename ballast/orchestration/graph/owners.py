@@ -81,7 +81,7 @@ def _shown(found: Owner, warehouse: Warehouse) -> Owner:
 
 
 def _gone(found: Owner, here: Owner, warehouse: Warehouse) -> bool:
-    """Gives whether the owner's folder is no more, as after a move; of another host nobody here can say."""
+    """Gives whether the owner's folder no longer exists, as after a move; one on another host cannot be looked at."""
     if Path(found.folder).is_absolute() and found.host != here.host:
         return False
     try:

@@ -37,6 +37,6 @@ class Table(Source):
 
 
 def _left_out(tables: Tables, role: str) -> list[str]:
-    """Gives the columns that are not features of a role's rows; what one role calls a label is none of the other's."""
+    """Gives the columns that are not features of a role's rows, for the role itself or the other says so."""
     other = "target" if role != "target" else "train"
     return left_out(tables.spec, *(name for name in (role, other) if name in tables.spec.data))

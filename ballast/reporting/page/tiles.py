@@ -134,7 +134,7 @@ def _estimate(snapshot: Snapshot) -> Iterator[Tile]:
 
 def _gates(snapshot: Snapshot) -> Tile:
     verdicts = [v for s in snapshot.steps.values() for v in s.verdicts]
-    closed = [v for v in verdicts if not v.passed and v.severity == "error"]
+    closed = [v for v in verdicts if v.closes]
     warned = [v for v in verdicts if not v.passed and v.severity != "error"]
     if not verdicts:
         return "gates", "none judged", "", ""

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
-from ballast.stages import MODEL_KINDS
 from ballast.warehouse.names import PUBLIC_SCHEMA, STORE, quoted
 from ballast.words import listed
 
@@ -77,7 +76,7 @@ class Verdict:
         return self.forced_by is not None
 
 
-_COMMIT_COLUMNS = (
+COMMIT_COLUMNS = (
     "asset, partition, version, run_id, kind, method, parameters, code_version, fingerprint, row_count, "
     "content_hash, inputs, summary, created_at"
 )
@@ -96,7 +95,7 @@ TABLES = (
     "forced_by VARCHAR)",
     f"CREATE TABLE IF NOT EXISTS {JUDGED} (asset VARCHAR, version BIGINT, basis VARCHAR)",
     f"CREATE TABLE IF NOT EXISTS {RETIRED} (asset VARCHAR, partition VARCHAR)",
-    f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'commits')} AS SELECT {_COMMIT_COLUMNS} FROM {COMMITS}",
+    f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'commits')} AS SELECT {COMMIT_COLUMNS} FROM {COMMITS}",
     f"CREATE OR REPLACE VIEW {quoted(PUBLIC_SCHEMA, 'gates')} AS SELECT {_VERDICT_COLUMNS}, "
     f"forced_by IS NOT NULL AS forced FROM {GATES}",
 )
@@ -160,16 +159,17 @@ def select_commits(
     newest = "created_at" if asset is None else "version"  # clocks of several machines may disagree
     rows = fetched(
         con,
-        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} "
+        f"SELECT {COMMIT_COLUMNS} FROM {COMMITS} "
         "WHERE ($1 IS NULL OR asset = $1) AND ($2 IS NULL OR version = $2) AND ($3 IS NULL OR partition = $3) "
         f"ORDER BY {newest} DESC, version DESC LIMIT $4",
         [asset, version, partition, limit],
     )
-    return [_commit(row) for row in rows]
+    return [commit_of(row) for row in rows]
 
 
-def _commit(row: tuple[Any, ...]) -> Commit:
-    values = dict(zip(_names(_COMMIT_COLUMNS), row, strict=True))
+def commit_of(row: tuple[Any, ...]) -> Commit:
+    """Gives the commit of a row of COMMIT_COLUMNS."""
+    values = dict(zip(_names(COMMIT_COLUMNS), row, strict=True))
     for name in ("parameters", "inputs", "summary"):
         values[name] = json.loads(values[name])
     values["created_at"] = values["created_at"].replace(tzinfo=UTC)
@@ -206,6 +206,19 @@ def replace_verdicts(con: duckdb.DuckDBPyConnection, verdicts: Sequence[Verdict]
     con.unregister("incoming")
 
 
+def check_distinct(verdicts: Sequence[Verdict]) -> None:
+    """Raises WarehouseError where two verdicts are by one gate on one version."""
+    seen = set()
+    for verdict in verdicts:
+        key = (verdict.asset, verdict.version, verdict.gate)
+        if key in seen:
+            raise WarehouseError(
+                f"two verdicts by gate {verdict.gate!r} on {verdict.asset!r} version {verdict.version}: one "
+                "would hide the other; give the gates different names"
+            )
+        seen.add(key)
+
+
 def replace_suite(
     con: duckdb.DuckDBPyConnection, asset: str, version: int, verdicts: Sequence[Verdict], basis: str
 ) -> None:
@@ -230,12 +243,12 @@ def select_latest(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[str, st
     """Gives the newest commit of each asset and partition wanted (of any partition where that is None)."""
     rows = fetched(
         con,
-        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} WHERE asset IN (SELECT unnest($1::VARCHAR[])) "
+        f"SELECT {COMMIT_COLUMNS} FROM {COMMITS} WHERE asset IN (SELECT unnest($1::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY version DESC) = 1 ORDER BY version",
         [[asset for asset, _ in wanted]],
     )
     newest: dict[tuple[str, str | None], Commit] = {}
-    for commit in map(_commit, rows):
+    for commit in map(commit_of, rows):
         newest[commit.asset, commit.partition] = newest[commit.asset, None] = commit
     return [newest.get(key) for key in wanted]
 
@@ -255,48 +268,6 @@ def _verdict(row: tuple[Any, ...]) -> Verdict:
     values = dict(zip(_names(_VERDICT_COLUMNS), row, strict=True))
     values["observed"] = json.loads(values["observed"])
     return Verdict(**values)
-
-
-def prunable(
-    con: duckdb.DuckDBPyConnection, *, keep: int | None, before: datetime | None, models: bool
-) -> list[Commit]:
-    """Gives the commits that may go, oldest first.
-
-    Never the latest of a partition; of the others those that are not among the newest `keep`, or older than
-    `before`. Unless `models`, neither a model nor a version that one was made from.
-    """
-    rows = fetched(
-        con,
-        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} "
-        "QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY version DESC) > $1 "
-        "AND ($2 IS NULL OR created_at < $2::TIMESTAMP) ORDER BY created_at, asset, version",
-        [keep or 1, before],
-    )
-    found = [_commit(row) for row in rows]
-    if models:
-        return found
-    made = fetched(con, f"SELECT inputs FROM {COMMITS} WHERE kind IN (SELECT unnest(?))", [list(MODEL_KINDS)])
-    needed = {item for (inputs,) in made for item in json.loads(inputs).items()}
-    return [c for c in found if c.kind not in MODEL_KINDS and (c.asset, c.version) not in needed]
-
-
-def of_partitions(con: duckdb.DuckDBPyConnection, partitions: Sequence[tuple[str, str]]) -> list[Commit]:
-    """Gives all commits of some (asset, partition), oldest first, without those that another model was made from."""
-    rows = fetched(
-        con,
-        f"SELECT {_COMMIT_COLUMNS} FROM {COMMITS} WHERE (asset, partition) IN "
-        "(SELECT (unnest($1::VARCHAR[]), unnest($2::VARCHAR[]))) ORDER BY created_at, asset, version",
-        [[asset for asset, _ in partitions], [partition for _, partition in partitions]],
-    )
-    found = [_commit(row) for row in rows]
-    gone = {(commit.asset, commit.version) for commit in found}
-    models = fetched(
-        con, f"SELECT asset, version, inputs FROM {COMMITS} WHERE kind IN (SELECT unnest(?))", [list(MODEL_KINDS)]
-    )
-    needed = {
-        i for asset, version, inputs in models if (asset, version) not in gone for i in json.loads(inputs).items()
-    }
-    return [commit for commit in found if (commit.asset, commit.version) not in needed]
 
 
 def pipelines(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -327,16 +298,6 @@ def replace_retired(
         f"INSERT INTO {RETIRED} SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[])",
         [[asset for asset, _ in partitions], [partition for _, partition in partitions]],
     )
-
-
-def delete_commits(con: duckdb.DuckDBPyConnection, gone: Sequence[Commit]) -> None:
-    """Removes the records of commits and the verdicts on them."""
-    values = [[commit.asset for commit in gone], [commit.version for commit in gone]]
-    for records in (COMMITS, GATES, JUDGED):
-        con.execute(
-            f"DELETE FROM {records} WHERE (asset, version) IN (SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[])))",
-            values,
-        )
 
 
 def not_found(

@@ -49,7 +49,9 @@ def test_role_of_anothers_step_when_that_is_made_anew_then_follows_and_mixes_non
     refused = run_second(ran, "drift")
     assert "stands on different versions of" in refused.messages["drift"]
     assert run_second(ran).success
-    assert ran.warehouse.latest("second/train").inputs == {"demo/density": 2}  # type: ignore[union-attr]
+    newest = ran.warehouse.latest("second/train")
+    assert newest is not None
+    assert newest.inputs == {"demo/density": 2}
 
 
 def test_role_of_anothers_step_when_a_gate_behind_it_is_closed_then_is_refused(stopped: Project):

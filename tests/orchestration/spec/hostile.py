@@ -1,0 +1,59 @@
+"""What the tests of hostile YAML share: files in a project, and the message that each is refused with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ballast.errors import SpecError
+from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.find import find
+from tests.orchestration.projects import spec
+
+SOON = 5.0
+"""Seconds of the processor that a refusal may take; it takes some tenths of one."""
+HANGS = 300
+"""Seconds after which a test that hangs ends the process."""
+LONGEST_MESSAGE = 700  # a temporary folder's path, and what is said
+
+
+def declare(root: Path, text: str | bytes, name: str = "demo") -> Path:
+    file = root / "pipelines" / name / "defs.yaml"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return file
+
+
+def document(**changes: Any) -> str:
+    return yaml.safe_dump({"type": "ballast.Pipeline", "attributes": spec(**changes)}, sort_keys=False)
+
+
+def planned(file: Path) -> Plan:
+    return find(str(file)).plan()
+
+
+def refusal(file: Path) -> str:
+    """Gives the message with which a file is refused, within SOON, on one line and short."""
+    start = time.process_time()
+    with pytest.raises(SpecError) as raised:
+        planned(file)
+    assert time.process_time() - start < SOON
+    message = str(raised.value)
+    assert "defs.yaml" in message
+    assert len(message) < LONGEST_MESSAGE
+    assert message.isprintable()
+    return message
+
+
+def told(plan: Callable[[], object]) -> str | None:
+    """Gives the message with which a plan is refused, None where it is not."""
+    try:
+        plan()
+    except SpecError as error:
+        return str(error)
+    return None
