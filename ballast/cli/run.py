@@ -89,7 +89,8 @@ def _run(declared: Declared, select: list[str], partition: str | None, *, force:
         except KeyboardInterrupt:
             err.print("[yellow]Stopped.[/] What was finished is stored; the same command goes on from there.")
             return INTERRUPTED
-        closed = _print_outcome(plan, warehouse, finished, display)
+        with warehouse.reading():
+            closed = _print_outcome(plan, warehouse, finished, display)
         out.print(f"Took {perf_counter() - began:.1f} s.")
         if finished.report is not None:
             out.print(f"Report: {finished.report}", soft_wrap=True, highlight=False)
@@ -161,8 +162,7 @@ def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None
     """Prints what was missing, converted, imputed, unseen, left out or untested, a line a data role."""
     outline = outline_of(plan)
     nodes = tuple(n for n in outline.nodes if n.stage == "test" or not STAGES[n.stage].card)  # no other table is read
-    with warehouse.reading():
-        snapshot = take_snapshot(warehouse, replace(outline, nodes=nodes), finished.partition)
+    snapshot = take_snapshot(warehouse, replace(outline, nodes=nodes), finished.partition)
     rows = {s.node.name: s.commit.row_count for s in snapshot.of("source") if s.commit is not None}
     for role, columns in qualities(snapshot).items():
         if finished.states.get(role) in ("done", "failed") and (said := list(sentences(columns, rows[role]))):

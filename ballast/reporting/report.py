@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ballast.reporting.outline import Outline
 from ballast.reporting.page.cards import cards, models_table
 from ballast.reporting.page.colours import colour_of
 from ballast.reporting.page.html import Markup, chip, code, document, facts, join, number, table, tag
+from ballast.reporting.page.kept import drawn_before, piece, stamp, state_of
 from ballast.reporting.page.lineage import anchor, lineage
 from ballast.reporting.page.tiles import tiles
 from ballast.reporting.quality import ColumnQuality, qualities
@@ -47,12 +47,12 @@ def write_report(
     Raises BallastError where the file cannot be written; what stood there stays.
 
     Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms a
-    step.
+    step. Where the file at `path` shows the same state already, what it draws of it is taken over.
     """
-    snapshot = replace(take_snapshot(warehouse, outline, partition), run_id=run_id)
+    snapshot = take_snapshot(warehouse, outline, partition, run_id)
     path = Path(path)
     try:
-        write_whole(path, document(f"{outline.name} · Ballast", _body(snapshot)))
+        write_whole(path, document(f"{outline.name} · Ballast", _body(snapshot, path)))
     except OSError as error:
         raise BallastError(
             f"cannot write the report to {path}: {error.strerror or error}; check that this is not a folder, that its "
@@ -61,17 +61,31 @@ def write_report(
     return path
 
 
-def _body(snapshot: Snapshot) -> Iterator[Markup]:
-    sections = list(_sections(snapshot))
-    yield _header(snapshot)
-    links = [tag("a", title, href=f"#{key}") for key, title, _ in sections]
-    yield tag("nav", tag("div", *links), aria_label="sections")
-    yield tag("main", *(tag("section", tag("h2", title), content, id=key) for key, title, content in sections))
+def _body(snapshot: Snapshot, path: Path) -> Iterator[Markup]:
+    state = state_of(snapshot)
+    top, sections = drawn = drawn_before(path, state) or _draw(snapshot)
+    provenance = [_section("provenance", "Provenance", _provenance(snapshot))] if snapshot.steps else []
+    yield stamp(state, drawn)
+    yield piece(top)
+    yield tag("main", piece(sections), *provenance)
     yield _footer(snapshot)
 
 
+def _draw(snapshot: Snapshot) -> tuple[Markup, Markup]:
+    """Gives the page down to its sections, and the sections: all that tells nothing of the run that reports."""
+    sections = list(_sections(snapshot))
+    titles = {key: title for key, title, _ in sections} | ({"provenance": "Provenance"} if snapshot.steps else {})
+    links = [tag("a", title, href=f"#{key}") for key, title in titles.items()]
+    top = join((_header(snapshot), tag("nav", tag("div", *links), aria_label="sections")))
+    return top, join(_section(*section) for section in sections)
+
+
+def _section(key: str, title: str, content: Markup) -> Markup:
+    return tag("section", tag("h2", title), content, id=key)
+
+
 def _sections(snapshot: Snapshot) -> Iterator[tuple[str, str, Markup]]:
-    """Gives key, title and content of each section that the pipeline has steps for."""
+    """Gives key, title and content of each section that the pipeline has steps for, but for the provenance."""
     if snapshot.steps:
         yield "lineage", "Lineage", tag("div", tag("div", lineage(snapshot), class_="lineage"), _key(), class_="card")
     for stage in STAGES.values():
@@ -81,8 +95,6 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, str, Markup]]:
         elif steps and stage.section:
             yield stage.section.lower(), stage.section, tag("div", TABLES[stage.name](snapshot), class_="card")
     yield "gates", "Gates", _gates(snapshot)
-    if snapshot.steps:
-        yield "provenance", "Provenance", _provenance(snapshot)
 
 
 def _status(step: Step) -> Markup:

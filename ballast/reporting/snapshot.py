@@ -1,9 +1,10 @@
-"""The latest state of a pipeline, read from the warehouse once."""
+"""The latest state of a pipeline, as the warehouse holds it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 from ballast.methods.frame.reports import Direction, Picture, declared
@@ -27,9 +28,22 @@ class Step:
     node: Node
     commit: Commit | None = None
     verdicts: tuple[Verdict, ...] = ()
-    table: pd.DataFrame | None = None
     stale: tuple[str, ...] = ()
     """Upstream assets that have a newer version than the one this step read."""
+    rows: Callable[[Commit], pd.DataFrame] | None = None
+    """Reads the table of the commit."""
+
+    @cached_property
+    def table(self) -> pd.DataFrame | None:
+        """The table of a step that has a card, read when first asked for; of the others the commit says enough."""
+        stage = STAGES.get(self.node.stage)
+        return self.read() if stage is not None and stage.card else None
+
+    def read(self) -> pd.DataFrame | None:
+        """Gives the step's table, whatever its stage; None where there is none, or too large a one for a picture."""
+        if self.commit is None or self.rows is None or self.commit.row_count > MOST_ROWS:
+            return None
+        return self.rows(self.commit)
 
     @property
     def declared(self) -> tuple[dict[str, Direction], tuple[Picture, ...]]:
@@ -60,10 +74,17 @@ class Snapshot:
     steps: dict[str, Step] = field(default_factory=dict)
     run_id: str = ""
     """The run that is reported on, where it is of one."""
-    true_weights: pd.Series | None = None
-    """The known right weight of each training row by its id, where a source has them."""
     retired: tuple[str, ...] = ()
     """Partitions that are stored but no longer declared."""
+
+    @cached_property
+    def true_weights(self) -> pd.Series | None:
+        """The known right weight of each training row by its id, where a source has them."""
+        for step in self.steps.values():
+            column, key = step.node.notes.get("true_weight"), step.node.notes.get("id")
+            if column and key and (rows := step.read()) is not None:
+                return rows.drop_duplicates(key).set_index(key)[column]
+        return None
 
     def of(self, *stages: str) -> list[Step]:
         """Gives the steps of these stages."""
@@ -74,51 +95,31 @@ class Snapshot:
         return next((s for s in self.steps.values() if s.node.name == name), None)
 
 
-def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None = None) -> Snapshot:
-    """Reads the latest commit of every node, its verdicts, and the tables that are drawn."""
-    latest = {node.asset: _latest(warehouse, node.asset, partition) for node in outline.nodes}
+def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None = None, run_id: str = "") -> Snapshot:
+    """Gives the latest commit of every node and its verdicts; the tables are read when they are first asked for."""
+    latest = _latest(warehouse, [node.asset for node in outline.nodes], partition)
+    verdicts: dict[str, list[Verdict]] = {}
+    for verdict in warehouse.verdicts_of([(asset, commit.version) for asset, commit in latest.items()]):
+        verdicts.setdefault(verdict.asset, []).append(verdict)
     steps = {}
     for node in outline.nodes:
-        commit = latest[node.asset]
-        if commit is None:
-            steps[node.asset] = Step(node)
-            continue
-        newer = {asset: found.version for asset, found in latest.items() if found is not None}
-        steps[node.asset] = Step(
-            node,
-            commit,
-            tuple(warehouse.verdicts(node.asset, version=commit.version)),
-            _table(warehouse, node, commit),
-            tuple(asset for asset, version in commit.inputs.items() if newer.get(asset, version) != version),
-        )
+        commit = latest.get(node.asset)
+        read = commit.inputs.items() if commit is not None else ()
+        stale = tuple(asset for asset, version in read if asset in latest and latest[asset].version != version)
+        steps[node.asset] = Step(node, commit, tuple(verdicts.get(node.asset, ())), stale, partial(_rows, warehouse))
     keys = sorted({key for _, key in warehouse.partitions([node.asset for node in outline.nodes])})
     retired = tuple(key for key in keys if not outline.declares(key))
-    return Snapshot(outline, partition, steps, true_weights=_true_weights(warehouse, steps.values()), retired=retired)
+    return Snapshot(outline, partition, steps, run_id, retired)
 
 
-def _true_weights(warehouse: Warehouse, steps: Iterable[Step]) -> pd.Series | None:
-    for step in steps:
-        column, key = step.node.notes.get("true_weight"), step.node.notes.get("id")
-        if not (column and key) or step.commit is None:
-            continue
-        if step.commit.row_count <= MOST_ROWS:
-            rows = warehouse.read(step.node.asset, version=step.commit.version)
-            return rows.drop_duplicates(key).set_index(key)[column]
-    return None
-
-
-def _latest(warehouse: Warehouse, asset: str, partition: str | None) -> Commit | None:
+def _latest(warehouse: Warehouse, assets: Sequence[str], partition: str | None) -> dict[str, Commit]:
     """Gives the newest commit of the partition or, for an asset without partitions, the newest of all."""
-    found = warehouse.latest(asset, partition=partition)
-    if found is None and partition is not None:
-        whole = warehouse.latest(asset)
-        return whole if whole is not None and whole.partition is None else None
-    return found
+    found = warehouse.latest_of([(asset, partition) for asset in assets])
+    if partition is not None:
+        whole = warehouse.latest_of([(asset, None) for asset in assets])
+        found = [of or (w if w and w.partition is None else None) for of, w in zip(found, whole, strict=True)]
+    return {commit.asset: commit for commit in found if commit is not None}
 
 
-def _table(warehouse: Warehouse, node: Node, commit: Commit) -> pd.DataFrame | None:
-    """Gives the table of a step that has a card; of the others the commit says enough."""
-    stage = STAGES.get(node.stage)
-    if stage is None or not stage.card or commit.row_count > MOST_ROWS:
-        return None
-    return warehouse.read(node.asset, version=commit.version)
+def _rows(warehouse: Warehouse, commit: Commit) -> pd.DataFrame:
+    return warehouse.read(commit.asset, version=commit.version)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,21 @@ def test_run_finds_a_pipeline_by_name_folder_and_file(finished: Folder, name: st
     assert result.exit_code == 0, result.output
     assert "drift: reused" in result.output
     assert "density" not in result.output
+
+
+def test_run_again_when_nothing_changed_loads_nothing_that_computes_judges_or_draws(finished: Folder):
+    code = (
+        "import sys; sys.argv = ['ballast', 'run', 'demo']\n"
+        "from ballast.cli import app\n"
+        "try: app()\n"
+        "finally: print('loaded', *{'torch', 'great_expectations', 'matplotlib', 'skops'} & sys.modules.keys())"
+    )
+    env = {**os.environ, "BALLAST_HOME": str(finished.home)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=finished.path, env=env, capture_output=True, text=True, check=True
+    )
+    assert "density: reused" in done.stdout
+    assert done.stdout.splitlines()[-1] == "loaded"
 
 
 def test_run_of_a_selected_step_leaves_the_others_alone(folder: Folder):

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ballast.methods.evaluation import CompareModels
@@ -235,6 +236,33 @@ def test_report_when_written_twice_then_only_the_time_of_writing_differs(full, t
     pages = [write_report(full, OUTLINE, tmp_path / "r.html").read_text("utf-8") for _ in range(2)]
     first, again = (re.sub(r"written [\d :-]+ UTC", "", page) for page in pages)
     assert first == again
+
+
+def test_report_when_nothing_has_changed_then_no_table_is_read_again(full, tmp_path, monkeypatch):
+    first = write_report(full, OUTLINE, tmp_path / "r.html", run_id="one").read_text("utf-8")
+    monkeypatch.delattr(Warehouse, "read")
+    again = write_report(full, OUTLINE, tmp_path / "r.html", run_id="two").read_text("utf-8")
+    assert again.count("<svg") == first.count("<svg") > 1
+    assert again.count(">reused<") > first.count(">reused<") == 0
+
+
+def test_report_when_the_page_was_edited_then_it_is_drawn_anew(full, tmp_path):
+    path = tmp_path / "r.html"
+    first = write_report(full, OUTLINE, path).read_text("utf-8")
+    path.write_text(first.replace("Gates", "Goats"), encoding="utf-8")
+    assert "Goats" not in write_report(full, OUTLINE, path).read_text("utf-8")
+
+
+def test_report_when_a_step_or_the_outline_changes_then_it_is_drawn_anew(warehouse, tmp_path):
+    node = Node("weights", "digits/weights", "weigher", "kliep")
+    pages = []
+    for weights, description in (([1.0, 1.0], ""), ([0.5, 1.5], ""), ([0.5, 1.5], "of the field")):
+        warehouse.commit(node.asset, pd.DataFrame({"sample_id": [1, 2], "weight": weights}), kind="weigher")
+        outline = Outline("digits", description, (node,))
+        pages.append(write_report(warehouse, outline, tmp_path / "r.html").read_text("utf-8"))
+    drawn = [re.findall(r"<svg.*?</svg>", page) for page in pages]
+    assert drawn[0] != drawn[1]
+    assert "of the field" in pages[2]
 
 
 def test_report_when_the_graph_has_a_loop_or_an_unknown_upstream_then_it_is_drawn_all_the_same(warehouse, tmp_path):

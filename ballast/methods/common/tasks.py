@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import clone, is_classifier, is_regressor
 
 from ballast.errors import DataError
 from ballast.words import plural, shown
@@ -28,6 +27,8 @@ def task_of_estimator(estimator: Any, y: np.ndarray) -> Task:
 
 def declared_task(estimator: Any) -> Task | None:
     """Gives what an estimator says it does; None where it does not say, as one that is not scikit-learn's may not."""
+    from sklearn.base import is_classifier, is_regressor  # gates import this module, and need no scikit-learn
+
     try:
         return "classification" if is_classifier(estimator) else "regression" if is_regressor(estimator) else None
     except AttributeError:  # it has no tags
@@ -56,6 +57,8 @@ def with_task(estimator: Any, task: Task) -> Any:
     """Gives the estimator, its task settled where it would look at the labels: all of them decide, not a fold's."""
     if getattr(estimator, "task", None) != "auto":
         return estimator
+    from sklearn.base import clone
+
     settled: Any = clone(estimator)
     return settled.set_params(task=task)
 

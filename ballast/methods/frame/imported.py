@@ -22,14 +22,14 @@ def edited_since(module: str, text: bytes, tree: ast.Module) -> str | None:
     loaded = sys.modules.get(module)
     if loaded is None or type(loaded.__loader__) is not SourceFileLoader:
         return None
-    written = {code.co_qualname: _said(code) for code in _codes(compile(text, module, "exec"))}
-    live = {f.__qualname__: _said(f.__code__) for f in _functions(loaded)}
-    constants = {name: value for name, value in _constants(tree) if name in vars(loaded)}
+    written = {code.co_qualname: code for code in _codes(compile(tree, module, "exec"))}
+    live = {f.__qualname__: f.__code__ for f in _functions(loaded)}
+    constants = {name: value for name, value in _constants(text, tree) if name in vars(loaded)}
     here = {name: vars(loaded)[name] for name in constants}
     both = live.keys() & written.keys()
-    if all(live[name] == written[name] for name in both) and repr(here) == repr(constants):
+    if all(_same(live[name], written[name]) for name in both) and repr(here) == repr(constants):
         return None
-    return hashlib.sha256(repr((sorted((n, live[n]) for n in live), here)).encode()).hexdigest()
+    return hashlib.sha256(repr((sorted((n, _said(live[n])) for n in live), here)).encode()).hexdigest()
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
@@ -37,6 +37,10 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
         if isinstance(constant, CodeType):
             yield constant
             yield from _codes(constant)
+
+
+def _same(live: CodeType, written: CodeType) -> bool:
+    return live == written or _said(live) == _said(written)  # equal are those that stand in the same lines, too
 
 
 def _said(code: CodeType) -> str:
@@ -67,8 +71,9 @@ def _functions(module: ModuleType) -> Iterator[FunctionType]:
                 yield inner
 
 
-def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
-    again = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
+def _constants(text: bytes, tree: ast.Module) -> Iterator[tuple[str, Any]]:
+    inner = ast.walk(tree) if b"global" in text else ()  # walking takes long
+    again = {name for node in inner if isinstance(node, ast.Global) for name in node.names}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             yield from ((t.id, node.value.value) for t in node.targets if isinstance(t, ast.Name) and t.id not in again)

@@ -108,7 +108,7 @@ def _unit_asset(
                 if not j.passed:
                     tell = context.log.error if j.closes else context.log.warning
                     tell(f"{stored.commit.asset}: {j.name}: {j.message}")
-            yield result_of(plan, stored)
+            yield result_of(plan, stored, context.instance)
 
     return compute
 

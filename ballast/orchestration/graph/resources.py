@@ -28,6 +28,8 @@ def resolved(resource: BallastResource) -> BallastResource:
         raise SpecError(
             f"the project's resource needs environment variables that are not set: {in_words(missing)}; set them"
         )
+    if {type(v) for v in (*given, resource.timeout)} <= {str, int, float}:  # Dagster would make an instance for it
+        return resource
     return resource.process_config_and_initialize()
 
 

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from filelock import FileLock
 
 from ballast.orchestration.graph.home import home
+from ballast.orchestration.projects.records import keep_connections
 
 _SETTINGS = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 _LONGEST_WAIT = 120.0  # seconds; making an instance takes about one
@@ -39,6 +41,8 @@ def instance() -> dg.DagsterInstance:
         made = dg.DagsterInstance.get()
         for storage in (made.run_storage, made.event_log_storage, made.schedule_storage):
             assert storage is not None, "Dagster makes the databases of an instance with it"
+        if type(made.event_log_storage) is SqliteEventLogStorage:
+            keep_connections(made.event_log_storage)
         return made
 
 

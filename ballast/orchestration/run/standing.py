@@ -11,7 +11,9 @@ from importlib.metadata import version
 from ballast.gates import Expectation, Judgement
 from ballast.methods.frame.closure import closure, digest_of
 from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.run import Run
+from ballast.orchestration.run.verdicts import is_old
 from ballast.warehouse import Commit, Verdict
 
 Seen = Mapping[tuple[str, str | None], int | None]
@@ -47,19 +49,39 @@ def basis_of(run: Run, node: Node, seen: Seen) -> str:
 def standing(run: Run, node: Node, commit: Commit | None) -> tuple[dict[str, Judgement], Seen]:
     """Gives the judgements of a version that would be the same again, by gate, and what they looked at.
 
-    Those that hold a data role's own table against another role are never among them: which of the two is stored last
-    looks at the other.
+    Those that hold a data role's own table against another role are not among them; see ``pairs_standing``.
     """
-    basis = None if commit is None else run.warehouse.basis_of(commit.asset, commit.version)
-    if commit is None or basis is None:
+    seen = None if commit is None else _seen_by(run, node, commit)
+    if commit is None or seen is None:
         return {}, {}
-    seen = {(asset, partition): v for asset, partition, v in json.loads(basis)["seen"]}
     latest = [found and found.version for found in run.warehouse.latest_of(list(seen))]
-    if list(seen.values()) != latest or basis != basis_of(run, node, seen):
+    if list(seen.values()) != latest:
         return {}, {}
     of = {v.gate: v for v in run.warehouse.verdicts(commit.asset, version=commit.version)}
     asked = [e for e in node.suite if e.name in of and not (e.roles and node.stage == "source")]
     return {e.name: _judgement(e, of[e.name]) for e in asked}, seen
+
+
+def pairs_standing(run: Run, node: Node, commit: Commit) -> dict[str, Judgement]:
+    """Gives the judgements that let a data role pass beside versions of others that are still the latest, by gate.
+
+    One that does not let it pass is made again: the run may be about to read another version of the other role.
+    """
+    if node.stage != "source" or _seen_by(run, node, commit) is None:
+        return {}
+    of = {v.gate: v for v in run.warehouse.verdicts(commit.asset, version=commit.version)}
+    context = StoredContext(run, node)
+    found = [(e, of[e.name]) for e in node.suite if e.roles and e.name in of]
+    return {e.name: _judgement(e, v) for e, v in found if v.passed and not is_old(e, v, context)}
+
+
+def _seen_by(run: Run, node: Node, commit: Commit) -> Seen | None:
+    """Gives what the gates behind a version looked up; None where they would be asked another thing today."""
+    basis = run.warehouse.basis_of(commit.asset, commit.version)
+    if basis is None:
+        return None
+    seen = {(asset, partition): v for asset, partition, v in json.loads(basis)["seen"]}
+    return seen if basis == basis_of(run, node, seen) else None
 
 
 def _judgement(expectation: Expectation, verdict: Verdict) -> Judgement:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,7 @@ from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.recent import remember, remember_encoder, stored_table
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
-from ballast.orchestration.run.standing import basis_of, standing
+from ballast.orchestration.run.standing import basis_of, pairs_standing, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, write_report
 from ballast.stages import STAGES
@@ -39,14 +39,22 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Stored:
-    """What a run stored of one node: the committed version, its judgements, and what is shown of it."""
+    """What a run stored of one node: the committed version, its judgements, and its table."""
 
     node: Node
     commit: Commit
     judgements: list[Judgement]
-    columns: dict[str, str]
-    metadata: dict[str, Any]
     reused: bool
+    read: Callable[[], pa.Table]
+
+    def columns(self) -> dict[str, str]:
+        """Gives the table's columns with their types."""
+        schema = self.read().schema
+        return {name: str(type_) for name, type_ in zip(schema.names, schema.types, strict=True)}
+
+    def metadata(self) -> dict[str, Any]:
+        """Gives what is worth showing of the table: numbers, and a figure."""
+        return stage_metadata(self.node.stage, pandas_frame(self.read()), self.commit.summary)
 
 
 def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({})) -> list[Stored]:
@@ -98,6 +106,8 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         made = [(result, result.kept or _commit(run, inputs, result, fingerprint)) for result in results]
         for result, commit in made:
             remember(commit, result.table)
+            if result.kept:
+                result.judgements |= pairs_standing(run, result.node, commit)
             result.judge(run, inputs, between_roles=True)
             run.warehouse.record_suite(
                 commit.asset,
@@ -131,7 +141,7 @@ class Result:
     """A node's table before it is stored, or the stored one that is kept for it, and what its gates say of it."""
 
     node: Node
-    table: pa.Table
+    read: Callable[[], pa.Table]
     summary: Mapping[str, Any]
     kept: Commit | None = None
     judgements: dict[str, Judgement] = field(default_factory=dict)
@@ -144,6 +154,10 @@ class Result:
         return self.kept is not None and all(e.name in self.judgements for e in self.node.suite)
 
     @cached_property
+    def table(self) -> pa.Table:
+        return self.read()
+
+    @cached_property
     def frame(self) -> pd.DataFrame:
         return pandas_frame(self.table)
 
@@ -151,7 +165,8 @@ class Result:
         """Holds the table against the part of the suite that does, or does not, look at other data roles."""
         suite = [e for e in self.node.suite if bool(e.roles) == between_roles and e.name not in self.judgements]
         if suite:
-            context = StoredContext(run, self.node, inputs.commits, inputs.arrow, seen=self.seen)
+            seen = {} if between_roles and self.node.stage == "source" else self.seen
+            context = StoredContext(run, self.node, inputs.commits, inputs.arrow, seen=seen)
             self.judgements |= {j.name: j for j in judged(suite, self.frame, context)}
 
 
@@ -176,7 +191,7 @@ def _reused(run: Run, nodes: list[Node], before: Sequence[Commit | None], finger
     if len(same) < len(nodes) or nodes[0].stage == "source" or run.fresh:
         return []
     kept = [
-        Result(node, stored_table(run.warehouse, commit), commit.summary, commit)
+        Result(node, partial(stored_table, run.warehouse, commit), commit.summary, commit)
         for node, commit in zip(nodes, same, strict=True)
     ]
     return kept if all(_is_there(run, result) for result in kept) else []
@@ -204,8 +219,8 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
     if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
-        return Result(node, table, product.summary, before)
-    return Result(node, table, product.summary)
+        return Result(node, lambda: table, product.summary, before)
+    return Result(node, lambda: table, product.summary)
 
 
 def _row_bytes(table: pa.Table) -> float:
@@ -230,15 +245,8 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
 
 
 def _stored(result: Result, commit: Commit) -> Stored:
-    schema = result.table.schema
-    return Stored(
-        result.node,
-        commit,
-        [result.judgements[e.name] for e in result.node.suite],
-        {name: str(type_) for name, type_ in zip(schema.names, schema.types, strict=True)},
-        stage_metadata(result.node.stage, result.frame, commit.summary),
-        reused=result.kept is not None,
-    )
+    judgements = [result.judgements[e.name] for e in result.node.suite]
+    return Stored(result.node, commit, judgements, result.kept is not None, lambda: result.table)
 
 
 def run_report(run: Run, path: Path) -> Path:

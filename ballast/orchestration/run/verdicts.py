@@ -65,7 +65,7 @@ def judged_anew(commit: Commit, before: Judged, context: StoredContext) -> dict[
     There are none where the other role's own verdict passed the two latest versions.
     """
     run, suite = context.run, context.node.suite
-    old = [e for e in suite if e.roles and (v := before.get((e.name, e.definition))) and _is_old(e, v, context)]
+    old = [e for e in suite if e.roles and (v := before.get((e.name, e.definition))) and is_old(e, v, context)]
     if not old:
         return {}
     frame = pandas_frame(stored_table(run.warehouse, commit))
@@ -81,7 +81,7 @@ def _others(expectation: Expectation, context: StoredContext) -> dict[str, int |
     return {role: context.version_of(role) for role in sorted(expectation.roles - {context.role})}
 
 
-def _is_old(expectation: Expectation, verdict: Verdict, context: StoredContext) -> bool:
+def is_old(expectation: Expectation, verdict: Verdict, context: StoredContext) -> bool:
     """Whether another role has a version that this verdict did not look at, and none on that version passed the two."""
     latest = {role: v for role, v in _others(expectation, context).items() if v is not None}
     newer = {role: v for role, v in latest.items() if verdict.observed.get(_key(role)) != v}

@@ -34,6 +34,8 @@ logger = logging.getLogger("ballast.warehouse")
 
 LINGER = 0.05
 """Seconds that a file stays open after a call, within `keep_open`."""
+LONGEST_LINGER = 2.0
+"""Seconds that one stays open which was only read, while no other process of Ballast's wants it."""
 
 _BLOCK_SIZE = 65536  # bytes; DuckDB's default of 262144 makes small commits cost 4 times the space
 _GROUP_BYTES = 2**19
@@ -104,6 +106,8 @@ class _Open:
     shared: bool = False
     intact: bool = True
     since: float = 0.0
+    watched: bool = False
+    """Whether a timer will look whether it is idle."""
 
 
 class _Place:
@@ -174,26 +178,43 @@ class _Place:
         if self.turn.users > 1:
             return
         self.file = None
-        if not file.intact or file.private or not _keeping or (not file.read_only and self.queue.others()):
+        if not file.intact or file.private or not _keeping or (not file.read_only and self.queue.others(1)):
             self._close(file, reuse=file.intact and not file.private)
             return
         file.since = time.monotonic()
         self.kept = file
+        self._look_later(file)
+
+    def _look_later(self, file: _Open) -> None:
+        if file.watched:
+            return
+        file.watched = True
         timer = threading.Timer(LINGER, self.close_idle, [file])
         timer.daemon = True
         timer.start()
 
     def close_idle(self, file: _Open | None = None) -> None:
         """Closes the file if it is open and nobody uses it; one that is given, only if it has idled long enough."""
+        if file is not None:
+            file.watched = False
         if not self.turn.take_idle():
             return  # in use: whoever has it decides when they leave
         try:
             kept = self.kept
-            if kept is not None and (file is None or time.monotonic() - kept.since >= 0.9 * LINGER):
+            if kept is None or (file is not None and kept is not file):
+                return
+            if file is not None and self._spared(kept):
+                self._look_later(kept)
+            else:
                 self.kept = None
                 self._close(kept)
         finally:
             self.turn.leave()
+
+    def _spared(self, kept: _Open) -> bool:
+        """Says whether an idle file may stay open; one that was read for longer, but not while anybody wants it."""
+        idle = time.monotonic() - kept.since
+        return idle < 0.9 * LINGER or (kept.read_only and idle < LONGEST_LINGER and not self.queue.others(0))
 
     def _open(self, timeout: float, deadline: float, read_only: bool, group_rows: int) -> _Open:
         """Opens the file as soon as nobody holds it; a writer keeps its turn, a reader gives it back."""
@@ -261,7 +282,8 @@ def _place(path: Path) -> _Place:
 def keep_open() -> Iterator[None]:
     """Lets files stay open for a moment after each call in the block, unless another process waits for them.
 
-    For many calls in a row. Other programs find the file in use for up to `LINGER` seconds after a call.
+    For many calls in a row. Other programs find the file in use for up to `LINGER` seconds after a call that wrote,
+    and those that would write for up to `LONGEST_LINGER` after one that read.
     """
     _keeping.append(None)
     try:

@@ -64,9 +64,9 @@ class Queue:
             Path(ticket.lock_file).unlink(missing_ok=True)
             ticket.release()
 
-    def others(self) -> bool:
-        """Gives whether anybody waits behind the one whose turn it is."""
-        return len(self._tickets()) > 1
+    def others(self, own: int) -> bool:
+        """Gives whether anybody waits beside those who hold `own` tickets."""
+        return len(self._tickets()) > own
 
     def _ticket(self) -> FileLock:
         while True:
@@ -97,7 +97,9 @@ class Queue:
         return ticket
 
     def _tickets(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir() if ticket_of(path.name) is not None)
+        with suppress(FileNotFoundError):  # nobody has ever written here
+            return sorted(path.name for path in self.folder.iterdir() if ticket_of(path.name) is not None)
+        return []
 
     def _wait(self, ticket: Path, timeout: float, deadline: float) -> None:
         told = time.monotonic() + PATIENCE

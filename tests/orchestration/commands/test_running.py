@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from ballast.errors import SpecError
+from ballast.orchestration.graph.results import REUSED
+from ballast.orchestration.run import unit
 from tests.orchestration.projects import Project, rows, spec
 
 
@@ -53,6 +55,24 @@ def test_run_again_when_nothing_changed_keeps_all_versions_and_says_so(ran: Proj
     assert finished.report.read_text("utf-8").count(">reused<") == len(before)
     ran.attributes = spec(steps__density={"use": "density_ratio_classifier", "params": {"n_folds": 3}})
     assert "density" not in ran.run("density").reused
+
+
+def materialized(project: Project, name: str) -> dict[str, object]:
+    """Gives what Dagster's last record of a step shows."""
+    (record,) = project.instance.fetch_materializations(dg.AssetKey(["demo", *name.split("/")]), limit=1).records
+    assert record.asset_materialization is not None
+    return dict(record.asset_materialization.metadata)
+
+
+def test_run_again_when_nothing_changed_shows_what_was_shown_without_drawing_it(ran: Project, monkeypatch):
+    steps = set(ran.plan.nodes) - {"report"}
+    assert ran.run().success  # reused from the store, and drawn: this Dagster instance has no record of it yet
+    before = {name: materialized(ran, name) for name in steps}
+    monkeypatch.delattr(unit, "stage_metadata")
+    assert ran.run().success
+    assert {name: materialized(ran, name) for name in steps} == before
+    assert all(shown[REUSED].value for shown in before.values())
+    assert "figure" in before["density"]
 
 
 def test_run_again_when_a_source_changed_recomputes_what_depends_on_it(ran: Project):

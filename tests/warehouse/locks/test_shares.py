@@ -50,7 +50,7 @@ def test_files_in_the_queue_that_are_not_tickets_are_left_alone(tmp_path: Path):
     for path in silly:
         path.touch()
     with queue.turn(5):
-        assert not queue.others()
+        assert not queue.others(1)
     assert sorted(queue.folder.iterdir()) == sorted(silly)
 
 

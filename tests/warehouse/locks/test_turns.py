@@ -50,7 +50,7 @@ def test_turns_come_in_the_order_of_asking(tmp_path: Path, process: Callable[...
         for number in range(6):
             children.append(process(QUEUER, tmp_path / "store", order, number))
             wait_for(lambda n=number: len(list(queue.folder.iterdir())) == 2 + n)
-        assert queue.others()
+        assert queue.others(1)
         for child in children:
             child.stdin.close()
         assert not order.exists()
