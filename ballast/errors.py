@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import ClassVar
 
 
 class BallastError(Exception):
     """Base of all errors that Ballast raises on purpose."""
+
+    passing: ClassVar[bool] = False
+    """Whether the same may go well a little later, without anybody's doing."""
 
 
 class SpecError(BallastError, ValueError):
@@ -41,6 +45,8 @@ class WarehouseError(BallastError):
 class WarehouseLockedError(WarehouseError):
     """Another process held the warehouse for longer than the time allowed."""
 
+    passing = True
+
 
 class OwnedError(WarehouseError):
     """A pipeline's name is another project's in the warehouse."""
@@ -62,6 +68,37 @@ class UntrustedModelError(ModelStoreError):
 
 class MissingDependencyError(BallastError, ImportError):
     """An optional package is needed for what was asked."""
+
+
+_CERTAIN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    NameError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    FileExistsError,
+    FileNotFoundError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    NotImplementedError,
+)
+"""What is wrong in code, data or a path, and will be the next time."""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Gives whether what went wrong may go well a little later: a lock, a lost connection, the machine's own trouble.
+
+    What is wrong in data, spec or code stays wrong.
+    """
+    if isinstance(error, BallastError):
+        cause = error.__cause__
+        return error.passing or (isinstance(cause, OSError) and is_passing(cause))
+    return not isinstance(error, _CERTAIN)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import dagster as dg
 
-from ballast.errors import BallastError
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
+from ballast.orchestration.graph.execution import failed, job_of
 from ballast.orchestration.graph.home import loaded
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.owners import claim
@@ -37,9 +37,7 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
     loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
     assets = [_unit_asset(plan, folder, unit, nodes, partitions) for unit, nodes in plan.units()]
-    job = dg.define_asset_job(
-        plan.spec.name, selection=_selection(plan), partitions_def=partitions, description=plan.spec.description or None
-    )
+    job = job_of(plan, _selection(plan), partitions)
     return dg.Definitions(
         assets=assets,
         jobs=[job],
@@ -98,8 +96,10 @@ def _unit_asset(
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
                 return
             outcomes = run_unit(run, nodes, given)
-        except BallastError as error:
-            raise dg.Failure(str(error), metadata={"error": type(error).__name__}, allow_retries=False) from error
+        except Exception as error:
+            if (told := failed(context, plan, nodes[0], error)) is error:
+                raise
+            raise told from error
         for stored in outcomes:
             context.log.info(
                 f"{stored.commit.asset} is at version {stored.commit.version}{' (reused)' * stored.reused}"

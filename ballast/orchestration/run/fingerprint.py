@@ -93,7 +93,11 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
     """
     node, spec = inputs.node, inputs.spec
     if node.step is not None:
-        return {"step": node.step.model_dump(exclude={"description"}), "seed": spec.seed, "read": decided_by(inputs)}
+        return {
+            "step": node.step.model_dump(exclude={"description", "retries"}),
+            "seed": spec.seed,
+            "read": decided_by(inputs),
+        }
     if node.stage == "encoder":
         return {"features": spec.features.model_dump(), "seed": spec.seed, "left_out": left_out(spec, "train")}
     if node.stage == "features":

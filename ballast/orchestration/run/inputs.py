@@ -28,6 +28,14 @@ from ballast.warehouse.tables.frames import pandas_frame
 class OvertakenError(OutdatedError):
     """Another run has stored a newer version while a unit was at work on an older one."""
 
+    passing = True
+
+
+class MixedError(OutdatedError):
+    """What a unit reads stands on different versions of one table, as while another run is at work on it."""
+
+    passing = True
+
 
 @dataclass
 class Inputs:
@@ -57,7 +65,7 @@ class Inputs:
             self._check_one_state()
 
     def _check_one_state(self) -> None:
-        """Raises OutdatedError where the inputs were made from different versions of one table."""
+        """Raises MixedError where the inputs were made from different versions of one table."""
         found = self.run.warehouse.mixed(list(self.versions.items())) if len(self.commits) > 1 else None
         if found is not None:
             of = f" (partition {found.partition})" if found.partition else ""
@@ -65,7 +73,7 @@ class Inputs:
                 f"{asset} is version {on}" if asset == found.asset else f"{asset} (version {version}) on version {on}"
                 for (asset, version), on in found.versions.items()
             ]
-            raise OutdatedError(
+            raise MixedError(
                 f"{self.node.name} does not run: what it reads stands on different versions of {found.asset}{of}: "
                 f"{', '.join(stand)}. Another run has just replaced it, or not all that is made from it was made anew: "
                 f"run `ballast run {self.run.plan.spec.name}`"

@@ -32,7 +32,10 @@ _APART = (
 )
 """What gates reach by imports and no judgement depends on."""
 _LIBRARIES = ("great-expectations", "numpy", "pandas", "scikit-learn", "scipy")
-_PROSE = {"description", "schedule", "sensor", "automation", "owners", "tags"}
+_PROSE = {
+    **dict.fromkeys(("description", "schedule", "sensor", "automation", "executor", "retries", "owners", "tags"), True),
+    "steps": {"__all__": {"retries"}},
+}
 
 
 def basis_of(run: Run, node: Node, seen: Seen) -> str:

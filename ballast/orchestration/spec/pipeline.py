@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ballast.errors import SpecError, nearest
+from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
 from ballast.orchestration.spec.problems import first_problem
 from ballast.orchestration.spec.templates import filled
 from ballast.words import one_line
@@ -22,17 +23,6 @@ ROLES = ("train", "target", "test", "reference")
 SOURCES = ("asset", "path", "query", "loader", "step")
 
 Column = Annotated[str, Field(min_length=1)]
-
-
-def _no_truth(value: Any) -> Any:
-    """Refuses true and false, which Python counts among the numbers."""
-    if isinstance(value, bool):
-        raise ValueError("a whole number is needed")
-    return value
-
-
-WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
-_LONGEST_WAIT = 366 * 24 * 3600
 TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp", "timestamptz", "time")
 """The words of ``types:``; a decimal may say its digits, as decimal(10, 2)."""
 
@@ -144,6 +134,7 @@ class StepSpec(dg.Model):
     model: str | None = Field(default=None, description="Learner step whose predictions or recordings are used.")
     models: list[str] | None = Field(default=None, description="Learner steps to compare.")
     embed: str | None = Field(default=None, description="Learner step whose embedding replaces the features.")
+    retries: RetriesSpec | None = Field(default=None, description="As the pipeline's `retries`, for this step alone.")
     description: str | None = Field(default=None, description="Shown in the UI and the report.")
 
     # YAML 1.1 reads the key `on` as a truth, and so does Dagster, whose schema check would find no such key. Unknown
@@ -169,7 +160,22 @@ def models_of(step: StepSpec) -> list[str]:
     return [*as_list(step.model), *as_list(step.models)]
 
 
-Steps = Annotated[dict[str, StepSpec], dg.Resolver(lambda _, steps: steps, model_field_type=dict[str, StepSpec])]
+_Retries = int | str | dict[str, Any] | None
+
+
+class _WrittenStep(StepSpec):
+    """A step as Dagster reads it, for whom a template is still text."""
+
+    retries: _Retries = None  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+def _as_written(_: Any, value: Any) -> Any:
+    return value
+
+
+Steps = Annotated[dict[str, StepSpec], dg.Resolver(_as_written, model_field_type=dict[str, _WrittenStep])]
+Executor = Annotated[ExecutorSpec | None, dg.Resolver(_as_written, model_field_type=str | dict[str, Any] | None)]
+Retries = Annotated[RetriesSpec | None, dg.Resolver(_as_written, model_field_type=_Retries)]
 
 
 def _is_sized_decimal(word: str) -> bool:
@@ -245,8 +251,8 @@ class SensorSpec(dg.Model, dg.Resolvable):
     @field_validator("every")
     @classmethod
     def _some_time(cls, seconds: int) -> int:
-        if not 1 <= seconds <= _LONGEST_WAIT:
-            raise ValueError(f"a number of seconds from 1 to {_LONGEST_WAIT} (a year) is needed")
+        if not 1 <= seconds <= LONGEST_WAIT:
+            raise ValueError(f"a number of seconds from 1 to {LONGEST_WAIT} (a year) is needed")
         return seconds
 
 
@@ -263,6 +269,11 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     schedule: ScheduleSpec | None = None
     sensor: SensorSpec | None = None
     automation: Literal["eager"] | None = Field(default=None, description="'eager' runs a step when its inputs change.")
+    executor: Executor = Field(
+        default=None,
+        description="Processes of the job's steps: in_process, or multiprocess: one a step.",
+    )
+    retries: Retries = Field(default=None, description="How often a step is tried again that failed in passing.")
     seed: WholeNumber = Field(
         default=0, description="random_state of every method that draws at random and has none of its own."
     )

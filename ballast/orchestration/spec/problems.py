@@ -25,7 +25,7 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     key = ".".join(one_line(part, 80) for part in location) or "attributes"
     if problem["type"] == "extra_forbidden":
         valid = list(_model_at(model, location[:-1]).model_fields)
-        return f"{key}: unknown key{nearest(location[-1], valid)} (the keys here: {', '.join(valid)})"
+        return f"{key}: unknown key{nearest(location[-1], valid)} (the keys here: {', '.join(valid) or 'none'})"
     if problem["type"] == "missing":
         return f"{key}: this key is missing"
     if problem["loc"][-1] == "[key]" or problem["type"] == "invalid_key":
