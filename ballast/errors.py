@@ -26,6 +26,10 @@ class DataError(BallastError, ValueError):
     """An argument, column or table holds something the method cannot work with."""
 
 
+class LoaderError(DataError):
+    """A function of the user's own, which is to give a data role's rows, raised an error."""
+
+
 class OverlapError(DataError):
     """The target lies where there are no training rows, so no weighting of them can represent it."""
 
@@ -97,7 +101,8 @@ def is_passing(error: BaseException) -> bool:
     """
     if isinstance(error, BallastError):
         cause = error.__cause__
-        return error.passing or (isinstance(cause, OSError) and is_passing(cause))
+        decides = isinstance(error, LoaderError) or isinstance(cause, OSError)
+        return error.passing or (decides and cause is not None and is_passing(cause))
     return not isinstance(error, _CERTAIN)
 
 

@@ -13,7 +13,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from ballast.errors import DataError
+from ballast.errors import DataError, LoaderError
 from ballast.orchestration.read.kinds import narrowed, selected
 from ballast.orchestration.read.query import said
 from ballast.warehouse.tables.objects import is_nested, unmasked
@@ -33,7 +33,7 @@ def called(path: str, parameters: dict[str, Any], where: str) -> Any:
     try:
         return function(**parameters)
     except Exception as error:
-        raise DataError(f"{where}: {path} failed: {type(error).__name__}: {error}") from error
+        raise LoaderError(f"{where}: {path} failed: {type(error).__name__}: {error}") from error
 
 
 def as_arrow(value: Any, where: str) -> pa.Table:

@@ -24,13 +24,17 @@ def _no_truth(value: Any) -> Any:
 
 WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 
+# The fields below are plain types, checked by validators: Dagster reads no model with other ones that is not Resolvable.
+
 
 class ProcessesSpec(dg.Model):
     """A process a step."""
 
-    max_concurrent: WholeNumber | None = Field(
+    max_concurrent: int | None = Field(
         default=None, description="How many run at the same time; default one a core."
     )
+
+    _number = field_validator("max_concurrent", mode="before")(_no_truth)
 
     @field_validator("max_concurrent")
     @classmethod
@@ -64,7 +68,7 @@ class ExecutorSpec(dg.Model):
 class RetriesSpec(dg.Model):
     """How often a step that failed in passing is tried again, and after what wait; or the number alone."""
 
-    max: WholeNumber = Field(description="How often a step is tried again at most.")
+    max: int = Field(description="How often a step is tried again at most.")
     delay: float = Field(default=0.0, description="Seconds until it is tried again; default none.")
     backoff: Literal["linear", "exponential"] | None = Field(
         default=None,
@@ -78,6 +82,8 @@ class RetriesSpec(dg.Model):
     @classmethod
     def _number_alone(cls, given: Any) -> Any:
         return given if isinstance(given, dict) else {"max": given}
+
+    _number = field_validator("max", mode="before")(_no_truth)
 
     @field_validator("max")
     @classmethod
