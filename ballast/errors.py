@@ -52,6 +52,12 @@ class WarehouseLockedError(WarehouseError):
     passing = True
 
 
+class WarehouseUnreachableError(WarehouseError):
+    """A server that the warehouse is kept on did not answer, or another task was in the way."""
+
+    passing = True
+
+
 class OwnedError(WarehouseError):
     """A pipeline's name is another project's in the warehouse."""
 
@@ -99,10 +105,10 @@ def is_passing(error: BaseException) -> bool:
 
     What is wrong in data, spec or code stays wrong.
     """
+    if isinstance(error, LoaderError) and error.__cause__ is not None:
+        return is_passing(error.__cause__)
     if isinstance(error, BallastError):
-        cause = error.__cause__
-        decides = isinstance(error, LoaderError) or isinstance(cause, OSError)
-        return error.passing or (decides and cause is not None and is_passing(cause))
+        return error.passing
     return not isinstance(error, _CERTAIN)
 
 

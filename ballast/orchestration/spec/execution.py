@@ -24,15 +24,13 @@ def _no_truth(value: Any) -> Any:
 
 WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
 
-# The fields below are plain types, checked by validators: Dagster reads no model with other ones that is not Resolvable.
+# The fields below are of plain types and checked by validators: with others Dagster wants the models Resolvable.
 
 
 class ProcessesSpec(dg.Model):
     """A process a step."""
 
-    max_concurrent: int | None = Field(
-        default=None, description="How many run at the same time; default one a core."
-    )
+    max_concurrent: int | None = Field(default=None, description="How many run at the same time; default one a core.")
 
     _number = field_validator("max_concurrent", mode="before")(_no_truth)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
-from ballast.errors import WarehouseError
+from ballast.errors import WarehouseError, WarehouseUnreachableError
 
 
 class Home(Protocol):
@@ -80,14 +80,17 @@ def abandon(*things: object) -> None:
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
 
 
-def unusable(where: object, error: Exception, *, shared: bool = False) -> WarehouseError:
-    """Gives the error of a home that cannot be opened, read or written; `shared` if two tasks had it at once."""
+def unusable(where: object, error: Exception, *, shared: bool = False, away: bool = False) -> WarehouseError:
+    """Gives the error of a home that cannot be opened, read or written.
+
+    `shared` if two tasks had it at once, `away` if the error is what a server that does not answer leads to.
+    """
     if shared and isinstance(error, duckdb.TransactionException):
-        return WarehouseError(
+        return WarehouseUnreachableError(
             f"{where}: another task of this thread stored the same at the same time ({error}); nothing of this call or "
             "block is stored: make it again"
         )
-    return WarehouseError(
+    return (WarehouseUnreachableError if away else WarehouseError)(
         f"cannot use the warehouse {where}: {error}. Check that it is a DuckDB file, that its folder is there "
         "and writable, and that the disk has room; what was committed before is as it was"
     )

@@ -49,6 +49,8 @@ class Lake(ABC):
     arrays = False
     reserved = frozenset({"row_id"})
     extension: str
+    served = False
+    """Whether a server keeps its catalog."""
     options: tuple[str, ...] = ()
 
     def __init__(self, metadata: str, data: str) -> None:
@@ -133,7 +135,9 @@ class Lake(ABC):
         except duckdb.Error as error:
             safe = self._without_secrets(error)
             shared = self.metadata in _writers and _writers[self.metadata].shared
-            raise unusable(self, safe, shared=shared) from safe
+            asked = self.served or "://" in self.data
+            away = asked and isinstance(error, duckdb.IOException | duckdb.ConnectionException)
+            raise unusable(self, safe, shared=shared, away=away) from safe
 
     def _shared(self) -> _Engine:
         with _lock:
@@ -219,6 +223,7 @@ class PostgresLake(Lake):
     """A lake whose catalog is in Postgres, for many machines."""
 
     extension = "postgres_scanner"
+    served = True
     path = None
 
     def __init__(self, uri: str, data: str) -> None:
@@ -250,7 +255,7 @@ class PostgresLake(Lake):
                 yield
         except psycopg.Error as error:
             safe = self._without_secrets(error)
-            raise unusable(self, safe) from safe
+            raise unusable(self, safe, away=isinstance(error, psycopg.OperationalError)) from safe
 
     def _without_secrets(self, error: AnyError) -> AnyError:
         """Gives an error as it may be shown and logged: DuckDB's hold the whole URI."""
