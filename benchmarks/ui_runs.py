@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -112,7 +113,7 @@ def _server(home: Path) -> Iterator[int]:
             [Path(sys.executable).with_name("dagster"), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p",
              str(port)],
             cwd=ROOT, env=_environment(home) | {"DAGSTER_HOME": str(home / "dagster")}, stdout=log,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
             _wait_for("the server", lambda: server.poll() is not None or _is_up(port))
@@ -120,7 +121,11 @@ def _server(home: Path) -> Iterator[int]:
                 raise RuntimeError(f"the server ended: {(home / 'server.log').read_text()[-2000:]}")
             yield port
         finally:
-            server.terminate()
+            server.send_signal(signal.SIGINT)  # as Ctrl-C does; then whatever is left of it
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(30)
+            with suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
             server.wait()
 
 
