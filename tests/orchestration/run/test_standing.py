@@ -80,3 +80,12 @@ def test_verdicts_when_a_table_that_a_gate_looks_up_changes_then_are_come_to_ane
     (stored,) = run_again(ran, "even", "third")
     assert stored.reused
     assert set(judged_by(ran, "even").values()) == {"third"}
+
+
+def test_what_is_stored_and_its_verdicts_when_only_the_execution_changes_then_stand(ran: Project):
+    before = judged_by(ran, "density")
+    ran.attributes |= {"executor": "multiprocess", "retries": 2}
+    ran.attributes["steps"]["density"]["retries"] = 1
+    (stored,) = run_again(ran, "density", "again")
+    assert stored.reused
+    assert judged_by(ran, "density") == before
