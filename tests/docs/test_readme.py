@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from ballast.orchestration.projects.find import Declared, find
+from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.pipeline import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +46,6 @@ def test_pictures_of_the_readme_are_there():
 
 def test_page_of_pipelines_tells_every_key():
     page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
-    for model in (PipelineSpec, DataSpec, FeaturesSpec, StepSpec, PartitionsSpec):
+    for model in (PipelineSpec, DataSpec, FeaturesSpec, StepSpec, PartitionsSpec, ExecutorSpec, RetriesSpec):
         for key in model.model_fields:
             assert f"`{key}`" in page, f"{model.__name__}.{key}"
