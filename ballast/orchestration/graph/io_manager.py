@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from ballast.orchestration.graph.resources import BallastResource
+from ballast.orchestration.graph.resources import BallastResource, Url
 from ballast.orchestration.run.verdicts import check_open
 from ballast.warehouse import Warehouse
 
@@ -18,7 +18,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
     anyone: GateClosedError says which gate.
     """
 
-    warehouse: str = ""
+    warehouse: Url = ""
     folder: str = ""
     timeout: float = 120.0
 

@@ -6,14 +6,17 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import Annotated
 
 import dagster as dg
+from pydantic import AfterValidator
 
 from ballast.errors import SpecError
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Plan
 from ballast.warehouse import ModelStore, Warehouse
+from ballast.warehouse.homes.urls import without_password
 from ballast.words import in_words
 
 RESOURCE = "ballast"
@@ -33,17 +36,33 @@ def resolved(resource: BallastResource) -> BallastResource:
     return resource.process_config_and_initialize()
 
 
+_whole: dict[str, str] = {}
+"""The URLs of warehouses that hold a password, by what is shown of them."""
+
+
+def _shown(url: str) -> str:
+    shown = without_password(url)
+    if shown != url:
+        _whole[shown] = url
+    return shown
+
+
+Url = Annotated[str, AfterValidator(_shown)]
+"""A warehouse's URL, whose password stays in this process: Dagster stores and shows what a resource is made with."""
+
+
 class BallastResource(dg.ConfigurableResource):
     """Opens the warehouse, the model store and the reports for a pipeline's steps.
 
     Attributes
     ----------
-    warehouse : URL of the warehouse; default an embedded DuckDB file in the project's ``.ballast`` folder.
+    warehouse : URL of the warehouse; default an embedded DuckDB file in the project's ``.ballast`` folder. Dagster
+        neither stores nor shows a password in it.
     folder : where models and reports are kept; default that same folder.
     timeout : seconds to wait for the warehouse while another process holds it.
     """
 
-    warehouse: str = ""
+    warehouse: Url = ""
     folder: str = ""
     timeout: float = 120.0
 
@@ -51,7 +70,8 @@ class BallastResource(dg.ConfigurableResource):
         return Path(self.folder).expanduser().resolve() if self.folder else home()
 
     def open(self) -> Warehouse:
-        return Warehouse(self.warehouse or f"duckdb:///{self.base() / 'warehouse.duckdb'}", timeout=self.timeout)
+        url = self.warehouse or f"duckdb:///{self.base() / 'warehouse.duckdb'}"
+        return Warehouse(_whole.get(url, url), timeout=self.timeout)
 
     def model_store(self) -> ModelStore:
         return ModelStore(self.base() / "models")
