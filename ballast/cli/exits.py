@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -29,16 +33,31 @@ def exit_on_error(debug: bool) -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a stream that cannot hold a character shows its escape
+    sys.unraisablehook = _pass_on
     try:
         yield
     except typer.Exit:
         raise
     except KeyboardInterrupt as error:
-        err.print("[yellow]stopped[/]")
-        raise typer.Exit(INTERRUPTED) from error
+        raise typer.Exit(stopped("[yellow]stopped[/]")) from error
     except (Exception, SystemExit) as error:  # the latter by a project's own code, whose exit code is not Ballast's
         _tell(error, debug=debug)
         raise typer.Exit(FAILED) from error
+
+
+def _pass_on(unraisable: Any) -> None:
+    """Sends a Ctrl-C again that came while something was thrown away, where Python loses it."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        threading.Timer(0.01, os.kill, [os.getpid(), signal.SIGINT]).start()
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def stopped(message: str) -> int:
+    """Says that Ctrl-C has stopped a command, and gives its exit code; what was half made by then goes in silence."""
+    sys.unraisablehook = lambda unraisable: None
+    err.print(message)
+    return INTERRUPTED
 
 
 def _tell(error: BaseException, *, debug: bool) -> None:

@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from ballast.cli.console import err, out
-from ballast.cli.exits import CLOSED, FAILED, INTERRUPTED
+from ballast.cli.console import out
+from ballast.cli.exits import CLOSED, FAILED, stopped
 from ballast.methods.frame.reports import OVERALL, declared
 from ballast.orchestration.commands.run import Finished, Progress, partition_keys, resource_of, run
 from ballast.orchestration.graph.home import within
@@ -87,8 +87,7 @@ def _run(declared: Declared, select: list[str], partition: str | None, *, force:
         try:
             finished, display = _run_one(declared, plan, definitions, select, key, force, fresh)
         except KeyboardInterrupt:
-            err.print("[yellow]Stopped.[/] What was finished is stored; the same command goes on from there.")
-            return INTERRUPTED
+            return stopped("[yellow]Stopped.[/] What was finished is stored; the same command goes on from there.")
         with warehouse.reading():
             closed = _print_outcome(plan, warehouse, finished, display)
         out.print(f"Took {perf_counter() - began:.1f} s.")

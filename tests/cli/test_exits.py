@@ -158,3 +158,45 @@ def test_interrupt_while_the_command_loads_prints_no_traceback(tmp_path: Path):
     done = subprocess.run(["python", "-c", script], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == -2
     assert done.stderr == ""
+
+
+HALF_MADE = """
+import os, signal
+
+class Half:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        self.made = True
+
+    def __del__(self):
+        self.made
+
+def target():
+    Half()
+"""
+
+
+def test_interrupt_while_something_is_half_made_prints_no_traceback(folder: Folder):
+    (folder.path / "halves.py").write_text(HALF_MADE)
+    folder.declare(data__target={"loader": "halves.target", "id": "key", "drop": ["kind"]})
+    process = folder.start("check", "demo")
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 130, said
+    assert said == "stopped\n"
+
+
+def test_interrupt_while_dagster_closes_its_records_prints_no_traceback(folder: Folder):
+    script = (
+        "import os, signal, sys\n"
+        "def stop(frame, event, argument):\n"
+        "    if event == 'call' and frame.f_code.co_name == 'do_close':\n"
+        "        sys.setprofile(None)\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.setprofile(stop)\n"
+        "from ballast.cli import app\n"
+        "app(['run', 'demo'])\n"
+    )
+    env = {**os.environ, "BALLAST_HOME": str(folder.home)}
+    done = subprocess.run(["python", "-c", script], capture_output=True, text=True, cwd=folder.path, env=env)
+    assert done.returncode in (130, -2), done.stderr
+    assert done.stderr == "Stopped. What was finished is stored; the same command goes on from there.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from ballast.orchestration.projects.records import keep_connections
 
 _SETTINGS = "telemetry:\n  enabled: false\nnux:\n  enabled: false\n"
 _LONGEST_WAIT = 120.0  # seconds; making an instance takes about one
+logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())  # what fails, or Ctrl-C stops, is raised too
 
 
 def instance() -> dg.DagsterInstance:
