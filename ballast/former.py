@@ -39,6 +39,7 @@ FORMER = {
     "ballast.warehouse.layouts": "ballast.warehouse.tables.layouts",
     "ballast.warehouse.matrices": "ballast.warehouse.tables.matrices",
     "ballast.warehouse.queries": "ballast.warehouse.tables.queries",
+    "ballast.warehouse.turns": "ballast.warehouse.locks.turns",
 }
 """Each former module, and where most of it is now."""
 

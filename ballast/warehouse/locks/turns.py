@@ -50,11 +50,14 @@ class Queue:
             The folder cannot be written.
         """
         deadline = time.monotonic() + timeout
-        self.folder.mkdir(exist_ok=True)
+        with suppress(FileExistsError):  # made, and removed again, by somebody else
+            self.folder.mkdir(exist_ok=True)
         ticket = self._ticket()
         lock = _lock(self._lock)  # tickets give the order; this holds if a clock is set back
         try:
-            self._wait(Path(ticket.lock_file), timeout, deadline)
+            while not self._is_next(Path(ticket.lock_file), timeout, deadline):
+                ticket.release()
+                ticket = self._ticket()
             lock.acquire(timeout=max(0.0, deadline - time.monotonic()), poll_interval=_POLL)
             yield
         except Timeout as error:
@@ -71,7 +74,7 @@ class Queue:
     def _ticket(self) -> FileLock:
         while True:
             ticket = _lock(self.folder / str(new_ticket(time.time_ns())))
-            with suppress(Timeout):
+            with suppress(Timeout, FileNotFoundError):
                 self._lock_file(ticket)
                 if Path(ticket.lock_file).exists():  # else cleared away between its making and its locking
                     return self._checked(ticket)
@@ -97,11 +100,12 @@ class Queue:
         return ticket
 
     def _tickets(self) -> list[str]:
-        with suppress(FileNotFoundError):  # nobody has ever written here
+        with suppress(FileNotFoundError):  # nobody has ever written here, or it was removed while it is in use
             return sorted(path.name for path in self.folder.iterdir() if ticket_of(path.name) is not None)
         return []
 
-    def _wait(self, ticket: Path, timeout: float, deadline: float) -> None:
+    def _is_next(self, ticket: Path, timeout: float, deadline: float) -> bool:
+        """Waits for a ticket's turn, and gives whether it came: False where somebody has removed the ticket."""
         told = time.monotonic() + PATIENCE
         while (first := self._first()) != ticket.name:
             if time.monotonic() > deadline:
@@ -109,8 +113,11 @@ class Queue:
             if time.monotonic() > told:
                 logger.warning(WAITING, self.path, owner(ticket_of(first)), timeout)
                 told = deadline
+            if not ticket.exists():
+                return False
             ahead = sum(name < ticket.name for name in self._tickets())
             time.sleep(_POLL + _TURN * max(0, ahead - 1))
+        return True
 
     def _first(self) -> str:
         """Gives the ticket whose turn it is, once those of the dead are gone."""

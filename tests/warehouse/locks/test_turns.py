@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,6 +83,19 @@ def test_turns_of_the_killed_go_to_the_next(tmp_path: Path, process: Callable[..
     with queue.turn(30):
         assert len(list(queue.folder.iterdir())) == 1
     assert list(queue.folder.iterdir()) == []
+
+
+def test_turns_come_though_the_queue_s_folder_is_removed(tmp_path: Path, process: Callable[..., Popen[str]]):
+    order, queue = tmp_path / "order", Queue(tmp_path / "store")
+    with queue.turn(60):
+        children = [process(QUEUER, tmp_path / "store", order, number) for number in range(2)]
+        wait_for(lambda: len(list(queue.folder.iterdir())) == 3)
+        shutil.rmtree(queue.folder)
+        for child in children:
+            child.stdin.close()
+        assert not order.exists()
+    wait_for(lambda: order.exists() and len(order.read_text().split()) == 2)
+    assert [child.wait(60) for child in children] == [0, 0]
 
 
 def test_turns_that_do_not_come_name_who_has_it(tmp_path: Path, process: Callable[..., Popen[str]], caplog):
