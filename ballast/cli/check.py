@@ -13,12 +13,12 @@ from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
 from ballast.errors import BallastError, SpecError
 from ballast.orchestration.commands.check import Checked, check
-from ballast.orchestration.commands.retired import retired
 from ballast.orchestration.commands.run import partition_keys, resource_of
 from ballast.orchestration.graph.home import within
 from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.projects.find import Declared, every, find, project_root
+from ballast.orchestration.run.retired import retired
 from ballast.orchestration.run.run import Run
 from ballast.words import listed, plural
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ballast.orchestration.commands.retired import retired
 from ballast.orchestration.graph.resources import BallastResource
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.run.retired import retired
 from ballast.stages import MODEL_KINDS
 from ballast.warehouse import Commit, Warehouse
 

@@ -16,7 +16,6 @@ from dagster import DagsterEventType, EventLogEntry
 from sqlalchemy.exc import SQLAlchemyError
 
 from ballast.errors import BallastError, OwnedError, SpecError, nearest
-from ballast.orchestration.commands.retired import retire
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.owners import claim
@@ -27,6 +26,7 @@ from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
 from ballast.orchestration.projects.instance import instance
+from ballast.orchestration.run.retired import retire
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report
 from ballast.warehouse import Warehouse, keep_open

@@ -18,6 +18,7 @@ from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version, edited_modules
+from ballast.orchestration.run.retired import retire
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report, run_unit
 from ballast.stages import STAGES
@@ -91,11 +92,14 @@ def _unit_asset(
         try:
             claim(run.warehouse, plan.spec.name, folder, run.run_id)
             if not STAGES[nodes[0].stage].stored:
+                retire(plan, run.warehouse)
                 path = run_report(run, resource.report_path(plan, run.partition))
                 shown = {"path": dg.MetadataValue.path(path), "report": dg.MetadataValue.url(path.as_uri())}
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
                 return
             outcomes = run_unit(run, nodes, given)
+            if partitions is not None or not all(stored.reused for stored in outcomes):
+                retire(plan, run.warehouse, [node.name for node in nodes])
         except Exception as error:
             if (told := failed(context, plan, nodes[0], error)) is error:
                 raise
