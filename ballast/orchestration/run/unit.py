@@ -115,6 +115,9 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
                 [verdict_of(run, commit, e, result.judgements[e.name]) for e in result.node.suite],
                 basis=basis_of(run, result.node, result.seen),
             )
+    for result, _ in made:
+        if result.save is not None:
+            run.models.settle(StoredModel.of(result.frame), str(run.warehouse.home))
     return [_stored(result, commit) for result, commit in made]
 
 
@@ -144,6 +147,8 @@ class Result:
     read: Callable[[], pa.Table]
     summary: Mapping[str, Any]
     kept: Commit | None = None
+    save: Callable[[], StoredModel] | None = None
+    """Writes the file of its model, where it has one that no version names yet."""
     judgements: dict[str, Judgement] = field(default_factory=dict)
     seen: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
     """What its gates have looked up beside the table itself; see ``standing``."""
@@ -209,10 +214,13 @@ def _is_there(run: Run, kept: Result) -> bool:
 
 def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
     """Gives what is to be stored of a product. A source whose content has not changed keeps its version."""
-    table = product.table
+    table, save = product.table, None
     if product.model is not None:
-        version = before.version + 1 if before else 1
-        stored = run.models.save(run.plan.asset(node.name), version, product.model, partition=run.key_of(node))
+        version, home = before.version + 1 if before else 1, str(run.warehouse.home)
+        save = partial(
+            run.models.save, run.plan.asset(node.name), version, product.model, run.key_of(node), warehouse=home
+        )
+        stored = save()
         table = pd.DataFrame([asdict(stored)])
         if node.stage == "encoder":
             remember_encoder(stored.sha256, product.model)
@@ -220,7 +228,7 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
         table = pa.Table.from_pandas(table, preserve_index=False)
     if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
         return Result(node, lambda: table, product.summary, before)
-    return Result(node, lambda: table, product.summary)
+    return Result(node, lambda: table, product.summary, save=save)
 
 
 def _row_bytes(table: pa.Table) -> float:
@@ -229,6 +237,8 @@ def _row_bytes(table: pa.Table) -> float:
 
 def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commit:
     node = result.node
+    if result.save is not None and not run.models.has(StoredModel.of(result.frame)):
+        result.save()  # prune, which has the same lock, took the file for that of a commit that had failed
     return run.warehouse.commit(
         run.plan.asset(node.name),
         result.table,

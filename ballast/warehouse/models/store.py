@@ -12,7 +12,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from ballast.errors import ModelStoreError
-from ballast.warehouse.models import archives, skops_files, stored_names, tensor_files
+from ballast.warehouse.models import archives, expected, skops_files, stored_names, tensor_files
 from ballast.warehouse.names import view_of
 
 if TYPE_CHECKING:
@@ -66,8 +66,15 @@ class ModelStore:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).expanduser().resolve()
 
-    def save(self, asset: str, version: int, model: object, partition: str | None = None) -> StoredModel:
+    def save(
+        self, asset: str, version: int, model: object, partition: str | None = None, *, warehouse: str | None = None
+    ) -> StoredModel:
         """Writes a fitted model, whole or not at all.
+
+        Parameters
+        ----------
+        warehouse
+            Where a commit is to name it: until `settle` says that it does, prune may remove the file.
 
         Raises
         ------
@@ -86,8 +93,24 @@ class ModelStore:
         archives.within(len(data), archives.limit(), f"the {type(model).__qualname__} comes")
         sha256 = hashlib.sha256(data).hexdigest()
         path = _relative(asset, version, partition, sha256, kind)
+        if warehouse is not None:
+            self.expect(asset, path.as_posix(), warehouse)
         self._publish(path.as_posix(), data)
         return StoredModel(path.as_posix(), sha256, kind, name)
+
+    def expect(self, asset: str, path: str, warehouse: str) -> None:
+        """Notes that a file is named by no version in a warehouse; ModelStoreError where that cannot be written."""
+        try:
+            expected.expect(self.folder, warehouse, asset, path)
+        except OSError as error:
+            raise _unwritable(self.folder / path, error) from error
+
+    def settle(self, stored: StoredModel, warehouse: str) -> None:
+        """Says that a version in a warehouse names a model's file."""
+        expected.settle(self.folder, warehouse, stored.path)
+
+    def has(self, stored: StoredModel) -> bool:
+        return (self.folder / stored.path).exists()
 
     def load(self, stored: StoredModel | tuple[str, int, str | None], *, sha256: str | None = None) -> Any:
         """Gives a model back.
@@ -168,10 +191,13 @@ class ModelStore:
             for folder in (target.parent, *(folder.parent for folder in new)):
                 _sync(folder)
         except OSError as error:
-            raise ModelStoreError(
-                f"cannot write the model to {self.folder / path}: {error}; check that the folder is writable and the "
-                "disk has room"
-            ) from error
+            raise _unwritable(self.folder / path, error) from error
+
+
+def _unwritable(file: Path, error: OSError) -> ModelStoreError:
+    return ModelStoreError(
+        f"cannot write the model to {file}: {error}; check that the folder is writable and the disk has room"
+    )
 
 
 def _relative(asset: str, version: int, partition: str | None, sha256: str, kind: str) -> Path:
