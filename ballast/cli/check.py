@@ -11,10 +11,11 @@ from rich.table import Column, Table
 
 from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
-from ballast.errors import BallastError, SpecError
+from ballast.errors import BallastError, OwnedError, SpecError
 from ballast.orchestration.commands.check import Checked, check
 from ballast.orchestration.commands.run import partition_keys, resource_of
 from ballast.orchestration.graph.home import within
+from ballast.orchestration.graph.owners import check_owner
 from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.projects.find import Declared, every, find, project_root
@@ -51,9 +52,7 @@ def check_pipelines(
             plan = pipeline.plan()
         except BallastError as error:
             wrong = True
-            found[pipeline.name] = [Checked(pipeline.name, None, None, problem=str(error))]
-            err.print(f"[red]wrong[/] {escape(pipeline.where)}")
-            err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            found[pipeline.name] = _wrong(pipeline, error)
             continue
         if spec_only:
             found[pipeline.name] = []
@@ -62,6 +61,12 @@ def check_pipelines(
         with within(pipeline.root):
             resource = resource_of(pipeline.definitions(plan))
             run = Run(plan, resource.open(), resource.model_store(), pipeline.file.parent, run_id="check")
+        try:
+            check_owner(run.warehouse, plan.spec.name, run.folder)
+        except OwnedError as error:
+            wrong = True
+            found[pipeline.name] = _wrong(pipeline, error)
+            continue
         definition = partitions_of(plan.spec.partitions)
         keys = [partition_of(definition, key) for key in partition_keys(plan, partition)]
         found[pipeline.name] = list(check(run, keys, select=select, files=tables, stored=stored))
@@ -73,6 +78,13 @@ def check_pipelines(
     if any(c.closed for c in verdicts):
         return CLOSED
     return FAILED if wrong or any(c.problem for c in verdicts) else 0
+
+
+def _wrong(pipeline: Declared, error: BallastError) -> list[Checked]:
+    """Prints why a pipeline cannot be checked, and gives that."""
+    err.print(f"[red]wrong[/] {escape(pipeline.where)}")
+    err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    return [Checked(pipeline.name, None, None, problem=str(error))]
 
 
 def _namesakes(declared: list[Declared]) -> dict[str, str]:

@@ -13,13 +13,18 @@ def test_run_under_another_projects_name_then_refused_until_adopted(tmp_path: Pa
     second.home = first.home
     for each in (first, second):
         each.declare(steps={"drift": {"use": "kolmogorov_smirnov"}}, data__test=None)
+    assert second.ballast("check", "demo", "--select", "train").exit_code == 0
+    assert not (first.home / "warehouse.duckdb").exists()
     assert first.ballast("run", "demo").exit_code == 0
     report = (first.home / "reports/demo.html").read_bytes()
-    refused = second.ballast("run", "demo")
-    assert refused.exit_code == 2
-    told = " ".join((refused.output + refused.stderr).split())
-    assert "belongs to a project in" in told
-    assert "adopt demo" in told
+    for command in ("run", "check", "report"):
+        refused = second.ballast(command, "demo")
+        assert refused.exit_code == 2
+        told = " ".join((refused.output + refused.stderr).split())
+        assert f"belongs to a project in {first.pipeline}" in told
+        assert "adopt demo" in told
+    assert second.ballast("check", "demo", "--spec-only").exit_code == 0
+    assert first.ballast("check", "demo").exit_code == 0
     assert (first.home / "reports/demo.html").read_bytes() == report
     adopted = second.ballast("adopt", "demo")
     assert adopted.exit_code == 0, adopted.output

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ballast.errors import BallastError, OwnedError, SpecError, nearest
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
-from ballast.orchestration.graph.owners import claim
+from ballast.orchestration.graph.owners import check_owner, claim
 from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.graph.results import REUSED
@@ -296,6 +296,7 @@ def write_report_of(
     found = partition_of(partitions_of(plan.spec.partitions), partition)
     path = resource.report_path(plan, found)
     if not already:
+        check_owner(resource.open(), plan.spec.name, declared.file.parent)
         run = Run(plan, resource.open(), resource.model_store(), declared.file.parent, run_id=run_id, partition=found)
         run_report(run, path)
     return path

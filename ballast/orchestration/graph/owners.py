@@ -37,16 +37,25 @@ def claim(warehouse: Warehouse, pipeline: str, folder: Path, run_id: str) -> Non
     if found is None or not _same(found, here):
         with warehouse.writing():
             found = warehouse.owner(pipeline)  # somebody else may have been first
-            if found is not None and not _same(found, here) and not _gone(found, here, warehouse):
-                shown = _shown(found, warehouse)
-                raise OwnedError(
-                    f"the name {pipeline!r} in {warehouse.url} belongs to {shown}; {folder} may not store under it. "
-                    "Give the pipeline another name, keep it in a warehouse of its own, or take the name over with "
-                    f"`ballast adopt {pipeline}`"
-                )
+            _refuse(found, here, warehouse, folder)
             if found is None or not _same(found, here):
                 warehouse.own(here)
     _claimed.add(key)
+
+
+def check_owner(warehouse: Warehouse, pipeline: str, folder: Path) -> None:
+    """Raises OwnedError where a pipeline's name is another project's; nothing is stored, and nobody made the owner."""
+    _refuse(warehouse.owner(pipeline), _here(warehouse, pipeline, folder), warehouse, folder)
+
+
+def _refuse(found: Owner | None, here: Owner, warehouse: Warehouse, folder: Path) -> None:
+    if found is not None and not _same(found, here) and not _gone(found, here, warehouse):
+        name = here.pipeline
+        raise OwnedError(
+            f"the name {name!r} in {warehouse.url} belongs to {_shown(found, warehouse)}; {folder} may not store under "
+            "it. Give the pipeline another name, keep it in a warehouse of its own, or take the name over with "
+            f"`ballast adopt {name}`"
+        )
 
 
 def adopt(warehouse: Warehouse, pipeline: str, folder: Path) -> Owner | None:
