@@ -14,7 +14,7 @@ from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.provide.arguments import decided_by
 from ballast.orchestration.provide.columns import declared, left_out
 from ballast.orchestration.run.distributions import versions
-from ballast.orchestration.run.imported import as_imported, look_again, own_modules
+from ballast.orchestration.run.imported import as_imported, check_unedited, look_again, own_modules
 from ballast.orchestration.run.inputs import Inputs
 
 ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
@@ -56,12 +56,23 @@ def uses_of(plan: Plan, node: Node) -> tuple[list[str], list[str]]:
     return [ENCODER, *([spec.use] if spec.use else [])], sorted(set(_texts(spec.params)))
 
 
+def check_code(plan: Plan, node: Node) -> None:
+    """Raises OutdatedError where a user's module that makes a node was edited since this process read it."""
+    check_unedited(plan.asset(node.unit), own_modules(*_uses(plan, node)))
+
+
+def _uses(plan: Plan, node: Node) -> list[str]:
+    if node.stage in ("source", "report"):
+        data = plan.spec.data.get(node.name)
+        return [data.loader] if data is not None and data.loader else []
+    named, texts = uses_of(plan, node)
+    return [*named, *texts]
+
+
 def edited_modules(plan: Plan, run_id: str) -> list[str]:
     """Gives what a run says, once, of the user's modules that were edited since this process imported them."""
-    loaders = [data.loader for data in plan.spec.data.values() if data.loader]
-    made = [uses_of(plan, node) for node in plan.nodes.values() if node.stage not in ("source", "report")]
-    uses = [loaders, *([*named, *texts] for named, texts in made)]
-    return look_again(run_id, frozenset(module for each in uses for module in own_modules(*each)))
+    modules = (module for node in plan.nodes.values() for module in own_modules(*_uses(plan, node)))
+    return look_again(run_id, frozenset(modules))
 
 
 def _short(text: str) -> str:

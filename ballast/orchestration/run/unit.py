@@ -16,7 +16,7 @@ import pyarrow as pa
 from ballast.errors import OutdatedError
 from ballast.gates import Judgement
 from ballast.orchestration.plan.plan import Node
-from ballast.orchestration.run.fingerprint import code_version, what_is_done
+from ballast.orchestration.run.fingerprint import check_code, code_version, what_is_done
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.inputs import Inputs, OvertakenError
 from ballast.orchestration.run.outline import outline_of
@@ -75,6 +75,7 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({}
 
 
 def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
+    check_code(run.plan, nodes[0])
     with run.warehouse.reading():
         inputs = _inputs(run, nodes)
         fingerprint = _fingerprint(inputs, nodes)
@@ -89,6 +90,7 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         raise inputs.refused
     if not results:
         products = {product.node: product for product in perform(inputs, nodes, given)}
+        check_code(run.plan, nodes[0])
         results = [_result(run, node, products[node.name], last) for node, last in zip(nodes, before, strict=True)]
     for result, (judgements, seen) in zip(results, stands, strict=True):
         if result.kept:

@@ -59,6 +59,8 @@ def clear(*modules: ModuleType) -> None:
     for known in (known for module in modules for known in vars(module).values()):
         if hasattr(known, "cache_clear"):
             known.cache_clear()
+    for kept in (imported._imports, imported._same):
+        kept.clear()
 
 
 def versions(project: Project) -> tuple[int, int]:
@@ -168,6 +170,9 @@ def test_versions_when_read_then_what_computes_counts_and_what_checks_and_reads_
 EDITS = {
     "a function": ("helpers.py", "+ 0.1", "+ 0.2"),
     "a constant": ("helpers.py", "POWER = 1.0", "POWER = 2.0"),
+    "a default": ("helpers.py", "weights_of(X)", "weights_of(X, more=2.0)"),
+    "a negative number": ("helpers.py", "POWER = 1.0", "POWER = -1.0"),
+    "a list": ("helpers.py", "POWER = 1.0", "POWER = [1.0][0]"),
     "an attribute of a class": ("weigher.py", 'name = "own_weights"', 'name = "other_weights"'),
 }
 
@@ -188,6 +193,33 @@ def test_module_edited_after_its_import_is_told_once_a_run_and_counts_once_reloa
         importlib.reload(sys.modules[f"own_parts.{module}"])
     assert edited_modules(project.plan, third) == []
     assert code_version(project.plan, project.plan.nodes["density"]) != before
+
+
+def test_step_whose_module_was_edited_since_is_refused_and_others_run(project, own):
+    assert project.run("train", "target", "encoder").success
+    (own / "helpers.py").write_text(HELPERS.replace("(X)", "(X, more=2.0)"))
+    refused = project.run("density")
+    assert not refused.success
+    assert f"demo/density does not run: {own / 'helpers.py'} was edited after" in refused.messages["density"]
+    assert "reload the code location" in refused.messages["density"]
+    assert project.warehouse.latest("demo/density") is None
+    assert project.run("train", "encoder").success
+    (own / "helpers.py").write_text(f"# a remark\n{HELPERS}")
+    assert project.run("density").success
+
+
+def test_step_whose_module_is_edited_while_it_runs_is_not_stored(project, own):
+    fit = "        from own_parts.helpers import weights_of\n        Path(HELPERS).write_text(TEXT)\n"
+    text = OWN.replace("from own_parts.helpers import weights_of\n", f"HELPERS = {str(own / 'helpers.py')!r}\n")
+    text = text.replace("        self.weights_", f"{fit}        self.weights_")
+    edited = HELPERS.replace("0.1", "0.2")
+    (own / "weigher.py").write_text(f"from pathlib import Path\n{text}\nTEXT = {edited!r}\n")
+    assert project.run("train", "target", "encoder").success
+    refused = project.run("density")
+    assert "helpers.py was edited after" in refused.messages["density"]
+    assert project.warehouse.latest("demo/density") is None
+    started_anew()
+    assert project.run("density").success
 
 
 def test_attribute_edited_before_anything_was_read_counts_as_it_was_imported(project, own):
