@@ -203,12 +203,13 @@ class FeatureEncoder(BaseEstimator):
 
     def _made_by_transformer(self, width: int) -> tuple[list[str], list[str]]:
         """Gives each feature's name, and the column it was made from where the transformer tells."""
-        try:
-            names = [str(n) for n in self.transformer_.get_feature_names_out()]
-        except (AttributeError, NotImplementedError, ValueError, TypeError):
-            names = [f"feature_{j}" for j in range(width)]
         if self.transformer is not None:
+            try:
+                names = [str(n) for n in self.transformer_.get_feature_names_out()]
+            except (AttributeError, NotImplementedError, ValueError, TypeError):
+                names = [f"feature_{j}" for j in range(width)]
             return names, ["(transformer)"] * width
+        names = list(self.transformer_.all_outputs_)  # numpy would drop a zero at the end of a name
         outputs = self.transformer_.input_to_outputs_
         made_from = {feature: column for column, features in outputs.items() for feature in features}
         for column, kind in self.transformer_.column_to_kind_.items():
