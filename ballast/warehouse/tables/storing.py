@@ -169,17 +169,20 @@ def _converted_nested(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(
             kind, len(array), array.buffers()[:2], array.null_count, array.offset, [_converted(array.values, items)]
         )
-    # First the values in the list that it is, then the list in the kind that is wanted.
-    child = kind.value_type
+    # First the values in the list that it is, then the list in the kind that is wanted, without a cast where it is that.
+    # Where offsets grow, the list is first: Arrow's cast of a list forgets how many nulls of no type are in it.
+    child = kind.value_field
+    if pa.types.is_large_list(kind) and pa.types.is_list(array.type):
+        array = array.cast(pa.large_list(array.type.value_field))
     if pa.types.is_fixed_size_list(array.type):
         same, buffers = pa.list_(child, array.type.list_size), array.buffers()[:1]
     else:
         same, buffers = (pa.large_list if pa.types.is_large_list(array.type) else pa.list_)(child), array.buffers()[:2]
-    values = _converted(array.values, child)
+    values = _converted(array.values, child.type)
     inner = pa.Array.from_buffers(same, len(array), buffers, array.null_count, array.offset, [values])
     if pa.types.is_fixed_size_list(array.type) and pa.types.is_list(kind):
         inner = pa.array([], same) if not len(inner) else inner
-    return inner.cast(kind)
+    return inner if inner.type == kind else inner.cast(kind)
 
 
 def _children(array: pa.StructArray) -> list[pa.Array]:
