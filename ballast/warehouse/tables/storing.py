@@ -169,8 +169,8 @@ def _converted_nested(array: pa.Array, kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(
             kind, len(array), array.buffers()[:2], array.null_count, array.offset, [_converted(array.values, items)]
         )
-    # First the values in the list that it is, then the list in the kind that is wanted, without a cast where it is that.
-    # Where offsets grow, the list is first: Arrow's cast of a list forgets how many nulls of no type are in it.
+    # First the values in the list that it is, then the list in the kind that is wanted: no cast where it is that, and
+    # before its values where offsets grow, for a cast forgets how many nulls of no type are in a list.
     child = kind.value_field
     if pa.types.is_large_list(kind) and pa.types.is_list(array.type):
         array = array.cast(pa.large_list(array.type.value_field))
