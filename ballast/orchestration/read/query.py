@@ -160,6 +160,20 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
             yield from _nodes(part)
 
 
+def parquet_files(con: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+    """Gives the Parquet files, or patterns of them, that a query names."""
+    found: dict[str, None] = {}
+    for node in _nodes(json.loads(con.execute("SELECT json_serialize_sql(?)", [query]).fetchall()[0][0])):
+        if node.get("type") == "BASE_TABLE" and node["table_name"].casefold().endswith(".parquet"):
+            found[node["table_name"]] = None
+        function = node.get("function") or {} if node.get("type") == "TABLE_FUNCTION" else {}
+        if function.get("function_name", "").casefold() in ("read_parquet", "parquet_scan"):
+            values = (part.get("value") for part in _nodes(function["children"][:1]) if part.get("class") == "CONSTANT")
+            texts = (value["value"] for value in values if isinstance(value, dict) and "value" in value)
+            found |= {text: None for text in texts if isinstance(text, str)}
+    return list(found)
+
+
 def _refuse_function(node: dict[str, Any], builtin: set[str], where: str) -> None:
     """Raises DataError where a node calls a function that writes, or that runs text as a statement."""
     function = node.get("function") if node.get("type") == "TABLE_FUNCTION" else node

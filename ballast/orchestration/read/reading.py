@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -32,11 +32,15 @@ _DOUBTFUL, _ROW = "_ballast_doubtful", "_ballast_row"
 
 @dataclass(kw_only=True)
 class Source(ABC):
-    """A source that is open; `where` ("defs.yaml: data.train") opens every message."""
+    """A source that is open; `where` ("defs.yaml: data.train") opens every message.
+
+    `told` is what becomes of columns that are not read as they are, for the run's end and the report to say.
+    """
 
     con: duckdb.DuckDBPyConnection
     spec: DataSpec
     where: str
+    told: Mapping[str, str] = field(default_factory=dict)
 
     @property
     @abstractmethod

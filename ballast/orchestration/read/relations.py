@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,10 +17,10 @@ from ballast.errors import DataError
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files, is_remote
 from ballast.orchestration.read.kinds import holds_cut, refuse_finer, selected
-from ballast.orchestration.read.query import executed
+from ballast.orchestration.read.query import executed, parquet_files
 from ballast.orchestration.read.reading import Source, placed
 from ballast.orchestration.spec.pipeline import DataSpec
-from ballast.warehouse.names import quoted
+from ballast.warehouse.names import literal, quoted
 from ballast.words import listed
 
 
@@ -85,9 +87,11 @@ def parquet(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where:
         for column in described[files.names[0]]:
             _common_type(con, files, {name: kinds[column] for name, kinds in described.items()}, column, where)
     _refuse_same_names(con, files, where)
-    _refuse_nanoseconds(files, spec, where)
     sql = f"FROM {_parquet(files, spec)}"
-    return Query(con=con, spec=spec, where=where, sql=sql, files=files, hints=_hints(con, files, where))
+    made = Query(con=con, spec=spec, where=where, sql=sql, files=files, hints=_hints(con, files, where))
+    kept = {name: kind for name, kind in made.kinds.items() if name not in spec.drop}
+    made.told = _nanoseconds(con, files, kept, where, by_name=True)
+    return made
 
 
 def _refuse_same_names(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> None:
@@ -148,25 +152,82 @@ def _hints(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str
     sql = f"SELECT value FROM parquet_kv_metadata({first.listing[1:-1]}) WHERE key = 'ARROW:schema'"
     rows = executed(con, sql, where, f"cannot read {files.shown(files.names[0])!r}").fetchall()
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(rows[0][0]))) if rows else pa.schema([])
-    for field in schema:
-        if pa.types.is_decimal256(field.type) and field.type.precision > 38:
+    for column in schema:
+        if pa.types.is_decimal256(column.type) and column.type.precision > 38:
             raise DataError(
-                f"{where}: column {field.name!r} of {files.shown(files.names[0])!r} is {field.type}: more than 38 "
+                f"{where}: column {column.name!r} of {files.shown(files.names[0])!r} is {column.type}: more than 38 "
                 "digits are not kept; make it text"
             )
-    return {field.name: field.type for field in schema}
+    return {column.name: column.type for column in schema}
 
 
-def _refuse_nanoseconds(files: Files, spec: DataSpec, where: str) -> None:
-    """Raises DataError for times that DuckDB would cut to microseconds; a file at an address is not looked at."""
+def _nanoseconds(
+    con: duckdb.DuckDBPyConnection, files: Files, kinds: Mapping[str, str], where: str, *, by_name: bool
+) -> dict[str, str]:
+    """Gives the columns of whose times DuckDB cuts nanoseconds where nobody looks whether it loses some, each with why.
+
+    Those are the columns at an address, and, unless columns come `by_name`, all times of a query that has none of the
+    name. Raises DataError for times in other files that it would change.
+    """
+    told = {}
     for name in files.names:
-        if is_remote(name):
-            continue
-        try:
-            with pq.ParquetFile(name) as file:
-                cut = [f.name for f in file.schema_arrow if holds_cut(f.type) and f.name not in spec.drop]
-                for batch in file.iter_batches(columns=cut) if cut else ():
-                    for column in cut:
-                        refuse_finer(column, batch.column(column), f"{where}: {files.shown(name)!r}")
-        except (pa.ArrowException, OSError):  # not a type of Arrow's: DuckDB says what it makes of the file
-            continue
+        cut = (_cut_remote if is_remote(name) else _cut)(con, files, name, where)
+        others = [] if by_name else [n for n, kind in kinds.items() if _TIME.search(kind) and n not in cut]
+        for column, kind in cut.items():
+            shown = [column] if column in kinds else others
+            finer = None if is_remote(name) or not shown else _finer(files, name, column, where)
+            if finer is not None and column in kinds:
+                raise finer
+            if finer is None and not is_remote(name):
+                continue
+            why = f"converted: {kind} of column {column!r} in {files.shown(name)!r} to microseconds"
+            told = dict.fromkeys(shown, why) | told
+    return told
+
+
+_TIME = re.compile(r"(?<!WITH )\bTIME\b|WITH TIME ZONE")
+
+
+def _cut(con: duckdb.DuckDBPyConnection, files: Files, name: str, where: str) -> dict[str, str]:
+    """Gives the columns of a file with times that DuckDB cuts, and their types."""
+    try:
+        with pq.ParquetFile(name) as file:
+            return {field.name: str(field.type) for field in file.schema_arrow if holds_cut(field.type)}
+    except (pa.ArrowException, OSError):  # not a type of Arrow's: DuckDB says what it makes of the file
+        return {}
+
+
+def _cut_remote(con: duckdb.DuckDBPyConnection, files: Files, name: str, where: str) -> dict[str, str]:
+    sql = f"SELECT name, num_children, logical_type FROM parquet_schema({literal(name)})"
+    rows = executed(con, sql, where, f"cannot read {files.shown(name)!r}").fetchall()
+    found, left, column = {}, 0, ""
+    for part, children, kind in rows[1:]:
+        if not left:
+            column, left = part, 1
+        left += (children or 0) - 1
+        if kind is not None and "NANOS=N" in kind and (kind.startswith("TimeType") or "isAdjustedToUTC=1" in kind):
+            found[column] = "time64[ns]" if kind.startswith("TimeType") else "timestamp[ns, tz=UTC]"
+    return found
+
+
+def _finer(files: Files, name: str, column: str, where: str) -> DataError | None:
+    """Gives the error of a column that holds nanoseconds."""
+    try:
+        with pq.ParquetFile(name) as file:
+            for batch in file.iter_batches(columns=[column]):
+                refuse_finer(column, batch.column(column), f"{where}: {files.shown(name)!r}")
+    except DataError as error:
+        return error
+    return None
+
+
+def asked(con: duckdb.DuckDBPyConnection, spec: DataSpec, sql: str, where: str, folder: Path) -> Query:
+    """Gives what a query gives as a source; DataError for a Parquet file of whose times it would cut nanoseconds."""
+    made = Query(con=con, spec=spec, where=where, sql=sql, own=spec.query or "")
+    if any(_TIME.search(kind) for kind in made.kinds.values()):
+        named = parquet_files(con, sql)
+        local = con.execute("SELECT file FROM glob(?::VARCHAR[])", [[n for n in named if not is_remote(n)]]).fetchall()
+        there = [*filter(is_remote, named), *(name for (name,) in local)]
+        files = Files("parquet", tuple(there), folder.absolute())
+        made.told = _nanoseconds(con, files, made.kinds, where, by_name=False)
+    return made

@@ -23,7 +23,7 @@ from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain,
 from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
-from ballast.orchestration.read.relations import Query, parquet
+from ballast.orchestration.read.relations import asked, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -65,7 +65,7 @@ def read_table(
         if len(table) == 0:
             names = listed(table.column_names, most=12)
             raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
-        told = conversions(table) | _looks(source, table, where)
+        told = {**conversions(table), **source.told, **_looks(source, table, where)}
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
 
 
@@ -184,7 +184,7 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
             raise
     if spec.query:
         con, sql = prepared(spec.query, spec.database, spec.databases, f"{where}.query", folder, streaming=streaming)
-        return Query(con=con, spec=spec, where=f"{where}.query", sql=sql, own=spec.query)
+        return asked(con, spec, sql, f"{where}.query", folder)
     if spec.loader and given is None:
         given = called(spec.loader, spec.params, f"{where}.loader")
     key = next((key for key in ("loader", "step") if getattr(spec, key)), "asset")

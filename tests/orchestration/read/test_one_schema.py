@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from ballast.errors import BallastError, DataError
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.orchestration.plan.partitions import Partition
-from ballast.orchestration.read.sources import read_batches, read_table
+from ballast.orchestration.read.sources import conversions, read_batches, read_table
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse import Warehouse, matrix_of
 from ballast.warehouse.tables.frames import pandas_frame
@@ -209,11 +209,22 @@ def test_table_that_cannot_be_kept_is_refused_with_its_column(tmp_path: Path, gi
         read(tmp_path, ({"asset": "rows"}, given))
 
 
+@pytest.mark.parametrize("keys", [{"path": "rows.parquet"}, {"query": "FROM 'r*.parquet'"}], ids=["path", "query"])
 @pytest.mark.parametrize("kind", [pa.time64("ns"), pa.timestamp("ns", "UTC")], ids=str)
-def test_nanoseconds_that_duckdb_cuts_off_are_refused(tmp_path: Path, kind: pa.DataType):
+def test_nanoseconds_that_duckdb_cuts_off_are_refused(tmp_path: Path, kind: pa.DataType, keys: dict):
     pq.write_table(pa.table({"id": [1], "x": pa.array([1001], kind)}), tmp_path / "rows.parquet")
-    with pytest.raises(DataError, match="column 'x'"):
-        read(tmp_path, ({"path": "rows.parquet"}, None))
+    with pytest.raises(DataError, match=r"'rows\.parquet': column 'x' holds nanoseconds"):
+        read(tmp_path, (keys, None))
+    pq.write_table(pa.table({"id": [1], "x": pa.array([1000], kind)}), tmp_path / "rows.parquet")
+    assert conversions(read(tmp_path, (keys, None))) == {}
+
+
+def test_nanoseconds_under_another_name_in_a_query_are_told(tmp_path: Path):
+    pq.write_table(pa.table({"id": [1], "x": pa.array([1001], pa.timestamp("ns", "UTC"))}), tmp_path / "rows.parquet")
+    told = conversions(
+        read(tmp_path, ({"query": "SELECT id, x AS y, hour(x) AS h FROM read_parquet('rows.parquet')"}, None))
+    )
+    assert told == {"y": "converted: timestamp[ns, tz=UTC] of column 'x' in 'rows.parquet' to microseconds"}
 
 
 @pytest.mark.full

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ballast.errors import DataError, WarehouseError
-from ballast.orchestration.read.sources import read_batches, read_table, schema_of
+from ballast.orchestration.read.sources import conversions, read_batches, read_table, schema_of
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.homes.extensions import load
 
@@ -104,6 +105,20 @@ def test_files_at_several_addresses_are_read_in_their_order(tmp_path: Path, serv
 
 def test_query_reads_a_file_at_an_address(tmp_path: Path, server: str):
     assert read(tmp_path, query=f"SELECT id, t FROM 'http://{server}/bucket/rows.parquet' WHERE id > 2").num_rows == 2
+
+
+@pytest.mark.parametrize("key", ["path", "query"])
+def test_nanoseconds_that_are_cut_at_an_address_are_told(tmp_path: Path, server: str, key: str):
+    deep = pa.array([[{"at": 1001}]], pa.list_(pa.struct([("at", pa.time64("ns"))])))
+    table = pa.table({"id": [1], "deep": deep, "x": pa.array([1001], pa.timestamp("ns", "UTC")), "y": [1.5]})
+    pq.write_table(table, tmp_path / "served" / "bucket" / "fine.parquet")
+    file = f"http://{server}/bucket/fine.parquet"
+    spec = DataSpec(id="id", **{key: file if key == "path" else f"FROM '{file}'"})
+    told = conversions(read_table(spec, where="defs.yaml: data.test", folder=tmp_path))
+    assert told == {
+        "deep": f"converted: time64[ns] of column 'deep' in '{file}' to microseconds",
+        "x": f"converted: timestamp[ns, tz=UTC] of column 'x' in '{file}' to microseconds",
+    }
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
