@@ -250,7 +250,7 @@ def json(
             refuse_mixed(con, files, name, kind, where)
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
-    exact = {name for name, kind in everything.items() if _asks_for_digits(name, kind, spec, known)}
+    exact = {name for name, kind in everything.items() if _asks_for_digits(name, spec, known)}
 
     def call(names: Files) -> str:
         if exact:
@@ -261,11 +261,11 @@ def json(
     return TextFiles(files, tuple(everything), candidates, by_file, _missing(everything, spec), call(files))
 
 
-def _asks_for_digits(name: str, kind: str, spec: DataSpec, known: Mapping[str, str]) -> bool:
+def _asks_for_digits(name: str, spec: DataSpec, known: Mapping[str, str]) -> bool:
     """Gives whether a column's numbers are needed as they are written, for read_json makes floats of fractions."""
     word = spec.types.get(name, "")
     if word == "text":
-        return not is_nested(kind)
+        return True
     fraction = re.search(r"DECIMAL\(\d+,[1-9]", known.get(name, "")) is not None
     return word.startswith("decimal") or (fraction and not word)
 
@@ -285,15 +285,16 @@ def _with_digits(
     for name in names:
         key = literal(name if '"' in name else f'$."{name}"')
         text = quoted(name) if name in keys else f"json ->> {key}"
-        if name in exact and spec.types.get(name) == "text":
-            text = f"CASE WHEN json_type(json, {key}) IN ('OBJECT', 'ARRAY') THEN {text} ELSE exact ->> {key} END"
-        elif name in exact:
-            text = f"exact ->> {key}"
+        if name in exact:
+            around = f'"?{_MARK}"?' if spec.types.get(name) == "text" else _MARK  # a number, or a text for a decimal
+            text = f"regexp_replace(exact ->> {key}, '{around}', '', 'g')"
         columns.append(f"{text} AS {quoted(name)}")
-    quotes = f"regexp_replace(regexp_replace(json, {literal(_NUMBERS_OF_JSON)}, '\\1\"\\2\"', 'g'), '\"\"$', '')"
+    quotes = f"regexp_replace(regexp_replace(json, {literal(_NUMBERS_OF_JSON)}, '\\1\"{_MARK}\\2{_MARK}\"', 'g'), "
+    quotes += f"'\"{_MARK}{{2}}\"$', '')"
     return f"(SELECT {', '.join(columns)} FROM (SELECT *, {quotes} AS exact FROM {objects}))"
 
 
+_MARK = "\ufdd0"  # no character, so in no text: what is a number, and not a text that looks like one
 _NUMBERS_OF_JSON = r"""((?:[^"0-9-]|"(?:[^"\\]|\\.)*")*)(-?[0-9][0-9.eE+-]*|-[A-Za-z]+)?"""
 """What stands before a number, texts as a whole, and the number; at the end what is left, and none."""
 

@@ -77,11 +77,29 @@ def _other_keys(text: str, kind: str) -> str:
     It drops none, but gives null, where it reads the same as its own text, which has no maps of JSON.
     """
     if "MAP" in kind:
-        top = kind.startswith("MAP") and not kind.endswith("]")
-        return f"coalesce(json_type(TRY_CAST({text} AS JSON)) <> 'OBJECT', false)" if top else "false"
+        return f"coalesce({_other_json(f'TRY_CAST({text} AS JSON)', _of(kind))}, false)"
     own = f"TRY_CAST({text} AS {_form(_of(kind))})"
     nulls, others = (f"regexp_replace(to_json({v}), '{_JSON_TEXT}', 'x', 'g')" for v in (own, _parts(text, kind)))
     return f"({nulls} IS DISTINCT FROM {others})"
+
+
+def _other_json(json: str, kind: Any, depth: int = 0) -> str:
+    """Gives the SQL of whether JSON has keys that its type lacks, on any level, or is no object where that is a map."""
+    part = f"j{depth}"
+    if kind.id == "struct":
+        names = ", ".join(literal(name) for name, _ in kind.children)
+        checks = [f"list_bool_or([{part} NOT IN ({names}) for {part} in json_keys({json})])"]
+        keys = ((literal(name if '"' in name else f'$."{name}"'), inner) for name, inner in kind.children)
+        checks += [_other_json(f"({json} -> {key})", inner, depth) for key, inner in keys]
+        return f"({' OR '.join(f'coalesce({check}, false)' for check in checks)})"
+    if kind.id == "map":
+        within = _other_json(part, kind.children[1][1], depth + 1)
+        is_object = f"json_type({json}) IN ('OBJECT', 'NULL')"
+        return f"(NOT {is_object} OR list_bool_or([{within} for {part} in json_extract({json}, '$.*')]))"
+    if kind.id in ("list", "array"):
+        within = _other_json(part, kind.children[0][1], depth + 1)
+        return f"list_bool_or([{within} for {part} in json_extract({json}, '$[*]')])"
+    return "false"
 
 
 _JSON_TEXT = r'''"(?:[^"\\]|\\.)*"'''

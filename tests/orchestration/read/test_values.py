@@ -71,11 +71,33 @@ def test_json_numbers_keep_every_digit_where_they_are_decimals_or_text(tmp_path:
     assert table["s"].to_pylist() == [{"k": [Decimal("1.10"), Decimal("-0.20")]}]
 
 
+def test_nested_json_that_is_to_be_text_keeps_the_digits_of_its_numbers(tmp_path: Path):
+    (tmp_path / "rows.json").write_text(
+        r'{"id": 1, "x": {"a": 1.10, "1.50": ["1.50", 1e2, -12345678901234567890.50, "\"2.0\"", true]}}'
+        "\n"
+        '{"id": 2, "x": [1.10]}\n{"id": 3, "x": 2.50}\n{"id": 4, "x": "7.0"}'
+    )
+    assert read(tmp_path, path="rows.json", types={"x": "text"})["x"].to_pylist() == [
+        r'{"a":1.10,"1.50":["1.50",1e2,-12345678901234567890.50,"\"2.0\"",true]}', "[1.10]", "2.50", "7.0"
+    ]  # fmt: skip
+
+
 def test_json_texts_within_lists_and_objects_keep_what_they_escape(tmp_path: Path):
     (tmp_path / "rows.json").write_text(r'{"id": 1, "l": ["a\tb", "\n", "\u00e9", "[", null], "s": {"k": "a\tb"}}')
     table = read(tmp_path, path="rows.json")
     assert table["l"].to_pylist() == [["a\tb", "\n", "é", "[", None]]
     assert table["s"].to_pylist() == [{"k": "a\tb"}]
+
+
+_BESIDE_MAP = pa.struct([("p", pa.map_(pa.string(), pa.int64())), ("q", pa.int64())])
+
+
+def test_nested_json_with_a_map_is_read_where_it_has_no_other_keys(tmp_path: Path):
+    (tmp_path / "rows.json").write_text(
+        '{"id": 1, "x": {"p": {"x": 1}, "q": 2}}\n{"id": 2, "x": {"p": null}}\n{"id": 3, "x": null}'
+    )
+    table = read(tmp_path, like=pa.schema([("x", _BESIDE_MAP)]), path="rows.json")
+    assert table["x"].to_pylist() == [{"p": [("x", 1)], "q": 2}, {"p": None, "q": None}, None]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +116,10 @@ def test_json_texts_within_lists_and_objects_keep_what_they_escape(tmp_path: Pat
         (pa.struct([("a", pa.int64())]), "[1]"),
         (pa.map_(pa.string(), pa.int64()), '{"x": "q"}'),
         (pa.map_(pa.string(), pa.int64()), "[1]"),
+        (_BESIDE_MAP, '{"p": {"x": 1}, "q": 2, "r": 3}'),
+        (_BESIDE_MAP, '{"p": [1], "q": 2}'),
+        (pa.list_(_BESIDE_MAP), '[{"p": {"x": 1}, "q": 2}, {"p": {}, "q": 2, "r": 3}]'),
+        (pa.map_(pa.string(), _BESIDE_MAP), '{"k": {"p": {"x": 1}, "q": 2, "r": 3}}'),
     ],
     ids=str,
 )
