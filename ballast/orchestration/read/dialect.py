@@ -187,10 +187,20 @@ def _header(
 ) -> tuple[str, ...]:
     """Gives a file's first row as names, before DuckDB makes repeated ones differ."""
     types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(width))
-    options = _options({**dialect, "header": False, "hive_partitioning": False})
-    sql = f"FROM read_csv({file.listing}, columns = {{{types}}}{options}) LIMIT 1"
-    rows = executed(con, sql, *_unread(file, file.names[0], where)).fetchall()
-    names = tuple(name or f"column{i}" for i, name in enumerate(rows[0] if rows else ()))
+    first, second = (
+        executed(
+            con,
+            f"FROM read_csv({file.listing}, columns = {{{types}}}"
+            f"{_options({**dialect, 'header': header, 'hive_partitioning': False})}) LIMIT 1",
+            *_unread(file, file.names[0], where),
+        ).fetchall()
+        for header in (False, True)
+    )
+    if first and first == second:  # else DuckDB would take an empty line for the header, and the header for a row
+        raise DataError(
+            f"{where}: {file.shown(file.names[0])!r} begins with an empty line, or has its header twice; remove it"
+        )
+    names = tuple(name or f"column{i}" for i, name in enumerate(first[0] if first else ()))
     counts = Counter(map(str.casefold, names))
     if twice := list(dict.fromkeys(name for name in names if counts[name.casefold()] > 1)):
         raise DataError(

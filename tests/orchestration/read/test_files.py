@@ -149,6 +149,7 @@ REFUSED = {
     "row that is too long": ("id,x\n1,2\n4,5,6\n", {"options": {"delimiter": ","}}, "CSV Error on Line: 3"),
     "row that is a remark": ("id,x\n# remark\n1,2\n", {}, "CSV Error on Line: 2"),
     "line ends of two kinds": ("id,x\r\n1,2\n3,4\r\n", {}, "its lines end in different ways"),
+    "an empty line before the header": ("\n\nid,x\n1,2\n", {}, "'rows.csv' begins with an empty line"),
     "nothing at all": ("", {}, "'rows.csv' is empty; check what feeds it"),
     "UTF-16 without its mark": ("id,x\n1,2\n".encode("utf-16-le"), {}, "`options: {encoding: utf-16}`"),
     "packed without the ending": (gzip.compress(b"id,x\n1,2\n"), {}, "give its name the ending .gz as well"),
