@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -105,3 +107,43 @@ def test_values_when_of_types_that_cannot_be_compared_then_refused_naming_both()
         DataError, match=r"column x is object in table \(category\) but int64 in table_target \(number\)"
     ):
         BucketedRatio().fit(pd.DataFrame({"x": ["01", "02"]}), pd.DataFrame({"x": [1, 2]}))
+
+
+def documents(shares: np.ndarray, length: int, seed: int = 0) -> pd.DataFrame:
+    """Texts of words by Zipf's law, of which a share follows the target's, whose ranks are the other way round."""
+    rng = np.random.default_rng(seed)
+    law = 1 / np.arange(1, 2001)
+    law /= law.sum()
+    theirs, ours = (rng.choice(2000, (len(shares), length), p=p) for p in (law[::-1], law))
+    words = np.where(rng.random((len(shares), length)) < shares[:, None], theirs, ours)
+    return pd.DataFrame({"text": [" ".join(f"w{word}" for word in row) for row in words]})
+
+
+def test_texts_when_long_then_ranked_to_the_top_and_weighed_as_their_log_ratios_say():
+    mix = np.random.default_rng(0).beta(0.5, 2, 1000)
+    found = BucketedRatio(text=["text"]).fit(documents(mix, 100), documents(np.ones(300), 100, seed=1))
+    best = np.argsort(-found.weights_)[:30]
+    assert mix[best].mean() > 0.97 * np.sort(mix)[-30:].mean()
+    assert len(np.unique(found.weights_[found.log_ratio_ > found.log_ratio_.max() - 600])) > 900
+    apart = np.log(found.weights_) - found.log_ratio_  # exp of the log ratio, on one scale
+    assert np.ptp(apart[found.log_ratio_ > found.log_ratio_.max() - 600]) < 1e-9
+
+
+def test_texts_when_further_apart_than_numbers_hold_then_warned_of_or_refused(caplog):
+    pool, target = documents(np.linspace(0, 1, 100), 1000), documents(np.ones(50), 1000, seed=1)
+    with caplog.at_level(logging.WARNING):
+        found = BucketedRatio(text=["text"]).fit(pool, target)
+    below = int((found.log_ratio_ < found.log_ratio_.max() - 700).sum())
+    assert below > 0
+    assert f"{below} rows of 100 are less than e^-700 times as likely" in caplog.text
+    assert (found.weights_ > 0).all()
+    with pytest.raises(DataError, match=r"1 row of 1 up to e\^\d+ times as likely as the likeliest"):
+        found.weigh(documents(np.ones(1), 20_000, seed=2))
+
+
+def test_texts_when_of_signs_and_single_letters_then_these_count():
+    texts = ["x = y + z", "a b c", "1 2 3", "C # !"]
+    pool, target = pd.DataFrame({"text": texts}), pd.DataFrame({"text": texts[:1]})
+    found = BucketedRatio(text=["text"], n_buckets=100_000, smoothing=1e-9).fit(pool, target)
+    assert found.counts_[1].sum() == 9  # five tokens and four pairs
+    np.testing.assert_allclose(found.weights_, [4, 0, 0, 0], atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -14,12 +15,17 @@ from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights._cells import check_alike, numbers_in, texts_of
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_LOG_RATIO = 30.0
-"""Logarithm of a ratio to the pool's median from which it grows no further: float32 could not hold its square."""
+log = logging.getLogger(__name__)
+
+LEAST_LOG_RATIO = -700.0
+"""Logarithm of a ratio to the pool's greatest below which a row weighs no less: float64 could not hold it."""
+TOKENS = r"(?u)\w+|[^\w\s]+"
+"""Words of one character and up, and runs of signs, as the authors' tokens are."""
 
 SCALE_ROWS = 2000
 """Distinct rows of the pool that a stream keeps the counts of, for the weights' mean."""
@@ -30,12 +36,13 @@ class BucketedRatio(StreamingWeigher):
 
     Use it to pick texts, or rows of a table, like those of a target from a great pool: one pass, no model, and counts
     that merge. Not for unbiased estimates: words and columns that go together count as though they did not, so that
-    the weights are far too sure (``temper_weights``), and a classifier on the same features picks better.
+    the weights are far too sure (``temper_weights``, ``normalize``), and a classifier on the same features picks
+    better.
 
     Parameters
     ----------
-    text : columns whose words and pairs of words are hashed. Each value of another column is a bucket, numbers are cut
-        at the target's quantiles first.
+    text : columns whose words and pairs of words are hashed, signs and words of one character among them. Each value
+        of another column is a bucket, numbers are cut at the target's quantiles first.
     n_buckets : that the words of all text columns share, and likewise the values of all others.
     n_bins : that a number column is cut into.
     smoothing : added to every bucket's count, against infinite ratios.
@@ -47,6 +54,9 @@ class BucketedRatio(StreamingWeigher):
 
     Notes
     -----
+    Log ratios of long texts lie hundreds apart, so that a few rows carry all the weight; their order is kept. Rows that
+    are less than e^-700 times as likely as the likeliest are warned of: they have the same weight, and ``log_ratio_``
+    alone tells them apart.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``). The first batch's target gives the numbers' bins,
     or a ``fit`` to some rows, which keeps no sums. Weights are exact relative to each other; their mean over the pool
     is made 1 by 2000 of its distinct rows: beyond these it is an estimate.
@@ -54,7 +64,8 @@ class BucketedRatio(StreamingWeigher):
 
     Raises
     ------
-    DataError : a column that is not there; on ``merge``, other columns or bins.
+    DataError : a column that is not there; on ``merge``, other columns or bins; on ``weigh``, a row so much likelier
+    than the fitted ones that no number holds its weight.
 
     Examples
     --------
@@ -101,8 +112,16 @@ class BucketedRatio(StreamingWeigher):
         pool, target = self._bucketed(table, "table", common), self._bucketed(table_target, "table_target", common)
         self._adopt(common, _sums(pool), _sums(target))
         self.log_ratio_ = self._log_ratio(pool)
-        self._middle = float(np.median(self.log_ratio_))
+        self._top = float(self.log_ratio_.max())
         self.weights_ = self._ratio(self.log_ratio_)
+        if below := int((self.log_ratio_ - self._top < LEAST_LOG_RATIO).sum()):
+            log.warning(
+                "%s: %s of %d are less than e^-700 times as likely as the likeliest, and have the same weight: rank by "
+                "log_ratio_, or set normalize",
+                self.name,
+                plural(below, "row"),
+                len(table),
+            )
         self._counted.common = common
         return self
 
@@ -128,9 +147,7 @@ class BucketedRatio(StreamingWeigher):
         self._adopt(counted.common, counted["pool"], counted["target"])
         rows = counted["rows"]
         log_ratio = self._log_ratio(rows.rows)
-        order = np.argsort(log_ratio)
-        reached = np.cumsum(rows.counts[order])
-        self._middle = float(log_ratio[order[np.searchsorted(reached, reached[-1] / 2)]])
+        self._top = float(log_ratio.max())
         ratio = self._ratio(log_ratio)
         return float(np.average(ratio, weights=rows.counts)), float(np.average(ratio**2, weights=rows.counts))
 
@@ -187,8 +204,9 @@ class BucketedRatio(StreamingWeigher):
             parts = [["" if text is None else text for text in canonical(table[name])] for name in texts]
             joined = [" \n ".join(row) for row in zip(*parts, strict=True)]
             hashing = HashingVectorizer(
-                n_features=self.n_buckets, ngram_range=(1, 2), alternate_sign=False, norm=unscaled, dtype=np.float64
-            )
+                n_features=self.n_buckets, ngram_range=(1, 2), alternate_sign=False, norm=unscaled, dtype=np.float64,
+                token_pattern=TOKENS,
+            )  # fmt: skip
             words = hashing.transform(joined)
         values = [self._values(table[c], common["edges"].get(str(c))) for c in common["columns"] if c not in texts]
         hasher = FeatureHasher(self.n_buckets, input_type="string", alternate_sign=False)
@@ -215,7 +233,16 @@ class BucketedRatio(StreamingWeigher):
         return total / np.maximum(np.asarray(counted.sum(axis=1)).ravel(), 1) if self.normalize else total
 
     def _ratio(self, log_ratio: np.ndarray) -> np.ndarray:
-        return np.exp((log_ratio - self._middle).clip(-MOST_LOG_RATIO, MOST_LOG_RATIO))
+        """Gives the ratios to that of the likeliest row of the pool."""
+        with np.errstate(over="ignore"):
+            ratio = np.exp(np.maximum(log_ratio - self._top, LEAST_LOG_RATIO))
+        if infinite := int(np.isinf(ratio).sum()):
+            raise DataError(
+                f"{self.name}: {plural(infinite, 'row')} of {len(ratio)} up to e^{log_ratio.max() - self._top:.0f} "
+                "times as likely as the likeliest that was fitted on: no number holds such a weight. Fit with them, or "
+                "set normalize"
+            )
+        return ratio
 
 
 def _sums(counted: Any) -> np.ndarray:
