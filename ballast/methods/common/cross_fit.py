@@ -1,4 +1,4 @@
-"""Classifiers, cross-fitted, of the target's rows against the source's and of labels: what tests and weighers use."""
+"""Classifiers of the target's rows against the source's and of labels, cross-fitted: what tests and weighers use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from sklearn.base import clone
 from ballast.compute.blocks import row_keys
 from ballast.errors import DataError, ParameterError
 from ballast.words import plural
+
+FOLDS = 5
+"""Folds of a classifier that could learn its rows by heart, unless told otherwise."""
+NO_PENALTY = 1e6
+"""C of a logistic regression as good as unpenalised, that still has an answer where columns repeat each other."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +66,29 @@ def cross_fit(
     return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
 
 
-def cross_fit_labels(
+def label_probabilities(
     classifier: Any,
     X: np.ndarray,
     labels: np.ndarray,
-    n_folds: int,
+    n_folds: int | None,
     rng: np.random.Generator,
     owner: str,
     groups: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Any]]:
-    """Gives (n, K) probabilities of the labels (n,) 0 to K - 1 out of fold, and the fitted classifier of each fold.
+    """Gives (n, K) probabilities of the labels (n,) 0 to K - 1, and the fitted classifiers, one a fold.
 
-    ``classifier`` None is logistic regression. Each label must have two rows at least; the folds have its share of all,
-    or with ``groups`` (n,) whole groups, and do not depend on the order of the rows. Raises DataError where the rows
-    outside a fold lack a label, as they may with groups.
+    ``classifier`` None is logistic regression without a penalty, which with ``n_folds`` None is fitted to all rows at
+    once, as with 1: its probabilities then sum up to the labels, also weighted by any column. Any other is cross-fitted
+    in 5 folds then. Each label must have two rows at least; folds have its share of all, or with ``groups`` (n,) whole
+    groups, and do not depend on the order of the rows. Raises DataError where the rows outside a fold lack a label, as
+    they may with groups.
     """
-    made = logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
+    made = unpenalised_logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
     counts = np.bincount(labels)
+    n_folds = n_folds or (1 if classifier is None else FOLDS)
+    if n_folds == 1:
+        model: Any = clone(made).fit(X, labels)
+        return model.predict_proba(X), [model]
     if groups is None:
         folds = np.empty(len(X), dtype=np.int64)
         for label in range(len(counts)):
@@ -95,8 +106,7 @@ def cross_fit_labels(
                 f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
                 "give finer groups"
             )
-        model: Any = clone(made)
-        model.fit(X[kept], labels[kept])
+        model = clone(made).fit(X[kept], labels[kept])
         found[~kept] = model.predict_proba(X[~kept])
         models.append(model)
     return found, models
@@ -133,10 +143,20 @@ def _checked(estimator: Any, owner: str, parameter: str, kind: str, call: str) -
 
 def logistic(n_features: int) -> Any:
     """Gives logistic regression on standardised columns, with the solver that suits the width."""
+    return _logistic(n_features, penalty=1.0, tolerance=1e-4)
+
+
+def unpenalised_logistic(n_features: int) -> Any:
+    """Gives logistic regression as good as without a penalty, whose fitted probabilities keep the columns' means."""
+    return _logistic(n_features, penalty=1 / NO_PENALTY, tolerance=1e-8)
+
+
+def _logistic(n_features: int, *, penalty: float, tolerance: float) -> Any:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     # Newton's method costs n d^2 a step and takes few; beyond some hundred columns L-BFGS is quicker.
     solver = "newton-cholesky" if n_features <= 200 else "lbfgs"
-    return make_pipeline(StandardScaler(), LogisticRegression(solver=solver, max_iter=1000))
+    model = LogisticRegression(C=1 / penalty, solver=solver, tol=tolerance, max_iter=1000)
+    return make_pipeline(StandardScaler(), model)

@@ -33,6 +33,15 @@ def test_weights_when_the_arms_are_normal_then_near_the_density_ratio_of_the_arm
     np.testing.assert_allclose(found.weigh(X), found.weights_, rtol=0.1)
 
 
+def test_ratio_when_the_default_classifier_then_of_mean_1_and_of_the_arms_means():
+    X, treatment, treated = experiment(200)
+    for arm, own in (("treated", treated), ("control", ~treated)):
+        found = ArmMembership(arm).fit(X, treatment)
+        assert found.ratio_.mean() == pytest.approx(1, abs=1e-6)
+        assert np.average(X[:, 0], weights=found.weights_) == pytest.approx(X[own].mean(), abs=1e-6)
+    assert len(ArmMembership(n_folds=3).fit(X, treatment).models_) == 3
+
+
 def test_weights_when_both_arms_are_the_same_then_about_1():
     X, treatment, _ = experiment(gap=0.0)
     assert np.abs(ArmMembership().fit(X, treatment).ratio_ - 1).max() < 0.2

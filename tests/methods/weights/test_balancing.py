@@ -100,6 +100,42 @@ class TestArms:
         wanted = np.where(treatment == "new", 1 - propensity, propensity)
         assert np.corrcoef(found.weights_, wanted)[0, 1] > 0.97
 
+    def test_overlap_when_the_default_classifier_then_the_arms_means_are_equal(self):
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((300, 2))
+        wide = np.column_stack([X, X[:, 0] > 1, X[:, 0] <= 1])  # of one-hot columns, one says what the other does
+        treated = rng.random(300) < expit(-2 + 1.5 * X[:, 0])
+        weights = InversePropensity(estimand="overlap").fit(wide, treatment=treated).weights_
+        means = [np.average(wide[arm], axis=0, weights=weights[arm]) for arm in (treated, ~treated)]
+        np.testing.assert_allclose(*means, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("estimand", "treated", "control"),
+        [
+            ("att", (1, 1), (1 / 4999, 1)),
+            ("overlap", (4999 / 5000, 0.5), (1 / 5000, 0.5)),
+            ("ate", (1000, 2), (5000 / 4999, 2)),
+        ],
+    )
+    def test_weights_when_a_propensity_is_below_the_clip_then_only_what_is_divided_by_is_raised(
+        self, estimand, treated, control
+    ):
+        stratum = np.repeat([0, 1], [5000, 200])  # treated: one of 5000, and half of 200
+        treatment = np.concatenate([np.arange(5000) < 1, np.arange(200) < 100])
+        found = InversePropensity(estimand=estimand).fit(stratum[:, None].astype(float), treatment=treatment)
+        wanted = np.where(treatment, np.array(treated)[stratum], np.array(control)[stratum])
+        np.testing.assert_allclose(found.weights_, wanted / wanted.mean(), rtol=1e-4)
+        assert found.share_clipped_ == pytest.approx(1 / 5200 if estimand == "ate" else 0)
+
+    def test_classifier_when_given_then_cross_fitted_and_the_default_where_asked(self):
+        from sklearn.tree import DecisionTreeClassifier
+
+        X, treatment, _ = arms(400)
+        assert [
+            len(InversePropensity(classifier=made, n_folds=n).fit(X, treatment=treatment).models_)
+            for made, n in ((None, None), (None, 3), (DecisionTreeClassifier(max_depth=3), None))
+        ] == [1, 3, 5]
+
     def test_treatments_when_three_then_each_arm_is_weighed_to_all_rows(self):
         rng = np.random.default_rng(0)
         X = rng.standard_normal((3000, 1))

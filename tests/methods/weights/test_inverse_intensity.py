@@ -39,6 +39,15 @@ def test_weigh_when_rows_are_the_same_then_the_weights_that_they_have_when_obser
     np.testing.assert_allclose(found.weigh(X)[seen], found.weights_[seen], rtol=0.3)
 
 
+def test_means_when_the_default_classifier_then_those_of_all_rows_as_the_known_probabilities_would_have():
+    stratum = np.repeat([0.0, 1.0], [300, 200])  # observed 30 of 300 and 150 of 200: a saturated model says so exactly
+    seen = np.concatenate([np.arange(300) < 30, np.arange(200) < 150])
+    found = InverseIntensity().fit(stratum[:, None], observed=seen)
+    np.testing.assert_allclose(found.intensities_, np.where(stratum, 0.75, 0.1), atol=1e-6)
+    assert np.average(stratum, weights=found.weights_) == pytest.approx(0.4, abs=1e-6)
+    assert len(InverseIntensity(n_folds=4).fit(stratum[:, None], observed=seen).models_) == 4
+
+
 def test_folds_when_there_are_groups_then_no_group_is_in_two():
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -83,7 +92,7 @@ def test_rows_when_all_are_observed_or_of_one_group_then_refused_with_the_remedy
     with pytest.raises(DataError, match=r"groups has only one value \('p', 20 rows\)"):
         InverseIntensity().fit(X, observed=seen, groups=np.full(20, "p"))
     with pytest.raises(DataError, match="outside one fold of groups do not hold all 2 values"):
-        InverseIntensity().fit(X, observed=np.arange(20) < 10, groups=np.arange(20) // 10)
+        InverseIntensity(n_folds=5).fit(X, observed=np.arange(20) < 10, groups=np.arange(20) // 10)
 
 
 def test_rows_when_most_can_hardly_be_observed_then_refused():

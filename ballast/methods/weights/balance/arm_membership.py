@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.cross_fit import label_probabilities
 from ballast.methods.common.treatment import least_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import Seed
+from ballast.methods.frame.parameters import Count, Seed
 
 
 class ArmMembership(Weigher):
@@ -28,8 +28,9 @@ class ArmMembership(Weigher):
     arm : "treated" weighs the rows to the arm of the greater value of the treatment, "control" to the other.
     assignment_rate : the share of rows that the experiment assigns to the treated arm; None takes that of the rows.
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression on standardised columns. Calibrated and flexible is best, such as boosted trees.
-    n_folds : folds of the cross-fitting; a row's probability is from a model that was not fitted on the row.
+        regression without a penalty. Calibrated and flexible is best, such as boosted trees.
+    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row; 1 fits
+        one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
 
     Attributes
@@ -85,7 +86,7 @@ class ArmMembership(Weigher):
         arm: Literal["treated", "control"] = "treated",
         assignment_rate: Annotated[float, Field(gt=0, lt=1)] | None = None,
         classifier: Any = None,
-        n_folds: Annotated[int, Field(ge=2)] = 5,
+        n_folds: Count | None = None,
         random_state: Seed = 0,
     ) -> None:
         self.arm = arm
@@ -100,7 +101,7 @@ class ArmMembership(Weigher):
         least_rows(treated, self.name)
         self._rate = float(treated.mean()) if self.assignment_rate is None else self.assignment_rate
         rng = np.random.default_rng(self.random_state)
-        found, self.models_ = cross_fit_labels(
+        found, self.models_ = label_probabilities(
             self.classifier, X, treated.astype(np.int64), self.n_folds, rng, self.name
         )
         self.memberships_ = found[:, 1]

@@ -9,9 +9,9 @@ from pydantic import Field
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.cross_fit import label_probabilities
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import Seed
+from ballast.methods.frame.parameters import Count, Seed
 from ballast.words import plural
 
 
@@ -26,13 +26,13 @@ class InverseIntensity(Weigher):
     Parameters
     ----------
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression on standardised columns.
+        regression without a penalty.
     floor : probabilities below are raised to it; 0.001 in the authors' code.
     clip_below : where the effective sample size is less than this share of the observed rows, their weights are cut to
         their quantiles `tail` and 1 - `tail`; 0 never cuts. Cutting helps a flexible model and costs a linear one.
     tail : the share of the weights cut at each end.
-    n_folds : folds of the cross-fitting; a row's probability is from a model that was not fitted on the row, nor on its
-        group.
+    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
+        its group; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
 
     Attributes
@@ -87,7 +87,7 @@ class InverseIntensity(Weigher):
         floor: Annotated[float, Field(gt=0, lt=0.5)] = 1e-3,
         clip_below: Annotated[float, Field(ge=0, le=1)] = 0.1,
         tail: Annotated[float, Field(ge=0, lt=0.5)] = 0.01,
-        n_folds: Annotated[int, Field(ge=2)] = 5,
+        n_folds: Count | None = None,
         random_state: Seed = 0,
     ) -> None:
         self.classifier = classifier
@@ -112,7 +112,7 @@ class InverseIntensity(Weigher):
                 "hold one out, so leave groups out or name another column"
             )
         rng = np.random.default_rng(self.random_state)
-        probabilities, self.models_ = cross_fit_labels(
+        probabilities, self.models_ = label_probabilities(
             self.classifier, X, observed.astype(np.int64), self.n_folds, rng, self.name, groups
         )
         self.intensities_ = np.maximum(probabilities[:, 1], self.floor)

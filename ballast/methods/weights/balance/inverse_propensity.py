@@ -1,4 +1,4 @@
-"""Inverse propensity weights, from any classifier of the treatment, cross-fitted."""
+"""Inverse propensity weights, from any classifier of the treatment."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
-from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.cross_fit import label_probabilities
 from ballast.methods.common.treatment import check_overlap
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import Seed
+from ballast.methods.frame.parameters import Count, Seed
 from ballast.methods.weights._classes import class_positions
 from ballast.words import listed, plural
 
@@ -28,21 +28,24 @@ class InversePropensity(Weigher):
     estimand : "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated (the
         greater value) and the treated to the controls; "overlap" all arms to the rows that could be in any.
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression on standardised columns.
+        regression without a penalty: with ``overlap`` the columns' weighted means are then the same in two arms.
     stabilized : weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
     trim : rows with a probability of some treatment below this have the weight 0; 0.1 is usual, 0 trims none.
-    clip : probabilities below are raised to it.
-    n_folds : folds of the cross-fitting; a row's propensity is from a model that was not fitted on the row.
+    clip : probabilities below are raised to it where they are divided by; "overlap" divides by none.
+    n_folds : of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row; 1 fits
+        one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
 
     Attributes
     ----------
     weights_ : (n,), mean 1. propensities_ : (n, K) the probability of each treatment. classes_ : (K,) the treatments.
-    share_trimmed_ : share of the rows trimmed. models_ : the classifier of each fold.
+    share_trimmed_, share_clipped_ : share of the rows trimmed, and of those whose weight is less for the clip.
+    models_ : the classifier of each fold.
 
     Notes
     -----
     ``weigh`` takes the mean probability of the folds' models. Folds do not depend on the order of the rows.
+    Many columns and few rows let logistic regression know each row's treatment: take one with a penalty, cross-fitted.
     Cost: ``n_folds`` fits of the classifier.
 
     Raises
@@ -82,7 +85,7 @@ class InversePropensity(Weigher):
         stabilized: bool = False,
         trim: Annotated[float, Field(ge=0, lt=0.5)] = 0.0,
         clip: Annotated[float, Field(ge=0, lt=0.5)] = 1e-3,
-        n_folds: Annotated[int, Field(ge=2)] = 5,
+        n_folds: Count | None = None,
         random_state: Seed = 0,
     ) -> None:
         self.estimand = estimand
@@ -99,10 +102,13 @@ class InversePropensity(Weigher):
         self._shares = np.bincount(received) / len(X)
         self._check_arms(len(X))
         rng = np.random.default_rng(self.random_state)
-        self.propensities_, self.models_ = cross_fit_labels(self.classifier, X, received, self.n_folds, rng, self.name)
+        self.propensities_, self.models_ = label_probabilities(
+            self.classifier, X, received, self.n_folds, rng, self.name
+        )
         own = self.propensities_[np.arange(len(X)), received]
         check_overlap(own, received, self.name)
         self.share_trimmed_ = float(np.mean(self._trimmed(self.propensities_)))
+        self.share_clipped_ = float(np.mean(self._divided(received) & (own < self.clip)))
         self.weights_ = self._weights(self.propensities_, received).astype(X.dtype)
         if empty := [str(c) for k, c in enumerate(self.classes_) if not self.weights_[received == k].any()]:
             raise OverlapError(
@@ -133,16 +139,28 @@ class InversePropensity(Weigher):
     def _trimmed(self, propensities: np.ndarray) -> np.ndarray:
         return propensities.min(axis=1) < self.trim
 
+    def _divided(self, received: np.ndarray) -> np.ndarray:
+        """Gives (n,) bool: the rows whose weight is something over their own propensity."""
+        if self.estimand == "overlap":
+            return np.zeros(len(received), dtype=bool)
+        return np.ones(len(received), dtype=bool) if self.estimand == "ate" else received != self._whole()
+
+    def _whole(self) -> int:
+        """Gives the arm that keeps its rows as they are, under "att" and "atc"."""
+        return 1 if self.estimand == "att" else 0
+
     def _weights(self, propensities: np.ndarray, received: np.ndarray) -> np.ndarray:
         """Gives (n,) weights: the tilt of the rows that the estimand asks about, over their own propensity."""
-        propensities = propensities.clip(self.clip, 1.0)
-        tilt = {
-            "ate": lambda p: 1.0,
-            "att": lambda p: p[:, 1],
-            "atc": lambda p: p[:, 0],
-            "overlap": lambda p: 1 / (1 / p).sum(axis=1),
-        }[self.estimand](propensities)
-        weights = tilt / propensities[np.arange(len(received)), received]
+        rows = np.arange(len(received))
+        own = propensities[rows, received]
+        if self.estimand == "overlap":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                odds = own[:, None] / propensities
+            odds[rows, received] = 1.0
+            weights = 1 / np.nan_to_num(odds, nan=1.0, posinf=np.inf).sum(axis=1)
+        else:
+            tilt = 1.0 if self.estimand == "ate" else propensities[:, self._whole()]
+            weights = np.where(self._divided(received), tilt / np.maximum(own, self.clip), 1.0)
         if self.stabilized:
             weights = weights * self._shares[received]
         return np.where(self._trimmed(propensities), 0.0, weights)

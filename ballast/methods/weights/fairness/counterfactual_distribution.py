@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ballast.compute.blocks import draw_rows
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError, nearest
-from ballast.methods.common.cross_fit import cross_fit_labels
+from ballast.methods.common.cross_fit import label_probabilities, logistic
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.frame.vocabulary import check_arguments
@@ -227,8 +227,9 @@ class CounterfactualDistribution(Weigher):
             )
         for g in (0, 1):
             rows = group == g
-            probabilities, self._models[g] = cross_fit_labels(
-                self.classifier, X[rows], label[rows], self.n_folds, rng, self.name
+            made = logistic(X.shape[1]) if self.classifier is None else self.classifier
+            probabilities, self._models[g] = label_probabilities(
+                made, X[rows], label[rows], self.n_folds, rng, self.name
             )
             found[rows] = probabilities[:, 1]
         return found
