@@ -17,7 +17,7 @@ type: ballast.Pipeline
 attributes:
   name: trial
   data:
-    train: {path: trial.parquet, id: person, treatment: arm, outcome: cost}
+    train: {path: trial.parquet, id: person, treatment: arm, treated: a new one, outcome: cost}
   steps:
     propensity: {use: inverse_propensity, params: {estimand: att}}
     kernels: {use: arm_balancing, params: {weigher: {use: integral_probability_balancing}, estimand: att}}
@@ -34,7 +34,7 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
     treated = rng.random(2000) < 1 / (1 + np.exp(-X @ [0.8, -0.5, 0.0]))
     cost = X @ [2.0, 1.0, 1.0] + treated * (1 + X[:, 0]) + rng.normal(size=2000)
     truth = float((1 + X[treated, 0]).mean())
-    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(arm=np.where(treated, "new", "control"), cost=cost)
+    table = pd.DataFrame(X, columns=["a", "b", "c"]).assign(arm=np.where(treated, "a new one", "control"), cost=cost)
     table.assign(person=[f"p{i}" for i in range(2000)]).to_parquet(tmp_path / "trial.parquet")
     (tmp_path / "trial.yaml").write_text(PIPELINE)
     monkeypatch.chdir(tmp_path)
@@ -49,5 +49,6 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
         assert found["low"] < truth < found["high"]
         assert abs(found["value"] - truth) < 0.2 * abs(plain - truth)
     report = (tmp_path / "reports" / "trial.html").read_text()
-    assert report.count("effect of new") == 2
+    assert report.count("effect of a new one") == 2
+    assert "against control: [" in report
     assert "before → after" not in report

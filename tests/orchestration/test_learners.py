@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from ballast.errors import SpecError
 from ballast.methods.frame.base import Learner
@@ -15,7 +16,7 @@ from tests.orchestration.projects import Project, spec
 
 TRIAL = {
     "name": "trial",
-    "data": {"train": {"path": "train.csv", "id": "key", "treatment": "arm", "outcome": "cost"}},
+    "data": {"train": {"path": "train.csv", "id": "key", "treatment": "arm", "treated": "a", "outcome": "cost"}},
     "steps": {
         "propensity": {"use": "inverse_propensity"},
         "effects": {"use": "r_learner", "params": {"outcome_model": {"use": "sklearn.linear_model.Ridge"}}},
@@ -42,7 +43,7 @@ def trial(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
     effect = 1 + x[:, 1]
     cost = x[:, 0] + effect * treated + 0.3 * rng.normal(size=n)
     frame = pd.DataFrame({"key": np.arange(n), "a": x[:, 0], "b": x[:, 1]})
-    return frame.assign(arm=np.where(treated, "new", "control"), cost=cost), effect
+    return frame.assign(arm=np.where(treated, "a", "control"), cost=cost), effect
 
 
 def stored(project: Project, step: str):
@@ -61,7 +62,7 @@ def test_run_when_a_learner_needs_no_label_then_fitted_stored_and_reported(tmp_p
     for step in ("effects", "weighted"):
         model = stored(project, f"trial/{step}")
         assert np.corrcoef(model.predict(X), effect)[0, 1] > 0.9
-        assert model.arms_.tolist() == ["control", "new"]
+        assert model.arms_.tolist() == ["control", "a"]
 
 
 def test_out_of_sample_when_a_learner_needs_no_label_then_cross_fitted_in_the_order_of_the_rows(tmp_path: Path):
@@ -109,6 +110,30 @@ def test_spec_when_weights_are_given_to_a_learner_that_takes_none_then_refused(t
     }
     with pytest.raises(SpecError, match=r"steps.plain.weights: .*Plain takes no weights; give it rows"):
         _ = Project(tmp_path, {**TRIAL, "steps": steps}).plan
+
+
+def test_spec_when_it_says_what_is_treated_of_no_treatment_then_refused(tmp_path: Path):
+    without = {**TRIAL, "data": {"train": {"path": "train.csv", "id": "key", "treated": "a"}}}
+    with pytest.raises(ValidationError, match=r"(?s)data\.train\.treated.*declare that with `treatment:`"):
+        _ = Project(tmp_path, without).plan
+
+
+def test_run_when_another_arm_is_treated_then_what_has_arms_is_made_anew(tmp_path: Path):
+    def run(role: dict[str, str], step: dict[str, str]) -> tuple[frozenset[str], list[list[str]]]:
+        learner = {"use": "r_learner", "params": {**TRIAL["steps"]["effects"]["params"], **step}}
+        data = {"train": {**TRIAL["data"]["train"], **role}}
+        project = Project(tmp_path, {**TRIAL, "data": data, "steps": {**TRIAL["steps"], "effects": learner}})
+        project.write("train", trial()[0])
+        done = project.run()
+        assert done.success
+        return done.reused, [stored(project, f"trial/{s}").arms_.tolist() for s in ("effects", "weighted")]
+
+    assert run({}, {})[1] == [["control", "a"], ["control", "a"]]
+    assert run({}, {"treated": "control"})[1] == [["a", "control"], ["control", "a"]]
+    reused, arms = run({"treated": "control"}, {})
+    assert arms == [["a", "control"], ["a", "control"]]
+    assert "train/features" in reused
+    assert not {"propensity", "effects", "weighted"} & reused
 
 
 def test_spec_when_a_learner_lacks_what_it_learns_from_then_refused(tmp_path: Path):

@@ -87,7 +87,8 @@ def label_probabilities(
     counts = np.bincount(labels)
     n_folds = n_folds or (1 if classifier is None else FOLDS)
     if n_folds == 1:
-        model: Any = clone(made).fit(X, labels)
+        model: Any = clone(made)
+        model.fit(X, labels)
         return model.predict_proba(X), [model]
     if groups is None:
         folds = np.empty(len(X), dtype=np.int64)
@@ -106,7 +107,8 @@ def label_probabilities(
                 f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
                 "give finer groups"
             )
-        model = clone(made).fit(X[kept], labels[kept])
+        model = clone(made)
+        model.fit(X[kept], labels[kept])
         found[~kept] = model.predict_proba(X[~kept])
         models.append(model)
     return found, models

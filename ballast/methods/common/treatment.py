@@ -5,30 +5,67 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError, OverlapError
+from ballast.methods.frame.parameters import Arm
 from ballast.words import listed, plural
 
+SAY_WHICH = (["0", "1"], ["0.0", "1.0"], ["false", "true"])
+"""Names of two arms, in lower case, by which the second is the treated one."""
 CERTAIN = 0.95
 """Probability of its own treatment beyond which a row could hardly have had another."""
 
 
-def two_arms(treatment: np.ndarray, owner: str, arms: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Gives (2,) the arms, sorted, and (n,) bool: the rows of the second, treated one.
+def two_arms(treatment: np.ndarray, owner: str, treated: Arm) -> tuple[np.ndarray, np.ndarray]:
+    """Gives (2,) the arms, the control first, and (n,) bool: the rows of the treated one.
 
-    ``arms`` are those of the fit. DataError where there are not two, or a row's is none of them.
+    DataError where there are not two, or where ``treated`` does not say which is meant.
     """
     found = np.unique(treatment)
-    if arms is None:
-        if len(found) != 2:
-            raise DataError(
-                f"{owner}: treatment has {plural(len(found), 'value')} in {len(treatment)} rows "
-                f"({listed(found)}); two are needed, and the greater one means treated"
-            )
-        arms = found
-    elif not np.isin(found, arms).all():
+    if len(found) != 2:
+        raise DataError(
+            f"{owner}: treatment has {plural(len(found), 'value')} in {len(treatment)} rows ({listed(found)}); two are "
+            "needed"
+        )
+    arms, received = ordered_arms(treatment, owner, treated)
+    return arms, received == 1
+
+
+def ordered_arms(treatment: np.ndarray, owner: str, treated: Arm) -> tuple[np.ndarray, np.ndarray]:
+    """Gives (K,) the arms, and (n,) the position of each row's: of two the treated one is the second.
+
+    More than two are sorted, and ``treated`` is one of them or None.
+    """
+    arms, received = np.unique(treatment, return_inverse=True)
+    if len(arms) == 2 and treated_arm(arms, owner, treated) == 0:
+        return arms[::-1], 1 - received
+    if len(arms) != 2 and treated is not None:
+        treated_arm(arms, owner, treated)
+    return arms, received
+
+
+def treated_arm(arms: np.ndarray, owner: str, treated: Arm) -> int:
+    """Gives the position of the treated arm; DataError, with the arms, where nothing says which it is."""
+    names = arms.tolist()
+    if treated is None:
+        if [str(name).lower() for name in names] in SAY_WHICH:
+            return 1
+        raise DataError(
+            f"{owner}: treatment holds {listed(map(repr, names))}, and nothing says which of them means treated; set "
+            f"treated to it, in a pipeline beside `treatment:` of the data role (such as `treated: {names[-1]}`)"
+        )
+    for position, name in enumerate(names):
+        if name == treated or str(name) == str(treated):
+            return position
+    quote = "; in YAML, quote a text such as 'yes'" if isinstance(treated, bool) else ""
+    raise DataError(f"{owner}: treated is {treated!r}, but treatment holds {listed(map(repr, names))}{quote}")
+
+
+def treated_rows(treatment: np.ndarray, arms: np.ndarray, owner: str) -> np.ndarray:
+    """Gives (n,) bool: the rows of the second, treated arm; DataError where a row is in neither."""
+    if not np.isin(treatment, arms).all():
         raise DataError(
             f"{owner}: treatment holds values that were not fitted on; the arms are {arms[0]} and {arms[1]}"
         )
-    return arms, treatment == arms[1]
+    return treatment == arms[1]
 
 
 def least_rows(treated: np.ndarray, owner: str) -> int:

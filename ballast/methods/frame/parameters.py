@@ -25,6 +25,8 @@ Level = Annotated[float, Field(gt=0, lt=1)]
 """A probability strictly between 0 and 1, such as a significance level."""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Arm = str | int | float | bool | None
+"""``treated``: the value of a treatment that means treated; None where its two values are 0 and 1."""
 Seed = Annotated[int, Field(ge=0)] | None
 """``random_state``: an integer for a reproducible result, None for a fresh draw."""
 Device = Annotated[

@@ -16,7 +16,7 @@ from ballast.methods.common.tasks import as_numbers
 from ballast.methods.common.treatment import check_overlap, least_rows, two_arms
 from ballast.methods.common.weighting import fit_with_weights, supports_weights
 from ballast.methods.frame.base import Claim, Learner
-from ballast.methods.frame.parameters import Seed
+from ballast.methods.frame.parameters import Arm, Seed
 
 BOOSTING = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 8}
 """Small, slow trees: scikit-learn's defaults fit the noise of some thousand rows, which the weights then divide by."""
@@ -35,7 +35,7 @@ class RLearner(RegressorMixin, Learner):
     Parameters
     ----------
     pseudo_outcome : what the final model is fitted to, each with the weight that is its inverse variance. A is the
-        treatment (1 for the greater value), Y the outcome, e and m the probability of treatment and the mean outcome
+        treatment (1 for the treated), Y the outcome, e and m the probability of treatment and the mean outcome
         given the columns, m1 and m0 the latter by arm. "residual", the R-learner: (Y - m) / (A - e), weight (A - e)^2.
         "doubly_robust": m1 - m0 + (A - e) (Y - mA) / (e (1 - e)), weight e (1 - e). "covariance":
         (A - e) (Y - m) / (e (1 - e)), the same weight.
@@ -46,12 +46,14 @@ class RLearner(RegressorMixin, Learner):
     n_folds : folds of the cross-fitting, dealt by arm; m and e of a row are from models that were not fitted on it.
     clip : probabilities are kept from ``clip`` to 1 - ``clip``, in the pseudo-outcome and the weight alike.
     random_state : the seed of the folds, and of the models that take one.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
     weights_ : (n,), mean 1, the inverse variances times ``sample_weight``. pseudo_outcomes_ : (n,). propensities_ :
     (n,) e, clipped. plug_in_ : (n,) m1 - m0, for "doubly_robust". effective_sample_size_ : of the weights, in rows.
-    arms_ : (2,) the treatments; the effect is of the second versus the first. model_ : the final model, fitted.
+    arms_ : (2,) the control and the treated; the effect is of the second versus the first. model_ : the final model,
+    fitted.
 
     Notes
     -----
@@ -61,7 +63,8 @@ class RLearner(RegressorMixin, Learner):
 
     Raises
     ------
-    DataError : other than two treatments, an arm of fewer than two rows, or an outcome that is not a number.
+    DataError : other than two treatments, arms without ``treated``, an arm of fewer than two rows, or an outcome that
+    is not a number.
     OverlapError : the columns predict the treatment of most rows. ParameterError : a model that cannot do its part, or
     takes no weights.
 
@@ -112,6 +115,7 @@ class RLearner(RegressorMixin, Learner):
         n_folds: Annotated[int, Field(ge=2)] = 5,
         clip: Annotated[float, Field(gt=0, lt=0.5)] = 0.01,
         random_state: Seed = 0,
+        treated: Arm = None,
     ) -> None:
         self.pseudo_outcome = pseudo_outcome
         self.weighted = weighted
@@ -121,12 +125,13 @@ class RLearner(RegressorMixin, Learner):
         self.n_folds = n_folds
         self.clip = clip
         self.random_state = random_state
+        self.treated = treated
 
     def fit(
         self, X: np.ndarray, treatment: np.ndarray, outcome: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> RLearner:
         """Learns from rows (n, d), the treatments (n,) that they received and the outcomes (n,) that followed."""
-        self.arms_, treated = two_arms(treatment, self.name)
+        self.arms_, treated = two_arms(treatment, self.name, self.treated)
         outcome = as_numbers(outcome, self.name, "outcome")
         final = self._final_model(X.shape[1], needs_weights=self.weighted or sample_weight is not None)
         given = np.ones(len(X)) if sample_weight is None else sample_weight.astype(np.float64)
@@ -152,7 +157,7 @@ class RLearner(RegressorMixin, Learner):
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Gives (k,) the effect of the greater treatment versus the other on rows (k, d), in units of the outcome."""
+        """Gives (k,) the effect of the treated arm versus the control on rows (k, d), in units of the outcome."""
         return np.asarray(self.model_.predict(X)).astype(X.dtype)
 
     def _cross_fit(

@@ -69,18 +69,30 @@ class Plan:
         """Gives a fresh object of the method that a step uses, its parameters set."""
         node = self.nodes[name]
         assert node.step is not None
+        recording = f"{name}/dynamics" in self.nodes
         return build_method(
-            node.step.use, node.step.params, seed=self.spec.seed, recording=f"{name}/dynamics" in self.nodes
+            node.step.use, node.step.params, seed=self.spec.seed, treated=self._treated(node), recording=recording
         )
+
+    def _treated(self, node: Node) -> Any:
+        """Gives the value that means treated in the column of treatments that a node's method is given, if any."""
+        roles = [binding.role for binding in node.bindings if binding.source == "treatment"]
+        return self.spec.data[roles[0]].treated if roles else None
 
 
 def build_method(
-    use: str, params: Mapping[str, Any], *, seed: int, recording: bool = False, cls: type[Any] | None = None
+    use: str,
+    params: Mapping[str, Any],
+    *,
+    seed: int,
+    treated: Any = None,
+    recording: bool = False,
+    cls: type[Any] | None = None,
 ) -> Any:
     """Makes the method that a step or the features name, of `cls` where it has been looked up.
 
     A parameter that is itself ``{use: ..., params: ...}`` becomes an object. All of them that draw and are given no
-    ``random_state`` get the seed.
+    ``random_state`` get the seed; the method itself gets ``treated`` where it has arms and is given none.
     """
 
     def seeded(cls: type[Any], use: str, parameters: dict[str, Any]) -> Any:
@@ -89,5 +101,7 @@ def build_method(
 
     cls = cls or resolve(use)
     nested = {name: with_objects(v, lambda use, given: seeded(resolve(use), use, given)) for name, v in params.items()}
+    if treated is not None and "treated" in defaults(cls):
+        nested = {"treated": treated, **nested}
     records = {"record_dynamics": True} if recording and "record_dynamics" in defaults(cls) else {}
     return seeded(cls, use, {**nested, **records})

@@ -1,6 +1,6 @@
 """Where the arguments of methods come from: a source of the vocabulary each, and nothing else knows them apart."""
 
-from ballast.orchestration.provide.columns import Column
+from ballast.orchestration.provide.columns import Column, Treatment
 from ballast.orchestration.provide.dynamics import Dynamics
 from ballast.orchestration.provide.features import FeatureNames, Features
 from ballast.orchestration.provide.models import Classes, Models
@@ -15,7 +15,9 @@ EVERY: tuple[Source, ...] = (
     Features(),
     Table(),
     *(Column(name, observed_only=True) for name in ("label", "outcome")),
-    *(Column(name) for name in ("groups", "time", "treatment", "observed", "true_weight")),
+    *(Column(name) for name in ("groups", "time")),
+    Treatment(),
+    *(Column(name) for name in ("observed", "true_weight")),
     Weights(),
     Models(),
     Classes(),

@@ -42,8 +42,18 @@ class Column(Source):
         return column(tables, binding.role, self.name, ids)
 
 
+class Treatment(Column):
+    """The column of treatments, and which of its values means treated."""
+
+    def __init__(self) -> None:
+        super().__init__("treatment")
+
+    def decided_by(self, tables: Tables, binding: Binding) -> Mapping[str, Any]:
+        return declared(tables, binding.role, "treatment", "treated")
+
+
 def declared(tables: Tables, role: str, *keys: str) -> dict[str, Any]:
-    """Gives the columns that a data role declares under `keys`, and that of its ids."""
+    """Gives what a data role declares under `keys`, and the column of its ids."""
     return {key: getattr(tables.spec.data[role], key) for key in ("id", *keys)}
 
 

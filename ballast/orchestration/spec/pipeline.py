@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ballast.errors import SpecError, nearest
 from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
@@ -58,6 +58,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
     time: Column | None = Field(default=None, description="Column with the time of observation.")
     treatment: Column | None = Field(default=None, description="Column with the treatment received.")
+    treated: str | bool | int | float | None = Field(
+        default=None, description="Its value that means treated; not needed of 0 and 1, or true and false."
+    )
     outcome: Column | None = Field(default=None, description="Column with the outcome observed.")
     observed: Column | None = Field(
         default=None, description="Column that says whether a row's label (or outcome) was observed."
@@ -73,6 +76,13 @@ class DataSpec(dg.Model, dg.Resolvable):
         return self.asset or self.step
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
+
+    @field_validator("treated")
+    @classmethod
+    def _of_a_treatment(cls, treated: Any, info: ValidationInfo) -> Any:
+        if treated is not None and not info.data.get("treatment"):
+            raise ValueError("it is a value of the treatment's column: declare that with `treatment:`")
+        return treated
 
     @field_validator("path")
     @classmethod

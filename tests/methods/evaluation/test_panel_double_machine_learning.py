@@ -6,6 +6,7 @@ import logging
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
@@ -101,12 +102,15 @@ def test_effect_when_rows_or_names_come_in_another_order_then_the_same():
     np.testing.assert_allclose(first, second, rtol=1e-9)
 
 
-def test_treatment_when_two_texts_then_as_the_number_of_the_greater():
+def test_treatment_when_two_texts_then_as_1_for_the_treated_and_both_are_named():
     given = panel()
     treated = given["treatment"] > 0
     as_number = LINEAR.assess(**{**given, "treatment": treated.astype(int)})
-    as_text = LINEAR.assess(**{**given, "treatment": np.where(treated, "new", "control")})
-    assert as_text.value("effect") == as_number.value("effect")
+    texts = {**given, "treatment": np.where(treated, "a new", "control")}
+    named = clone(LINEAR).set_params(treated="a new").assess(**texts)
+    assert named.value("effect", model="a new", versus="control") == as_number.value("effect")
+    with pytest.raises(DataError, match="treatment holds 'a new', 'control', and nothing says which"):
+        LINEAR.assess(**texts)
 
 
 def test_units_when_of_one_row_then_left_out_and_said_so(caplog: pytest.LogCaptureFixture):

@@ -18,6 +18,33 @@ def test_effect_when_weighted_then_the_difference_of_weighted_means():
     assert report.value("effect", model="c", versus="a") == pytest.approx(-1.5)
 
 
+def test_effects_when_arms_are_many_then_of_the_treated_against_each_and_else_of_every_pair():
+    treatment, outcome = np.array(["a", "b", "b", "c"]), np.array([1.0, 3.0, 5.0, 9.0])
+    report = TreatmentEffect(treated="b").assess(treatment, outcome)
+    assert report.value("effect", model="b", versus="c") == pytest.approx(-5)
+    assert report.value("effect", model="b", versus="a") == pytest.approx(3)
+    assert list(report.table["metric"]).count("effect") == 2
+    pairs = TreatmentEffect().assess(treatment, outcome)
+    assert pairs.value("effect", model="c", versus="b") == pytest.approx(5)
+    assert list(pairs.table["metric"]).count("effect") == 3
+
+
+def test_arms_when_of_any_names_then_the_effect_is_of_the_treated_and_else_refused_with_both():
+    treatment, outcome = np.array(["drug", "drug", "placebo"]), np.array([1.0, 3.0, 0.5])
+    report = TreatmentEffect(treated="drug").assess(treatment, outcome)
+    assert report.summary["drug.effect vs placebo"] == pytest.approx(1.5)
+    with pytest.raises(DataError, match="treatment holds 'drug', 'placebo', and nothing says which of them"):
+        TreatmentEffect().assess(treatment, outcome)
+    with pytest.raises(DataError, match=r"treated is True, but treatment holds 'no', 'yes'; in YAML, quote"):
+        TreatmentEffect(treated=True).assess(np.array(["yes", "no"]), outcome[:2])
+
+
+@pytest.mark.parametrize("arms", [(0, 1), (0.0, 1.0), (False, True), ("0", "1"), ("false", "true"), ("False", "True")])
+def test_arms_when_named_by_numbers_or_truths_then_the_second_is_treated(arms):
+    report = TreatmentEffect().assess(np.array([arms[1], arms[0]]), np.array([3.0, 1.0]))
+    assert report.value("effect", model=str(np.array(arms)[1]), versus=str(np.array(arms)[0])) == 2
+
+
 def test_interval_when_unweighted_then_that_of_two_samples():
     rng = np.random.default_rng(0)
     treatment, outcome = np.arange(400) % 2, rng.standard_normal(400)

@@ -94,14 +94,16 @@ def test_effect_when_arms_have_no_noise_then_exact():
     np.testing.assert_allclose(learner.plug_in_, EFFECT, atol=1e-8)
 
 
-def test_effect_when_arms_are_texts_then_of_the_greater_and_with_the_sign_turned_by_the_other_order():
-    named = RLearner().fit(X, treatment=np.where(TREATED, "b", "a"), outcome=OUTCOME)
+def test_effect_when_arms_are_texts_then_of_the_one_that_is_called_treated_and_turned_by_the_other():
+    named = RLearner(treated="a").fit(X, treatment=np.where(TREATED, "a", "b"), outcome=OUTCOME)
     turned = RLearner(outcome_model=DummyRegressor(), treatment_model=DummyClassifier(strategy="prior"))
     ahead = turned.fit(X, treatment=TREATED, outcome=OUTCOME).predict(X)
     behind = turned.fit(X, treatment=~TREATED, outcome=OUTCOME).predict(X)
-    assert named.arms_.tolist() == ["a", "b"]
+    assert named.arms_.tolist() == ["b", "a"]
     assert np.corrcoef(named.predict(X), EFFECT)[0, 1] > 0.8
     assert np.corrcoef(ahead, behind)[0, 1] < -0.95
+    with pytest.raises(DataError, match="r_learner: treatment holds 'a', 'b', and nothing says which"):
+        RLearner().fit(X, treatment=np.where(TREATED, "a", "b"), outcome=OUTCOME)
 
 
 def test_fit_when_rows_come_in_another_order_then_the_same():

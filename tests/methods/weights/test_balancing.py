@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit
 
 from ballast.errors import DataError, OverlapError, ParameterError
+from ballast.methods.evaluation import TreatmentEffect
 from ballast.methods.weights import (
     ArmBalancing,
     CovariateBalancingPropensity,
@@ -77,7 +78,7 @@ class TestArms:
         treated = treatment == "new"
         own = np.where(treated, propensity, 1 - propensity)
         wanted = {"ate": 1 / own, "att": propensity / own, "atc": (1 - propensity) / own}[estimand]
-        found = make(estimand=estimand).fit(X, treatment=treatment)
+        found = make(estimand=estimand, treated="new").fit(X, treatment=treatment)
         assert squared_error(found.weights_, wanted) < 0.1
         assert squared_error(1 / found.weights_, wanted) > 1
         np.testing.assert_allclose(found.weigh(X, treatment=treatment), found.weights_, rtol=0.2)
@@ -87,7 +88,7 @@ class TestArms:
     def test_arms_when_balanced_then_both_have_the_means_of_the_rows_asked_for(self, weigher, estimand):
         X, treatment, _ = arms(1000)
         treated = treatment == "new"
-        found = ArmBalancing(weigher, estimand=estimand).fit(X, treatment=treatment)
+        found = ArmBalancing(weigher, estimand=estimand, treated="new").fit(X, treatment=treatment)
         wanted = X[{"ate": slice(None), "att": treated, "atc": ~treated}[estimand]].mean(axis=0)
         for rows in (treated, ~treated):
             np.testing.assert_allclose(np.average(X[rows], axis=0, weights=found.weights_[rows]), wanted, atol=0.03)
@@ -96,7 +97,7 @@ class TestArms:
 
     def test_weights_when_overlap_is_asked_for_then_at_most_those_of_an_arm_and_bounded(self):
         X, treatment, propensity = arms()
-        found = InversePropensity(estimand="overlap").fit(X, treatment=treatment)
+        found = InversePropensity(estimand="overlap", treated="new").fit(X, treatment=treatment)
         wanted = np.where(treatment == "new", 1 - propensity, propensity)
         assert np.corrcoef(found.weights_, wanted)[0, 1] > 0.97
 
@@ -132,7 +133,7 @@ class TestArms:
 
         X, treatment, _ = arms(400)
         assert [
-            len(InversePropensity(classifier=made, n_folds=n).fit(X, treatment=treatment).models_)
+            len(InversePropensity(classifier=made, n_folds=n, treated="new").fit(X, treatment=treatment).models_)
             for made, n in ((None, None), (None, 3), (DecisionTreeClassifier(max_depth=3), None))
         ] == [1, 3, 5]
 
@@ -148,15 +149,15 @@ class TestArms:
 
     def test_rows_when_trimmed_then_without_weight_and_counted(self):
         X, treatment, _ = arms()
-        found = InversePropensity(trim=0.3).fit(X, treatment=treatment)
+        found = InversePropensity(trim=0.3, treated="new").fit(X, treatment=treatment)
         assert 0 < found.share_trimmed_ < 1
         assert np.mean(found.weights_ == 0) == pytest.approx(found.share_trimmed_)
         with pytest.raises(OverlapError, match=r"trimming at 0.499 leaves no row"):
-            InversePropensity(trim=0.499).fit(X[:200], treatment=treatment[:200])
+            InversePropensity(trim=0.499, treated="new").fit(X[:200], treatment=treatment[:200])
 
     def test_weights_when_stabilized_then_arms_keep_their_sizes(self):
         X, treatment, _ = arms()
-        weights = InversePropensity(stabilized=True).fit(X, treatment=treatment).weights_
+        weights = InversePropensity(stabilized=True, treated="new").fit(X, treatment=treatment).weights_
         assert weights[treatment == "new"].mean() == pytest.approx(1, abs=0.05)
 
     def test_treatment_when_the_columns_decide_it_then_refused(self):
@@ -183,10 +184,35 @@ class TestArms:
         with pytest.raises(DataError, match="'target' needs the target's rows"):
             CovariateBalancingPropensity().fit(X, treatment=treatment)
 
+    @pytest.mark.parametrize(
+        "make", [CovariateBalancingPropensity, InversePropensity, ArmBalancing], ids=lambda make: make.name
+    )
+    @pytest.mark.parametrize(("estimand", "effect"), [("att", 2.5), ("atc", 1.5), ("ate", 11 / 6)])
+    @pytest.mark.parametrize("names", [("placebo", "drug"), ("a", "b"), ("2", "1"), (0, 1), (2, 1), (False, True)])
+    def test_effect_when_the_arms_have_any_names_then_that_of_the_estimand(self, make, estimand, effect, names):
+        # 40 treated, 30 of them with s = 1, and 80 controls, 20 of them with s = 1; the effect is 1 + 2 s
+        treated = np.repeat([True, False], [40, 80])
+        s = np.concatenate([np.arange(40) < 30, np.arange(80) < 20]).astype(float)
+        arm, outcome = np.where(treated, names[1], names[0]), 5 * s + treated * (1 + 2 * s)
+        given = {} if names in ((0, 1), (False, True)) else {"treated": names[1]}
+        weights = make(estimand=estimand, **given).fit(s[:, None], treatment=arm).weights_
+        report = TreatmentEffect(**given).assess(arm, outcome, weights)
+        assert report.value("effect", model=str(names[1]), versus=str(names[0])) == pytest.approx(effect, abs=1e-4)
+
+    @pytest.mark.parametrize("make", [CovariateBalancingPropensity, InversePropensity, ArmBalancing])
+    def test_arms_when_nothing_says_which_is_treated_then_refused_with_both(self, make):
+        X, treatment, _ = arms(30)
+        with pytest.raises(
+            DataError, match=r"treatment holds 'control', 'new', and nothing says which .*; set treated"
+        ):
+            make(estimand="att").fit(X, treatment=treatment)
+        with pytest.raises(DataError, match=r"treated is 'newer', but treatment holds 'control', 'new'"):
+            make(estimand="ate", treated="newer").fit(X, treatment=treatment)
+
     def test_weigher_when_it_takes_no_target_then_refused(self):
         X, treatment, _ = arms(30)
         with pytest.raises(ParameterError, match="must be a weigher of X to X_target"):
-            ArmBalancing("inverse_class_frequency").fit(X, treatment=treatment)
+            ArmBalancing("inverse_class_frequency", treated="new").fit(X, treatment=treatment)
 
     def test_arm_when_it_cannot_be_balanced_then_the_error_names_it(self):
         X = np.array([[0.0], [0.1], [5.0], [6.0]])

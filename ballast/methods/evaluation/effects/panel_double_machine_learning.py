@@ -16,7 +16,7 @@ from ballast.methods.common.cross_fit import check_regressor
 from ballast.methods.common.tasks import as_numbers
 from ballast.methods.common.treatment import two_arms
 from ballast.methods.frame.base import Assessor, Claim
-from ballast.methods.frame.parameters import Level, Seed
+from ballast.methods.frame.parameters import Arm, Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Picture
 from ballast.words import plural
 
@@ -53,20 +53,21 @@ class PanelDoubleMachineLearning(Assessor):
     n_folds : folds of the cross-fitting; a unit's rows are all in one fold.
     confidence : level of the intervals.
     random_state : the seed of the folds and of the default regressor.
+    treated : of a treatment of two arms that are no numbers, the value that means treated; None for False and True.
 
     Notes
     -----
     ``assess(X, treatment, outcome, groups, time=None)``: X (n, d), the others (n,), ``groups`` the unit. Both
     regressors see X, the unit means of its columns *and of the treatment*, and the period, where ``time`` is given (a
     column a period up to 50, then their ranks). With v and u what they leave of treatment and outcome, ``effect`` is
-    sum(v u) / sum(v v), for one unit more of the treatment or, of two texts, for the greater. Its ``standard_error``
-    is robust to any dependence within a unit; intervals are Student's t with a degree of freedom a unit less one.
-    Beside it stand ``fixed_effects``, the coefficient of a linear model with an intercept a unit;
-    ``outcome_explained`` and ``treatment_explained``, the share of the variance that the regressors tell of rows they
-    were not fitted on; ``residual_correlation`` of a row with the unit's row before (with ``time``), which far from 0
-    says that something of the units is left or that what moves the outcome lasts; and the number of ``units``.
-    Rows whose unit has no other row tell nothing and are left out; fewer than 50 units are warned of in the log.
-    Cost: 2 ``n_folds`` fits on n rows of 2 d + 1 columns, and one a period.
+    sum(v u) / sum(v v), for one unit more of the treatment or, of two arms, for the treated versus the control, which
+    it names. Its ``standard_error`` is robust to any dependence within a unit; intervals are Student's t with a degree
+    of freedom a unit less one. Beside it stand ``fixed_effects``, the coefficient of a linear model with an intercept a
+    unit; ``outcome_explained`` and ``treatment_explained``, the share of the variance that the regressors tell of rows
+    they were not fitted on; ``residual_correlation`` of a row with the unit's row before (with ``time``), which far
+    from 0 says that something of the units is left or that what moves the outcome lasts; and the number of ``units``.
+    Rows whose unit has no other row tell nothing and are left out; fewer than 50 units are warned of in the log. Cost:
+    2 ``n_folds`` fits on n rows of 2 d + 1 columns, and one a period.
 
     Raises
     ------
@@ -111,11 +112,13 @@ class PanelDoubleMachineLearning(Assessor):
         n_folds: Annotated[int, Field(ge=2)] = 5,
         confidence: Level = 0.95,
         random_state: Seed = 0,
+        treated: Arm = None,
     ) -> None:
         self.regressor = regressor
         self.n_folds = n_folds
         self.confidence = confidence
         self.random_state = random_state
+        self.treated = treated
 
     def assess(
         self,
@@ -126,7 +129,8 @@ class PanelDoubleMachineLearning(Assessor):
         time: np.ndarray | None = None,
     ) -> Assessment:
         """Gives the treatment's coefficient with its interval, that of the linear model, and diagnostics."""
-        y, d = as_numbers(outcome, self.name, "outcome"), self._as_dose(treatment)
+        y = as_numbers(outcome, self.name, "outcome")
+        d, arms = self._as_dose(treatment)
         units = np.unique(groups.astype(str) if groups.dtype == object else groups, return_inverse=True)[1]
         periods = np.zeros(len(X), dtype=int) if time is None else np.unique(time, return_inverse=True)[1]
         rows = np.column_stack([units, periods, d, y, X]).astype(np.float64)
@@ -147,10 +151,10 @@ class PanelDoubleMachineLearning(Assessor):
                 "have an effect; drop the feature that decides it"
             )
         report = AssessmentRows()
-        effect = self._add(report, "effect", v, u, units)
+        effect = self._add(report, "effect", v, u, units, arms)
         within -= _unit_means(within, units)
         linear_v, linear_u = (_left_by_line(values - _unit_means(values, units), within) for values in (d, y))
-        self._add(report, "fixed_effects", linear_v, linear_u, units)
+        self._add(report, "fixed_effects", linear_v, linear_u, units, arms)
         for metric, left, whole in (("outcome_explained", u, y), ("treatment_explained", v, d)):
             spread = ((whole - whole.mean()) ** 2).sum()
             report.add(metric, 1 - (left**2).sum() / spread if spread > 0 else 0.0, n=len(d))
@@ -160,11 +164,12 @@ class PanelDoubleMachineLearning(Assessor):
         report.add("units", units[-1] + 1, n=len(d))
         return report.finish(pictures=PICTURES)
 
-    def _as_dose(self, treatment: np.ndarray) -> np.ndarray:
-        """Gives the treatment as numbers; of two values that are none, 1 for the greater."""
-        if treatment.dtype.kind in "biuf":
-            return treatment.astype(np.float64)
-        return two_arms(treatment, self.name)[1].astype(np.float64)
+    def _as_dose(self, treatment: np.ndarray) -> tuple[np.ndarray, dict[str, str]]:
+        """Gives the treatment as numbers, of arms 1 for the treated; and how the report names the arms, if any."""
+        if treatment.dtype.kind in "iuf" and self.treated is None:
+            return treatment.astype(np.float64), {}
+        arms, treated = two_arms(treatment, self.name, self.treated)
+        return treated.astype(np.float64), {"model": str(arms[1]), "versus": str(arms[0])}
 
     def _check_panel(self, units: np.ndarray, d: np.ndarray, n: int) -> None:
         found = int(units[-1]) + 1 if len(units) else 0
@@ -208,7 +213,15 @@ class PanelDoubleMachineLearning(Assessor):
                 into[held] = values[held] - model.predict(design[held])
         return left
 
-    def _add(self, report: AssessmentRows, metric: str, v: np.ndarray, u: np.ndarray, units: np.ndarray) -> float:
+    def _add(
+        self,
+        report: AssessmentRows,
+        metric: str,
+        v: np.ndarray,
+        u: np.ndarray,
+        units: np.ndarray,
+        arms: dict[str, str],
+    ) -> float:
         """Adds the slope of u on v with its interval; and its standard error, where it is the effect."""
         total = (v**2).sum()
         if not total > 0:  # the columns tell the treatment in a straight line, which the report then leaves out
@@ -217,7 +230,7 @@ class PanelDoubleMachineLearning(Assessor):
         scores = np.bincount(units, v * (u - slope * v))
         error = float(np.sqrt((scores**2).sum() * n_units / (n_units - 1)) / total)
         half = float(t.ppf(0.5 + self.confidence / 2, n_units - 1)) * error
-        report.add(metric, slope, n=len(v), low=slope - half, high=slope + half)
+        report.add(metric, slope, n=len(v), low=slope - half, high=slope + half, **arms)
         if metric == "effect":
             report.add("standard_error", error, n=len(v))
         return slope

@@ -7,8 +7,9 @@ from scipy.stats import norm
 
 from ballast.errors import DataError
 from ballast.methods.common.tasks import as_numbers
+from ballast.methods.common.treatment import ordered_arms, treated_arm
 from ballast.methods.frame.base import Assessor, Claim
-from ballast.methods.frame.parameters import Level
+from ballast.methods.frame.parameters import Arm, Level
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Picture
 from ballast.words import plural
 
@@ -17,7 +18,7 @@ PICTURES = (Picture("intervals", ("mean_outcome",), by="model", beside="effect")
 
 
 class TreatmentEffect(Assessor):
-    """Each arm's weighted mean outcome, and its difference to the first arm's: the average effect of the treatment.
+    """Each arm's weighted mean outcome, and the difference of the treated's to the control's: the average effect.
 
     Use it with weights that make the arms comparable (``inverse_propensity``, ``covariate_balancing_propensity``,
     ``arm_balancing``): what they balance to, all rows or the treated, is whose average effect it is. Without weights
@@ -26,17 +27,19 @@ class TreatmentEffect(Assessor):
     Parameters
     ----------
     confidence : level of the intervals.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
+        Of more arms than two it is compared with each other one; None compares each with those before it.
 
     Notes
     -----
     ``assess(treatment, outcome, sample_weight=None)``: (n,) each, ``outcome`` in its own units. Gives ``mean_outcome``
-    of each arm, named as the model, and ``effect`` of each arm versus the first in the
-    arms' sorted order. The means are Hajek's; their variance is the linearised one, with the weights taken as known,
-    which is too wide rather than too narrow for weights that were fitted to balance. Cost: O(n).
+    of each arm, named as the model, and ``effect`` of the treated arm versus the control, both named. The means are
+    Hajek's; their variance is the linearised one, with the weights taken as known, which is too wide rather than too
+    narrow for weights that were fitted to balance. Cost: O(n).
 
     Raises
     ------
-    DataError : one arm alone, an arm without weight, or an outcome that is not a number.
+    DataError : one arm alone, two without ``treated``, an arm without weight, or an outcome that is not a number.
 
     Examples
     --------
@@ -58,14 +61,15 @@ class TreatmentEffect(Assessor):
         "without weights.",
     )
 
-    def __init__(self, confidence: Level = 0.95) -> None:
+    def __init__(self, confidence: Level = 0.95, treated: Arm = None) -> None:
         self.confidence = confidence
+        self.treated = treated
 
     def assess(self, treatment: np.ndarray, outcome: np.ndarray, sample_weight: np.ndarray | None = None) -> Assessment:
         """Gives the arms' means and effects, each with its interval."""
         values = as_numbers(outcome, self.name, "outcome")
         weights = np.ones(len(values)) if sample_weight is None else sample_weight.astype(np.float64)
-        arms, received = np.unique(treatment, return_inverse=True)
+        arms, received = ordered_arms(treatment, self.name, self.treated)
         totals = np.bincount(received, weights)
         if len(arms) < 2 or not totals.all():
             without = ", ".join(str(arm) for arm in arms[totals == 0]) or "none"
@@ -80,8 +84,16 @@ class TreatmentEffect(Assessor):
         for arm, name in enumerate(map(str, arms)):
             low, high = means[arm] + half * np.sqrt(variances[arm]) * np.array([-1, 1])
             rows.add("mean_outcome", means[arm], n=int((received == arm).sum()), model=name, low=low, high=high)
-            if arm > 0:
-                effect, error = means[arm] - means[0], variances[arm] + variances[0]
-                low, high = effect + half * np.sqrt(error) * np.array([-1, 1])
-                rows.add("effect", effect, n=len(values), model=name, versus=str(arms[0]), low=low, high=high)
+        for arm, other in self._compared(arms):
+            effect, error = means[arm] - means[other], variances[arm] + variances[other]
+            low, high = effect + half * np.sqrt(error) * np.array([-1, 1])
+            model, versus = str(arms[arm]), str(arms[other])
+            rows.add("effect", effect, n=len(values), model=model, versus=versus, low=low, high=high)
         return rows.finish(pictures=PICTURES)
+
+    def _compared(self, arms: np.ndarray) -> list[tuple[int, int]]:
+        """Gives the positions of the arms whose effect is given, each with that of the arm it is compared with."""
+        if len(arms) > 2 and self.treated is not None:
+            treated = treated_arm(arms, self.name, self.treated)
+            return [(treated, other) for other in range(len(arms)) if other != treated]
+        return [(arm, other) for arm in range(len(arms)) for other in range(arm)]

@@ -8,8 +8,9 @@ import numpy as np
 from sklearn.base import clone
 
 from ballast.errors import BallastError, ParameterError
-from ballast.methods.common.treatment import two_arms
+from ballast.methods.common.treatment import treated_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.parameters import Arm
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 
 
@@ -23,12 +24,13 @@ class ArmBalancing(Weigher):
     Parameters
     ----------
     weigher : a weigher of ``X`` to ``X_target``, or its catalogue name; None takes ``entropy_balancing``.
-    estimand : "ate" weighs both arms to all rows, "att" the controls to the treated (the greater value), "atc" the
-        treated to the controls.
+    estimand : "ate" weighs both arms to all rows, "att" the controls to the treated, "atc" the treated to the controls.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), of mean 1 in each arm. weighers_ : the fitted weigher of each arm, None where all weigh 1.
+    weights_ : (n,), of mean 1 in each arm. arms_ : (2,) the control and the treated. weighers_ : the fitted weigher of
+    each, None where all weigh 1.
 
     Notes
     -----
@@ -37,7 +39,8 @@ class ArmBalancing(Weigher):
 
     Raises
     ------
-    DataError : another number of arms than two. ParameterError : a weigher that takes no ``X`` and ``X_target``.
+    DataError : another number of arms than two, or arms without ``treated``. ParameterError : a weigher that takes no
+    ``X`` and ``X_target``.
     OverlapError : as the weigher does.
 
     Examples
@@ -64,13 +67,16 @@ class ArmBalancing(Weigher):
         "The tests hold the means of both arms, and an effect that the plain difference misses.",
     )
 
-    def __init__(self, weigher: Any = None, estimand: Literal["ate", "att", "atc"] = "ate") -> None:
+    def __init__(
+        self, weigher: Any = None, estimand: Literal["ate", "att", "atc"] = "ate", treated: Arm = None
+    ) -> None:
         self.weigher = weigher
         self.estimand = estimand
+        self.treated = treated
 
     def fit(self, X: np.ndarray, treatment: np.ndarray) -> ArmBalancing:
         """Learns the weights of the rows (n, d) that received the treatments (n,)."""
-        self._arms, treated = two_arms(treatment, self.name)
+        self.arms_, treated = two_arms(treatment, self.name, self.treated)
         weigher = self._weigher()
         self.weighers_: list[Any] = [None, None]
         self.weights_ = np.ones(len(X), dtype=X.dtype)
@@ -82,13 +88,13 @@ class ArmBalancing(Weigher):
                 own: Any = clone(weigher)
                 self.weighers_[arm] = own.fit(X[rows], X_target=X[to])
             except BallastError as error:
-                raise type(error)(f"{self.name}: treatment {self._arms[arm]!r}: {error}") from error
+                raise type(error)(f"{self.name}: treatment {self.arms_.tolist()[arm]!r}: {error}") from error
             self.weights_[rows] = self.weighers_[arm].weights_
         return self
 
     def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
-        treated = two_arms(treatment, self.name, self._arms)[1]
+        treated = treated_rows(treatment, self.arms_, self.name)
         weights = np.ones(len(X), dtype=X.dtype)
         for rows, weigher in zip((~treated, treated), self.weighers_, strict=True):
             if weigher is not None and rows.any():

@@ -10,7 +10,7 @@ from pydantic import Field
 from ballast.methods.common.cross_fit import label_probabilities
 from ballast.methods.common.treatment import least_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import Count, Seed
+from ballast.methods.frame.parameters import Arm, Count, Seed
 
 
 class ArmMembership(Weigher):
@@ -25,19 +25,20 @@ class ArmMembership(Weigher):
 
     Parameters
     ----------
-    arm : "treated" weighs the rows to the arm of the greater value of the treatment, "control" to the other.
+    arm : "treated" weighs the rows to the treated arm, "control" to the other.
     assignment_rate : the share of rows that the experiment assigns to the treated arm; None takes that of the rows.
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
         regression without a penalty. Calibrated and flexible is best, such as boosted trees.
     n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row; 1 fits
         one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
     weights_ : (n,), mean 1. ratio_ : (n,) as estimated, of mean near 1, at most 1 over the arm's assignment rate.
-    memberships_ : (n,) the probability of the treated arm. arms_ : (2,) the treatments. models_ : the classifier of
-    each fold.
+    memberships_ : (n,) the probability of the treated arm. arms_ : (2,) the control and the treated. models_ : the
+    classifier of each fold.
 
     Notes
     -----
@@ -49,8 +50,8 @@ class ArmMembership(Weigher):
 
     Raises
     ------
-    DataError : other than two arms, or an arm of fewer than two rows. ParameterError : a classifier without
-    predict_proba.
+    DataError : other than two arms, arms without ``treated``, or one of fewer than two rows. ParameterError : a
+    classifier without predict_proba.
 
     Examples
     --------
@@ -88,16 +89,18 @@ class ArmMembership(Weigher):
         classifier: Any = None,
         n_folds: Count | None = None,
         random_state: Seed = 0,
+        treated: Arm = None,
     ) -> None:
         self.arm = arm
         self.assignment_rate = assignment_rate
         self.classifier = classifier
         self.n_folds = n_folds
         self.random_state = random_state
+        self.treated = treated
 
     def fit(self, X: np.ndarray, treatment: np.ndarray) -> ArmMembership:
         """Learns the weights of all rows (n, d), of which each was in one of two arms (n,)."""
-        self.arms_, treated = two_arms(treatment, self.name)
+        self.arms_, treated = two_arms(treatment, self.name, self.treated)
         least_rows(treated, self.name)
         self._rate = float(treated.mean()) if self.assignment_rate is None else self.assignment_rate
         rng = np.random.default_rng(self.random_state)

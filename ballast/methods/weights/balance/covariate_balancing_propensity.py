@@ -10,13 +10,13 @@ from scipy.special import expit, logit
 from ballast.compute.blocks import row_blocks
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError, OverlapError
-from ballast.methods.common.treatment import two_arms
+from ballast.methods.common.treatment import treated_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import NonNegative, Positive
+from ballast.methods.frame.parameters import Arm, NonNegative, Positive
 from ballast.methods.weights.balance._newton import minimize_convex
 
 LARGEST_SCORE = 50.0
-"""Log odds beyond which exp is not computed."""
+"""Log odds beyond which exp is not computed while the coefficients are sought."""
 HIGHEST_SCORE = 30.0
 """Log odds at which a row counts as certain to be of one sample: no balance then, but separation."""
 
@@ -31,11 +31,11 @@ class CovariateBalancingPropensity(Weigher):
 
     Parameters
     ----------
-    estimand : "target" weighs the rows to ``X_target``. The others take ``treatment`` instead, of two values of which
-        the greater is the treated one: "ate" balances the arms with each other, "att" the controls with the treated,
-        "atc" the treated with the controls.
+    estimand : "target" weighs the rows to ``X_target``. The others take ``treatment`` instead, of two values: "ate"
+        balances the arms with each other, "att" the controls with the treated, "atc" the treated with the controls.
     ridge : penalty on the coefficients of the standardised columns; above 0 the balance is approximate.
     tolerance : largest difference of a weighted mean, in standard deviations, that counts as balanced.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
@@ -50,8 +50,9 @@ class CovariateBalancingPropensity(Weigher):
 
     Raises
     ------
-    DataError : no ``X_target``, or no ``treatment``, where the estimand needs it, or another number of arms than
-    two. OverlapError : no coefficients balance the samples, as where the columns separate them.
+    DataError : no ``X_target``, or no ``treatment``, where the estimand needs it, another number of arms than
+    two, or arms without ``treated``. OverlapError : no coefficients balance the samples, as where the columns separate
+    them.
 
     Examples
     --------
@@ -85,10 +86,12 @@ class CovariateBalancingPropensity(Weigher):
         estimand: Literal["target", "ate", "att", "atc"] = "target",
         ridge: NonNegative = 0.0,
         tolerance: Positive = 1e-6,
+        treated: Arm = None,
     ) -> None:
         self.estimand = estimand
         self.ridge = ridge
         self.tolerance = tolerance
+        self.treated = treated
 
     def fit(
         self, X: np.ndarray, X_target: np.ndarray | None = None, treatment: np.ndarray | None = None
@@ -108,7 +111,7 @@ class CovariateBalancingPropensity(Weigher):
                     f"{self.name}: estimand {self.estimand!r} needs each row's treatment; declare its column with "
                     "`treatment:`, or set estimand to 'target'"
                 )
-            self._arms, treated = two_arms(treatment, self.name)
+            self._arms, treated = two_arms(treatment, self.name, self.treated)
             samples = (X[~treated], X[treated])
         self._mean, self._scale = joint_scaling(*samples)
         self._fit(*samples)
@@ -126,12 +129,11 @@ class CovariateBalancingPropensity(Weigher):
             return np.exp(self._scores(X) + self._log_share).astype(X.dtype)
         if treatment is None:
             raise DataError(f"{self.name}: rows are weighed by their treatment too (estimand {self.estimand!r})")
-        treated = two_arms(treatment, self.name, self._arms)[1]
+        treated = treated_rows(treatment, self._arms, self.name)
         return self._weights(X, treated).astype(X.dtype)
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
-        scores = ((X - self._mean) / self._scale).astype(np.float64) @ self.coefficients_[1:] + self.coefficients_[0]
-        return scores.clip(-LARGEST_SCORE, LARGEST_SCORE)
+        return ((X - self._mean) / self._scale).astype(np.float64) @ self.coefficients_[1:] + self.coefficients_[0]
 
     def _weights(self, X: np.ndarray, treated: np.ndarray) -> np.ndarray:
         scores = np.where(treated, -1.0, 1.0) * self._scores(X)  # log odds of the other arm

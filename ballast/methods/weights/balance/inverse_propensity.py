@@ -9,9 +9,9 @@ from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
 from ballast.methods.common.cross_fit import label_probabilities
-from ballast.methods.common.treatment import check_overlap
+from ballast.methods.common.treatment import check_overlap, ordered_arms
 from ballast.methods.frame.base import Claim, Weigher
-from ballast.methods.frame.parameters import Count, Seed
+from ballast.methods.frame.parameters import Arm, Count, Seed
 from ballast.methods.weights._classes import class_positions
 from ballast.words import listed, plural
 
@@ -25,8 +25,8 @@ class InversePropensity(Weigher):
 
     Parameters
     ----------
-    estimand : "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated (the
-        greater value) and the treated to the controls; "overlap" all arms to the rows that could be in any.
+    estimand : "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated and the
+        treated to the controls; "overlap" all arms to the rows that could be in any.
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
         regression without a penalty: with ``overlap`` the columns' weighted means are then the same in two arms.
     stabilized : weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
@@ -35,10 +35,12 @@ class InversePropensity(Weigher):
     n_folds : of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row; 1 fits
         one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
+    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. propensities_ : (n, K) the probability of each treatment. classes_ : (K,) the treatments.
+    weights_ : (n,), mean 1. propensities_ : (n, K) the probability of each treatment. classes_ : (K,) the treatments,
+    of two the treated one last.
     share_trimmed_, share_clipped_ : share of the rows trimmed, and of those whose weight is less for the clip.
     models_ : the classifier of each fold.
 
@@ -50,9 +52,9 @@ class InversePropensity(Weigher):
 
     Raises
     ------
-    DataError : one arm alone, fewer than two rows in an arm, or "att" and "atc" with more arms than two. OverlapError :
-    the columns predict the treatment of most rows, or trimming leaves an arm no row. ParameterError : a
-    classifier without predict_proba.
+    DataError : one arm alone, fewer than two rows in an arm, two arms without ``treated``, or "att" and "atc" with more
+    arms than two. OverlapError : the columns predict the treatment of most rows, or trimming leaves an arm no row.
+    ParameterError : a classifier without predict_proba.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class InversePropensity(Weigher):
         clip: Annotated[float, Field(ge=0, lt=0.5)] = 1e-3,
         n_folds: Count | None = None,
         random_state: Seed = 0,
+        treated: Arm = None,
     ) -> None:
         self.estimand = estimand
         self.classifier = classifier
@@ -95,10 +98,11 @@ class InversePropensity(Weigher):
         self.clip = clip
         self.n_folds = n_folds
         self.random_state = random_state
+        self.treated = treated
 
     def fit(self, X: np.ndarray, treatment: np.ndarray) -> InversePropensity:
         """Learns the weights of the rows (n, d) that received the treatments (n,)."""
-        self.classes_, received = np.unique(treatment, return_inverse=True)
+        self.classes_, received = ordered_arms(treatment, self.name, self.treated)
         self._shares = np.bincount(received) / len(X)
         self._check_arms(len(X))
         rng = np.random.default_rng(self.random_state)
