@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,10 @@ CUDA_BLOCK_BYTES = 2**28
 
 KEY_BYTES = 2**20
 """Memory of a block of rows whose keys are made: it is passed over once a column, so it should stay in the cache."""
+
+FEW_VALUES = 10
+"""Values that a column has at most where equal rows are no copies: they come about by chance."""
+LOOKED_AT = 1000
 
 
 def row_blocks(
@@ -49,6 +54,58 @@ def row_keys(X: np.ndarray) -> np.ndarray:
             own += column.astype(np.uint64, copy=False) * multiplier
             own ^= own >> np.uint64(29)
     return keys
+
+
+def are_copies(X: np.ndarray) -> bool:
+    """Says whether equal rows are copies of each other: whether some column has more than 10 values.
+
+    Rows of categories and flags alone are often equal, and say as much as if they were not. Looks at 1000 contents.
+    """
+    first = np.unique(row_keys(X), return_index=True)[1][:LOOKED_AT]
+    values = np.sort(X[first], axis=0)
+    return bool(((np.diff(values, axis=0) != 0).sum(axis=0) >= FEW_VALUES).any())
+
+
+def copy_keys(*samples: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Gives for each sample (n,) keys, equal for copies of a row, within a sample and across them.
+
+    Where equal rows are no copies each has a key of its own.
+    """
+    if any(are_copies(X) for X in samples):
+        return tuple(row_keys(X) for X in samples)
+    ends = np.cumsum([len(X) for X in samples])
+    return tuple(np.arange(end - len(X), end, dtype=np.uint64) for X, end in zip(samples, ends, strict=True))
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Rows drawn from a sample, each content once.
+
+    Attributes
+    ----------
+    positions : (k,) of one row of each content. counts : (k,) how many of the drawn rows have it.
+    keys : (k,) of the contents, ascending.
+    """
+
+    positions: np.ndarray
+    counts: np.ndarray
+    keys: np.ndarray
+
+    @classmethod
+    def of(cls, drawn: np.ndarray, keys: np.ndarray) -> Contents:
+        """Gives the contents of the rows at some positions, of which all rows' keys (n,) tell copies."""
+        found, first, counts = np.unique(keys[drawn], return_index=True, return_counts=True)
+        return cls(drawn[first], counts, found)
+
+    def places(self, keys: np.ndarray) -> np.ndarray:
+        """Gives (n,) the place of each row's content among these by its key, -1 where it is none of them."""
+        place = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        return np.where(self.keys[place] == keys, place, -1)
+
+
+def without_copies(X: np.ndarray) -> np.ndarray:
+    """Gives the positions, ascending, of the rows that are no copies of one before them."""
+    return np.sort(np.unique(copy_keys(X)[0], return_index=True)[1])
 
 
 def content_order(X: np.ndarray, *ties: np.ndarray) -> np.ndarray:

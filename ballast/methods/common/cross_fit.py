@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
-from ballast.compute.blocks import row_keys
+from ballast.compute.blocks import are_copies, copy_keys, row_keys
 from ballast.errors import DataError, ParameterError
 from ballast.words import plural
 
@@ -41,7 +41,10 @@ class CrossFit:
 def cross_fit(
     classifier: Any, X: np.ndarray, X_target: np.ndarray, n_folds: int, rng: np.random.Generator, owner: str
 ) -> CrossFit:
-    """Fits `classifier` once a fold; folds do not depend on the order of the rows. DataError below two rows each."""
+    """Fits `classifier` once a fold; folds do not depend on the order of the rows, and hold all copies of a row.
+
+    DataError below two rows each.
+    """
     smaller = min(len(X), len(X_target))
     if smaller < 2:
         raise DataError(
@@ -49,7 +52,7 @@ def cross_fit(
             "hold out one and fit on the other"
         )
     k = min(n_folds, smaller)
-    folds, folds_target = deal_folds(X, k, rng), deal_folds(X_target, k, rng)
+    folds, folds_target = _deal_both(X, X_target, k, rng)
     source = np.empty(len(X), dtype=X.dtype)
     target = np.empty(len(X_target), dtype=X.dtype)
     models, odds = [], []
@@ -59,8 +62,9 @@ def cross_fit(
         is_target = np.repeat([0, 1], [int(kept.sum()), int(kept_target.sum())])
         model: Any = clone(classifier)
         model.fit(rows, is_target)
-        source[~kept] = model.predict_proba(X[~kept])[:, 1]
-        target[~kept_target] = model.predict_proba(X_target[~kept_target])[:, 1]
+        for found, rows, held_out in ((source, X, ~kept), (target, X_target, ~kept_target)):
+            if held_out.any():
+                found[held_out] = model.predict_proba(rows[held_out])[:, 1]
         models.append(model)
         odds.append(kept.sum() / kept_target.sum())
     return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
@@ -115,10 +119,33 @@ def label_probabilities(
 
 
 def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-    """Deals the rows, in the order of their contents' keys, to k folds of sizes that differ by one at most."""
+    """Deals the rows, in the order of their contents' keys, to k folds, with all copies of a row in one.
+
+    Each fold gets as many contents, by one at most. Where contents are fewer than folds, or are those of categories
+    alone, rows are dealt one by one.
+    """
+    distinct, member = np.unique(row_keys(X), return_inverse=True)
+    if k <= len(distinct) < len(X) and are_copies(X):
+        return rng.permutation(np.arange(len(distinct)) % k)[member]
     folds = np.empty(len(X), dtype=np.int64)
     folds[np.argsort(row_keys(X), kind="stable")] = rng.permutation(np.arange(len(X)) % k)
     return folds
+
+
+def _deal_both(X: np.ndarray, X_target: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the folds of both samples: a row of the target that is a copy of the source's has the source's fold."""
+    folds = deal_folds(X, k, rng)
+    keys, keys_target = copy_keys(X, X_target)
+    own, first = np.unique(keys, return_index=True)
+    place = np.searchsorted(own, keys_target).clip(max=len(own) - 1)
+    copies = own[place] == keys_target
+    dealt = np.empty(len(X_target), dtype=np.int64)
+    dealt[copies] = folds[first[place[copies]]]
+    if not copies.all():
+        dealt[~copies] = deal_folds(X_target[~copies], min(k, int((~copies).sum())), rng)
+    if len(np.unique(dealt)) < 2:  # nothing would be left to fit on
+        dealt = deal_folds(X_target, k, rng)
+    return folds, dealt
 
 
 def check_classifier(classifier: Any, owner: str, parameter: str = "classifier") -> Any:

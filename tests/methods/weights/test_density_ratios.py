@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 from sklearn.naive_bayes import GaussianNB
+from sklearn.tree import DecisionTreeClassifier
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError
@@ -221,6 +222,64 @@ def test_fit_when_on_cuda_then_the_weights_of_the_cpu(make):
     p = PROBLEMS["gaussian_10"]
     cpu, cuda = (make(device=device).fit(p.X, p.X_target).weights_ for device in ("cpu", "cuda"))
     np.testing.assert_allclose(cuda, cpu, atol=5e-3)  # float32 kernels, and a system of condition 1e4
+
+
+def narrowed(seed: int, n: int = 300, m: int = 200) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gives rows of N(0, I), the target's of N((1, 0), .49 I), and the ratio at the former."""
+    rng = np.random.default_rng(1000 + seed)
+    X, X_target = rng.standard_normal((n, 2)), rng.standard_normal((m, 2)) * 0.7 + [1, 0]
+    return X, X_target, np.exp(-0.5 * ((X - [1, 0]) ** 2).sum(axis=1) / 0.49 + 0.5 * (X**2).sum(axis=1)) / 0.49
+
+
+def test_bandwidth_when_kliep_selects_it_then_the_weights_are_near_the_ratio_as_with_a_good_one():
+    errors = {"selected": [], "too narrow": []}
+    for seed in range(4):
+        X, X_target, ratio = narrowed(seed)
+        errors["selected"].append(squared_error(KLIEP().fit(X, X_target).weights_, ratio))
+        errors["too narrow"].append(squared_error(KLIEP(bandwidth=0.3).fit(X, X_target).weights_, ratio))
+    assert np.mean(errors["selected"]) < 0.1 < 0.3 < np.mean(errors["too narrow"])
+
+
+COUNTING: list[Callable[[], Weigher]] = [
+    RelativeLeastSquares,
+    KLIEP,
+    NearestNeighborRatio,
+    KernelDensityRatio,
+    lambda: DensityRatioClassifier(DecisionTreeClassifier(max_depth=3, random_state=0)),
+]
+
+
+@pytest.mark.parametrize("make", COUNTING)
+@pytest.mark.parametrize("times", [2, 5])
+def test_weights_when_every_row_is_there_several_times_then_as_of_each_once(make, times):
+    X, X_target, _ = narrowed(0)
+    once = make().fit(X, X_target).weights_
+    often = make().fit(np.repeat(X, times, axis=0), np.repeat(X_target, times, axis=0)).weights_
+    np.testing.assert_allclose(often, np.repeat(once, times), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("make", COUNTING[2:])
+def test_weights_when_the_target_is_a_copy_of_the_rows_then_all_one(make):
+    X = 1 + np.random.default_rng(0).standard_normal((300, 2)) / 8**0.5
+    np.testing.assert_allclose(make().fit(X, X.copy()).ratio_, 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("make", COUNTING[2:])
+def test_weights_when_rows_are_of_few_categories_then_equal_ones_are_no_copies(make):
+    cells = np.repeat([0.0, 1.0, 2.0], [250, 150, 100])  # the target's shares are 1/4, 1/4, 1/2
+    target = np.repeat([0.0, 1.0, 2.0], [125, 125, 250])
+    weights = make().fit(cells[:, None], target[:, None]).weights_
+    np.testing.assert_allclose([weights[cells == c].mean() for c in range(3)], [0.5, 5 / 6, 2.5], rtol=0.25)
+
+
+def test_weights_when_a_column_is_constant_then_those_without_it():
+    X, X_target, _ = narrowed(3, 90, 80)
+    for density in ("kernel", "gaussian"):
+        plain = KernelDensityRatio(density=density).fit(X, X_target)
+        wide = KernelDensityRatio(density=density).fit(
+            *(np.c_[rows, np.full(len(rows), 7.0)] for rows in (X, X_target))
+        )
+        np.testing.assert_allclose(wide.weights_, plain.weights_, rtol=1e-6)
 
 
 class TestDensityRatioClassifier:

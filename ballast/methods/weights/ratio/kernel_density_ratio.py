@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.blocks import Contents, copy_keys, draw_rows, row_blocks
 from ballast.compute.devices import device
 from ballast.compute.kernels import squared_distances
 from ballast.compute.scaling import joint_scaling
@@ -46,7 +46,8 @@ class KernelDensityRatio(Weigher):
 
     Notes
     -----
-    The density at a training row leaves the row's own kernel out. Columns are standardised over both samples.
+    The densities at a training row leave out the row's own kernel and those at copies of it, in either sample. Columns
+    are standardised over both samples; those that are constant over both do not count.
     Cost: O(n k d) for k kernels, memory one block of distances; "gaussian" O((n + m) d^2).
 
     Raises
@@ -100,33 +101,38 @@ class KernelDensityRatio(Weigher):
                 "needed to estimate a density"
             )
         self._mean, self._scale = joint_scaling(X, X_target)
+        varying = (X[0] != X).any(axis=0) | (X_target != X[0]).any(axis=0)
+        self._varying = varying if varying.any() else np.ones_like(varying)
         self._cap = float(self.max_ratio or len(X) ** 0.5)
         rng = np.random.default_rng(self.random_state)
-        own = np.full(len(X), -1)
+        own = own_target = np.full(len(X), -1)
         if self.density == "gaussian":
             self._parts = tuple(_Gaussian(self._standardised(rows)) for rows in (X, X_target))
         else:
             drawn, drawn_target = (draw_rows(rows, self.max_kernels, rng) for rows in (X, X_target))
-            own[drawn] = np.arange(len(drawn))
+            keys, keys_target = copy_keys(X, X_target)
+            source, target = Contents.of(drawn, keys), Contents.of(drawn_target, keys_target)
             self._parts = tuple(
-                _Kernels(self._standardised(rows), self.bandwidth, self.device)
-                for rows in (X[drawn], X_target[drawn_target])
+                _Kernels(self._standardised(rows[part.positions]), part.counts, self.bandwidth, self.device)
+                for rows, part in ((X, source), (X_target, target))
             )
+            own, own_target = source.places(keys), target.places(keys)
             self.bandwidth_ = tuple(part.bandwidth for part in self._parts)
-        self.ratio_ = self._ratio(X, own)
+        self.ratio_ = self._ratio(X, own, own_target)
         return self
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d)."""
-        return self._ratio(X, np.full(len(X), -1))
+        nowhere = np.full(len(X), -1)
+        return self._ratio(X, nowhere, nowhere)
 
     def _standardised(self, X: np.ndarray) -> np.ndarray:
-        return ((X - self._mean) / self._scale).astype(np.float64)
+        return ((X - self._mean) / self._scale)[:, self._varying].astype(np.float64)
 
-    def _ratio(self, X: np.ndarray, own: np.ndarray) -> np.ndarray:
+    def _ratio(self, X: np.ndarray, own: np.ndarray, own_target: np.ndarray) -> np.ndarray:
         source, target = self._parts
         rows = self._standardised(X)
-        difference = target.log_density(rows) - source.log_density(rows, own)
+        difference = target.log_density(rows, own_target) - source.log_density(rows, own)
         return np.exp(np.minimum(difference, np.log(self._cap))).astype(X.dtype)
 
 
@@ -151,31 +157,33 @@ class _Gaussian:
 
 
 class _Kernels:
-    """Gaussian kernels at rows, one bandwidth for all."""
+    """Gaussian kernels at rows, each as often as it is counted, one bandwidth for all."""
 
     stored_name = "kernel_density"
 
-    def __init__(self, rows: np.ndarray, bandwidth: float | None, choice: str) -> None:
+    def __init__(self, rows: np.ndarray, counts: np.ndarray, bandwidth: float | None, choice: str) -> None:
         n, d = rows.shape
-        spread = float(np.sqrt(rows.var(axis=0).mean())) or 1.0
+        mean = np.average(rows, axis=0, weights=counts)
+        spread = float(np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=counts).mean())) or 1.0
         self.bandwidth = float(bandwidth or max(WIDER * n ** (-1 / (d + 4)), MANY_COLUMNS * d**0.5)) * spread
-        self._rows, self._choice = rows, choice
+        self._rows, self._counts, self._choice = rows, counts, choice
 
     def log_density(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-        """Gives (n,) log densities, less a constant of the dimension; a row's ``own`` kernel (-1 none) is left out."""
+        """Gives (n,) log densities, less a constant of the dimension, without a row's ``own`` kernels (-1 none)."""
         import torch
 
         where = device(self._choice)
-        centers = torch.from_numpy(self._rows.astype(np.float32)).to(where)
+        centers, counts = (torch.from_numpy(a.astype(np.float32)).to(where) for a in (self._rows, self._counts))
         found = np.empty(len(rows))
         for block in row_blocks(len(rows), 8 * len(centers), where=where):
             x = torch.from_numpy(rows[block].astype(np.float32)).to(where)
             exponents = squared_distances(x, centers).mul_(-0.5 / self.bandwidth**2)
-            counted = torch.full((len(exponents),), float(len(centers)), dtype=exponents.dtype, device=where)
+            exponents += counts.log()
+            counted = counts.sum().repeat(len(exponents))
             if own is not None:
                 itself = torch.from_numpy(own[block]).to(where)
                 there = torch.nonzero(itself >= 0)[:, 0]
                 exponents[there, itself[there]] = -torch.inf
-                counted[there] -= 1
+                counted[there] -= counts[itself[there]]
             found[block] = (torch.logsumexp(exponents, dim=1) - counted.log()).cpu().numpy()
         return found - rows.shape[1] * np.log(self.bandwidth)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
-from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.blocks import Contents, copy_keys, draw_rows, row_blocks
 from ballast.compute.devices import device
 from ballast.compute.kernels import squared_distances
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Device, Seed
+
+if TYPE_CHECKING:
+    import torch
 
 ROUNDING = 1e-5
 """Relative slack of squared distances, so that a row at the rim counts whichever way they were rounded."""
@@ -27,8 +30,8 @@ class NearestNeighborRatio(Weigher):
 
     Parameters
     ----------
-    n_neighbors : training rows whose reach is taken; more are smoother. 20 was best of 5 to 40 for Gaussian shifts in
-        1 to 10 columns, of 500 to 4000 rows.
+    n_neighbors : training rows, of copies one, whose reach is taken; more are smoother. 20 was best of 5 to 40 for
+        Gaussian shifts in 1 to 10 columns, of 500 to 4000 rows.
     max_reference : rows of either sample, drawn, among which neighbours are sought. Bounds the cost.
     random_state, device : the seed of the draw; where to compute.
 
@@ -39,8 +42,8 @@ class NearestNeighborRatio(Weigher):
     Notes
     -----
     Of m reference rows of the target t lie in the ball, of n of the training rows s: the ratio is (t / m) / (s / n).
-    A row is not its own neighbour. Columns are standardised over both samples first. A weight may be 0.
-    Cost: O(n r d) for r reference rows; memory one block of distances.
+    A row is not its own neighbour, nor are copies of it in either sample. Columns are standardised over both samples
+    first. A weight may be 0. Cost: O(n r d) for r reference rows; memory one block of distances.
 
     Raises
     ------
@@ -89,36 +92,54 @@ class NearestNeighborRatio(Weigher):
         rng = np.random.default_rng(self.random_state)
         self._mean, self._scale = joint_scaling(X, X_target)
         drawn, drawn_target = (draw_rows(rows, self.max_reference, rng) for rows in (X, X_target))
-        self._source, self._target = self._standardised(X[drawn]), self._standardised(X_target[drawn_target])
-        own = np.full(len(X), -1)
-        own[drawn] = np.arange(len(drawn))
-        self.ratio_ = self._ratio(X, own)
+        keys, keys_target = copy_keys(X, X_target)
+        source, target = Contents.of(drawn, keys), Contents.of(drawn_target, keys_target)
+        self._source, self._target = (
+            self._standardised(X[source.positions]),
+            self._standardised(X_target[target.positions]),
+        )
+        self._counts, self._counts_target = source.counts, target.counts
+        self.ratio_ = self._ratio(X, source.places(keys), target.places(keys))
         return self
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d)."""
-        return self._ratio(X, np.full(len(X), -1))
+        nowhere = np.full(len(X), -1)
+        return self._ratio(X, nowhere, nowhere)
 
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray((X - self._mean) / self._scale, dtype=np.float32)
 
-    def _ratio(self, X: np.ndarray, own: np.ndarray) -> np.ndarray:
-        """Gives (n,) ratios; ``own`` is each row's position among the reference rows, or -1."""
+    def _ratio(self, X: np.ndarray, own: np.ndarray, own_target: np.ndarray) -> np.ndarray:
+        """Gives (n,) ratios; ``own`` is the place of each row's content among the reference contents, or -1."""
         import torch
 
         where = device(self.device)
         source, target = (torch.from_numpy(rows).to(where) for rows in (self._source, self._target))
-        k = min(self.n_neighbors, len(source) - 1)
+        counts, counts_target = (torch.from_numpy(c).to(where) for c in (self._counts, self._counts_target))
+        k = min(self.n_neighbors, max(1, len(source) - 1))
         ratio = np.empty(len(X), dtype=X.dtype)
         for rows in row_blocks(len(X), 8 * (len(source) + len(target)), where=where):
             x = torch.from_numpy(self._standardised(X[rows])).to(where)
-            distances = squared_distances(x, source)
-            itself = torch.from_numpy(own[rows]).to(where)
-            there = torch.nonzero(itself >= 0)[:, 0]
-            distances[there, itself[there]] = torch.inf
+            distances, distances_target = squared_distances(x, source), squared_distances(x, target)
+            left = [
+                _leave_out(d, torch.from_numpy(itself[rows]).to(where), c)
+                for d, itself, c in ((distances, own, counts), (distances_target, own_target, counts_target))
+            ]
             reach = torch.topk(distances, k, dim=1, largest=False).values[:, -1:]
             reach = reach * (1 + ROUNDING) + ROUNDING * X.shape[1]
-            near = (distances <= reach).sum(dim=1) / len(source)
-            near_target = (squared_distances(x, target) <= reach).sum(dim=1) / len(target)
+            near = ((distances <= reach) * counts).sum(dim=1) / left[0]
+            near_target = ((distances_target <= reach) * counts_target).sum(dim=1) / left[1]
             ratio[rows] = (near_target / near).cpu().numpy()
         return ratio
+
+
+def _leave_out(distances: torch.Tensor, own: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Moves each row's own content out of reach; gives the number of reference rows that are left to each."""
+    import torch
+
+    there = torch.nonzero(own >= 0)[:, 0]
+    distances[there, own[there]] = torch.inf
+    left = counts.sum().double().repeat(len(distances))
+    left[there] -= counts[own[there]]
+    return left.clamp_(min=1)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field
 
-from ballast.compute.blocks import draw_rows
+from ballast.compute.blocks import draw_rows, without_copies
 from ballast.compute.threads import threads_for
 from ballast.errors import DataError
 from ballast.methods.common.sums import SampledRows
@@ -62,7 +62,8 @@ class RelativeLeastSquares(StreamingWeigher):
 
     Notes
     -----
-    Columns are standardised over both samples first. The draws do not depend on the order of the rows.
+    Columns are standardised over both samples first. The draws do not depend on the order of the rows, and of copies
+    of a row they take one: leaving out one of several leaves out nothing.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), which add up the kernels' means and products. The
     first batch gives the kernels and the parameters, or a ``fit`` to some rows, which keeps no sums. Ratios below 0 are
     raised to it, by which the weights' mean is corrected from 2000 distinct rows: beyond these it is an estimate.
@@ -153,7 +154,8 @@ class RelativeLeastSquares(StreamingWeigher):
     def _begin(self, X: np.ndarray, X_target: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
         """Gives the kernels and the parameters, which batches have in common, and rows drawn from the target."""
         rng = np.random.default_rng(self.random_state)
-        drawn = X_target[draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)]
+        contents = X_target[without_copies(X_target)]
+        drawn = contents[draw_rows(contents, max(SELECTION_ROWS, self.n_centers), rng)]
         basis = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
         common = {"mean": basis.mean, "scale": basis.scale, "centers": basis.centers}
         common |= self._selected(basis, X, drawn, rng)
@@ -203,11 +205,12 @@ class RelativeLeastSquares(StreamingWeigher):
         """Gives bandwidth and penalty: those given, else those of the least leave-one-out error on drawn rows."""
         bandwidths = [self.bandwidth] if self.bandwidth else basis.bandwidths(drawn, rng)
         penalties = np.array([self.regularization]) if self.regularization else REGULARIZATIONS
-        rows = min(len(X), len(drawn), SELECTION_ROWS)
+        contents = X[without_copies(X)]
+        rows = min(len(contents), len(drawn), SELECTION_ROWS)
         if rows < 2 or len(bandwidths) * len(penalties) == 1:  # nothing to leave out, or nothing to choose
             bandwidth, penalty, error = float(np.median(bandwidths)), float(np.median(penalties)), None
             return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
-        source = basis.distances(X[draw_rows(X, rows, rng)])
+        source = basis.distances(contents[draw_rows(contents, rows, rng)])
         target = basis.distances(some(drawn, rows, rng))
         with threads_for(source.size):  # numpy's threads would wait for more work, and torch's for them
             errors = np.array(

@@ -39,10 +39,11 @@ def test_ratio_when_columns_are_many_then_nearer_than_that_of_two_density_estima
     assert two.mean() > (0.7 if d == 5 else 1.5)
 
 
-def test_ratio_when_columns_are_two_then_two_density_estimates_are_nearer(claim):
+def test_ratio_when_columns_are_two_then_no_nearer_than_two_density_estimates_nor_farther(claim):
     kliep, two = np.transpose([ratio_errors(2, seed) for seed in claim.seeds(20)])
     claim.record(error_2=kliep, two_densities_2=two)
-    assert kliep.mean() > two.mean(), "the claim does not hold for few columns; the card says so"
+    ahead = two - kliep
+    assert abs(ahead.mean()) < 2 * ahead.std(ddof=1) / np.sqrt(len(ahead)), "no difference, as the card says"
 
 
 def field_errors(seed: int) -> tuple[float, float, float]:
