@@ -62,6 +62,18 @@ def test_means_when_balanced_then_those_of_the_target(cls):
     np.testing.assert_allclose(np.average(X, axis=0, weights=weights), X_target.mean(axis=0), atol=1e-5)
 
 
+def test_anchors_when_the_target_is_few_then_half_are_the_targets_and_the_columns_are_balanced():
+    rng = np.random.default_rng(0)
+    X_target = rng.normal([2, -2, 2, 0, 0, 0], 0.7, (100, 6))
+    X = np.concatenate([rng.standard_normal((8000, 6)), rng.normal([2, -2, 2, 0, 0, 0], 0.7, (200, 6))])
+    found = KernelBalancing().fit(X, X_target=X_target)
+    scaled = ((X_target - found._mean) / found._scale).astype(np.float64)
+    assert sum((scaled == anchor).all(axis=1).any() for anchor in found._anchors) == 20
+    left = (np.average(X, axis=0, weights=found.weights_) - X_target.mean(axis=0)) / found._scale
+    assert found.imbalance_ == pytest.approx(np.abs(left).max())
+    assert found.imbalance_ < 0.1
+
+
 def test_columns_when_repeated_or_constant_then_balanced_all_the_same():
     X, X_target, _ = moved(2, 0)
     wide, wide_target = (np.column_stack([rows, rows[:, 0], np.ones(len(rows))]) for rows in (X, X_target))
@@ -84,7 +96,7 @@ class TestArms:
         np.testing.assert_allclose(found.weigh(X, treatment=treatment), found.weights_, rtol=0.2)
 
     @pytest.mark.parametrize("estimand", ["ate", "att", "atc"])
-    @pytest.mark.parametrize("weigher", [None, "integral_probability_balancing", KernelBalancing(ridge=0.01)])
+    @pytest.mark.parametrize("weigher", [None, "integral_probability_balancing", KernelBalancing(ridge=1e-4)])
     def test_arms_when_balanced_then_both_have_the_means_of_the_rows_asked_for(self, weigher, estimand):
         X, treatment, _ = arms(1000)
         treated = treatment == "new"

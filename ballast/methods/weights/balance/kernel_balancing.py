@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.compute.blocks import draw_rows
+from ballast.compute.blocks import draw_halves
 from ballast.compute.kernels import median_distance
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import OverlapError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, NonNegative, Positive, Seed
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
-from ballast.methods.weights.ratio._kernel_basis import some
 
 MEDIAN_ROWS = 1000
 MISSED = 0.5
@@ -27,16 +26,18 @@ class KernelBalancing(Weigher):
 
     Parameters
     ----------
-    n_anchors : rows of both samples, drawn, whose kernels are balanced; at most a tenth of the training rows. 3, as in
-        the authors' minibatches, do nothing.
+    n_anchors : rows, half of each sample, drawn, whose kernels are balanced; at most a tenth of the training rows. 3,
+        as in the authors' minibatches, do nothing.
     ridge : penalty on the coefficients of the standardised kernels; 0 balances exactly, where that is possible.
-    bandwidth : of the kernels, in standard deviations of both samples; None takes the median distance.
+    bandwidth : of the kernels, in standard deviations of both samples; None takes the median distance of rows, half of
+        each sample.
     random_state : the seed of the draw.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardised kernels. bandwidth_ : as used. imbalance_ :
-    largest difference of a kernel's mean that is left, in standard deviations.
+    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardised kernels. bandwidth_ : as used. imbalance_,
+    kernel_imbalance_ : largest difference of a column's weighted mean, and of a kernel's, that is left, in standard
+    deviations.
 
     Notes
     -----
@@ -87,22 +88,27 @@ class KernelBalancing(Weigher):
         """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
         rng = np.random.default_rng(self.random_state)
         self._mean, self._scale = joint_scaling(X, X_target)
-        both = self._standardised(np.concatenate([X, X_target]))
-        drawn = np.unique(both[draw_rows(both, MEDIAN_ROWS, rng)], axis=0)
-        self._anchors = some(drawn, min(self.n_anchors, max(1, len(X) // 10)), rng)
-        self.bandwidth_ = float(self.bandwidth or median_distance(drawn))
+        drawn = draw_halves(X, X_target, MEDIAN_ROWS, rng)
+        halves = [
+            np.unique(self._standardised(rows[at]), axis=0) for rows, at in zip((X, X_target), drawn, strict=True)
+        ]
+        anchors = draw_halves(halves[0], halves[1], min(self.n_anchors, max(1, len(X) // 10)), rng)
+        self._anchors = np.unique(np.concatenate([rows[at] for rows, at in zip(halves, anchors, strict=True)]), axis=0)
+        self.bandwidth_ = float(self.bandwidth or median_distance(np.concatenate(halves)))
         try:
             self._balancing = EntropyBalancing(ridge=self.ridge).fit(self._kernels(X), self._kernels(X_target))
         except OverlapError as error:
             raise OverlapError(f"{self.name}, with {len(self._anchors)} kernels for features: {error}") from error
         self.weights_, self.coefficients_ = self._balancing.weights_, self._balancing.coefficients_
-        self.imbalance_ = self._balancing.imbalance_
-        if self.imbalance_ > MISSED:
+        self.kernel_imbalance_ = self._balancing.imbalance_
+        if self.kernel_imbalance_ > MISSED:
             raise OverlapError(
                 f"{self.name}: no weights of the {len(X)} training rows balance {len(self._anchors)} kernels with "
-                f"the target: one's mean still differs by {self.imbalance_:.3g} standard deviations. Drop the features "
-                "that tell the two apart completely, or collect training rows like the target's"
+                f"the target: one's mean still differs by {self.kernel_imbalance_:.3g} standard deviations. Drop the "
+                "features that tell the two apart completely, or collect training rows like the target's"
             )
+        left = np.average(X, axis=0, weights=self.weights_) - X_target.mean(axis=0, dtype=np.float64)
+        self.imbalance_ = float(np.abs(left / self._scale).max())
         return self
 
     def weigh(self, X: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.compute.blocks import draw_rows, row_blocks
+from ballast.compute.blocks import draw_halves, row_blocks
 from ballast.compute.devices import device
 from ballast.compute.kernels import gaussian_kernel, median_distance
 from ballast.compute.scaling import joint_scaling
@@ -90,9 +90,9 @@ class MeanMatching:
         return weights
 
     def _draw(self, X: np.ndarray, X_target: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
-        """Gives (r, d) standardised rows, drawn from both samples alike, float64."""
-        share = min(1.0, k / (len(X) + len(X_target)))
-        parts = [rows[draw_rows(rows, max(1, round(share * len(rows))), rng)] for rows in (X, X_target)]
+        """Gives (r, d) standardised rows, half of each sample, float64."""
+        drawn = draw_halves(X, X_target, k, rng)
+        parts = [rows[at] for rows, at in zip((X, X_target), drawn, strict=True)]
         return np.unique((np.concatenate(parts) - self._mean) / self._scale, axis=0).astype(np.float64)
 
     def _on_device(self, rows: np.ndarray) -> torch.Tensor:

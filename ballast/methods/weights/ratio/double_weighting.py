@@ -9,7 +9,7 @@ from pydantic import Field
 from scipy.optimize import root_scalar
 from scipy.spatial.distance import cdist
 
-from ballast.compute.blocks import draw_rows
+from ballast.compute.blocks import draw_halves
 from ballast.compute.kernels import nearest_neighbors
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import OverlapError
@@ -126,8 +126,8 @@ class DoubleWeighting(Weigher):
         rng = np.random.default_rng(self.random_state)
         mean, scale = joint_scaling(X, X_target)
         source, target = (((rows - mean) / scale).astype(np.float64) for rows in (X, X_target))
-        both = np.concatenate([source, target])
-        drawn = np.unique(both[draw_rows(both, 10 * self.n_landmarks, rng)], axis=0)
+        halves = draw_halves(source, target, 10 * self.n_landmarks, rng)
+        drawn = np.unique(np.concatenate([rows[at] for rows, at in zip((source, target), halves, strict=True)]), axis=0)
         neighbor = min(NEIGHBOR, len(drawn) - 1)
         near = nearest_neighbors(drawn, drawn, neighbor, exclude_self=True, choice=self.device)[0] if neighbor else None
         self.bandwidth_ = float(self.bandwidth or (near[:, -1].mean() if near is not None else 1.0))
