@@ -19,6 +19,7 @@ from ballast.orchestration.graph.home import within
 from ballast.orchestration.plan.plan import REPORT, Plan
 from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.run.outline import outline_of
+from ballast.reporting.metadata import sentences_of_weights, weight_figures
 from ballast.reporting.quality import qualities, sentences
 from ballast.reporting.snapshot import take_snapshot
 from ballast.stages import STAGES
@@ -146,6 +147,7 @@ def _print_outcome(plan: Plan, warehouse: Warehouse, finished: Finished, display
         )
     out.print(table)
     _print_quality(plan, warehouse, finished)
+    _print_weights(plan, warehouse, finished)
     _print_models(plan, warehouse, finished)
     for verdict in closed:
         out.print(f"[red]closed[/] {escape(verdict.asset)} {verdict.gate}: ", end="")
@@ -167,6 +169,20 @@ def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None
         if finished.states.get(role) in ("done", "failed") and (said := list(sentences(columns, rows[role]))):
             out.print(f"[bold]{role}[/]: ", end="")
             out.print("; ".join(said), markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_weights(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
+    """Prints what each table of weights is worth and what it changed, a line a weigher."""
+    for node in plan.nodes.values():
+        if node.stage != "weigher" or finished.states.get(node.unit) not in ("done", "failed"):
+            continue
+        commit = warehouse.latest(plan.asset(node.name), partition=node.key_in(finished.partition))
+        if commit is None or not commit.row_count:
+            continue
+        found = weight_figures(warehouse.read(commit.asset, version=commit.version), commit.summary)
+        worth = f"effective sample size {found['effective_sample_size']:,.0f} of {found['rows']:,}"
+        out.print(f"[bold]{escape(node.name)}[/]: ", end="")
+        out.print("; ".join([worth, *sentences_of_weights(found)]), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:

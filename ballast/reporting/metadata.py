@@ -14,6 +14,9 @@ from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import figure_for
 from ballast.reporting.pictures.theme import as_markdown
 
+BALANCE = ("max_standardized_difference_before", "max_standardized_difference", "share_at_bound")
+"""What a weigher remembers of the columns before and after its weights, and of the weights that its bound cuts."""
+
 
 def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gives what is worth showing of a stage, by name: numbers as numbers, the figure as a Markdown image.
@@ -88,17 +91,36 @@ def _scorer(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _weigher(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    if not len(table):
-        return {}
+def weight_figures(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives what weights are worth and what they changed: of a table of weights with rows, and its summary."""
     weight = table["weight"].to_numpy(dtype=float)
     size = effective_sample_size(weight)
     return {
+        "rows": len(weight),
         "effective_sample_size": size,
         "effective_share": size / len(weight),
         "maximum_weight": weight.max(),
         "zero_share": (weight == 0).mean(),
+        **{name: summary[name] for name in BALANCE if name in summary},
     }
+
+
+def sentences_of_weights(found: Mapping[str, Any]) -> list[str]:
+    """Gives the largest weight, the balance before and after, and what is cut, in words, of ``weight_figures``."""
+    said = [f"largest weight {found['maximum_weight']:.3g}"]
+    before, after, cut = (found.get(name) for name in BALANCE)
+    if before is not None and after is not None:
+        said.append(f"largest standardized difference {before:.3g} → {after:.3g}")
+    if cut:
+        said.append(f"{cut:.1%} of the weights cut to the bound")
+    return said
+
+
+def _weigher(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    if not len(table):
+        return {}
+    found = weight_figures(table, summary)
+    return {name: value for name, value in found.items() if name != "rows"}
 
 
 def _sampler(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:

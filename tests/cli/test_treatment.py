@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,12 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
     monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
     told = CliRunner().invoke(app, ["run", "trial.yaml"])
     assert told.exit_code == 0, told.output
+    plain_text = " ".join(told.output.split())
+    assert re.search(r"propensity: effective sample size [\d,]+ of 2,000; largest weight [\d.]+; largest", plain_text)
+    before, after = map(float, re.findall(r"largest standardized difference ([\d.e-]+) → ([\d.e-]+)", plain_text)[0])
+    assert after < 0.1 < before
     warehouse = Warehouse(f"duckdb:///{tmp_path}/warehouse.duckdb")
+    assert warehouse.latest("trial/propensity").summary["max_standardized_difference"] == pytest.approx(after, rel=0.01)
     assert "cost" not in warehouse.read("trial/train/features").columns, "the outcome is no feature"
     plain = cost[treated].mean() - cost[~treated].mean()
     for step in ("effect", "effect_by_kernels"):

@@ -65,6 +65,7 @@ CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_weight_range", {"max": 2.0}, WEIGHTS, ALONE),
     ("expect_mean_weight", {}, WEIGHTS, ALONE),
     ("expect_balance", {"max_standardized_difference": 0.2}, WEIGHTS, WEIGHER),
+    ("expect_improved_balance", {}, WEIGHTS, WEIGHER),
     ("expect_drift_below", {"max_effect_size": 0.2, "feature": "height"}, DRIFT, ALONE),
     ("expect_overall_result", {}, DRIFT, ALONE),
     ("expect_metric", {"name": "accuracy", "at_least": 0.75}, METRICS, ALONE),

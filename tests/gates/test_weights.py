@@ -116,6 +116,26 @@ def test_balance_holds_under_the_right_weights_and_not_under_uniform_ones(stored
     assert one({"expect_balance": {"min_share_of_features": 0.6}}, table(np.ones(len(right))), context).passed
 
 
+def test_improved_balance_warns_of_weights_that_bring_the_rows_no_nearer(stored) -> None:
+    context, right = shifted(stored)
+    entry = {"expect_improved_balance": {"severity": "warn"}}
+    good = one(entry, table(right), context)
+    assert good.passed
+    assert good.observed["max_standardized_difference"] < 0.1 < good.observed["max_standardized_difference_before"]
+    for useless in (np.ones(len(right)), 1 / right):
+        found = one(entry, table(useless), context)
+        assert not found.passed
+        assert not found.closes
+        assert "(age) after weighting" in found.message
+        assert "do not bring the training rows nearer to the target" in found.message
+
+
+def test_improved_balance_asks_nothing_where_the_samples_are_alike(stored, drawn) -> None:
+    same = Features(np.arange(len(drawn)), drawn, [f"f{k}" for k in range(drawn.shape[1])])
+    context = stored(stage="weigher", id=None, stored_features={"train": same, "target": same})
+    assert one("expect_improved_balance", table(np.ones(len(drawn))), context).passed
+
+
 def test_balance_aligns_weights_and_features_by_id(stored) -> None:
     context, right = shifted(stored)
     order = np.random.default_rng(1).permutation(len(right))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import model_validator
@@ -136,29 +136,11 @@ class ExpectBalance(Own):
     min_share_of_features: Share = 1.0
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
-
-        weights = _carrying(frame)
-        train, target = context.features("train"), context.features("target")
-        if train is None or target is None:
-            raise DataError("the features of train and target are not both stored; run the features step first")
-        matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
-        for role, rows in (("train", matrix), ("target", target.matrix)):
-            _check_rows(role, rows, train.names)
-        weightings = np.stack([np.ones(len(weights)), weights / weights.max()])
-        before, after = standardized_mean_differences(*_in_range(matrix, target.matrix), weightings)
+        before, after, names = _differences(frame, context)
         limit, d = self.max_standardized_difference, len(after)
         over = np.flatnonzero(after > limit)
         worst = over[np.argsort(-after[over], kind="stable")]
-        observed = {
-            "features": d,
-            "features_over": len(over),
-            "max_standardized_difference": after.max(),
-            "max_standardized_difference_before": before.max(),
-            "mean_standardized_difference": after.mean(),
-            "mean_standardized_difference_before": before.mean(),
-            "worst_feature": train.names[int(after.argmax())],
-        }
+        observed = {"features": d, "features_over": len(over), **_observed(before, after, names)}
         passed = (d - len(over)) / d >= self.min_share_of_features
         said = (
             f"{d - len(over)} of {d} features within {limit:g} standardized mean difference after weighting; the "
@@ -166,9 +148,64 @@ class ExpectBalance(Own):
         )
         if passed:
             return Outcome(True, observed, said)
-        names = listed(f"{train.names[j]} {after[j]:.3g}" for j in worst)
+        listing = listed(f"{names[j]} {after[j]:.3g}" for j in worst)
         remedy = "the weighted training rows still differ from the target; try another weigher or add its features"
-        return Outcome(False, observed, f"{said}; over the limit: {names}: {remedy}")
+        return Outcome(False, observed, f"{said}; over the limit: {listing}: {remedy}")
+
+
+class ExpectImprovedBalance(Own):
+    """Weighting lowers the largest standardized mean difference between training and target features, or needs not.
+
+    It needs not where that is at most ``negligible`` afterwards. Measured as by ``expect_balance``. Stands by itself
+    behind weighers of the training features to the target's. Cost O((n + m) d).
+    """
+
+    stages = ("weigher",)
+    negligible: NonNegative = 0.1
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        before, after, names = _differences(frame, context)
+        worst, largest = int(after.argmax()), float(after.max())
+        said = (
+            f"the largest standardized mean difference is {largest:.3g} ({names[worst]}) after weighting, "
+            f"{before.max():.3g} ({names[int(before.argmax())]}) before"
+        )
+        passed = bool(largest < before.max() or largest <= self.negligible)
+        remedy = (
+            ""
+            if passed
+            else (
+                ": the weights do not bring the training rows nearer to the target; try entropy_balancing or "
+                "density_ratio_classifier, or fewer features"
+            )
+        )
+        return Outcome(passed, {"features": len(after), **_observed(before, after, names)}, said + remedy)
+
+
+def _differences(frame: pd.DataFrame, context: GateContext) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Gives the (d,) standardized mean differences before and after weighting, and the features' names."""
+    from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
+
+    weights = _carrying(frame)
+    train, target = context.features("train"), context.features("target")
+    if train is None or target is None:
+        raise DataError("the features of train and target are not both stored; run the features step first")
+    matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
+    for role, rows in (("train", matrix), ("target", target.matrix)):
+        _check_rows(role, rows, train.names)
+    weightings = np.stack([np.ones(len(weights)), weights / weights.max()])
+    before, after = standardized_mean_differences(*_in_range(matrix, target.matrix), weightings)
+    return before, after, train.names
+
+
+def _observed(before: np.ndarray, after: np.ndarray, names: list[str]) -> dict[str, Any]:
+    return {
+        "max_standardized_difference": after.max(),
+        "max_standardized_difference_before": before.max(),
+        "mean_standardized_difference": after.mean(),
+        "mean_standardized_difference_before": before.mean(),
+        "worst_feature": names[int(after.argmax())],
+    }
 
 
 def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ weights).
 from __future__ import annotations
 
 import inspect
+import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.frame.calls import checked_call, owner_of
 from ballast.words import plural
+
+log = logging.getLogger(__name__)
+
+ROUNDING = 1e-6
+"""Relative slack by which a weight counts as its bound, in float32."""
 
 Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
 
@@ -195,8 +201,9 @@ class Weigher(Method):
     ``fit(...)`` must set ``ratio_`` (a density ratio, not normalised: its mean over the training rows is near 1
     where the target overlaps them) or ``weights_`` on any scale; the frame sets ``weights_`` to mean 1 and keeps
     the divisor in ``scale_``, so that ``weigh(...)``, which gives unseen rows' weights on the same raw scale, comes
-    out on the scale of ``weights_``. A method with ``ratio_`` is refused with OverlapError where the target does
-    not overlap the training rows.
+    out on the scale of ``weights_``. Where raw weights have a bound, a parameter ``max_weight`` or an attribute
+    ``cap_``, the frame keeps the share of the rows at it in ``share_at_bound_`` and warns where there are any. A method
+    with ``ratio_`` is refused with OverlapError where the target does not overlap the training rows.
     """
 
     role = "weigher"
@@ -207,6 +214,7 @@ class Weigher(Method):
     ratio_: np.ndarray
     weights_: np.ndarray
     scale_: float
+    share_at_bound_: float
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "weigh":
@@ -218,7 +226,23 @@ class Weigher(Method):
         self.scale_ = float(raw.mean(dtype=np.float64))
         self._check_overlap(self.scale_, len(raw), lambda: effective_sample_size(raw), ratio=hasattr(self, "ratio_"))
         self.weights_ = raw / self.scale_
+        bound = getattr(self, "cap_", None) or getattr(self, "max_weight", None)
+        if bound is not None:
+            self._count_bound(raw, float(bound))
         return result
+
+    def _count_bound(self, raw: np.ndarray, bound: float) -> None:
+        cut = int((raw >= bound * (1 - ROUNDING)).sum())
+        self.share_at_bound_ = cut / len(raw)
+        if cut:
+            log.warning(
+                "%s: %d of %d rows have the largest weight allowed, %g, and would weigh more without the bound: the "
+                "weights correct less of the shift than they could",
+                owner_of(self),
+                cut,
+                len(raw),
+                bound,
+            )
 
     def _check_overlap(self, mean: float, n: int, size: Callable[[], float], *, ratio: bool) -> None:
         """Raises OverlapError where the n training rows' raw weights, of a mean and an effective size, say nothing."""

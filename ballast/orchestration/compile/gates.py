@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ballast.errors import nearest
-from ballast.gates import default_suite, mirrored, parse_suite, with_defaults
+from ballast.gates import Expectation, default_suite, mirrored, parse_suite, with_defaults
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.compile.names import MOST_STEPS
 from ballast.orchestration.plan.plan import Node
@@ -20,6 +20,8 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
     for name, node in nodes.items():
         stage = node.stage if node.stage in GATED else None
         suite = tuple(e for e in default_suite(stage, node.role) if e.roles <= data) if stage else ()
+        if stage == "weigher" and {(b.term, b.role) for b in node.bindings} >= {("X", "train"), ("X_target", "target")}:
+            suite += (Expectation("expect_improved_balance", severity="warn"),)
         if name in gates:
             if len(gates[name]) > MOST_STEPS:
                 raise draft.fault(f"gates.{name}", f"more than {MOST_STEPS} expectations; keep those that matter")

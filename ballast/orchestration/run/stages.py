@@ -16,6 +16,7 @@ from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.common.out_of_sample import out_of_sample
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
+from ballast.methods.evaluation.metrics.weight_diagnostics import differences_of_arms, standardized_mean_differences
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
@@ -123,10 +124,33 @@ def score(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 
 
 def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
-    weigher = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
+    arguments = inputs.arguments("fit")
+    weigher = inputs.run.plan.method_of(nodes[0].name).fit(**arguments)
     table = pd.DataFrame({"sample_id": inputs.ids("fit"), "weight": weigher.weights_})
-    priors = getattr(weigher, "priors_", None)
-    return [Product(nodes[0].name, table, {} if priors is None else {"priors": np.asarray(priors).tolist()})]
+    summary: dict[str, Any] = _balance(weigher, arguments)
+    if (priors := getattr(weigher, "priors_", None)) is not None:
+        summary["priors"] = np.asarray(priors).tolist()
+    if (at_bound := getattr(weigher, "share_at_bound_", None)) is not None:
+        summary["share_at_bound"] = float(at_bound)
+    return [Product(nodes[0].name, table, summary)]
+
+
+def _balance(weigher: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the largest standardised difference of a column before and after weighing: from the target, or of arms.
+
+    Nothing of a weigher that was given neither.
+    """
+    X, X_target, treatment = (given.get(name) for name in ("X", "X_target", "treatment"))
+    weights = np.asarray(weigher.weights_, dtype=np.float64)
+    if X is not None and X_target is not None:
+        found = standardized_mean_differences(X, X_target, np.stack([np.ones(len(X)), weights])).max(axis=1)
+    elif X is not None and treatment is not None and len(arms := np.unique(treatment)) == 2:
+        found = differences_of_arms(X, treatment == arms[1], np.stack([np.ones(len(X)), weights])).max(axis=1)
+    else:
+        return {}
+    if not np.isfinite(found).all():
+        return {}
+    return {"max_standardized_difference_before": float(found[0]), "max_standardized_difference": float(found[1])}
 
 
 def resample(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:

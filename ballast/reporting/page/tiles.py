@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.frame.reports import OVERALL, Picture
 from ballast.reporting.figures import p_text
+from ballast.reporting.metadata import sentences_of_weights, weight_figures
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
 
@@ -106,13 +106,14 @@ def _weights(snapshot: Snapshot) -> Tile:
     shares = {}
     for step in snapshot.of("weigher"):
         if step.table is not None and len(step.table):
-            weight = step.table["weight"].to_numpy(dtype=float)
-            shares[step.node.name] = (effective_sample_size(weight), len(weight))
+            shares[step.node.name] = weight_figures(step.table, step.commit.summary if step.commit else {})
     if not shares:
         return "effective sample size", "not run", "", ""
-    name, (size, n) = min(shares.items(), key=lambda item: item[1][0] / item[1][1])
+    name, found = min(shares.items(), key=lambda item: item[1]["effective_share"])
     lowest = f"the lowest of {len(shares)}: {name}" if len(shares) > 1 else name
-    return "effective sample size", f"{size:,.0f} of {n:,}", f"{size / n:.0%}, {lowest}", ""
+    size, n = found["effective_sample_size"], found["rows"]
+    note = "; ".join([f"{found['effective_share']:.0%}, {lowest}", *sentences_of_weights(found)])
+    return "effective sample size", f"{size:,.0f} of {n:,}", note, ""
 
 
 def _estimate(snapshot: Snapshot) -> Iterator[Tile]:

@@ -57,3 +57,14 @@ def test_target_when_disjoint_then_refused_with_what_is_left():
     X, X_target = pools(300, 300)
     with pytest.raises(OverlapError, match=r"leave \d+% of the discrepancy.*raise max_weight"):
         KernelMeanMatching().fit(X, X_target + 10)
+
+
+def test_bound_when_weights_reach_it_then_the_share_is_kept_and_said(caplog):
+    rng = np.random.default_rng(0)
+    X, X_target = rng.standard_normal((400, 1)), rng.standard_normal((400, 1)) * 0.5 + 1
+    assert KernelMeanMatching(max_weight=400.0).fit(X, X_target).share_at_bound_ == 0
+    assert not caplog.text
+    bound = KernelMeanMatching(max_weight=2.0).fit(X, X_target)
+    cut = int((bound.weights_ * bound.scale_ > 2 - 1e-5).sum())
+    assert bound.share_at_bound_ == cut / 400 > 0.05
+    assert f"kernel_mean_matching: {cut} of 400 rows have the largest weight allowed, 2" in caplog.text

@@ -133,6 +133,14 @@ def standardized_mean_differences(X: np.ndarray, X_target: np.ndarray, weights: 
     return np.divide(np.abs(means), scale, out=np.zeros_like(means), where=scale > np.sqrt(noise))
 
 
+def differences_of_arms(X: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Gives (k, d) absolute standardized differences between two arms of X, both under each of k weightings (k, n)."""
+    arms = [(X[rows].astype(np.float64), weights[:, rows]) for rows in (treated, ~treated)]
+    first, second = ((own @ rows) / own.sum(axis=1, keepdims=True) for rows, own in arms)
+    scale = np.sqrt((arms[0][0].var(axis=0) + arms[1][0].var(axis=0)) / 2)
+    return np.divide(np.abs(first - second), scale, out=np.zeros_like(first), where=scale > 0)
+
+
 def pareto_tail_index(weights: np.ndarray) -> float:
     """Gives the shape of the generalised Pareto distribution fitted to the largest weights; NaN for a tail below five.
 

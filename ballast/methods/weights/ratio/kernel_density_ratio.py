@@ -42,7 +42,7 @@ class KernelDensityRatio(Weigher):
     Attributes
     ----------
     ratio_ : (n,) the estimated ratio at the training rows, clipped. bandwidth_ : of the training rows' and of the
-    target's kernels, in standard deviations; not set for "gaussian".
+    target's kernels, in standard deviations; not set for "gaussian". cap_ : the largest ratio allowed.
 
     Notes
     -----
@@ -103,7 +103,7 @@ class KernelDensityRatio(Weigher):
         self._mean, self._scale = joint_scaling(X, X_target)
         varying = (X[0] != X).any(axis=0) | (X_target != X[0]).any(axis=0)
         self._varying = varying if varying.any() else np.ones_like(varying)
-        self._cap = float(self.max_ratio or len(X) ** 0.5)
+        self.cap_ = float(self.max_ratio or len(X) ** 0.5)
         rng = np.random.default_rng(self.random_state)
         own = own_target = np.full(len(X), -1)
         if self.density == "gaussian":
@@ -133,7 +133,7 @@ class KernelDensityRatio(Weigher):
         source, target = self._parts
         rows = self._standardised(X)
         difference = target.log_density(rows, own_target) - source.log_density(rows, own)
-        return np.exp(np.minimum(difference, np.log(self._cap))).astype(X.dtype)
+        return np.exp(np.minimum(difference, np.log(self.cap_))).astype(X.dtype)
 
 
 class _Gaussian:
