@@ -148,8 +148,8 @@ class KLIEP(Weigher):
         ``contents`` are rows drawn from the target, of copies one.
         """
         bandwidths = self.basis_.bandwidths(contents, rng)
-        source = X[without_copies(X)]
-        source, target = source[draw_rows(source, SELECTION_ROWS, rng)], some(contents, SELECTION_ROWS, rng)
+        source = X[draw_rows(X, SELECTION_ROWS, rng)]
+        source, target = source[without_copies(source)], some(contents, SELECTION_ROWS, rng)
         if min(len(source), len(target)) < N_FOLDS:
             return float(np.median(bandwidths))
         folds, target_folds = (np.arange(len(rows)) % N_FOLDS for rows in (source, target))

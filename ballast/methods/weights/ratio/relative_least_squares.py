@@ -154,8 +154,8 @@ class RelativeLeastSquares(StreamingWeigher):
     def _begin(self, X: np.ndarray, X_target: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
         """Gives the kernels and the parameters, which batches have in common, and rows drawn from the target."""
         rng = np.random.default_rng(self.random_state)
-        contents = X_target[without_copies(X_target)]
-        drawn = contents[draw_rows(contents, max(SELECTION_ROWS, self.n_centers), rng)]
+        drawn = X_target[draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)]
+        drawn = drawn[without_copies(drawn)]
         basis = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
         common = {"mean": basis.mean, "scale": basis.scale, "centers": basis.centers}
         common |= self._selected(basis, X, drawn, rng)
@@ -205,12 +205,13 @@ class RelativeLeastSquares(StreamingWeigher):
         """Gives bandwidth and penalty: those given, else those of the least leave-one-out error on drawn rows."""
         bandwidths = [self.bandwidth] if self.bandwidth else basis.bandwidths(drawn, rng)
         penalties = np.array([self.regularization]) if self.regularization else REGULARIZATIONS
-        contents = X[without_copies(X)]
-        rows = min(len(contents), len(drawn), SELECTION_ROWS)
+        contents = X[draw_rows(X, SELECTION_ROWS, rng)]
+        contents = contents[without_copies(contents)]
+        rows = min(len(contents), len(drawn))
         if rows < 2 or len(bandwidths) * len(penalties) == 1:  # nothing to leave out, or nothing to choose
             bandwidth, penalty, error = float(np.median(bandwidths)), float(np.median(penalties)), None
             return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
-        source = basis.distances(contents[draw_rows(contents, rows, rng)])
+        source = basis.distances(some(contents, rows, rng))
         target = basis.distances(some(drawn, rows, rng))
         with threads_for(source.size):  # numpy's threads would wait for more work, and torch's for them
             errors = np.array(
