@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ class ColumnResult:
     """One column's test; ``p_value`` is NaN, and ``effect`` says why, where the column could not be tested.
 
     ``certain`` is the result of a column that cannot differ: no chance of a false alarm, so nothing to correct for.
+    ``part`` is what is put behind the column's name where something of it is tested beside its values.
     """
 
     feature: str
@@ -35,6 +36,7 @@ class ColumnResult:
     effect_size: float
     effect: str
     certain: bool = False
+    part: str = ""
 
     @classmethod
     def untested(cls, feature: object, reason: str) -> ColumnResult:
@@ -65,8 +67,8 @@ class ColumnTest(Test):
         self.alpha = alpha
         self.multiplicity: Multiplicity = multiplicity
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
-        """Tests the values of one column (n,) against the target's (m,), both with some."""
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
+        """Tests the values of one column (n,) against the target's (m,), both with some; the first is the column's."""
         raise NotImplementedError
 
     def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
@@ -95,18 +97,18 @@ class ColumnTest(Test):
         elif kind == "empty":
             yield ColumnResult.unchanged(name, "no value in either")
         else:
-            yield self._by_values(name, column, target)
-            feature = f"{name} (missing)"
-            while feature in map(str, table.columns):
-                feature += " (missing)"
-            if missing := missing_share(feature, is_missing(column), is_missing(target)):
-                yield missing
+            missing = missing_share(name, is_missing(column), is_missing(target))
+            for result in [*self._by_values(name, column, target), *([missing] if missing else [])]:
+                feature = str(name) + result.part
+                while result.part and feature in map(str, table.columns):
+                    feature += result.part
+                yield replace(result, feature=feature)
 
-    def _by_values(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
+    def _by_values(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
         kinds = kind_of(column), kind_of(target)
         for kind, which, rows in zip(kinds, ("table", "the target"), (column, target), strict=True):
             if kind == "empty":
-                return ColumnResult.untested(name, f"no value in {which} ({len(rows)} rows)")
+                return [ColumnResult.untested(name, f"no value in {which} ({len(rows)} rows)")]
         if not alike(column, target) or (kinds[0] == "number" and kinds[1] == "category"):
             raise DataError(
                 f"{self.name}: column {name!r} is {column.dtype} in table but {target.dtype} in table_target "
@@ -115,17 +117,22 @@ class ColumnTest(Test):
         return self.compare(name, column, target)
 
 
-def missing_share(feature: str, missing: np.ndarray, missing_target: np.ndarray) -> ColumnResult | None:
-    """Gives Fisher's exact test of the share of missing values (n,) against the target's (m,); None where all equal."""
-    from scipy.stats import fisher_exact
-
-    (k, n), (k_target, m) = ((int(rows.sum()), len(rows)) for rows in (missing, missing_target))
+def missing_share(name: object, missing: np.ndarray, missing_target: np.ndarray) -> ColumnResult | None:
+    """Gives the test of the share of missing values (n,) against the target's (m,); None where all are there."""
+    k, k_target = int(missing.sum()), int(missing_target.sum())
     if k == k_target == 0:
         return None
-    change = k_target / m - k / n
+    return share_test(name, "missing", "share missing", k, len(missing), k_target, len(missing_target))
+
+
+def share_test(name: object, part: str, called: str, k: int, n: int, k_target: int, m: int) -> ColumnResult:
+    """Gives Fisher's exact test of a share, k of n rows against k_target of m; its effect is the share's change."""
+    from scipy.stats import fisher_exact
+
+    change = abs(k_target / m - k / n)
     exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
-    said = f"change of the share missing ({percent(k, n)} of {n} rows, {percent(k_target, m)} of {m} in the target)"
-    return ColumnResult(feature, abs(change), min(float(exact.pvalue), 1.0), abs(change), said)
+    said = f"change of the {called} ({percent(k, n)} of {n} rows, {percent(k_target, m)} of {m} in the target)"
+    return ColumnResult(str(name), change, min(float(exact.pvalue), 1.0), change, said, part=f" ({part})")
 
 
 def missing_note(n_missing: int, n: int, m_missing: int, m: int) -> str:

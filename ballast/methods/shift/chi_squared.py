@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 MINIMUM_EXPECTED = 5
 """Cochran's rule (1954): below this expected count the chi-squared distribution is a poor one for the statistic."""
+DEALS, ENOUGH = 9999, 100
+"""Deals behind a p-value by permutation at most, and the number as extreme as what is seen at which they end."""
+MOST_CELLS = 20_000
+"""Counts that are drawn at once."""
 
 
 class ChiSquared(ColumnTest):
@@ -32,16 +36,24 @@ class ChiSquared(ColumnTest):
 
     Notes
     -----
-    Categories that one sample alone has count as categories with count 0 in the other. Categories expected fewer
-    than 5 times in either sample are pooled into one, and the pool with the rarest others until it is expected
-    often enough. Values are compared by their text, so that 1, 1.0, True and "1" are one category.
+    Independent are taken to be the rows of each sample, and the two samples of each other.
+
+    Categories that one sample alone has count as categories with count 0 in the other. Where each category is expected
+    5 times or more in either sample, the p-value is the chi-squared law's. Elsewhere there are two: of the table with
+    its rare categories pooled into one (and the pool with the rarest others until it is expected often enough), which
+    sees the frequent ones best; and of the table as it is, by dealing all rows to the samples anew, which is exact in
+    samples of any size and in which nothing new hides behind what is known. The smaller counts, times two; the
+    second alone where pooling leaves one category. ``statistic`` and ``effect_size`` are of the table as it is, so that
+    samples without a common category have a V of 1; with many rare categories V is large without any change, and
+    ``effect`` says how large. Values are compared by their text, so that 1, 1.0, True and "1" are one category.
 
     Every column of either table has a row: numbers and times are "left to kolmogorov_smirnov", and a column that cannot
-    be tested says why ("not tested"): it has no value in one sample, one category after pooling, several values a
-    cell, or only one table has it. A constant in both has no change, and is not corrected for. Missing values are left
+    be tested says why ("not tested"): it has no value in one sample, several values a cell, or only one table has
+    it. A constant in both has no change, and is not corrected for. Missing values are left
     out and counted in ``effect``; where there are some, a row "name (missing)" tests their share by Fisher's exact
     test, which holds its level in samples of any size, with the change of the share as effect size.
-    Cost: one pass over the rows of a column, memory of one column.
+    Cost: one pass over the rows of a column, memory of one column; for the deals, where some are needed, 0.1 ms a
+    category for a column that has not changed, up to 4 ms for one that has.
 
     Raises
     ------
@@ -69,26 +81,70 @@ class ChiSquared(ColumnTest):
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
     other = "kolmogorov_smirnov"
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
-        from scipy.stats import chi2
-
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
         if kind_of(column) == "nested":
-            return ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")
+            return [ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")]
         counts = _counts(column, target)
         n, m = (int(total) for total in counts.sum(axis=1))
         note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
         n_categories = counts.shape[1]
         if n_categories == 1:
-            return ColumnResult.unchanged(name, f"constant in both{note}")
-        counts = pool_rare(counts)
-        if counts.shape[1] < 2:
-            return ColumnResult.untested(
-                name, f"of its {n_categories} categories no two are expected {MINIMUM_EXPECTED} times in both samples"
-            )
-        expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / (n + m)
-        statistic = float(((counts - expected) ** 2 / expected).sum())
-        p_value = float(chi2.sf(statistic, counts.shape[1] - 1))
-        return ColumnResult(str(name), statistic, p_value, float(np.sqrt(statistic / (n + m))), f"Cramer's V{note}")
+            return [ColumnResult.unchanged(name, f"constant in both{note}")]
+        statistic = float(_statistic(counts[1], counts.sum(axis=0), m))
+        effect = float(np.sqrt(statistic / (n + m)))
+        unchanged = np.sqrt((n_categories - 1) / (n + m - 1))  # exact: the mean of the statistic over all deals
+        said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
+        return [ColumnResult(str(name), statistic, _p_value(counts), min(effect, 1.0), said)]
+
+
+def _statistic(of_target: np.ndarray, totals: np.ndarray, m: int) -> np.ndarray:
+    """Gives Pearson's statistic (...) of the target's counts (..., k), where all rows together hold `totals` (k,)."""
+    share = m / totals.sum()
+    return ((of_target - totals * share) ** 2 / totals).sum(axis=-1) / (share * (1 - share))
+
+
+def _p_value(counts: np.ndarray) -> float:
+    """Gives the p-value of (2, k) counts: by the chi-squared law where it holds, and by dealing out anew."""
+    from scipy.stats import chi2
+
+    pooled = pool_rare(counts)
+    asymptotic = 1.0
+    if pooled.shape[1] > 1:
+        totals = pooled.sum(axis=0)
+        asymptotic = float(chi2.sf(_statistic(pooled[1], totals, int(pooled[1].sum())), len(totals) - 1))
+    if pooled is counts:
+        return asymptotic
+    dealt = _dealt(counts)
+    return dealt if pooled.shape[1] < 2 else min(1.0, 2 * min(asymptotic, dealt))
+
+
+def _dealt(counts: np.ndarray) -> float:
+    """Gives the chance of so large a statistic of (2, k) counts when all rows are dealt to the samples at random.
+
+    Deals end at the 100th that is as extreme (Besag and Clifford, 1991). Where none is, the p-value may be
+    smaller than deals can show: that of the one category that sticks out, times their number.
+    """
+    from scipy.stats import fisher_exact
+
+    counts = counts[:, np.lexsort(counts)].astype(np.int64)  # so that the order of the rows cannot matter
+    totals, (n, m) = counts.sum(axis=0), counts.sum(axis=1)
+    observed = float(_statistic(counts[1], totals, m)) * (1 - 1e-12)
+    rng, done, extreme = np.random.default_rng(0), 0, 0
+    at_once = max(1, min(MOST_CELLS // len(totals), DEALS))
+    while done < DEALS:
+        size = min(at_once, DEALS - done)
+        deals = rng.multivariate_hypergeometric(totals, m, size=size, method="marginals")
+        found = np.flatnonzero(_statistic(deals, totals, m) >= observed)
+        if extreme + len(found) >= ENOUGH:
+            return ENOUGH / (done + int(found[ENOUGH - extreme - 1]) + 1)
+        done, extreme = done + size, extreme + len(found)
+    p_value = (1 + extreme) / (1 + done)
+    if extreme:
+        return p_value
+    top = int(np.argmax((counts[1] - totals * m / (n + m)) ** 2 / totals))
+    k, k_target = counts[:, top].tolist()
+    single: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
+    return min(p_value, len(totals) * float(single.pvalue))
 
 
 def _counts(column: pd.Series, target: pd.Series) -> np.ndarray:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ballast.columns import canonical, is_missing, numbers_of
+from ballast.columns import canonical, is_missing, kind_of, numbers_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, share_test
+from ballast.methods.shift._smirnov import Steps, p_value, steps
 
 if TYPE_CHECKING:
     import pandas as pd
+
+LEAST_SHARE, LEAST_TIMES = 0.01, 5
+"""A value is frequent that this share of all rows holds or more, and this times as many as hold the median value."""
 
 
 class KolmogorovSmirnov(ColumnTest):
@@ -30,14 +35,28 @@ class KolmogorovSmirnov(ColumnTest):
 
     Notes
     -----
-    Dates, timestamps, times of day, durations and decimals are tested as numbers. Every column of either table has a
-    row: one of another kind is "left to chi_squared", and one that cannot be tested says why ("not tested"): it has no
-    value in one sample, or only one table has it. A constant in both has no change, and is not corrected for. Missing
-    values are left out and counted in ``effect``; where there are some, a row "name (missing)" tests their share by
-    Fisher's exact test, which holds its level in samples of any size, with the change of the share as effect size.
-    Infinite values count as ordered values. p-values are those of the one-sample statistic at n m / (n + m) rows
-    (Hodges, 1958), conservative where values are tied. Doubles are compared to 52 of their 53 bits.
-    Cost: one sort of n + m values a column, memory of one column.
+    Independent are taken to be the rows of each sample, and the two samples of each other; given that, rows may come
+    in any order, and their values may be tied.
+
+    The p-value is exact where a column has 2000 different values or fewer in both samples together (so always with
+    2000 rows or fewer): the chance of such a distance when the pooled values, ties included, are dealt to the samples
+    at random. Flags, counts, ratings and rounded values are thus tested at their own level. Beyond, it is that of the
+    one-sample statistic at n m / (n + m) rows (Hodges, 1958), and where single values are frequent beside them (zeros
+    in a column of amounts), exact at these, with the others seen in runs: within 3 % of the exact p.
+
+    A value that 1 % of all rows hold or more, and five times as many as hold the median value, is frequent. Where
+    there is such a one, a row "name (frequent value)" tests its share by Fisher's exact test, times the number of
+    frequent values: a sensor stuck at 0 in some rows hardly moves the distance.
+
+    Dates, timestamps, times of day, durations and decimals are tested as numbers. Where one sample's numbers are all of
+    a lesser precision (stored as FLOAT, or once passed through it) both are compared at it, and ``effect`` says so.
+    Every column of either table has a row: one of another kind is "left to chi_squared", and one that cannot be tested
+    says why ("not tested"): it has no value in one sample, or only one table has it. A constant in both has no change,
+    and is not corrected for. Missing values are left out and counted in ``effect``; where there are some, a row
+    "name (missing)" tests their share by Fisher's exact test, which holds its level in samples of any size, with the
+    change of the share as effect size. Infinite values count as ordered values. Doubles are compared to 52 of their 53
+    bits. Cost: one sort of n + m values a column, memory of one column, and 20 ms for the p-value at most of 2000 rows
+    (half a second of a million rows with 2000 different values).
 
     Raises
     ------
@@ -66,18 +85,23 @@ class KolmogorovSmirnov(ColumnTest):
     wanted = "a number or a time; use chi_squared for categories"
     other = "chi_squared"
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> ColumnResult:
-        from scipy.stats import kstwo
-
+    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
         (a, n_missing), (b, m_missing) = _present(column), _present(target)
         n, m = len(a), len(b)
         note = missing_note(n_missing, len(column), m_missing, len(target))
-        distance = ks_distance(a, b)
-        if distance == 0 and a.min() == a.max():
+        if kind_of(column) == "number" and (coarser := _coarser(column, a, target, b)):
+            with np.errstate(over="ignore"):  # what is beyond a float is infinite in both
+                a, b = (values.astype(coarser).astype(np.float64) for values in (a, b))
+            note += f" (compared as {coarser}, the precision of one of the two)"
+        stepped = steps(a, b)
+        if len(stepped.sizes) == 1:
             value = canonical(column[~is_missing(column)].head(1))[0]
-            return ColumnResult.unchanged(name, f"constant ({value}) in both{note}")
-        p_value = float(kstwo.sf(distance, max(1, round(n * m / (n + m)))))
-        return ColumnResult(str(name), distance, p_value, distance, f"Kolmogorov-Smirnov distance{note}")
+            return [ColumnResult.unchanged(name, f"constant ({value}) in both{note}")]
+        distance = stepped.gap / (n * m)
+        chance = p_value(stepped.gap, n, m, stepped.sizes)
+        found = ColumnResult(str(name), distance, chance, distance, f"Kolmogorov-Smirnov distance{note}")
+        frequent = frequent_value(name, stepped, n, m)
+        return [found, frequent] if frequent else [found]
 
 
 def _present(column: pd.Series) -> tuple[np.ndarray, int]:
@@ -88,23 +112,33 @@ def _present(column: pd.Series) -> tuple[np.ndarray, int]:
     return (values[~missing] if count else values), count
 
 
-def ks_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Gives the largest distance between the empirical distribution functions of two arrays of doubles.
+def _coarser(column: pd.Series, a: np.ndarray, target: pd.Series, b: np.ndarray) -> np.dtype | None:
+    """Gives the lesser of the precisions of two columns with the values a and b; None where they have the same."""
+    one, other = (_precision(stored, values) for stored, values in ((column, a), (target, b)))
+    return None if one == other else min(one, other, key=lambda dtype: dtype.itemsize)
 
-    One sort of whole numbers: a double's bits, read as an integer that orders as the double does, with the sample
-    that it came from in the last bit. Sorting values and labels apart, or by argsort, takes twice as long.
-    """
-    n, m = len(a), len(b)
-    pooled = np.concatenate([a, b])
-    pooled += 0.0  # -0.0 becomes 0.0
-    keys = pooled.view(np.int64)
-    keys ^= (keys >> 63) & 0x7FFFFFFFFFFFFFFF  # negative doubles order backwards
-    keys &= ~1
-    keys[n:] |= 1
-    keys.sort()
-    gap = (keys & 1) * (-n - m)
-    gap += m  # +m for a value of a, -n for one of b: the running sum is n m times the gap between the two functions
-    np.cumsum(gap, out=gap)
-    keys >>= 1
-    gap = gap[:-1][keys[1:] != keys[:-1]]  # tied values step together; after the last value the gap is 0
-    return float(max(gap.max(initial=0), -gap.min(initial=0)) / (n * m))
+
+def _precision(column: pd.Series, values: np.ndarray) -> np.dtype:
+    """Gives the narrowest float that a column is stored in, or could be without loss."""
+    dtype = getattr(column.dtype, "subtype", getattr(column.dtype, "numpy_dtype", column.dtype))
+    if dtype in (np.float16, np.float32):
+        return np.dtype(dtype)
+    with np.errstate(over="ignore"):
+        fits = bool((values.astype(np.float32) == values).all())
+    return np.dtype(np.float32 if fits else np.float64)
+
+
+def frequent_value(name: object, stepped: Steps, n: int, m: int) -> ColumnResult | None:
+    """Gives the test of the share of the frequent value that changed most clearly; None where no value is frequent."""
+    least = max(LEAST_SHARE * (n + m), LEAST_TIMES * float(np.median(stepped.sizes)))
+    frequent = np.flatnonzero(stepped.sizes >= least)
+    if not len(frequent):
+        return None
+    at, of_target = stepped.values[frequent], stepped.sizes_target[frequent]
+    counts = stepped.sizes[frequent] - of_target
+    tested = [
+        share_test(name, "frequent value", f"share at {value:.6g}", int(k), n, int(k_target), m)
+        for value, k, k_target in zip(at, counts, of_target, strict=True)
+    ]
+    clearest = min(tested, key=lambda result: result.p_value)
+    return replace(clearest, p_value=min(1.0, clearest.p_value * len(tested)))

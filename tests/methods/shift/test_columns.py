@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom, chi2_contingency, false_discovery_control, fisher_exact, ks_2samp
+from scipy.stats import binom, chi2_contingency, false_discovery_control, fisher_exact, hypergeom, ks_2samp
 
 from ballast.errors import DataError
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
-from ballast.methods.shift import ChiSquared, KolmogorovSmirnov
+from ballast.methods.shift import ChiSquared, KolmogorovSmirnov, _smirnov
 from ballast.methods.shift._columns import adjust, missing_share
+from ballast.methods.shift._smirnov import p_value, steps
 from ballast.methods.shift.chi_squared import pool_rare
-from ballast.methods.shift.kolmogorov_smirnov import ks_distance
 
 
 def row(report, feature: str) -> pd.Series:
     return report.table.set_index("feature").loc[feature]
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    return steps(a, b).gap / (len(a) * len(b))
+
+
+def chance_by_counting(a: np.ndarray, b: np.ndarray) -> float:
+    """The share of all deals of the pooled values whose distance is as large."""
+    pooled, everyone = np.concatenate([a, b]), range(len(a) + len(b))
+    deals = [
+        distance(pooled[list(chosen)], np.delete(pooled, list(chosen))) for chosen in combinations(everyone, len(a))
+    ]
+    return float(np.mean(np.array(deals) >= distance(a, b) - 1e-12))
 
 
 class TestAdjust:
@@ -44,20 +58,116 @@ class TestKolmogorovSmirnov:
                 for _ in range(2)
             )
             a[a == 0] = -0.0
-            assert ks_distance(a, b) == pytest.approx(ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
+            assert distance(a, b) == pytest.approx(ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
 
     def test_distance_when_values_are_infinite_then_they_count_as_ordered(self):
         a, b = np.array([-np.inf, 0.0, np.inf]), np.array([0.0, np.inf, np.inf])
-        assert ks_distance(a, b) == pytest.approx(1 / 3)
+        assert distance(a, b) == pytest.approx(1 / 3)
 
     def test_test_when_compared_with_scipy_then_the_same_p_values(self):
         rng = np.random.default_rng(1)
-        table, target = pd.DataFrame(rng.random((300, 3))), pd.DataFrame(rng.random((200, 3)) ** 1.2)
+        for n, m, method in ((300, 200, "exact"), (7, 400, "exact"), (5000, 4000, "asymp")):
+            table, target = pd.DataFrame(rng.random((n, 3))), pd.DataFrame(rng.random((m, 3)) ** 1.1)
+            report = KolmogorovSmirnov().test(table, target)
+            for j in range(3):
+                expected = ks_2samp(table[j], target[j], method=method)
+                assert row(report, str(j))["statistic"] == pytest.approx(expected.statistic)
+                assert row(report, str(j))["p_value"] == pytest.approx(expected.pvalue)
+
+    @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 5), (2, 4), (5, 5), (7, 4)])
+    @pytest.mark.parametrize("values", [2, 4, 1000])
+    def test_p_value_when_samples_are_small_then_that_of_counting_all_deals_ties_included(self, n, m, values):
+        rng = np.random.default_rng(0)
+        for _ in range(10):
+            a, b = (rng.integers(0, values, size).astype(float) for size in (n, m))
+            stepped = steps(a, b)
+            if len(stepped.sizes) > 1:
+                assert p_value(stepped.gap, n, m, stepped.sizes) == pytest.approx(chance_by_counting(a, b))
+
+    def test_test_when_samples_are_small_then_exact(self):
+        for a, b, p in (([0.0], [1.0], 1.0), ([1.0, 2.0], [3.0, 4.0, 5.0, 6.0], 2 / 15)):
+            assert KolmogorovSmirnov().test(pd.DataFrame({"x": a}), pd.DataFrame({"x": b})).p_value == pytest.approx(p)
+        apart = pd.DataFrame(np.arange(500.0).reshape(5, 100))
+        report = KolmogorovSmirnov().test(apart, apart + 1000)
+        assert report.table["p_value"].iloc[0] == pytest.approx(2 / 252)
+        assert not report.rejected, "5 rows against 5 in 100 columns can never be told apart"
+
+    @pytest.mark.parametrize(("n", "m"), [(500, 500), (60, 900), (4000, 5000)])
+    def test_p_value_when_the_column_is_a_flag_then_that_of_the_hypergeometric_law(self, n, m):
+        k, k_target = int(0.5 * n), int((0.5 + 1.6 / np.sqrt(n)) * m)
+        table, target = (
+            pd.DataFrame({"x": (np.arange(size) < count) * 1.0}) for size, count in ((n, k), (m, k_target))
+        )
+        counts = np.arange(k + k_target + 1)
+        as_far = np.abs(counts / n - (k + k_target - counts) / m) >= abs(k / n - k_target / m) - 1e-12
+        expected = hypergeom.pmf(counts, n + m, k + k_target, n)[as_far].sum()
+        assert KolmogorovSmirnov().test(table, target).p_value == pytest.approx(expected)
+
+    def test_p_value_when_samples_of_500_hold_flags_then_fishers(self):
+        table, target = (pd.DataFrame({"flag": (np.arange(500) < k) * 1.0}) for k in (250, 285))
+        found = row(KolmogorovSmirnov().test(table, target), "flag")
+        assert found["p_value"] == pytest.approx(fisher_exact([[250, 250], [285, 215]]).pvalue)
+
+    @pytest.mark.parametrize("atom", [0.1, 0.5, 0.8])
+    def test_p_value_when_many_values_stand_beside_a_frequent_one_then_near_the_exact_one(self, atom, monkeypatch):
+        n, rare = 5000, round(10_000 * (1 - atom))
+        sizes = np.array([*[1] * (rare // 5), 10_000 - rare, *[1] * (rare - rare // 5)])
+        gaps = [round(d * n) * n for d in (0.02, 0.027, 0.05)]
+        in_runs = [p_value(gap, n, n, sizes) for gap in gaps]
+        monkeypatch.setattr(_smirnov, "MOST_VALUES", 10_000)
+        np.testing.assert_allclose(in_runs, [p_value(gap, n, n, sizes) for gap in gaps], rtol=0.05)
+
+    def test_p_value_when_all_values_differ_then_exact_and_continuous_laws_meet(self):
+        n = 3000
+        gaps = [round(d * n) * n for d in (0.02, 0.03, 0.035, 0.05)]
+        continuous = [p_value(gap, n, n, np.ones(2 * n, dtype=np.int64)) for gap in gaps]
+        exact = [ks_2samp(np.arange(n), np.arange(n) + gap / n - 0.5, method="exact").pvalue for gap in gaps]
+        np.testing.assert_allclose(continuous, exact, rtol=0.05)
+
+    def test_test_when_one_role_is_stored_as_floats_then_compared_as_floats(self):
+        rng = np.random.default_rng(1)
+        prices = np.array([0.1, 0.2, 0.3, 0.6, 0.7])
+        drawn, drawn_target = rng.choice(prices, 2000), rng.choice(prices, 2000)
+        as_floats = [pd.DataFrame({"price": values.astype(np.float32)}) for values in (drawn, drawn_target)]
+        expected = row(KolmogorovSmirnov().test(*as_floats), "price")
+        assert expected["statistic"] == pytest.approx(0.029)
+        assert expected["effect"] == "Kolmogorov-Smirnov distance"
+        through = drawn_target.astype(np.float32)
+        for target in (through, through.astype(np.float64), pd.array(through, dtype="Float32")):
+            for one, other in ((drawn, target), (target, drawn)):
+                found = row(KolmogorovSmirnov().test(*(pd.DataFrame({"price": v}) for v in (one, other))), "price")
+                assert found["statistic"] == pytest.approx(0.029)
+                assert "compared as float32, the precision of one of the two" in found["effect"]
+
+    def test_test_when_a_sensor_sticks_then_its_value_is_named(self):
+        rng = np.random.default_rng(17)
+        table, target = (pd.DataFrame(rng.standard_normal((2000, 3)), columns=list("abc")) for _ in range(2))
+        target.loc[rng.random(2000) < 0.03, "b"] = 0.0
         report = KolmogorovSmirnov().test(table, target)
-        for j in range(3):
-            expected = ks_2samp(table[j], target[j], method="asymp")
-            assert row(report, str(j))["statistic"] == pytest.approx(expected.statistic)
-            assert row(report, str(j))["p_value"] == pytest.approx(expected.pvalue)
+        assert report.table["feature"].tolist() == ["a", "b", "b (frequent value)", "c", OVERALL]
+        found = row(report, "b (frequent value)")
+        stuck = int((target["b"] == 0).sum())
+        assert found["p_value"] == pytest.approx(fisher_exact([[0, 2000], [stuck, 2000 - stuck]]).pvalue)
+        assert found["effect"].startswith("change of the share at 0 (0 % of 2000 rows, ")
+        assert not row(report, "b")["rejected"]
+
+    def test_test_when_values_are_ratings_or_flags_then_none_is_a_frequent_one(self):
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame({"rating": rng.integers(1, 6, 500), "flag": rng.random(500) < 0.1}).astype(float)
+        assert KolmogorovSmirnov().test(table, table).table["feature"].tolist() == ["rating", "flag", OVERALL]
+
+    def test_frequent_value_when_several_are_then_corrected_for_their_number(self):
+        rng = np.random.default_rng(0)
+        table = pd.DataFrame({"x": np.concatenate([np.zeros(100), np.full(100, -9.0), rng.random(800)])})
+        target = pd.DataFrame({"x": np.concatenate([np.zeros(150), np.full(100, -9.0), rng.random(750)])})
+        found = row(KolmogorovSmirnov().test(table, target), "x (frequent value)")
+        assert found["p_value"] == pytest.approx(2 * fisher_exact([[100, 900], [150, 850]]).pvalue)
+
+    def test_test_when_table_and_target_change_places_then_the_same(self):
+        rng = np.random.default_rng(0)
+        table, target = pd.DataFrame(rng.integers(0, 4, (30, 2))), pd.DataFrame(rng.integers(0, 5, (9, 2)))
+        one, other = KolmogorovSmirnov().test(table, target), KolmogorovSmirnov().test(target, table)
+        np.testing.assert_allclose(one.table["p_value"], other.table["p_value"])
 
     def test_report_when_one_column_moves_then_it_alone_is_named_and_the_last_row_is_overall(self):
         rng = np.random.default_rng(0)
@@ -155,7 +265,7 @@ class TestChiSquared:
             assert row(report, name)["statistic"] == pytest.approx(expected.statistic)
             assert row(report, name)["p_value"] == pytest.approx(expected.pvalue)
             assert row(report, name)["effect_size"] == pytest.approx(np.sqrt(expected.statistic / 500))
-        assert row(report, "c")["effect"] == "Cramer's V"
+        assert row(report, "c")["effect"] == "Cramer's V (0.063 expected without change)"
 
     @pytest.mark.parametrize("dtype", ["object", "category", "string"])
     def test_test_when_the_target_has_an_unseen_category_then_it_counts(self, dtype):
@@ -176,11 +286,66 @@ class TestChiSquared:
         many = np.array([[30.0, 2, 2, 2, 2], [30, 2, 2, 2, 2]])
         np.testing.assert_allclose(pool_rare(many), [[30, 8], [30, 8]])
 
+    @pytest.mark.parametrize("counts", [[[1, 0], [0, 1]], [[3, 0, 1], [0, 2, 2]], [[4, 1, 0], [1, 1, 5]]])
+    def test_p_value_when_counts_are_small_then_near_that_of_all_deals(self, counts):
+        counts = np.array(counts)
+        (n, m), k = counts.sum(axis=1), counts.shape[1]
+        pooled = np.repeat(np.arange(k), counts.sum(axis=0))
+
+        def statistic(of_target: np.ndarray) -> float:
+            return chi2_contingency(np.stack([counts.sum(axis=0) - of_target, of_target]), correction=False).statistic
+
+        deals = [np.bincount(pooled[list(chosen)], minlength=k) for chosen in combinations(range(n + m), m)]
+        exact = np.mean([statistic(deal) >= statistic(counts[1]) - 1e-9 for deal in deals])
+        table, target = (pd.DataFrame({"c": np.repeat(list("xyz")[:k], part)}) for part in counts)
+        assert row(ChiSquared().test(table, target), "c")["p_value"] == pytest.approx(exact, rel=0.25)
+
+    def test_test_when_all_of_a_small_target_is_new_then_found(self):
+        table = pd.DataFrame({"c": ["a"] * 9000 + ["b"] * 1000, "k": ["u", "v"] * 5000})
+        report = ChiSquared().test(table, pd.DataFrame({"c": ["z"] * 20, "k": ["u", "v"] * 10}))
+        assert row(report, "c")["rejected"]
+        assert row(report, "c")["p_value"] < 1e-40
+        assert row(report, "c")["effect_size"] == pytest.approx(1.0)
+        assert not row(report, "k")["rejected"]
+
+    def test_test_when_samples_have_no_category_in_common_then_found_with_an_effect_of_one(self):
+        rng = np.random.default_rng(0)
+        table, target = (pd.DataFrame({"code": [f"{s}{i}" for i in rng.integers(0, 200, 500)]}) for s in "st")
+        found = row(ChiSquared().test(table, target), "code")
+        assert found["rejected"]
+        assert found["effect_size"] == pytest.approx(1.0)
+        assert chi2_contingency(pd.crosstab(np.repeat([0, 1], 500), [*table["code"], *target["code"]]))[1] < 1e-50
+
+    def test_test_when_new_codes_take_the_place_of_known_ones_beside_a_frequent_one_then_found(self):
+        rng = np.random.default_rng(0)
+        table, target = (
+            pd.DataFrame({"c": ["a"] * 250 + [f"{s}{i}" for i in rng.integers(0, 100, 250)]}) for s in "st"
+        )
+        assert row(ChiSquared().test(table, target), "c")["p_value"] < 0.001
+
+    def test_test_when_rows_and_samples_change_places_then_the_same(self):
+        rng = np.random.default_rng(0)
+        table, target = (pd.DataFrame({"c": rng.choice(list("abcdef"), n, p=[0.5, 0.3, 0.1, 0.05, 0.03, 0.02])})
+                         for n in (40, 25))  # fmt: skip
+        found = [ChiSquared().test(*pair).p_value for pair in (
+            (table, target), (target, table), (table.sample(frac=1, random_state=0), target))]  # fmt: skip
+        assert found[0] == found[2] == pytest.approx(found[1], rel=0.25)
+
+    def test_effect_when_nothing_changes_then_as_expected(self):
+        rng = np.random.default_rng(0)
+        effects = []
+        for _ in range(40):
+            table, target = (pd.DataFrame({"c": rng.integers(0, 60, 100).astype(str)}) for _ in range(2))
+            found = row(ChiSquared().test(table, target), "c")
+            effects.append(found["effect_size"])
+        assert "expected without change" in found["effect"]
+        assert np.sqrt(np.mean(np.square(effects))) == pytest.approx(float(found["effect"].split("(")[1][:4]), abs=0.03)
+
     def test_test_when_a_column_cannot_be_tested_then_says_why(self):
         ids = [f"id{i}" for i in range(60)]
         table = pd.DataFrame({"ok": ["a", "b"] * 30, "id": ids, "same": "x", "none": None})
         report = ChiSquared().test(table, table.assign(id=ids[::-1]))
-        assert "of its 60 categories no two are expected 5 times" in row(report, "id")["effect"]
+        assert row(report, "id")["p_value"] == 1.0
         assert row(report, "same")["effect"] == "no change: constant in both"
         assert row(report, "none")["effect"] == "no change: no value in either"
         assert row(report, "ok")["p_value"] == pytest.approx(1.0)
