@@ -231,3 +231,15 @@ def test_truth_of_weights_when_it_is_known_then_both_are_drawn_and_else_the_weig
     assert "Estimated and true weights: density" in both[1]
     for unknown in (None, truth[:10], truth * 0):
         assert len(list(figures_for("weigher", table, {}, Known("density", unknown)))) == 1
+
+
+def test_intervals_when_slices_are_more_than_there_is_room_for_then_those_farthest_from_all_rows_are_shown():
+    rows = AssessmentRows()
+    rows.add("accuracy", 0.9, n=400)
+    for j in range(40):
+        rows.add("accuracy", 0.9 - 0.005 * j, n=10, slice=f"slice {j}")
+    (svg,) = drawn(rows.finish(pictures=(Picture("intervals", ("accuracy",)),)))
+    found = texts(svg)
+    assert {"(all)", "slice 39", "slice 29"} <= {*found}
+    assert "slice 28" not in found
+    assert any(text.endswith("12 of 41 shown") for text in found)

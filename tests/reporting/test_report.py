@@ -14,9 +14,10 @@ import pytest
 from ballast.methods.evaluation import CompareModels
 from ballast.methods.frame.reports import AssessmentRows, Picture
 from ballast.reporting import Node, Outline, write_report
+from ballast.reporting.page.cards import MOST_NUMBERS, _most_telling
 from ballast.reporting.page.html import number
 from ballast.warehouse import Warehouse
-from tests.reporting.example import OUTLINE, fill, verdict
+from tests.reporting.example import OUTLINE, drift_table, fill, verdict
 
 
 class Page(HTMLParser):
@@ -268,3 +269,15 @@ def test_report_when_a_step_or_the_outline_changes_then_it_is_drawn_anew(warehou
 def test_report_when_the_graph_has_a_loop_or_an_unknown_upstream_then_it_is_drawn_all_the_same(warehouse, tmp_path):
     nodes = (Node("a", "p/a", "scorer", "x", ("p/b", "p/gone")), Node("b", "p/b", "weigher", "y", ("p/a",)))
     assert report(warehouse, Outline("p", "", nodes), tmp_path).tags.count("rect") == 4
+
+
+def test_card_of_a_test_when_columns_are_more_than_it_lists_then_what_moved_comes_first_and_none_of_it_is_cut():
+    n = 500
+    effects = np.linspace(0, 0.4, n)
+    table = drift_table([f"sensor_{j}" for j in range(n)])
+    table["effect_size"], table["rejected"] = [*effects, 0.4], [*(effects > 0.39), True]
+    features = list(_most_telling(table)["feature"])
+    assert features[:3] == ["(all)", "sensor_499", "sensor_498"]
+    assert len(features) == MOST_NUMBERS
+    table["rejected"] = table["effect_size"] > 0.04
+    assert len(_most_telling(table)) == 1 + int((effects > 0.04).sum()) > MOST_NUMBERS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+import numpy as np
 import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL
@@ -90,12 +91,26 @@ def _numbers(step: Step) -> Markup | None:
     """Gives the rows of a report's table, folded."""
     if step.table is None or "rows" not in STAGES[step.node.stage].card:
         return None
-    shown = step.table.head(MOST_NUMBERS)
+    shown = _most_telling(step.table)
     columns = [c for c in shown.columns if shown[c].notna().any() and (shown[c].astype(str) != "").any()]
     numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
     title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
     return tag("details", tag("summary", title), table([spaced(c) for c in columns], rows, numeric=numeric))
+
+
+def _most_telling(rows: pd.DataFrame) -> pd.DataFrame:
+    """Gives the rows of a report that a card lists: those on everything first; of a test then what has moved, all of
+    it, and the rest by effect.
+    """
+    overall = rows["slice" if "slice" in rows else "feature"] != OVERALL if {"slice", "feature"} & {*rows} else None
+    if overall is None:
+        return rows.head(MOST_NUMBERS)
+    if "rejected" not in rows:
+        return rows.iloc[np.argsort(overall, kind="stable")].head(MOST_NUMBERS)
+    moved = rows["rejected"].to_numpy(dtype=bool)
+    order = np.lexsort((-rows["effect_size"].abs().fillna(-1).to_numpy(dtype=float), ~moved, overall))
+    return rows.iloc[order].head(max(MOST_NUMBERS, int((moved | ~overall).sum())))
 
 
 def models_table(snapshot: Snapshot, status: Status) -> Markup:

@@ -83,8 +83,10 @@ def by_metric(table: pd.DataFrame, picture: Picture, known: float | None = None)
         return None
     first = next(metric for metric in metrics if (rows["metric"] == metric).any())
     if (rows["slice"] != OVERALL).any() and not picture.known:
-        rows, label = rows[rows["metric"] == first].head(MOST_ROWS), picture.called(first)
-        title, names = picture.title or f"{headed(label)} by slice", list(rows["slice"])
+        slices, label = rows[rows["metric"] == first], picture.called(first)
+        rows = _farthest(slices)
+        note = f", {len(rows)} of {len(slices)} shown" if len(rows) < len(slices) else ""
+        title, names = f"{picture.title or f'{headed(label)} by slice'}{note}", list(rows["slice"])
     else:
         rows, label = rows[rows["slice"] == OVERALL].head(MOST_ROWS), spaced(picture.known)
         title = picture.title or f"Metrics of {int(rows['n'].iloc[0]):,} rows"
@@ -96,6 +98,15 @@ def by_metric(table: pd.DataFrame, picture: Picture, known: float | None = None)
         texts = [f"{v:.3f}, off by {v - known:+.3f}" for v in rows["value"]]
         subtitle = f"true {spaced(picture.known)} {known:.3f} (dashed)"
     return intervals(rows, names, texts, colours, title=title, subtitle=subtitle, label=label, line=known)
+
+
+def _farthest(slices: pd.DataFrame) -> pd.DataFrame:
+    """Gives as many slices as there is room for: all rows, and those farthest from them."""
+    middle = slices.loc[slices["slice"] == OVERALL, "value"].mean()
+    if len(slices) <= MOST_ROWS or np.isnan(middle):
+        return slices.head(MOST_ROWS)
+    distance = (slices["value"] - middle).abs().where(slices["slice"] != OVERALL, np.inf)
+    return slices[distance.rank(ascending=False, method="first") <= MOST_ROWS]
 
 
 def by_model(table: pd.DataFrame, picture: Picture, better: Mapping[str, Direction]) -> Figure | None:
