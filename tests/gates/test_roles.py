@@ -129,6 +129,26 @@ def test_column_whose_values_the_type_holds_is_open(stored, theirs: object, ours
     assert held(stored, SCHEMA, theirs, ours).message == "the 2 columns of train are here, and of the same types"
 
 
+PRICES = [0.1, 0.2, 0.3, 0.6, 0.7] * 4
+
+
+@pytest.mark.parametrize("ours", [np.float32(PRICES), np.float32(PRICES).astype(float), pd.array(PRICES, "Float32")])
+def test_numbers_that_repeat_in_another_precision_close(stored, ours: object) -> None:
+    for one_, other in ((PRICES, ours), (ours, PRICES)):
+        found = held(stored, SCHEMA, one_, other)
+        assert not found.passed
+        assert "are equal as float32 alone in 100 % of the rows (such as 0.1" in found.message
+        assert "keep both in one type" in found.message
+
+
+def test_numbers_in_another_precision_that_do_not_repeat_or_do_not_differ_for_it_are_open(stored) -> None:
+    rng = np.random.default_rng(0)
+    drawn = rng.random(1000)
+    assert held(stored, SCHEMA, drawn, drawn.astype(np.float32)).passed
+    assert held(stored, SCHEMA, [0.5, 0.25, 3.0] * 4, np.float32([0.5, 0.25, 3.0] * 4)).passed
+    assert held(stored, SCHEMA, PRICES, np.float32([9.1, 8.2, 7.3])).passed
+
+
 def test_column_that_is_missing_closes_and_a_further_one_does_not(stored) -> None:
     train = pool().assign(income=1.0)
     context = stored(role="test", stored_tables={"train": train})

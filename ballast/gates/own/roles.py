@@ -11,6 +11,7 @@ from ballast.columns import canonical, kind_of, numbers_of, scale_of
 from ballast.errors import DataError
 from ballast.gates.own.form import Outcome, Own, column, id_column
 from ballast.methods.common.tasks import task_of
+from ballast.precision import coarser_of, rounded
 from ballast.words import in_words, listed, percent, plural
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _DAY = 86_400
 _Share = Annotated[float, Field(ge=0, le=1)]
 MOST_CATEGORIES = 40
 """Text of more different training values than this is free text, which the encoder does not turn into categories."""
+REPEATED_SHARE = 0.5
+"""Of a column's rows: where so many hold a number that stands there again, its numbers repeat."""
 SAME_IDS_SHARE = 0.5
 """Of the ids of a role: where so many differ from another role's by capitals alone, they are the same ids."""
 
@@ -97,7 +100,8 @@ class ExpectSameSchema(BetweenRoles):
     """The features and the label of the data roles ``with`` are here, in types that mean the same.
 
     Further columns are allowed. One that is missing here, or holds what theirs cannot (text for numbers, fractions for
-    whole numbers, moments for days, a time zone or none), closes.
+    whole numbers, moments for days, a time zone or none), closes; so does one of numbers that repeat, kept as floats
+    here and as doubles there or the other way round, so that equal numbers are not equal.
     """
 
     stages = ("source",)
@@ -152,6 +156,8 @@ def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
         broken = values[values % 1 != 0]
         if len(broken):
             return f"holds fractions in {len(broken)} rows (such as {broken.iloc[0]}) where {role}'s are whole numbers"
+    if kind == "number":
+        return _precision_fault(theirs, ours, role)
     if kind != "time":
         return ""
     scale, wanted = scale_of(ours), scale_of(theirs)
@@ -163,6 +169,24 @@ def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
     if scale == "instant" and theirs.dtype.kind != "M" and (numbers_of(ours.dropna()) % _DAY).any():
         return f"holds times of day (such as {ours.dropna().iloc[0]}) where {role}'s are whole days"
     return ""
+
+
+def _precision_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
+    """Says that numbers which repeat differ for how they are kept alone; empty where they do not."""
+    import pandas as pd
+
+    here, there = (numbers_of(side.dropna()) for side in (ours, theirs))
+    coarser = coarser_of(ours, here, theirs, there)
+    if coarser is None or pd.Series(there).duplicated(keep=False).mean() < REPEATED_SHARE:
+        return ""
+    alike = np.isin(rounded(here, coarser), rounded(there, coarser)) & ~np.isin(here, there)
+    if alike.mean() < REPEATED_SHARE:
+        return ""
+    share = percent(int(alike.sum()), len(here))
+    return (
+        f"({ours.dtype}) and {role}'s ({theirs.dtype}) are equal as {coarser} alone in {share} of the rows (such as "
+        f"{float(here[alike][0])}): keep both in one type"
+    )
 
 
 _SCALES = {"instant": "dates or moments", "time of day": "times of day", "duration": "durations"}

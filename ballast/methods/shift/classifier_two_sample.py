@@ -12,6 +12,7 @@ from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Level, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import overall_report
+from ballast.precision import comparable
 
 
 class ClassifierTwoSampleTest(Test):
@@ -33,6 +34,9 @@ class ClassifierTwoSampleTest(Test):
 
     Notes
     -----
+    Independent are taken to be the rows of each sample, and the two samples of each other. A column that one sample
+    holds in float precision alone is compared at it.
+
     The statistic is the mean over folds of the area under the curve within the fold, its p-value one-sided and
     normal, with the Mann-Whitney variance (ties counted) times two. Two, because folds are not independent tests: each
     pair of folds tests the same difference twice, once from either side. Without that factor the level 0.05 is in
@@ -82,6 +86,7 @@ class ClassifierTwoSampleTest(Test):
         """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
         from scipy.stats import norm
 
+        X, X_target = comparable(X, X_target)
         rng = np.random.default_rng(self.random_state)
         if self.classifier is None:
             classifier = _boosted_trees(int(rng.integers(2**31)))

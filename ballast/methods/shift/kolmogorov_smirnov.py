@@ -11,6 +11,7 @@ from ballast.columns import canonical, is_missing, kind_of, numbers_of
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, share_test
 from ballast.methods.shift._smirnov import Steps, p_value, steps
+from ballast.precision import coarser_of, rounded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,9 +90,8 @@ class KolmogorovSmirnov(ColumnTest):
         (a, n_missing), (b, m_missing) = _present(column), _present(target)
         n, m = len(a), len(b)
         note = missing_note(n_missing, len(column), m_missing, len(target))
-        if kind_of(column) == "number" and (coarser := _coarser(column, a, target, b)):
-            with np.errstate(over="ignore"):  # what is beyond a float is infinite in both
-                a, b = (values.astype(coarser).astype(np.float64) for values in (a, b))
+        if kind_of(column) == "number" and (coarser := coarser_of(column, a, target, b)):
+            a, b = rounded(a, coarser), rounded(b, coarser)
             note += f" (compared as {coarser}, the precision of one of the two)"
         stepped = steps(a, b)
         if len(stepped.sizes) == 1:
@@ -110,22 +110,6 @@ def _present(column: pd.Series) -> tuple[np.ndarray, int]:
     missing = np.isnan(values)
     count = int(missing.sum())
     return (values[~missing] if count else values), count
-
-
-def _coarser(column: pd.Series, a: np.ndarray, target: pd.Series, b: np.ndarray) -> np.dtype | None:
-    """Gives the lesser of the precisions of two columns with the values a and b; None where they have the same."""
-    one, other = (_precision(stored, values) for stored, values in ((column, a), (target, b)))
-    return None if one == other else min(one, other, key=lambda dtype: dtype.itemsize)
-
-
-def _precision(column: pd.Series, values: np.ndarray) -> np.dtype:
-    """Gives the narrowest float that a column is stored in, or could be without loss."""
-    dtype = getattr(column.dtype, "subtype", getattr(column.dtype, "numpy_dtype", column.dtype))
-    if dtype in (np.float16, np.float32):
-        return np.dtype(dtype)
-    with np.errstate(over="ignore"):
-        fits = bool((values.astype(np.float32) == values).all())
-    return np.dtype(np.float32 if fits else np.float64)
 
 
 def frequent_value(name: object, stepped: Steps, n: int, m: int) -> ColumnResult | None:

@@ -16,6 +16,7 @@ from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import overall_report
+from ballast.precision import comparable
 from ballast.words import plural
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class MaximumMeanDiscrepancy(Test):
 
     Notes
     -----
+    Independent are taken to be the rows of each sample, and the two samples of each other. A column that one sample
+    holds in float precision alone is compared at it.
+
     Cost, with N = n + m: exact N^2 (d + n_permutations) by blocks of rows, memory N n_permutations. Linear form:
     N d n_features; rows of one sample are summed to equal cells, and the cells are permuted, which is a valid test
     at any size. The power of the linear form is in ``claim``.
@@ -104,6 +108,7 @@ class MaximumMeanDiscrepancy(Test):
             raise DataError(
                 f"{self.name}: X has {plural(n, 'row')} and X_target {m}; the statistic needs at least 2 of each"
             )
+        X, X_target = comparable(X, X_target)
         rng = np.random.default_rng(self.random_state)
         exact = n + m <= self.exact_limit
         samples = [X, X_target] if exact else [_thinned(X, m, rng), _thinned(X_target, n, rng)]

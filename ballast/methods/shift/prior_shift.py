@@ -28,6 +28,8 @@ class PriorShift(Test):
 
     Notes
     -----
+    Independent are taken to be the rows of each sample, and the two samples of each other, the model fitted on neither.
+
     A Kolmogorov-Smirnov test of each class's probability; the report's features are the classes. Of two classes the
     first is left out, as it says the same. ``probs`` must be out of sample for the training rows, or they differ from
     the target's without any shift. Cost: one sort a class.

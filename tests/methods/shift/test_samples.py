@@ -158,3 +158,16 @@ class TestClassifierTwoSampleTest:
         with pytest.raises(DataError, match="at least 2 of each"):
             ClassifierTwoSampleTest().test(*samples(1, 20, 2))
         assert ClassifierTwoSampleTest().test(*samples(2, 2, 1)).p_value == 1.0
+
+
+@pytest.mark.parametrize(
+    "test", [ClassifierTwoSampleTest(), MaximumMeanDiscrepancy(device="cpu")], ids=lambda t: t.name
+)
+def test_test_when_one_sample_has_passed_through_floats_then_the_report_of_both_as_floats(test):
+    rng = np.random.default_rng(1)
+    X, X_target = (rng.choice([0.1, 0.2, 0.3, 0.6, 0.7], (500, 2)) for _ in range(2))
+    expected = test.test(*(x.astype(np.float32).astype(np.float64) for x in (X, X_target)))
+    assert not expected.rejected
+    for target in (X_target.astype(np.float32), X_target.astype(np.float32).astype(np.float64)):
+        found = test.test(X, target)
+        assert (found.statistic, found.p_value) == (expected.statistic, expected.p_value)
