@@ -32,6 +32,11 @@ claims: $(READY)
 	@BALLAST_CLAIMS=$(if $(NAMES)$(ALL),all,due) BALLAST_CLAIMS_ACCEPT="$(ACCEPT)" \
 		$(PYTEST) $(or $(MEASURED),tests/claims)
 
+# Measures how often tests by column reject where nothing has changed, over sizes, kinds and widths: docs/levels.md.
+.PHONY: levels
+levels: $(READY)
+	@$(BIN)/python -m tests.levels
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -108,7 +108,7 @@ def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iter
         [ORANGE if r else GREY for r in shown["rejected"]],
         title="Shift found" if found else "No shift found",
         subtitle=", ".join(p for p in parts if p),
-        label=spaced(", ".join(shown["effect"].astype(str).str.partition(" (")[0].unique())),
+        label=spaced(", ".join(shown["effect"].astype(str).str.split(r" \(|;", regex=True).str[0].unique())),
         right=74,
     )
 

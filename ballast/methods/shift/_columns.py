@@ -4,22 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from ballast.columns import Kind, alike, is_missing, kind_of
 from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
-from ballast.words import listed, percent, plural
+from ballast.words import in_words, listed, percent, plural
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
+Decide = Annotated[
+    dict[Literal["p", "effect"], Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+    Field(min_length=1, description="a mapping of p, effect or both to numbers > 0, such as {p: 0.05, effect: 0.1}"),
+]
+"""What a change must reach to count: a p-value of `p` at most, an effect size of `effect` at least, or both."""
 
 _CALLED: dict[Kind, str] = {kind: f"a {kind}" for kind in ("number", "truth", "time", "category")}
 _CALLED |= {"nested": "several values a cell", "empty": "no value"}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When a change counts: its p-value is at most ``level``, and its effect size at least ``effect``."""
+
+    level: float
+    effect: float = 0.0
+    said: str = ""
+
+    @classmethod
+    def of(cls, alpha: float, decide: Decide | None) -> Rule:
+        """Gives the rule of a test's parameters; by the effect alone every p-value will do."""
+        if decide is None:
+            return cls(alpha)
+        level, effect = decide.get("p", 1.0), decide.get("effect", 0.0)
+        asked = [f"p <= {level:g}"] if "p" in decide else []
+        asked += [f"the effect >= {effect:g}"] if "effect" in decide else []
+        return cls(level, effect, f"; a change counts where {in_words(asked)}")
+
+    def rejects(self, p_value: float, effect_size: float) -> bool:
+        return bool(p_value <= self.level and abs(effect_size) >= self.effect)
 
 
 @dataclass(frozen=True)
@@ -63,9 +91,10 @@ class ColumnTest(Test):
     wanted: ClassVar[str]
     other: ClassVar[str]
 
-    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
+    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm", decide: Decide | None = None) -> None:
         self.alpha = alpha
         self.multiplicity: Multiplicity = multiplicity
+        self.decide: Decide | None = decide
 
     def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
         """Tests the values of one column (n,) against the target's (m,), both with some; the first is the column's."""
@@ -80,7 +109,7 @@ class ColumnTest(Test):
         results = [result for c in names for result in self._results(c, table, table_target)]
         if all(r.effect.startswith(LEFT_TO) for r in results):
             raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
-        return column_report(results, self.multiplicity, self.alpha, self.name)
+        return column_report(results, self.multiplicity, Rule.of(self.alpha, self.decide), self.name)
 
     def _results(self, name: object, table: pd.DataFrame, table_target: pd.DataFrame) -> Iterable[ColumnResult]:
         """Gives the rows of a column: of its values and, where some are missing, of the share that is."""
@@ -155,8 +184,10 @@ def adjust(p_values: np.ndarray, multiplicity: Multiplicity) -> np.ndarray:
     return adjusted
 
 
-def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, alpha: float, owner: str) -> TestReport:
-    """Gives the report of tests by column; the overall row has the largest effect, with its statistic, and least p."""
+def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, rule: Rule, owner: str) -> TestReport:
+    """Gives the report of tests by column; the overall row has the largest effect, with its statistic, and least p, and
+    is rejected where a column is.
+    """
     p_values = np.array([r.p_value for r in results])
     tested = np.isfinite(p_values) & [not r.certain for r in results]
     if not tested.any():
@@ -165,19 +196,21 @@ def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, a
         raise DataError(f"{owner}: no column could be tested ({plural(len(own), 'column')}: {reasons})")
     adjusted = p_values.copy()
     adjusted[tested] = adjust(p_values[tested], multiplicity)
+    rejected = [rule.rejects(a, r.effect_size) for r, a in zip(results, adjusted, strict=True)]
     rows = [
-        (r.feature, r.statistic, r.p_value, a, alpha, bool(a <= alpha), r.effect_size, r.effect)
-        for r, a in zip(results, adjusted, strict=True)
+        (r.feature, r.statistic, r.p_value, a, rule.level, found, r.effect_size, r.effect)
+        for r, a, found in zip(results, adjusted, rejected, strict=True)
     ]
     effect = max((r for r, t in zip(results, tested, strict=True) if t), key=lambda r: r.effect_size)
     statistic, p = effect.statistic, float(np.nanmin(adjusted))
-    label = f"largest of {int(tested.sum())}: {effect.effect}"
-    rows.append((OVERALL, statistic, float(np.nanmin(p_values)), p, alpha, p <= alpha, effect.effect_size, label))
-    return TestReport(statistic, p, alpha, p <= alpha, pd.DataFrame(rows, columns=list(TEST_COLUMNS)))
+    label = f"largest of {int(tested.sum())}: {effect.effect}{rule.said}"
+    found = any(rejected)
+    rows.append((OVERALL, statistic, float(np.nanmin(p_values)), p, rule.level, found, effect.effect_size, label))
+    return TestReport(statistic, p, rule.level, found, pd.DataFrame(rows, columns=list(TEST_COLUMNS)))
 
 
-def overall_report(statistic: float, p_value: float, alpha: float, effect_size: float, effect: str) -> TestReport:
+def overall_report(statistic: float, p_value: float, rule: Rule, effect_size: float, effect: str) -> TestReport:
     """Gives the report of a test on all features at once."""
-    rejected = bool(p_value <= alpha)
-    row = (OVERALL, statistic, p_value, p_value, alpha, rejected, effect_size, effect)
-    return TestReport(statistic, p_value, alpha, rejected, pd.DataFrame([row], columns=list(TEST_COLUMNS)))
+    rejected = rule.rejects(p_value, effect_size)
+    row = (OVERALL, statistic, p_value, p_value, rule.level, rejected, effect_size, f"{effect}{rule.said}")
+    return TestReport(statistic, p_value, rule.level, rejected, pd.DataFrame([row], columns=list(TEST_COLUMNS)))

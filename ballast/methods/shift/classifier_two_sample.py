@@ -11,7 +11,7 @@ from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_f
 from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Level, Seed
 from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift._columns import overall_report
+from ballast.methods.shift._columns import Decide, Rule, overall_report
 from ballast.precision import comparable
 
 
@@ -30,6 +30,8 @@ class ClassifierTwoSampleTest(Test):
         boosted trees (50 of 15 leaves), which need no scaling and see interactions.
     n_folds : folds of the cross-fitting; every row is scored by a model that was not fitted on it.
     alpha : level of the test; 0.05 by convention.
+    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.6} asks for a p-value
+        of at most 0.05 and an effect size of at least 0.6 (0.5 is none), {effect: 0.6} for the effect size alone.
     random_state : the seed of the folds, and of the default classifier.
 
     Notes
@@ -76,11 +78,13 @@ class ClassifierTwoSampleTest(Test):
         n_folds: Annotated[int, Field(ge=2)] = 5,
         alpha: Level = 0.05,
         random_state: Seed = 0,
+        decide: Decide | None = None,
     ) -> None:
         self.classifier = classifier
         self.n_folds = n_folds
         self.alpha = alpha
         self.random_state = random_state
+        self.decide: Decide | None = decide
 
     def test(self, X: np.ndarray, X_target: np.ndarray) -> TestReport:
         """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
@@ -97,7 +101,7 @@ class ClassifierTwoSampleTest(Test):
         variance = 2 * variances.sum() / len(areas) ** 2
         # No variance: all rows are scored alike, and the classifier knows nothing.
         p_value = float(norm.sf((area - 0.5) / variance**0.5)) if variance > 0 else 1.0
-        return overall_report(area, p_value, self.alpha, area, "area under the ROC curve")
+        return overall_report(area, p_value, Rule.of(self.alpha, self.decide), area, "area under the ROC curve")
 
 
 def _boosted_trees(seed: int) -> Any:

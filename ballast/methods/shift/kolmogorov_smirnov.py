@@ -33,6 +33,9 @@ class KolmogorovSmirnov(ColumnTest):
     alpha : level of the test over all columns together; 0.05 by convention.
     multiplicity : "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share
         of false alarms among the columns named.
+    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+        (adjusted) of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone, so that
+        the number of rows does not decide.
 
     Notes
     -----

@@ -15,7 +15,7 @@ from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift._columns import overall_report
+from ballast.methods.shift._columns import Decide, Rule, overall_report
 from ballast.precision import comparable
 from ballast.words import plural
 
@@ -42,6 +42,8 @@ class MaximumMeanDiscrepancy(Test):
     n_permutations : permutations behind the p-value, which is (1 + those at least as extreme) / (1 + n_permutations),
         so never 0; 199 makes a test at 0.05 exact.
     alpha : level of the test; 0.05 by convention.
+    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+        of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone.
     bandwidth : of the kernel, in standard deviations; None takes the median distance of 1000 pooled rows
         (Gretton et al., 2012).
     exact_limit : pooled rows up to which every pair of rows is compared. Beyond it the kernel is replaced by
@@ -92,6 +94,7 @@ class MaximumMeanDiscrepancy(Test):
         n_features: Annotated[int, Field(ge=2, multiple_of=2)] = 512,
         random_state: Seed = 0,
         device: Device = "auto",
+        decide: Decide | None = None,
     ) -> None:
         self.n_permutations = n_permutations
         self.alpha = alpha
@@ -99,6 +102,7 @@ class MaximumMeanDiscrepancy(Test):
         self.exact_limit = exact_limit
         self.n_features = n_features
         self.random_state = random_state
+        self.decide: Decide | None = decide
         self.device = device
 
     def test(self, X: np.ndarray, X_target: np.ndarray) -> TestReport:
@@ -128,7 +132,11 @@ class MaximumMeanDiscrepancy(Test):
         extreme = int((statistics[1:] >= observed - 1e-7).sum())
         p_value = (1 + extreme) / (1 + self.n_permutations)
         return overall_report(
-            observed, p_value, self.alpha, float(np.sqrt(max(observed, 0.0))), "maximum mean discrepancy"
+            observed,
+            p_value,
+            Rule.of(self.alpha, self.decide),
+            float(np.sqrt(max(observed, 0.0))),
+            "maximum mean discrepancy",
         )
 
     def _exact(self, pooled: np.ndarray, assigned: np.ndarray, bandwidth: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift._columns import Multiplicity
+from ballast.methods.shift._columns import Decide, Multiplicity
 from ballast.methods.shift.kolmogorov_smirnov import KolmogorovSmirnov
 from ballast.words import plural
 
@@ -25,6 +25,9 @@ class PriorShift(Test):
     alpha : level of the test over all classes together.
     multiplicity : "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share
         of false alarms among the classes named.
+    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+        (adjusted) of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone, so that
+        the number of rows does not decide.
 
     Notes
     -----
@@ -60,9 +63,10 @@ class PriorShift(Test):
         "0.1 found in {power:.0%}, to 0.5, 0.3, 0.2 in {power_of_small:.0%}.",
     )
 
-    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm") -> None:
+    def __init__(self, alpha: Level = 0.05, multiplicity: Multiplicity = "holm", decide: Decide | None = None) -> None:
         self.alpha = alpha
         self.multiplicity: Multiplicity = multiplicity
+        self.decide: Decide | None = decide
 
     def test(self, probs: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None) -> TestReport:
         """Compares predictions (n, K) with the target's (m, K); ``classes`` (K,) names the columns."""
@@ -77,4 +81,4 @@ class PriorShift(Test):
             )
         kept = slice(1, None) if width == 2 else slice(None)
         table, table_target = (pd.DataFrame(p[:, kept], columns=pd.Index(names[kept])) for p in (probs, probs_target))
-        return KolmogorovSmirnov(self.alpha, self.multiplicity).test(table, table_target)
+        return KolmogorovSmirnov(self.alpha, self.multiplicity, self.decide).test(table, table_target)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, chi2_contingency, false_discovery_control, fisher_exact, hypergeom, ks_2samp
 
-from ballast.errors import DataError
+from ballast.errors import DataError, ParameterError
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS
 from ballast.methods.shift import ChiSquared, KolmogorovSmirnov, _smirnov
 from ballast.methods.shift._columns import adjust, missing_share
@@ -411,6 +411,46 @@ class TestChiSquared:
         table, target = pd.DataFrame({"c": [*column] * 20}), pd.DataFrame({"c": [*target] * 20})
         with pytest.raises(DataError, match=f"column 'c' is {table['c'].dtype} in table but .* in table_target"):
             ChiSquared().test(table, target)
+
+
+class TestDecide:
+    """A million rows make every change certain, whatever its size."""
+
+    @pytest.mark.parametrize(
+        ("decide", "rejected", "threshold"),
+        [
+            (None, True, 0.05),
+            ({"p": 0.05}, True, 0.05),
+            ({"p": 1e-20}, False, 1e-20),
+            ({"p": 0.05, "effect": 0.1}, False, 0.05),
+            ({"p": 0.05, "effect": 0.01}, True, 0.05),
+            ({"effect": 0.1}, False, 1.0),
+            ({"effect": 0.01}, True, 1.0),
+        ],
+    )
+    def test_test_when_told_what_decides_then_by_that_alone(self, decide, rejected, threshold):
+        rng = np.random.default_rng(1)
+        table, target = (pd.DataFrame({"x": rng.normal(mean, 1, 100_000)}) for mean in (0.0, 0.03))
+        report = KolmogorovSmirnov(decide=decide).test(table, target)
+        assert report.p_value < 1e-8
+        assert (report.rejected, report.threshold) == (rejected, threshold)
+        assert row(report, "x")["rejected"] == row(report, OVERALL)["rejected"] == rejected
+        for name, value in (decide or {}).items():
+            assert f"{name} {'<=' if name == 'p' else '>='} {value:g}" in row(report, OVERALL)["effect"]
+
+    def test_test_when_one_column_is_certain_and_another_large_then_neither_counts_by_both(self):
+        rng = np.random.default_rng(1)
+        table = pd.DataFrame({"certain": rng.normal(size=20_000), "large": [1.0, 2.0, *[np.nan] * 19_998]})
+        target = pd.DataFrame({"certain": rng.normal(0.06, 1, 20_000), "large": [5.0, *[np.nan] * 19_999]})
+        assert KolmogorovSmirnov().test(table, target).rejected
+        report = KolmogorovSmirnov(decide={"p": 0.05, "effect": 0.1}).test(table, target)
+        assert report.p_value < 0.05 < row(report, OVERALL)["effect_size"]
+        assert not report.rejected
+
+    @pytest.mark.parametrize("decide", [{}, {"q": 1.0}, {"p": 0.0}, {"effect": np.inf}])
+    def test_test_when_what_decides_is_unknown_then_refused(self, decide):
+        with pytest.raises(ParameterError, match="'decide' must be a mapping of p, effect or both"):
+            KolmogorovSmirnov(decide=decide).test(pd.DataFrame({"x": [1.0]}), pd.DataFrame({"x": [2.0]}))
 
 
 class TestKinds:

@@ -171,3 +171,14 @@ def test_test_when_one_sample_has_passed_through_floats_then_the_report_of_both_
     for target in (X_target.astype(np.float32), X_target.astype(np.float32).astype(np.float64)):
         found = test.test(X, target)
         assert (found.statistic, found.p_value) == (expected.statistic, expected.p_value)
+
+
+@pytest.mark.parametrize("test", [ClassifierTwoSampleTest, MaximumMeanDiscrepancy], ids=lambda t: t.name)
+def test_test_when_the_effect_decides_then_the_p_value_does_not(test):
+    X, X_target = samples(300, 300, 2, 0.5)
+    effect = test().test(X, X_target).table["effect_size"][0]
+    assert test(decide={"effect": effect - 0.01}).test(X, X_target).rejected
+    report = test(decide={"p": 0.05, "effect": effect + 0.01}).test(X, X_target)
+    assert report.p_value < 0.05
+    assert not report.rejected
+    assert "a change counts where p <= 0.05 and the effect >= " in report.table["effect"][0]
