@@ -203,6 +203,11 @@ VOCABULARY: dict[str, Term] = {
     "groups": Term("Domain, subgroup or source of each row, (n,).", "sample", "groups", labels),
     "groups_target": Term("Domain of each of the target's rows, (m,).", "target", "groups", labels),
     "time": Term("When each row was observed, (n,), sortable.", "sample", "time", labels),
+    "time_target": Term("When each of the target's rows was observed, (m,).", "target", "time", labels),
+    "dependence": Term(
+        "The unit that each row is of, (n,): rows of one are not independent.", "sample", "dependence", labels
+    ),
+    "dependence_target": Term("The unit that each of the target's rows is of, (m,).", "target", "dependence", labels),
     "treatment": Term("The treatment each row received, (n,).", "sample", "treatment", labels),
     "observed": Term("Whether each row's outcome was observed, (n,).", "sample", "observed", flags),
     "outcome": Term("The outcome observed for each row, (n,).", "sample", "outcome", labels),

@@ -15,6 +15,7 @@ from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
+from ballast.methods.shift._units import Units, looks_dependent, units_of
 from ballast.words import in_words, listed, percent, plural
 
 Multiplicity = Literal["holm", "benjamini_hochberg"]
@@ -96,22 +97,41 @@ class ColumnTest(Test):
         self.multiplicity: Multiplicity = multiplicity
         self.decide: Decide | None = decide
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
-        """Tests the values of one column (n,) against the target's (m,), both with some; the first is the column's."""
+    def compare(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
+        """Tests the values of one column (n,) against the target's (m,), both with some; the first is the column's.
+
+        With ``units``, that say which of the n + m rows belong together, p-values are by dealing these out.
+        """
         raise NotImplementedError
 
-    def test(self, table: pd.DataFrame, table_target: pd.DataFrame) -> TestReport:
-        """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows)."""
+    def test(
+        self,
+        table: pd.DataFrame,
+        table_target: pd.DataFrame,
+        time: np.ndarray | None = None,
+        time_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TestReport:
+        """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows).
+
+        ``dependence`` (n,) and ``dependence_target`` (m,) name the unit that each row is of, ``time`` (n,) and
+        ``time_target`` (m,) when it was observed.
+        """
         for rows, which in ((table, "table"), (table_target, "table_target")):
             if len(twice := rows.columns[rows.columns.map(str).duplicated()]):
                 raise DataError(f"{self.name}: {which} has column(s) {listed(twice)} more than once; rename them")
         names = [*table.columns, *(c for c in table_target.columns if c not in set(table.columns))]
-        results = [result for c in names for result in self._results(c, table, table_target)]
+        units = units_of(len(table), len(table_target), time, time_target, dependence, dependence_target)
+        results = [result for c in names for result in self._results(c, table, table_target, units)]
         if all(r.effect.startswith(LEFT_TO) for r in results):
             raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
-        return column_report(results, self.multiplicity, Rule.of(self.alpha, self.decide), self.name)
+        note = units.said if units else looks_dependent(table, table_target)
+        return column_report(results, self.multiplicity, Rule.of(self.alpha, self.decide), self.name, note)
 
-    def _results(self, name: object, table: pd.DataFrame, table_target: pd.DataFrame) -> Iterable[ColumnResult]:
+    def _results(
+        self, name: object, table: pd.DataFrame, table_target: pd.DataFrame, units: Units | None
+    ) -> Iterable[ColumnResult]:
         """Gives the rows of a column: of its values and, where some are missing, of the share that is."""
         column, target = table.get(name), table_target.get(name)
         kinds: list[Kind] = [kind_of(c) for c in (column, target) if c is not None]
@@ -126,14 +146,14 @@ class ColumnTest(Test):
         elif kind == "empty":
             yield ColumnResult.unchanged(name, "no value in either")
         else:
-            missing = missing_share(name, is_missing(column), is_missing(target))
-            for result in [*self._by_values(name, column, target), *([missing] if missing else [])]:
+            missing = missing_share(name, is_missing(column), is_missing(target), units)
+            for result in [*self._by_values(name, column, target, units), *([missing] if missing else [])]:
                 feature = str(name) + result.part
                 while result.part and feature in map(str, table.columns):
                     feature += result.part
                 yield replace(result, feature=feature)
 
-    def _by_values(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
+    def _by_values(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
         kinds = kind_of(column), kind_of(target)
         for kind, which, rows in zip(kinds, ("table", "the target"), (column, target), strict=True):
             if kind == "empty":
@@ -143,25 +163,43 @@ class ColumnTest(Test):
                 f"{self.name}: column {name!r} is {column.dtype} in table but {target.dtype} in table_target "
                 f"({_CALLED[kinds[0]]} and {_CALLED[kinds[1]]}); give both the same type"
             )
-        return self.compare(name, column, target)
+        return self.compare(name, column, target, units)
 
 
-def missing_share(name: object, missing: np.ndarray, missing_target: np.ndarray) -> ColumnResult | None:
+def missing_share(
+    name: object, missing: np.ndarray, missing_target: np.ndarray, units: Units | None = None
+) -> ColumnResult | None:
     """Gives the test of the share of missing values (n,) against the target's (m,); None where all are there."""
-    k, k_target = int(missing.sum()), int(missing_target.sum())
-    if k == k_target == 0:
+    if not missing.any() and not missing_target.any():
         return None
-    return share_test(name, "missing", "share missing", k, len(missing), k_target, len(missing_target))
+    return share_test(name, "missing", "share missing", missing, missing_target, units)
 
 
-def share_test(name: object, part: str, called: str, k: int, n: int, k_target: int, m: int) -> ColumnResult:
-    """Gives Fisher's exact test of a share, k of n rows against k_target of m; its effect is the share's change."""
+def share_test(
+    name: object, part: str, called: str, held: np.ndarray, held_target: np.ndarray, units: Units | None
+) -> ColumnResult:
+    """Gives Fisher's exact test of the share that is held, (n,) bool, against the target's (m,), or that by units.
+
+    The effect is the share's change.
+    """
     from scipy.stats import fisher_exact
 
+    (k, n), (k_target, m) = ((int(rows.sum()), len(rows)) for rows in (held, held_target))
     change = abs(k_target / m - k / n)
-    exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
+    if units is None:
+        exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
+        p_value = min(float(exact.pvalue), 1.0)
+    else:
+        p_value = units.chance(np.concatenate([held, held_target]).astype(np.int64), 2, homogeneity)
     said = f"change of the {called} ({percent(k, n)} of {n} rows, {percent(k_target, m)} of {m} in the target)"
-    return ColumnResult(str(name), change, min(float(exact.pvalue), 1.0), change, said, part=f" ({part})")
+    return ColumnResult(str(name), change, p_value, change, said, part=f" ({part})")
+
+
+def homogeneity(of_target: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Gives Pearson's statistic (...) of the target's counts (..., k), where all rows together are `totals` (k,)."""
+    share = of_target.sum(axis=-1, keepdims=True) / totals.sum()
+    squares = ((of_target - totals * share) ** 2 / totals).sum(axis=-1)
+    return squares / (share * (1 - share))[..., 0]
 
 
 def missing_note(n_missing: int, n: int, m_missing: int, m: int) -> str:
@@ -184,9 +222,11 @@ def adjust(p_values: np.ndarray, multiplicity: Multiplicity) -> np.ndarray:
     return adjusted
 
 
-def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, rule: Rule, owner: str) -> TestReport:
+def column_report(
+    results: Sequence[ColumnResult], multiplicity: Multiplicity, rule: Rule, owner: str, note: str = ""
+) -> TestReport:
     """Gives the report of tests by column; the overall row has the largest effect, with its statistic, and least p, and
-    is rejected where a column is.
+    is rejected where a column is. ``note`` is added to what it says.
     """
     p_values = np.array([r.p_value for r in results])
     tested = np.isfinite(p_values) & [not r.certain for r in results]
@@ -203,7 +243,7 @@ def column_report(results: Sequence[ColumnResult], multiplicity: Multiplicity, r
     ]
     effect = max((r for r, t in zip(results, tested, strict=True) if t), key=lambda r: r.effect_size)
     statistic, p = effect.statistic, float(np.nanmin(adjusted))
-    label = f"largest of {int(tested.sum())}: {effect.effect}{rule.said}"
+    label = f"largest of {int(tested.sum())}: {effect.effect}{rule.said}{note}"
     found = any(rejected)
     rows.append((OVERALL, statistic, float(np.nanmin(p_values)), p, rule.level, found, effect.effect_size, label))
     return TestReport(statistic, p, rule.level, found, pd.DataFrame(rows, columns=list(TEST_COLUMNS)))

@@ -8,7 +8,8 @@ import numpy as np
 
 from ballast.columns import categories_of, kind_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note
+from ballast.methods.shift._columns import ColumnResult, ColumnTest, homogeneity, missing_note
+from ballast.methods.shift._units import Units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +40,10 @@ class ChiSquared(ColumnTest):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other.
+    Independent are taken to be the rows of each sample, and the two samples of each other. Where the roles declare
+    ``dependence`` (a customer, say) the units are, and where they declare ``time`` blocks of n^(2/3) rows in its order:
+    these are dealt to the samples anew, as they come, for the p-value, which 9999 deals end. Without either, the row
+    "(all)" says where neighbouring rows are alike (rank correlation of 0.2 or more) or rows are copies of others.
 
     Categories that one sample alone has count as categories with count 0 in the other. Where each category is expected
     5 times or more in either sample, the p-value is the chi-squared law's. Elsewhere there are two: of the table with
@@ -84,26 +88,34 @@ class ChiSquared(ColumnTest):
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
     other = "kolmogorov_smirnov"
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
+    def compare(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
         if kind_of(column) == "nested":
             return [ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")]
-        counts = _counts(column, target)
+        codes, codes_target, k = _codes(column, target)
+        counts = np.stack([np.bincount(own[own >= 0], minlength=k) for own in (codes, codes_target)])
         n, m = (int(total) for total in counts.sum(axis=1))
         note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
-        n_categories = counts.shape[1]
-        if n_categories == 1:
+        if k == 1:
             return [ColumnResult.unchanged(name, f"constant in both{note}")]
-        statistic = float(_statistic(counts[1], counts.sum(axis=0), m))
-        effect = float(np.sqrt(statistic / (n + m)))
-        unchanged = np.sqrt((n_categories - 1) / (n + m - 1))  # exact: the mean of the statistic over all deals
+        statistic = float(homogeneity(counts[1], counts.sum(axis=0)))
+        effect = min(float(np.sqrt(statistic / (n + m))), 1.0)
+        unchanged = np.sqrt((k - 1) / (n + m - 1))  # exact: the mean of the statistic over all deals
+        if units is None:
+            p_value = _p_value(counts)
+        else:
+            p_value = units.chance(np.concatenate([codes, codes_target]), k, homogeneity)
         said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
-        return [ColumnResult(str(name), statistic, _p_value(counts), min(effect, 1.0), said)]
+        return [ColumnResult(str(name), statistic, p_value, effect, said)]
 
 
-def _statistic(of_target: np.ndarray, totals: np.ndarray, m: int) -> np.ndarray:
-    """Gives Pearson's statistic (...) of the target's counts (..., k), where all rows together hold `totals` (k,)."""
-    share = m / totals.sum()
-    return ((of_target - totals * share) ** 2 / totals).sum(axis=-1) / (share * (1 - share))
+def _codes(column: pd.Series, target: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
+    """Gives the (n,) and (m,) number of each row's category, by its text, -1 where missing, and how many there are."""
+    import pandas as pd
+
+    sides = [categories_of(rows) for rows in (column, target)]
+    categories = pd.Index(np.concatenate([texts for _, texts in sides])).unique()
+    one, other = (np.append(categories.get_indexer(pd.Index(texts)), -1)[codes] for codes, texts in sides)
+    return one, other, len(categories)
 
 
 def _p_value(counts: np.ndarray) -> float:
@@ -114,7 +126,7 @@ def _p_value(counts: np.ndarray) -> float:
     asymptotic = 1.0
     if pooled.shape[1] > 1:
         totals = pooled.sum(axis=0)
-        asymptotic = float(chi2.sf(_statistic(pooled[1], totals, int(pooled[1].sum())), len(totals) - 1))
+        asymptotic = float(chi2.sf(homogeneity(pooled[1], totals), len(totals) - 1))
     if pooled is counts:
         return asymptotic
     dealt = _dealt(counts)
@@ -131,13 +143,13 @@ def _dealt(counts: np.ndarray) -> float:
 
     counts = counts[:, np.lexsort(counts)].astype(np.int64)  # so that the order of the rows cannot matter
     totals, (n, m) = counts.sum(axis=0), counts.sum(axis=1)
-    observed = float(_statistic(counts[1], totals, m)) * (1 - 1e-12)
+    observed = float(homogeneity(counts[1], totals)) * (1 - 1e-12)
     rng, done, extreme = np.random.default_rng(0), 0, 0
     at_once = max(1, min(MOST_CELLS // len(totals), DEALS))
     while done < DEALS:
         size = min(at_once, DEALS - done)
         deals = rng.multivariate_hypergeometric(totals, m, size=size, method="marginals")
-        found = np.flatnonzero(_statistic(deals, totals, m) >= observed)
+        found = np.flatnonzero(homogeneity(deals, totals) >= observed)
         if extreme + len(found) >= ENOUGH:
             return ENOUGH / (done + int(found[ENOUGH - extreme - 1]) + 1)
         done, extreme = done + size, extreme + len(found)
@@ -148,18 +160,6 @@ def _dealt(counts: np.ndarray) -> float:
     k, k_target = counts[:, top].tolist()
     single: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
     return min(p_value, len(totals) * float(single.pvalue))
-
-
-def _counts(column: pd.Series, target: pd.Series) -> np.ndarray:
-    """Gives the (2, n_categories) counts of the categories that appear, by their texts, missing values left out."""
-    import pandas as pd
-
-    sides = [categories_of(rows) for rows in (column, target)]
-    categories = pd.Index(np.concatenate([texts for _, texts in sides])).unique()
-    counts = np.zeros((2, len(categories)))
-    for own, (codes, texts) in zip(counts, sides, strict=True):
-        own[categories.get_indexer(pd.Index(texts))] = np.bincount(codes[codes >= 0], minlength=len(texts))
-    return counts
 
 
 def pool_rare(counts: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 
 from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit
@@ -12,6 +13,7 @@ from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Level, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import Decide, Rule, overall_report
+from ballast.methods.shift._units import looks_dependent
 from ballast.precision import comparable
 
 
@@ -36,8 +38,10 @@ class ClassifierTwoSampleTest(Test):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other. A column that one sample
-    holds in float precision alone is compared at it.
+    Independent are taken to be the rows of each sample, and the two samples of each other: rows in the order of time,
+    or several of a unit, are alike on both sides of a fold, and need ``kolmogorov_smirnov`` or
+    ``maximum_mean_discrepancy`` with ``time`` or ``dependence``. ``effect`` says where neighbouring rows are alike or
+    rows are copies. A column that one sample holds in float precision alone is compared at it.
 
     The statistic is the mean over folds of the area under the curve within the fold, its p-value one-sided and
     normal, with the Mann-Whitney variance (ties counted) times two. Two, because folds are not independent tests: each
@@ -90,6 +94,7 @@ class ClassifierTwoSampleTest(Test):
         """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
         from scipy.stats import norm
 
+        note = looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
         X, X_target = comparable(X, X_target)
         rng = np.random.default_rng(self.random_state)
         if self.classifier is None:
@@ -101,7 +106,7 @@ class ClassifierTwoSampleTest(Test):
         variance = 2 * variances.sum() / len(areas) ** 2
         # No variance: all rows are scored alike, and the classifier knows nothing.
         p_value = float(norm.sf((area - 0.5) / variance**0.5)) if variance > 0 else 1.0
-        return overall_report(area, p_value, Rule.of(self.alpha, self.decide), area, "area under the ROC curve")
+        return overall_report(area, p_value, Rule.of(self.alpha, self.decide), area, f"area under the ROC curve{note}")
 
 
 def _boosted_trees(seed: int) -> Any:

@@ -11,11 +11,14 @@ from ballast.columns import canonical, is_missing, kind_of, numbers_of
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, share_test
 from ballast.methods.shift._smirnov import Steps, p_value, steps
+from ballast.methods.shift._units import Units
 from ballast.precision import coarser_of, rounded
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_CELLS = 5_000_000
+"""Counts by unit and stretch of values that are held at once."""
 LEAST_SHARE, LEAST_TIMES = 0.01, 5
 """A value is frequent that this share of all rows holds or more, and this times as many as hold the median value."""
 
@@ -39,8 +42,10 @@ class KolmogorovSmirnov(ColumnTest):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other; given that, rows may come
-    in any order, and their values may be tied.
+    Independent are taken to be the rows of each sample, and the two samples of each other. Where the roles declare
+    ``dependence`` (a customer, say) the units are, and where they declare ``time`` blocks of n^(2/3) rows in its order:
+    these are dealt to the samples anew, as they come, for the p-value, which 9999 deals end. Without either, the row
+    "(all)" says where neighbouring rows are alike (rank correlation of 0.2 or more) or rows are copies of others.
 
     The p-value is exact where a column has 2000 different values or fewer in both samples together (so always with
     2000 rows or fewer): the chance of such a distance when the pooled values, ties included, are dealt to the samples
@@ -89,43 +94,60 @@ class KolmogorovSmirnov(ColumnTest):
     wanted = "a number or a time; use chi_squared for categories"
     other = "chi_squared"
 
-    def compare(self, name: object, column: pd.Series, target: pd.Series) -> list[ColumnResult]:
-        (a, n_missing), (b, m_missing) = _present(column), _present(target)
-        n, m = len(a), len(b)
-        note = missing_note(n_missing, len(column), m_missing, len(target))
-        if kind_of(column) == "number" and (coarser := coarser_of(column, a, target, b)):
+    def compare(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
+        a, b = numbers_of(column), numbers_of(target)
+        there, there_target = ~np.isnan(a), ~np.isnan(b)
+        n, m = int(there.sum()), int(there_target.sum())
+        note = missing_note(len(a) - n, len(a), len(b) - m, len(b))
+        if kind_of(column) == "number" and (coarser := coarser_of(column, a[there], target, b[there_target])):
             a, b = rounded(a, coarser), rounded(b, coarser)
             note += f" (compared as {coarser}, the precision of one of the two)"
-        stepped = steps(a, b)
+        stepped = steps(a[there], b[there_target])
         if len(stepped.sizes) == 1:
             value = canonical(column[~is_missing(column)].head(1))[0]
             return [ColumnResult.unchanged(name, f"constant ({value}) in both{note}")]
         distance = stepped.gap / (n * m)
-        chance = p_value(stepped.gap, n, m, stepped.sizes)
+        if units is None:
+            chance = p_value(stepped.gap, n, m, stepped.sizes)
+        else:
+            level, n_levels = _stretches(np.concatenate([a, b]), stepped, len(units.in_target))
+            chance = units.chance(level, n_levels, _distance)
         found = ColumnResult(str(name), distance, chance, distance, f"Kolmogorov-Smirnov distance{note}")
-        frequent = frequent_value(name, stepped, n, m)
+        frequent = frequent_value(name, a[there], b[there_target], stepped, units and units.where(there, there_target))
         return [found, frequent] if frequent else [found]
 
 
-def _present(column: pd.Series) -> tuple[np.ndarray, int]:
-    """Gives the values that are there, as doubles, and the number of those missing."""
-    values = numbers_of(column)
+def _stretches(values: np.ndarray, stepped: Steps, n_units: int) -> tuple[np.ndarray, int]:
+    """Gives each value's stretch, -1 where it is missing, and their number: each its own where values are few."""
+    most = int(np.clip(MOST_CELLS // n_units, 20, 500))
+    ends = np.cumsum(stepped.sizes)
+    kept = np.unique(np.searchsorted(ends, np.linspace(0, ends[-1], most + 1)[1:-1])) if len(ends) > most else slice(-1)
+    bounds = stepped.values[kept]
     missing = np.isnan(values)
-    count = int(missing.sum())
-    return (values[~missing] if count else values), count
+    # Values of `stepped` lack their last bit, so that a value lies at its own or above.
+    level = np.searchsorted(np.nextafter(bounds, np.inf), np.where(missing, 0, values))
+    return np.where(missing, -1, level), len(bounds) + 1
 
 
-def frequent_value(name: object, stepped: Steps, n: int, m: int) -> ColumnResult | None:
+def _distance(of_target: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Gives the largest distance between the distribution functions of counts (..., k) and of the rest of `totals`."""
+    target, every = np.cumsum(of_target, axis=-1), np.cumsum(totals)
+    m = target[..., -1:]
+    return np.abs(target / m - (every - target) / (every[-1] - m)).max(axis=-1)
+
+
+def frequent_value(
+    name: object, a: np.ndarray, b: np.ndarray, stepped: Steps, units: Units | None
+) -> ColumnResult | None:
     """Gives the test of the share of the frequent value that changed most clearly; None where no value is frequent."""
-    least = max(LEAST_SHARE * (n + m), LEAST_TIMES * float(np.median(stepped.sizes)))
-    frequent = np.flatnonzero(stepped.sizes >= least)
+    least = max(LEAST_SHARE * (len(a) + len(b)), LEAST_TIMES * float(np.median(stepped.sizes)))
+    frequent = stepped.values[stepped.sizes >= least]
     if not len(frequent):
         return None
-    at, of_target = stepped.values[frequent], stepped.sizes_target[frequent]
-    counts = stepped.sizes[frequent] - of_target
-    tested = [
-        share_test(name, "frequent value", f"share at {value:.6g}", int(k), n, int(k_target), m)
-        for value, k, k_target in zip(at, counts, of_target, strict=True)
-    ]
+    tested = []
+    for value in frequent:
+        held, held_target = ((x == value) | (x == np.nextafter(value, np.inf)) for x in (a, b))  # lacks its last bit
+        said = f"share at {value:.6g}"
+        tested.append(share_test(name, "frequent value", said, held, held_target, units))
     clearest = min(tested, key=lambda result: result.p_value)
     return replace(clearest, p_value=min(1.0, clearest.p_value * len(tested)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 
 from ballast.compute.blocks import draw_rows, row_blocks, row_keys
@@ -16,6 +17,7 @@ from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Count, Device, Level, Positive, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import Decide, Rule, overall_report
+from ballast.methods.shift._units import looks_dependent, units_of
 from ballast.precision import comparable
 from ballast.words import plural
 
@@ -53,8 +55,10 @@ class MaximumMeanDiscrepancy(Test):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other. A column that one sample
-    holds in float precision alone is compared at it.
+    Independent are taken to be the rows of each sample, and the two samples of each other; where the roles declare
+    ``dependence`` or ``time``, units or blocks of n^(2/3) rows are, and these are permuted. Without either, ``effect``
+    says where neighbouring rows are alike or rows are copies. A column that one sample holds in float precision alone
+    is compared at it.
 
     Cost, with N = n + m: exact N^2 (d + n_permutations) by blocks of rows, memory N n_permutations. Linear form:
     N d n_features; rows of one sample are summed to equal cells, and the cells are permuted, which is a valid test
@@ -105,13 +109,31 @@ class MaximumMeanDiscrepancy(Test):
         self.decide: Decide | None = decide
         self.device = device
 
-    def test(self, X: np.ndarray, X_target: np.ndarray) -> TestReport:
-        """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
+    def test(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        time: np.ndarray | None = None,
+        time_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TestReport:
+        """Compares the rows of `X` (n, d) with those of `X_target` (m, d).
+
+        ``time``, ``dependence`` and the target's say which rows are not independent, as in ``kolmogorov_smirnov``.
+        """
         n, m = len(X), len(X_target)
         if min(n, m) < 2:
             raise DataError(
                 f"{self.name}: X has {plural(n, 'row')} and X_target {m}; the statistic needs at least 2 of each"
             )
+        units = units_of(n, m, time, time_target, dependence, dependence_target)
+        if units and n + m > self.exact_limit:
+            raise DataError(
+                f"{self.name}: {n + m} rows are above exact_limit ({self.exact_limit}), where rows are summed to "
+                "cells, which would mix the units that time or dependence declares; raise exact_limit, or thin the rows"
+            )
+        note = units.said if units else looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
         X, X_target = comparable(X, X_target)
         rng = np.random.default_rng(self.random_state)
         exact = n + m <= self.exact_limit
@@ -124,20 +146,20 @@ class MaximumMeanDiscrepancy(Test):
         some = rng.choice(len(pooled), min(MEDIAN_ROWS, len(pooled)), replace=False)
         bandwidth = self.bandwidth or median_distance(pooled[some])
         if exact:
-            statistics = self._exact(pooled, _assignments(in_source, self.n_permutations, rng), bandwidth)
+            if units is None:
+                dealt = _assignments(in_source, self.n_permutations, rng)
+            else:
+                dealt = _assignments(~units.in_target, self.n_permutations, rng)[units.of[order]]
+            statistics = self._exact(pooled, dealt, bandwidth)
         else:
             statistics = self._linear(pooled, in_source, bandwidth, rng)
         observed = float(statistics[0])
         # Rounding must not split ties, so what comes within it counts as at least as extreme.
-        extreme = int((statistics[1:] >= observed - 1e-7).sum())
+        extreme = int((~(statistics[1:] < observed - 1e-7)).sum())
         p_value = (1 + extreme) / (1 + self.n_permutations)
-        return overall_report(
-            observed,
-            p_value,
-            Rule.of(self.alpha, self.decide),
-            float(np.sqrt(max(observed, 0.0))),
-            "maximum mean discrepancy",
-        )
+        effect = float(np.sqrt(max(observed, 0.0)))
+        rule = Rule.of(self.alpha, self.decide)
+        return overall_report(observed, p_value, rule, effect, f"maximum mean discrepancy{note}")
 
     def _exact(self, pooled: np.ndarray, assigned: np.ndarray, bandwidth: float) -> np.ndarray:
         """Gives the unbiased squared MMD of each assignment, all of them in one product a block of the kernel."""
@@ -163,7 +185,7 @@ class MaximumMeanDiscrepancy(Test):
             within += (z[rows, :k] * both[:, :k]).sum(dim=0, dtype=torch.float64)
             marginal += z[rows, :k].T.double() @ (own + rest)[:, k].double() + rest[:, :k].sum(0, dtype=torch.float64)
             total += both[:, k].sum(dtype=torch.float64)
-        return _unbiased(within, marginal, total, int(assigned[:, 0].sum()), N).cpu().numpy()
+        return _unbiased(within, marginal, total, torch.from_numpy(assigned.sum(axis=0)).to(where), N).cpu().numpy()
 
     def _linear(
         self, pooled: np.ndarray, in_source: np.ndarray, bandwidth: float, rng: np.random.Generator
@@ -200,7 +222,9 @@ def _assignments(in_source: np.ndarray, n_permutations: int, rng: np.random.Gene
     return np.ascontiguousarray(np.concatenate([in_source[None, :], permuted]).T)
 
 
-def _unbiased(within: torch.Tensor, marginal: torch.Tensor, total: torch.Tensor, n: int, n_pooled: int) -> torch.Tensor:
+def _unbiased(
+    within: torch.Tensor, marginal: torch.Tensor, total: torch.Tensor, n: torch.Tensor, n_pooled: int
+) -> torch.Tensor:
     """Gives the squared MMD from z'Kz, z'K1 and 1'K1, with z the membership of the source and K without diagonal."""
     m = n_pooled - n
     between = marginal - within

@@ -31,7 +31,8 @@ class PriorShift(Test):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other, the model fitted on neither.
+    Independent are taken to be the rows of each sample, and the two samples of each other, with the model fitted on
+    neither; where the roles declare ``dependence`` or ``time``, units or blocks are, as in ``kolmogorov_smirnov``.
 
     A Kolmogorov-Smirnov test of each class's probability; the report's features are the classes. Of two classes the
     first is left out, as it says the same. ``probs`` must be out of sample for the training rows, or they differ from
@@ -68,8 +69,20 @@ class PriorShift(Test):
         self.multiplicity: Multiplicity = multiplicity
         self.decide: Decide | None = decide
 
-    def test(self, probs: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None) -> TestReport:
-        """Compares predictions (n, K) with the target's (m, K); ``classes`` (K,) names the columns."""
+    def test(
+        self,
+        probs: np.ndarray,
+        probs_target: np.ndarray,
+        classes: np.ndarray | None = None,
+        time: np.ndarray | None = None,
+        time_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TestReport:
+        """Compares predictions (n, K) with the target's (m, K); ``classes`` (K,) names the columns.
+
+        ``time``, ``dependence`` and the target's say which rows are not independent, as in ``kolmogorov_smirnov``.
+        """
         import pandas as pd
 
         width = probs.shape[1]
@@ -81,4 +94,5 @@ class PriorShift(Test):
             )
         kept = slice(1, None) if width == 2 else slice(None)
         table, table_target = (pd.DataFrame(p[:, kept], columns=pd.Index(names[kept])) for p in (probs, probs_target))
-        return KolmogorovSmirnov(self.alpha, self.multiplicity, self.decide).test(table, table_target)
+        by_class = KolmogorovSmirnov(self.alpha, self.multiplicity, self.decide)
+        return by_class.test(table, table_target, time, time_target, dependence, dependence_target)

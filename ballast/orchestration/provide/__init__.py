@@ -15,7 +15,7 @@ EVERY: tuple[Source, ...] = (
     Features(),
     Table(),
     *(Column(name, observed_only=True) for name in ("label", "outcome")),
-    *(Column(name) for name in ("groups", "time")),
+    *(Column(name) for name in ("groups", "time", "dependence")),
     Treatment(),
     *(Column(name) for name in ("observed", "true_weight")),
     Weights(),

@@ -30,7 +30,7 @@ from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
-COLUMN_KEYS = ("id", "label", "groups", "time", "treatment", "outcome", "observed", "true_weight")
+COLUMN_KEYS = ("id", "label", "groups", "time", "dependence", "treatment", "outcome", "observed", "true_weight")
 _TRAINING = "in the training rows"
 CONVERTED = "converted"
 """The key of a read table's schema under which stands what became of the types of its columns."""

@@ -57,6 +57,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     label: Column | None = Field(default=None, description="Column with the label or target value.")
     groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
     time: Column | None = Field(default=None, description="Column with the time of observation.")
+    dependence: Column | None = Field(
+        default=None, description="Column with the unit that a row is of (a customer); rows of one are not independent."
+    )
     treatment: Column | None = Field(default=None, description="Column with the treatment received.")
     treated: str | bool | int | float | None = Field(
         default=None, description="Its value that means treated; not needed of 0 and 1, or true and false."
