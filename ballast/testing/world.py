@@ -59,6 +59,7 @@ def _world(n: int, m: int, d: int, seed: int, k: int) -> Arguments:
         "outcome": rng.normal(size=n),
         "prediction": model.predict(X),
         "predictions": {"plain": model.predict(X), "noisy": np.where(rng.random(n) < 0.4, 0, model.predict(X))},
+        "probabilities": {"plain": world["probs"], "noisy": 0.5 * world["probs"] + 0.5 / k},
         "margins": margins,
         "losses": np.log1p(np.exp(-margins)),
         "observed": _drawn(rng, X[:, 0] + 0.5).astype(bool),
@@ -89,6 +90,7 @@ def arguments(case: Case, *, n: int = N, m: int = M, d: int = 3, seed: int = 0) 
     if case.regression:
         world["y"], world["y_target"] = world["real"], world["real_target"]
         world["prediction"] = world["fitted_real"]
+        world |= dict.fromkeys(("models", "probabilities", "classes"))
         world["predictions"] = {"plain": world["fitted_real"], "flat": locked("", np.zeros(n))}
     return each({name: world[name] for name in case.vocabulary}, copied)
 

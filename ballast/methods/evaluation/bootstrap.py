@@ -46,6 +46,14 @@ def interval(replicates: np.ndarray, confidence: float, n: int) -> tuple[float, 
     return float(low), float(high)
 
 
+def of_distance(value: float, low: float, high: float, most_without: float) -> tuple[float, float]:
+    """Gives the interval of a distance from that of its replicates, which are biased upwards as the value is.
+
+    The low end is turned round the value (the basic bootstrap), and is 0 where there may be no distance.
+    """
+    return (0.0 if value <= most_without else max(2 * value - high, 0.0)), max(high, value)
+
+
 def add_metrics(
     rows: AssessmentRows,
     terms: sparse.csr_array,
@@ -56,13 +64,22 @@ def add_metrics(
     confidence: float,
     rng: np.random.Generator,
     slice: str = OVERALL,
+    unchanged: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Adds each metric with its interval; a metric that is not defined on these rows gets no row."""
+    """Adds each metric with its interval; a metric that is not defined on these rows gets no row.
+
+    ``unchanged`` holds draws of those that are distances from a model without the error, as it would show them.
+    """
     values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
     replicates = metrics(bootstrap_sums(terms, n, n_bootstrap, rng))
     for metric, value in values.items():
         if np.isfinite(value):
             low, high = interval(replicates[metric], confidence, n)
+            none = (unchanged or {}).get(metric)
+            if none is not None:
+                least, most = interval(none, confidence, n)
+                rows.add(f"{metric}_if_calibrated", float(none.mean()), n=n, low=least, high=most, slice=slice)
+                low, high = of_distance(float(value), low, high, most)
             rows.add(metric, float(value), n=n, low=low, high=high, slice=slice)
 
 

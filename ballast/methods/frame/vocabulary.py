@@ -229,6 +229,12 @@ VOCABULARY: dict[str, Term] = {
         "predictions",
         _mapping(labels, "model"),
     ),
+    "probabilities": Term(
+        "Class probabilities by model name, each (n, n_classes), from models that were not fitted on the row.",
+        "sample",
+        "predictions",
+        _mapping(probabilities, "model"),
+    ),
     "classes": Term("The label of each column of probs or logits, (n_classes,).", None, "classes", _column),
     "feature_names": Term("The name of each column of X, (d,).", None, "feature_names", _column),
     "losses": Term("Training loss of each row and epoch, (n, epochs).", "sample", "dynamics", matrix),

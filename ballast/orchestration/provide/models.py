@@ -56,6 +56,14 @@ class Models(OfModels):
 class Classes(OfModels):
     name = "classes"
 
+    def missing(self, asked: Asked) -> Fault | None:
+        if fault := super().missing(asked):
+            return fault
+        first = models_of(asked.step)[0]
+        if is_of_kind(asked.learners[first], "classifier"):
+            return None
+        return f"{asked.here}.model", f"{first!r} tells no classes apart; name a classifier"
+
     def read(self, tables: Tables, binding: Binding, ids: None) -> np.ndarray:
         return tables.model(names(tables)[0]).classes_
 

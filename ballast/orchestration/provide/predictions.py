@@ -12,11 +12,14 @@ from ballast.methods.common.logits import logits_of
 from ballast.methods.frame.base import Learner
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
-from ballast.orchestration.provide.models import OfModels, names
+from ballast.orchestration.provide.models import OfModels, is_of_kind, names
 from ballast.orchestration.provide.rows import features, matrix, stored_ids, values_of
 from ballast.orchestration.provide.source import Asked, Fault, Tables
 from ballast.orchestration.spec.pipeline import StepSpec, models_of
+from ballast.words import listed
 
+SEVERAL = {"predictions": "prediction", "probabilities": "probs"}
+"""Names of the vocabulary that hold something of every model that a step names, and of what kind."""
 _FITTED = {"model", "predictions", "dynamics"}
 """Sources whose values come from a model that was fitted on the training rows."""
 
@@ -25,7 +28,11 @@ class Predictions(OfModels):
     name = "predictions"
 
     def missing(self, asked: Asked) -> Fault | None:
-        return super().missing(asked) or (_not_cross_fitted(asked) if asked.role == "train" else None)
+        return (
+            super().missing(asked)
+            or _no_probabilities(asked)
+            or (_not_cross_fitted(asked) if asked.role == "train" else None)
+        )
 
     def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
         for model in models_of(step):
@@ -36,15 +43,39 @@ class Predictions(OfModels):
         return stored_ids(tables, f"{names(tables)[0]}/out_of_sample" if train else f"{binding.role}/features")
 
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> Any:
-        several = binding.term == "predictions"
-        kind = "prediction" if several else binding.term.removesuffix("_target")
+        several = binding.term in SEVERAL
+        kind = SEVERAL[binding.term] if several else binding.term.removesuffix("_target")
         models = names(tables) if several else names(tables)[:1]
         if binding.role == "train":
             found = {name: _out_of_sample(tables, name, kind, ids) for name in models}
         else:
             X = features(tables, binding.role, ids)
             found = {name: predict(tables.model(name), X, kind) for name in models}
+        if kind == "probs" and several:
+            found = {name: _in_order(found[name], tables, name, models[0]) for name in models}
         return found if several else found[models[0]]
+
+
+def _in_order(probs: np.ndarray, tables: Tables, name: str, first: str) -> np.ndarray:
+    """Gives a model's probabilities with the classes of the first model in its order; a class it lacks has 0."""
+    own, wanted = list(tables.model(name).classes_), list(tables.model(first).classes_)
+    if own == wanted:
+        return probs
+    if unknown := set(own) - set(wanted):
+        raise DataError(f"{name!r} tells classes apart that {first!r} does not know: {listed(sorted(unknown))}")
+    found = np.zeros((len(probs), len(wanted)))
+    found[:, [wanted.index(label) for label in own]] = probs
+    return found
+
+
+def _no_probabilities(asked: Asked) -> Fault | None:
+    """Says which model gives no probabilities, where those of all are asked for."""
+    if asked.term != "probabilities":
+        return None
+    for model in models_of(asked.step):
+        if not is_of_kind(asked.learners[model], "classifier"):
+            return f"{asked.here}.models", f"{model!r} gives no class probabilities; name classifiers alone"
+    return None
 
 
 def predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:

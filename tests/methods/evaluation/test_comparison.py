@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn import metrics as sk
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from ballast.errors import DataError
 from ballast.methods.evaluation import CompareModels
@@ -71,3 +72,65 @@ def test_compare_models_when_groups_are_given_then_each_slice_is_the_comparison_
             expected = alone.value("accuracy", model=model, versus=versus)
             assert report.value("accuracy", model=model, versus=versus, slice=name) == expected
     assert report.summary == CompareModels(random_state=0).assess(y, guesses).summary
+
+
+def test_compare_models_when_labels_are_counts_then_the_models_say_the_task_or_it_is_asked_for():
+    rng = np.random.default_rng(11)
+    y = rng.poisson(20, 400).astype(float)
+    guesses = {"A": y + 1, "B": np.where(rng.random(400) < 0.5, y, y + 20)}
+    with pytest.raises(
+        DataError, match=r"different whole numbers in 400 rows, which may be classes or counts; set task"
+    ):
+        CompareModels().assess(y, guesses)
+    models = {name: LinearRegression() for name in guesses}
+    for report in (
+        CompareModels(random_state=0).assess(y, guesses, models=models),
+        CompareModels(task="regression", random_state=0).assess(y, guesses),
+    ):
+        assert report.value("mean_squared_error", model="A") == 1.0
+        assert report.value("mean_squared_error", model="B", versus="A") > 150
+    with pytest.raises(DataError, match=r"of different tasks: A \(regression\), B \(classification\)"):
+        CompareModels().assess(y, guesses, models={"A": LinearRegression(), "B": LogisticRegression()})
+    codes = {name: np.round(guess) for name, guess in guesses.items()}
+    report = CompareModels().assess(y, codes, models={name: LogisticRegression() for name in codes})
+    assert "accuracy" in set(report.table["metric"])
+
+
+def test_compare_models_when_whole_numbers_are_few_then_classes():
+    y = np.arange(60) % 20
+    assert set(CompareModels().assess(y, {"a": y}).table["metric"]) == {"accuracy", "balanced_accuracy"}
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_compare_models_when_probabilities_are_given_then_auroc_and_log_loss_equal_scikit_learns(k):
+    rng = np.random.default_rng(0)
+    y, w = rng.integers(k, size=300), rng.exponential(size=300)
+    probs = {name: rng.dirichlet(np.ones(k), 300) for name in ("plain", "weighted")}
+    probs["weighted"] = 0.7 * probs["weighted"] + 0.3 * np.eye(k)[y]
+    guesses = {name: p.argmax(axis=1) for name, p in probs.items()}
+    report = CompareModels(random_state=0).assess(y, guesses, w, probabilities=probs)
+    for name, p in probs.items():
+        area = [sk.roc_auc_score(y == j, p[:, j], sample_weight=w) for j in range(k)]
+        assert report.value("auroc", model=name) == pytest.approx(np.mean(area))
+        assert report.value("log_loss", model=name) == pytest.approx(sk.log_loss(y, p, sample_weight=w))
+    rows = report.table[report.table["versus"] == "plain"].set_index("metric")
+    assert rows.loc["auroc", "low"] > 0 > rows.loc["log_loss", "high"]
+    with pytest.raises(DataError, match="probabilities are of plain, predictions of plain, weighted"):
+        CompareModels().assess(y, guesses, probabilities={"plain": probs["plain"]})
+
+
+def test_compare_models_when_a_model_gives_a_label_no_probability_then_its_share_of_rows_is_told():
+    y = np.array([0, 1, 1, 0])
+    probs = {"sure": np.eye(2)[[0, 1, 0, 0]], "unsure": np.full((4, 2), 0.5)}
+    report = CompareModels().assess(y, {name: p.argmax(axis=1) for name, p in probs.items()}, probabilities=probs)
+    assert report.value("log_loss_cut_share", model="sure") == 0.25
+    assert "unsure" not in set(report.table.loc[report.table["metric"] == "log_loss_cut_share", "model"])
+
+
+def test_compare_models_when_labels_are_partly_observed_then_their_share_is_told_by_prediction():
+    y, observed = np.array([0, 1, 1, 0, 0, 0]), np.array([True, True, True, False, True, False])
+    guesses = {"a": np.array([0, 1, 0, 0, 0, 0]), "b": np.array([1, 1, 1, 1, 0, 0])}
+    report = CompareModels().assess(y, guesses, observed=observed)
+    assert report.value("accuracy", model="a") == 0.75
+    assert report.value("labelled_share") == pytest.approx(4 / 6)
+    assert report.value("labelled_share", model="b", slice="predicted 1") == 0.75

@@ -106,7 +106,8 @@ def test_classification_metrics_when_weights_are_doubled_rows_then_it_equals_the
     weighted = ClassificationMetrics(random_state=0).assess(y, probs, times.astype(float))
     repeated = ClassificationMetrics(random_state=0).assess(np.repeat(y, times), np.repeat(probs, times, axis=0))
     for metric, value in repeated.summary.items():
-        assert weighted.value(metric) == pytest.approx(value), metric
+        if metric != "expected_calibration_error_if_calibrated":  # of fewer rows it is more
+            assert weighted.value(metric) == pytest.approx(value), metric
 
 
 def test_classification_metrics_when_a_label_has_no_column_then_the_message_counts_its_rows():
@@ -153,3 +154,57 @@ def test_regression_metrics_when_the_truth_is_constant_then_there_is_no_r2():
 def test_regression_metrics_when_y_is_text_then_the_message_says_so():
     with pytest.raises(DataError, match="y must hold numbers"):
         RegressionMetrics().assess(np.array(["a", "b"]), np.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(("n", "mean", "most"), [(200, 0.0629, 0.0919), (1000, 0.0283, 0.0417)])
+def test_calibration_error_when_a_model_is_calibrated_then_as_without_and_its_interval_holds_zero(n, mean, most):
+    found, held = [], 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        p = rng.uniform(0.5, 1, n)
+        y = (rng.random(n) < p).astype(int)
+        table = ClassificationMetrics(n_bootstrap=50, confidence=0.9, random_state=0).assess(y, np.c_[1 - p, p]).table
+        rows = table.set_index("metric")
+        error, without = (rows.loc[f"expected_calibration_error{end}"] for end in ("", "_if_calibrated"))
+        held += error["low"] == 0
+        found.append([error["value"], without["value"], without["high"]])
+    # The mean and the 95 % point of 5,000 simulations.
+    np.testing.assert_allclose(np.mean(found, axis=0), [mean, mean, most], rtol=0.08)
+    assert held >= 34
+
+
+def test_calibration_error_when_a_model_is_too_sure_then_its_interval_begins_above_zero():
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.6, 1, 1000)
+    y = (rng.random(1000) < p - 0.15).astype(int)
+    table = ClassificationMetrics(random_state=0).assess(y, np.c_[1 - p, p]).table.set_index("metric")
+    assert 0 < table.loc["expected_calibration_error", "low"] < 0.15 < table.loc["expected_calibration_error", "high"]
+
+
+def test_log_loss_when_a_label_was_given_no_probability_then_the_share_of_such_rows_is_told():
+    y = np.array([0, 1, 1, 0])
+    probs = np.array([[1.0, 0.0], [0.5, 0.5], [1.0, 0.0], [0.9, 0.1]])
+    report = ClassificationMetrics().assess(y, probs)
+    assert report.value("log_loss_cut_share") == 0.25
+    assert report.value("log_loss") == pytest.approx((np.log(2) + 36.04 - np.log(0.9)) / 4, abs=0.01)
+    assert "log_loss_cut_share" not in ClassificationMetrics().assess(y, 0.9 * probs + 0.05).summary
+
+
+def test_classification_metrics_when_labels_are_partly_observed_then_their_share_is_told_and_those_rows_judged():
+    rng = np.random.default_rng(16)
+    y = (rng.random(2000) < 0.2).astype(int)
+    predicted = np.where(y == 1, rng.random(2000) < 0.5, rng.random(2000) < 0.05).astype(int)
+    known = np.where(y == 1, rng.random(2000) < 0.9, rng.random(2000) < 0.3)
+    probs = np.where(np.arange(2) == predicted[:, None], 0.8, 0.2)
+    hidden = np.where(known, y, 0)
+    report = ClassificationMetrics(random_state=0).assess(hidden, probs, classes=np.array([0, 1]), observed=known)
+    assert report.value("accuracy") == pytest.approx((predicted == y)[known].mean())
+    assert report.value("labelled_share") == pytest.approx(0.428)
+    for label, share in ((1, 0.740), (0, 0.376)):
+        assert report.value("labelled_share", slice=f"predicted {label}") == pytest.approx(share, abs=0.001)
+    alone = ClassificationMetrics(random_state=0).assess(y[known], probs[known])
+    assert report.table[~report.table["metric"].eq("labelled_share")].reset_index(drop=True).equals(alone.table)
+    everything = ClassificationMetrics(random_state=0).assess(y, probs, observed=np.ones(2000, dtype=bool))
+    assert "labelled_share" not in everything.summary
+    with pytest.raises(DataError, match="none of 2000 rows has its label observed"):
+        ClassificationMetrics().assess(y, probs, observed=np.zeros(2000, dtype=bool))

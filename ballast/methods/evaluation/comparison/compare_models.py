@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
 
 from ballast.errors import DataError
-from ballast.methods.common.tasks import as_numbers
+from ballast.methods.common.codes import label_codes
+from ballast.methods.common.tasks import MANY_VALUES, Task, as_numbers, declared_task
 from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio, slices
+from ballast.methods.evaluation.labelled import labelled
+from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
+from ballast.words import listed
 
 BETTER: dict[str, Direction] = {
     "accuracy": "higher",
     "balanced_accuracy": "higher",
+    "auroc": "higher",
+    "log_loss": "lower",
     "mean_squared_error": "lower",
     "mean_absolute_error": "lower",
 }
@@ -32,23 +39,30 @@ class CompareModels(Assessor):
 
     Parameters
     ----------
-    task : "classification" compares accuracy and balanced accuracy (higher is better), "regression" mean squared and
-        mean absolute error (lower is better); "auto" takes regression when ``y`` or a prediction holds a number that
-        is not whole.
+    task : "classification" compares accuracy and balanced accuracy and, with ``probabilities``, AUROC and log loss;
+        "regression" mean squared and mean absolute error; "auto" is what the ``models`` say that they do or, where
+        none does, classification for text, truths and up to 20 whole numbers, regression for fractions, and an error
+        for more whole numbers, which may be counts or codes.
     n_bootstrap : replicates of the percentile bootstrap, at least 1 (200).
     confidence : level of the intervals (0.95).
     random_state : seed of the resampling.
 
     Notes
     -----
-    ``assess(y, predictions, sample_weight=None, groups=None)``: ``y`` (n,), ``predictions`` a mapping from model name
-    to predicted labels or values (n,). A row whose ``versus`` names the first model holds model minus first model.
+    ``assess(y, predictions, sample_weight=None, groups=None, models=None, probabilities=None, classes=None,
+    observed=None)``: ``y`` (n,), ``predictions`` a mapping from model name to predicted labels or values (n,),
+    ``models`` the fitted models by name, ``probabilities`` class probabilities (n, n_classes) by model name, with
+    ``classes`` the label of each column (default: the sorted labels of ``y``), ``observed`` (n,) which rows have their
+    label, as in ``classification_metrics``. A row whose ``versus`` names the first model holds model minus first model.
+    AUROC is the mean over classes of one against the rest; ``log_loss_cut_share`` says in what share of the rows a
+    model gave the label a probability of 0, which counts 36.
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
     Raises
     ------
-    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
+    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers; models
+        of which some classify and some do not; whole numbers that may be classes or counts.
 
     Examples
     --------
@@ -86,17 +100,52 @@ class CompareModels(Assessor):
         predictions: dict[str, np.ndarray],
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
+        models: dict[str, Any] | None = None,
+        probabilities: dict[str, np.ndarray] | None = None,
+        classes: np.ndarray | None = None,
+        observed: np.ndarray | None = None,
     ) -> Assessment:
         """Gives the metrics of each model, then the differences of each later model from the first; then by group."""
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
-        task = task_of(y, predictions) if self.task == "auto" else self.task
-        rng = np.random.default_rng(self.random_state)
         rows = AssessmentRows()
-        for name, part in [(OVERALL, slice(None)), *slices(groups)]:
+        task = task_of(y, predictions, models, self.name) if self.task == "auto" else self.task
+        classifies = task == "classification"
+        kept = labelled(rows, observed, predictions if classifies else {}, self.name)
+        y, predictions = y[kept], {model: predicted[kept] for model, predicted in predictions.items()}
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight[kept].astype(np.float64)
+        scores = self._scores(y, predictions, probabilities, classes, kept) if classifies else {}
+        rng = np.random.default_rng(self.random_state)
+        for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
             own = {model: predicted[part] for model, predicted in predictions.items()}
-            terms, metrics = (_labels if task == "classification" else _values)(y[part], own, weight[part])
-            self._compare(rows, terms, metrics, list(predictions), len(y[part]), rng, name)
+            if classifies:
+                terms, metrics = _labels(y[part], own, weight[part], {m: s.of(part) for m, s in scores.items()})
+            else:
+                terms, metrics = _values(y[part], own, weight[part])
+            self._compare(rows, terms, metrics, list(predictions), len(part), rng, name)
+            for model, score in scores.items():
+                if impossible := int((score.of(part).of_label < LEAST_PROBABILITY).sum()):
+                    rows.add("log_loss_cut_share", impossible / len(part), n=len(part), model=model, slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
+
+    def _scores(
+        self,
+        y: np.ndarray,
+        predictions: dict[str, np.ndarray],
+        probabilities: dict[str, np.ndarray] | None,
+        classes: np.ndarray | None,
+        kept: np.ndarray | slice,
+    ) -> dict[str, Scores]:
+        """Gives the probabilities of each model, where they are given of all."""
+        if probabilities is None:
+            return {}
+        if set(probabilities) != set(predictions):
+            raise DataError(
+                f"{self.name}: probabilities are of {listed(probabilities)}, predictions of {listed(predictions)}; "
+                "give both of the same models"
+            )
+        return {
+            model: Scores(label_codes(y, classes, probabilities[model].shape[1], self.name), probabilities[model][kept])
+            for model in predictions
+        }
 
     def _compare(
         self,
@@ -111,22 +160,55 @@ class CompareModels(Assessor):
         """Adds what there is to say of the models on n rows, the slice called ``name``."""
         values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
         replicates = metrics(bootstrap_sums(terms, n, self.n_bootstrap, rng))
+        defined = {metric: value for metric, value in values.items() if np.isfinite(value).all()}
         for j, model in enumerate(models):
-            for metric, value in values.items():
+            for metric, value in defined.items():
                 low, high = interval(replicates[metric][..., j], self.confidence, n)
                 rows.add(metric, value[j], n=n, low=low, high=high, model=model, slice=name)
         for j, model in enumerate(models[1:], start=1):
-            for metric, value in values.items():
+            for metric, value in defined.items():
                 difference = replicates[metric][..., j] - replicates[metric][..., 0]
                 low, high = interval(difference, self.confidence, n)
                 gain = value[j] - value[0]
                 rows.add(metric, gain, n=n, low=low, high=high, model=model, versus=models[0], slice=name)
 
 
-def task_of(y: np.ndarray, predictions: dict[str, np.ndarray]) -> str:
-    """Gives the task that labels and predictions look like: regression where some number is not whole."""
-    fractional = any(v.dtype.kind == "f" and (v != np.round(v)).any() for v in (y, *predictions.values()))
-    return "regression" if fractional else "classification"
+@dataclass(frozen=True)
+class Scores:
+    """A model's class probabilities (n, n_classes), and the column (n,) of each row's label."""
+
+    codes: np.ndarray
+    probs: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Scores:
+        return Scores(self.codes[rows], self.probs[rows])
+
+    @property
+    def of_label(self) -> np.ndarray:
+        return self.probs[np.arange(len(self.codes)), self.codes]
+
+
+def task_of(y: np.ndarray, predictions: dict[str, np.ndarray], models: dict[str, Any] | None, owner: str) -> Task:
+    """Gives the task that the models say is theirs or, where none does, that labels and predictions show."""
+    said: dict[str, Task] = {}
+    for name, model in (models or {}).items():
+        if task := declared_task(model):
+            said[name] = task
+    if len(set(said.values())) > 1:
+        told = ", ".join(f"{name} ({task})" for name, task in said.items())
+        raise DataError(f"{owner}: the models are of different tasks: {told}; compare those of one task")
+    if said:
+        return next(iter(said.values()))
+    numbers = [v for v in (y, *predictions.values()) if v.dtype.kind in "iuf"]
+    if any((v != np.round(v)).any() for v in numbers):
+        return "regression"
+    different = len(np.unique(np.concatenate(numbers))) if numbers else 0
+    if different > MANY_VALUES:
+        raise DataError(
+            f"{owner}: y and predictions hold {different} different whole numbers in {len(y)} rows, which may be "
+            "classes or counts; set task: regression or task: classification, or give the models"
+        )
+    return "classification"
 
 
 def matches(y: np.ndarray, predicted: np.ndarray, model: str) -> np.ndarray:
@@ -144,22 +226,34 @@ def _kind(labels: np.ndarray) -> str:
     return f"{'text' if _is_text(labels) else 'numbers'} such as {labels[0]!r}"
 
 
-def _labels(y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
-    """Gives, per model and class, the weight of the rows it gets right, after the weight of the class."""
+def _labels(
+    y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarray, scores: dict[str, Scores]
+) -> tuple[sparse.csr_array, Metrics]:
+    """Gives, per model and class, the weight of the rows it gets right, after the weight of the class; then, of models
+    with probabilities, the log losses and the influences on the AUROC.
+    """
     classes, codes = np.unique(y, return_inverse=True)
     k, m = len(classes), len(predictions)
     blocks = [one_hot(codes, weight, k)]
     for model, predicted in predictions.items():
         blocks.append(one_hot(codes, weight * matches(y, predicted, model), k))
+    ranked = [auroc(s.codes, s.probs.astype(np.float64), weight) for s in scores.values()]
+    areas = np.array([area for area, _ in ranked])
+    blocks += [sparse.csr_array((weight * log_losses(s.of_label))[None]) for s in scores.values()]
+    blocks += [sparse.csr_array((weight * influence)[None]) for _, influence in ranked]
 
     def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
-        parts = sums.reshape(*sums.shape[:-1], m + 1, k)
+        parts = sums[..., : (m + 1) * k].reshape(*sums.shape[:-1], m + 1, k)
         support, hits = parts[..., :1, :], parts[..., 1:, :]
         total = np.broadcast_to(support.sum(axis=-1), hits.shape[:-1])
-        return {
+        found = {
             "accuracy": ratio(hits.sum(axis=-1), total),
             "balanced_accuracy": mean_defined(ratio(hits, np.broadcast_to(support, hits.shape))),
         }
+        if scores:
+            losses, leans = np.split(sums[..., (m + 1) * k :], 2, axis=-1)
+            found |= {"auroc": np.clip(areas + leans, 0.0, 1.0), "log_loss": ratio(losses, total)}
+        return found
 
     return sparse.csr_array(sparse.vstack(blocks, format="csr")), metrics
 

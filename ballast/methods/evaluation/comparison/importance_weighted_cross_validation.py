@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from scipy import sparse
@@ -89,10 +89,16 @@ class ImportanceWeightedCrossValidation(Assessor):
         self.confidence = confidence
         self.random_state = random_state
 
-    def assess(self, y: np.ndarray, predictions: dict[str, np.ndarray], sample_weight: np.ndarray) -> Assessment:
+    def assess(
+        self,
+        y: np.ndarray,
+        predictions: dict[str, np.ndarray],
+        sample_weight: np.ndarray,
+        models: dict[str, Any] | None = None,
+    ) -> Assessment:
         """Gives each model's weighted and plain error, with intervals, and how surely it is the one to choose."""
-        n, m, models = len(y), len(predictions), list(predictions)
-        task = task_of(y, predictions) if self.task == "auto" else self.task
+        n, m, names = len(y), len(predictions), list(predictions)
+        task = task_of(y, predictions, models, self.name) if self.task == "auto" else self.task
         if task == "classification":
             losses = np.stack([~matches(y, predicted, model) for model, predicted in predictions.items()]).astype(float)
         else:
@@ -108,9 +114,9 @@ class ImportanceWeightedCrossValidation(Assessor):
         weighted, plain = errors(np.asarray(terms.sum(axis=1), dtype=np.float64))
         replicates = errors(bootstrap_sums(terms, n, self.n_bootstrap, np.random.default_rng(self.random_state)))
         chosen = replicates[0].argmin(axis=1)
-        self.selected_ = models[int(weighted.argmin())]
+        self.selected_ = names[int(weighted.argmin())]
         rows = AssessmentRows()
-        for j, model in enumerate(models):
+        for j, model in enumerate(names):
             for metric, value, drawn in (
                 ("importance_weighted_error", weighted, replicates[0]),
                 ("plain_error", plain, replicates[1]),

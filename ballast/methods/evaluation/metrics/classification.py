@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy import sparse
 
 from ballast.methods.common.codes import label_codes
 from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
+from ballast.methods.evaluation.labelled import labelled
+from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
-from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
 
 BETTER: dict[str, Direction] = {
     "accuracy": "higher",
@@ -41,13 +45,21 @@ class ClassificationMetrics(Assessor):
 
     Notes
     -----
-    ``assess(y, probs, sample_weight=None, groups=None, classes=None)``: ``y`` (n,), ``probs`` (n, n_classes),
-    ``classes`` the label of each column (default: the sorted labels of ``y``). All metrics are weighted; the Brier
+    ``assess(y, probs, sample_weight=None, groups=None, classes=None, observed=None)``: ``y`` (n,), ``probs`` (n,
+    n_classes), ``classes`` the label of each column (default: the sorted labels of ``y``), ``observed`` (n,) which rows
+    have their label, where some do not yet (their ``y`` is not looked at): these alone are judged, and
+    ``labelled_share`` says how many they are, of all rows and by prediction, since labels that come first may be
+    others than those to come. All metrics are weighted; the Brier
     score of two classes is the mean squared error of the second's probability, of more the sum over classes; AUROC is
     the mean over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur.
     The replicates of AUROC use its influence function (placement values, as DeLong's variance), which agrees with
     resampling up to terms of order 1/n; its ends are clipped to [0, 1]. A metric that is not defined on a slice (AUROC
     of one class) has no row there.
+
+    The calibration error is biased upwards: ``expected_calibration_error_if_calibrated`` is what a calibrated model
+    would show on as many such rows, with the ends that hold `confidence` of them; below its upper end the interval of
+    the error begins at 0. A label that was given a probability of 0 counts 36 in the log loss, where the truth is
+    infinite; ``log_loss_cut_share`` says of what share of the rows, where there are such.
 
     Cost: O(n_classes n log n + n_bootstrap n) time, 64 MiB for the counts.
 
@@ -74,6 +86,10 @@ class ClassificationMetrics(Assessor):
         "accuracy); not claimed for the calibration error, whose estimate is biased upwards in small samples",
     )
 
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "weights_equal_repetition": "what a calibrated model would show depends on how many rows there are"
+    }
+
     def __init__(
         self, n_bootstrap: Count = 200, confidence: Level = 0.95, n_bins: Count = 15, random_state: Seed = None
     ) -> None:
@@ -89,30 +105,50 @@ class ClassificationMetrics(Assessor):
         sample_weight: np.ndarray | None = None,
         groups: np.ndarray | None = None,
         classes: np.ndarray | None = None,
+        observed: np.ndarray | None = None,
     ) -> Assessment:
         """Gives each metric overall and, with ``groups``, per group, with its interval and number of rows."""
-        codes = label_codes(y, classes, probs.shape[1], self.name)
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
-        rng = np.random.default_rng(self.random_state)
         rows = AssessmentRows()
-        options = {"n_bootstrap": self.n_bootstrap, "confidence": self.confidence, "rng": rng}
-        add_metrics(rows, *self._terms(codes, probs, weight), len(y), **options)
-        for name, part in slices(groups):
-            add_metrics(rows, *self._terms(codes[part], probs[part], weight[part]), len(part), **options, slice=name)
+        named = np.arange(probs.shape[1]) if classes is None else classes
+        kept = labelled(rows, observed, {"": named[probs.argmax(axis=1)]}, self.name)
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        y, probs, weight = y[kept], probs[kept], weight[kept]
+        codes = label_codes(y, classes, probs.shape[1], self.name)
+        rng = np.random.default_rng(self.random_state)
+        for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
+            own = codes[part], probs[part].astype(np.float64), weight[part]
+            add_metrics(
+                rows, *self._terms(*own), len(part), slice=name, unchanged=self._if_calibrated(*own[1:]),
+                n_bootstrap=self.n_bootstrap, confidence=self.confidence, rng=rng,
+            )  # fmt: skip
+            if impossible := int((own[1][np.arange(len(part)), own[0]] < LEAST_PROBABILITY).sum()):
+                rows.add("log_loss_cut_share", impossible / len(part), n=len(part), slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
+
+    def _bins(self, confidence: np.ndarray) -> np.ndarray:
+        return np.minimum((confidence * self.n_bins).astype(int), self.n_bins - 1)
+
+    def _if_calibrated(self, probs: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
+        """Gives draws of the calibration error that a calibrated model would have on such rows.
+
+        A bin's gap is a sum of centred coins, and drawn as the normal of its variance.
+        """
+        confidence = probs.max(axis=1)
+        variance = np.bincount(self._bins(confidence), weight**2 * confidence * (1 - confidence), self.n_bins)
+        gaps = np.random.default_rng(0).standard_normal((2000, self.n_bins)) * np.sqrt(variance)
+        return {"expected_calibration_error": np.abs(gaps).sum(axis=1) / weight.sum()}
 
     def _terms(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
         """Gives what to sum over the rows, and the metrics as functions of those sums."""
-        probs = probs.astype(np.float64)
         n, k = probs.shape
         predicted = probs.argmax(axis=1)
         confidence = probs[np.arange(n), predicted]
         of_label = probs[np.arange(n), codes]
         correct = (predicted == codes).astype(np.float64)
-        log_loss = -np.log(np.clip(of_label, np.finfo(np.float64).eps, 1.0))
+        log_loss = log_losses(of_label)
         brier = (probs**2).sum(axis=1) - 2 * of_label + 1
-        bins = np.minimum((confidence * self.n_bins).astype(int), self.n_bins - 1)
-        auroc, influence = _auroc(codes, probs, weight)
+        bins = self._bins(confidence)
+        area, influence = auroc(codes, probs, weight)
         singles = np.stack(
             [weight, weight * correct, weight * log_loss, weight * brier / (2 if k == 2 else 1), weight * influence]
         )
@@ -136,31 +172,8 @@ class ClassificationMetrics(Assessor):
                 "log_loss": ratio(loss, total),
                 "brier": ratio(squared, total),
                 "macro_f1": mean_defined(ratio(2 * true_positive, support + named)),
-                "auroc": np.clip(auroc + lean, 0.0, 1.0),
+                "auroc": np.clip(area + lean, 0.0, 1.0),
                 "expected_calibration_error": ratio(np.abs(gap).sum(axis=-1), total),
             }
 
         return sparse.csr_array(terms), metrics
-
-
-def _auroc(codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[float, np.ndarray]:
-    """Gives the mean one-against-rest AUROC, and each row's influence on it per unit of its weight."""
-    influence = np.zeros(len(codes))
-    values = []
-    n_classes = probs.shape[1]
-    for k in range(1 if n_classes == 2 else 0, n_classes):  # the first of two classes is the second turned round
-        positive = codes == k
-        w_positive, w_negative = np.where(positive, weight, 0.0), np.where(positive, 0.0, weight)
-        p, q = w_positive.sum(), w_negative.sum()
-        if not (p > 0 and q > 0):
-            continue
-        _, place = np.unique(probs[:, k], return_inverse=True)
-        positives, negatives = np.bincount(place, w_positive), np.bincount(place, w_negative)
-        beaten = ((np.cumsum(negatives) - negatives / 2) / q)[place]  # share of the negatives below, ties half
-        beating = 1 - ((np.cumsum(positives) - positives / 2) / p)[place]
-        value = float((w_positive * beaten).sum() / p)
-        influence += np.where(positive, (beaten - value) / p, (beating - value) / q)
-        values.append(value)
-    if not values:
-        return float("nan"), influence
-    return float(np.mean(values)), influence / len(values)

@@ -1,0 +1,31 @@
+"""Rows of which some have no label yet: which of them are judged, and what share of all they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ballast.errors import DataError
+from ballast.methods.frame.reports import AssessmentRows
+
+
+def labelled(
+    rows: AssessmentRows, observed: np.ndarray | None, predicted: Mapping[str, np.ndarray], owner: str
+) -> np.ndarray | slice:
+    """Gives the rows that have a label, and adds the share that they are, where some have none.
+
+    ``predicted`` holds each model's predicted labels (n,), by which the share is told too (a model without a name is
+    the only one): which labels come first may depend on what they are.
+    """
+    if observed is None or observed.all():
+        return slice(None)
+    n = len(observed)
+    if not observed.any():
+        raise DataError(f"{owner}: none of {n} rows has its label observed; wait for labels, or estimate without them")
+    rows.add("labelled_share", float(observed.mean()), n=n)
+    for model, labels in predicted.items():
+        for label in np.unique(labels):
+            own = observed[labels == label]
+            rows.add("labelled_share", float(own.mean()), n=len(own), model=model, slice=f"predicted {label}")
+    return np.flatnonzero(observed)
