@@ -23,7 +23,7 @@ def check_bad_arguments_named(case: Case) -> None:
     given, learned = arguments(case), fitted(case)
     for entry in [*case.entries, *case.cls.stream_points[:1]]:
         method = case.make() if entry == case.entries[0] else learned
-        call = {name: given[name] for name in case.needs(entry)}
+        call = {name: given[name] for name in case.needs(entry) if name in given}
         for name in call:
             for fault, bad in _faults(name, call):
                 try:
@@ -43,7 +43,8 @@ def _faults(name: str, call: Arguments) -> Iterator[tuple[str, Any]]:
         return
     if isinstance(value, dict):
         first, others = next(iter(value)), {k: v for k, v in call.items() if k != name}
-        for fault, bad in _faults(name.removesuffix("s"), {**others, name.removesuffix("s"): value[first]}):
+        single = "probs" if name == "probabilities" else name.removesuffix("s")
+        for fault, bad in _faults(single, {**others, single: value[first]}):
             yield fault, {**value, first: bad}
         yield "no", {}
         return

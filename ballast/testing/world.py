@@ -90,9 +90,9 @@ def arguments(case: Case, *, n: int = N, m: int = M, d: int = 3, seed: int = 0) 
     if case.regression:
         world["y"], world["y_target"] = world["real"], world["real_target"]
         world["prediction"] = world["fitted_real"]
-        world |= dict.fromkeys(("models", "probabilities", "classes"))
+        del world["probabilities"]  # optional wherever there are values
         world["predictions"] = {"plain": world["fitted_real"], "flat": locked("", np.zeros(n))}
-    return each({name: world[name] for name in case.vocabulary}, copied)
+    return each({name: world[name] for name in case.vocabulary if name in world}, copied)
 
 
 def locked(name: str, value: Any) -> Any:

@@ -11,9 +11,13 @@ from ballast.methods.frame.reports import AssessmentRows
 
 
 def labelled(
-    rows: AssessmentRows, observed: np.ndarray | None, predicted: Mapping[str, np.ndarray], owner: str
+    rows: AssessmentRows,
+    observed: np.ndarray | None,
+    predicted: Mapping[str, np.ndarray],
+    weight: np.ndarray,
+    owner: str,
 ) -> np.ndarray | slice:
-    """Gives the rows that have a label, and adds the share that they are, where some have none.
+    """Gives the rows that have a label, and adds the (weighted) share that they are, where some have none.
 
     ``predicted`` holds each model's predicted labels (n,), by which the share is told too (a model without a name is
     the only one): which labels come first may depend on what they are.
@@ -23,9 +27,11 @@ def labelled(
     n = len(observed)
     if not observed.any():
         raise DataError(f"{owner}: none of {n} rows has its label observed; wait for labels, or estimate without them")
-    rows.add("labelled_share", float(observed.mean()), n=n)
+    rows.add("labelled_share", float(np.average(observed, weights=weight)), n=n)
     for model, labels in predicted.items():
         for label in np.unique(labels):
-            own = observed[labels == label]
-            rows.add("labelled_share", float(own.mean()), n=len(own), model=model, slice=f"predicted {label}")
+            own = labels == label
+            if weight[own].any():
+                share = float(np.average(observed[own], weights=weight[own]))
+                rows.add("labelled_share", share, n=int(own.sum()), model=model, slice=f"predicted {label}")
     return np.flatnonzero(observed)

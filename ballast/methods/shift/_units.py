@@ -17,6 +17,8 @@ MOST_STEPS = 2e9
 """Sums of a unit's counts that a p-value may take; with many units there are fewer deals."""
 HIGH_CORRELATION, LEAST_ROWS = 0.2, 20
 """From this correlation of neighbouring rows on, in as many rows, a note says so."""
+MOST_LOOKED_AT = 100_000
+"""Rows, the first ones, that are looked at for dependence."""
 Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -98,8 +100,9 @@ def looks_dependent(table: pd.DataFrame, table_target: pd.DataFrame) -> str:
             most = max(found, key=lambda name: found[name])
             columns = plural(len(found), "column")
             notes.append(f"neighbouring rows of {where} are alike in {columns} ({most}: correlation {found[most]:.2f})")
+        n = min(len(rows), MOST_LOOKED_AT)
         if copies := _copies(rows):
-            notes.append(f"{percent(copies, len(rows))} of {len(rows)} rows of {where} are copies of others")
+            notes.append(f"{percent(copies, n)} of {n} rows of {where} are copies of others")
     if not notes:
         return ""
     return f"; {listed(notes, by='; ')}: p-values are too small if rows are not independent; declare dependence or time"
@@ -107,9 +110,10 @@ def looks_dependent(table: pd.DataFrame, table_target: pd.DataFrame) -> str:
 
 def _of_neighbours(column: pd.Series) -> float:
     """Gives the correlation of the ranks of a column's values with those one row on; 0 for one in order."""
+    column = column.head(MOST_LOOKED_AT)
     if len(column) < LEAST_ROWS or kind_of(column) not in ("number", "truth"):
         return 0.0
-    values = numbers_of(column)[~is_missing(column)][:100_000]
+    values = numbers_of(column)[~is_missing(column)]
     if len(values) < LEAST_ROWS or (steps := np.diff(values)).min() >= 0 or steps.max() <= 0:
         return 0.0  # sorted, as ids are and files may be, which says nothing of their origin
     ranks = pd.Series(values).rank().to_numpy()
@@ -120,7 +124,8 @@ def _of_neighbours(column: pd.Series) -> float:
 
 def _copies(rows: pd.DataFrame) -> int:
     """Gives how many rows are equal to an earlier one where that is no coincidence: where other rows differ."""
-    plain = rows[[name for name in rows if kind_of(rows[name]) != "nested"]]
+    first = rows.head(MOST_LOOKED_AT)
+    plain = first[[name for name in first if kind_of(first[name]) != "nested"]]
     if plain.empty or any(plain[name].is_unique for name in plain):
         return 0
     copied = plain.duplicated()

@@ -109,9 +109,10 @@ class CompareModels(Assessor):
         rows = AssessmentRows()
         task = task_of(y, predictions, models, self.name) if self.task == "auto" else self.task
         classifies = task == "classification"
-        kept = labelled(rows, observed, predictions if classifies else {}, self.name)
+        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        kept = labelled(rows, observed, predictions if classifies else {}, weight, self.name)
         y, predictions = y[kept], {model: predicted[kept] for model, predicted in predictions.items()}
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight[kept].astype(np.float64)
+        weight = weight[kept]
         scores = self._scores(y, predictions, probabilities, classes, kept) if classifies else {}
         rng = np.random.default_rng(self.random_state)
         for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
@@ -122,8 +123,10 @@ class CompareModels(Assessor):
                 terms, metrics = _values(y[part], own, weight[part])
             self._compare(rows, terms, metrics, list(predictions), len(part), rng, name)
             for model, score in scores.items():
-                if impossible := int((score.of(part).of_label < LEAST_PROBABILITY).sum()):
-                    rows.add("log_loss_cut_share", impossible / len(part), n=len(part), model=model, slice=name)
+                impossible = score.of(part).of_label < LEAST_PROBABILITY
+                if impossible.any() and weight[part].any():
+                    share = float(np.average(impossible, weights=weight[part]))
+                    rows.add("log_loss_cut_share", share, n=len(part), model=model, slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _scores(

@@ -110,8 +110,8 @@ class ClassificationMetrics(Assessor):
         """Gives each metric overall and, with ``groups``, per group, with its interval and number of rows."""
         rows = AssessmentRows()
         named = np.arange(probs.shape[1]) if classes is None else classes
-        kept = labelled(rows, observed, {"": named[probs.argmax(axis=1)]}, self.name)
         weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        kept = labelled(rows, observed, {"": named[probs.argmax(axis=1)]}, weight, self.name)
         y, probs, weight = y[kept], probs[kept], weight[kept]
         codes = label_codes(y, classes, probs.shape[1], self.name)
         rng = np.random.default_rng(self.random_state)
@@ -121,8 +121,9 @@ class ClassificationMetrics(Assessor):
                 rows, *self._terms(*own), len(part), slice=name, unchanged=self._if_calibrated(*own[1:]),
                 n_bootstrap=self.n_bootstrap, confidence=self.confidence, rng=rng,
             )  # fmt: skip
-            if impossible := int((own[1][np.arange(len(part)), own[0]] < LEAST_PROBABILITY).sum()):
-                rows.add("log_loss_cut_share", impossible / len(part), n=len(part), slice=name)
+            impossible = own[1][np.arange(len(part)), own[0]] < LEAST_PROBABILITY
+            if impossible.any() and own[2].any():
+                rows.add("log_loss_cut_share", float(np.average(impossible, weights=own[2])), n=len(part), slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
     def _bins(self, confidence: np.ndarray) -> np.ndarray:
