@@ -26,6 +26,14 @@ def drift() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TEST_COLUMNS))
 
 
+@pytest.mark.parametrize("entry", ["expect_overall_result", {"expect_drift_below": {"max_effect_size": 0.5}}])
+def test_what_a_test_says_of_itself_stands_in_the_message(drift: pd.DataFrame, stored, entry: object) -> None:
+    note = "a change counts where the effect >= 0.5; 40 % of 9 rows of table are copies of others"
+    said = drift.assign(effect=drift["effect"].where(drift["feature"] != OVERALL, f"largest of 2: distance; {note}"))
+    assert f"; {note}" in one(entry, said, stored(stage="test")).message
+    assert "; " not in one(entry, drift, stored(stage="test")).message
+
+
 @pytest.mark.parametrize(
     ("arguments", "passed"),
     [

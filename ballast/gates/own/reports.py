@@ -62,6 +62,7 @@ class ExpectDriftBelow(Own):
             said.append(f"p-value {p:.3g}")
             if not p >= self.min_p_value:
                 missed.append(f"p-value below {self.min_p_value:g}")
+        said[-1] += _notes(frame)
         if missed:
             remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
             return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
@@ -109,8 +110,16 @@ class ExpectOverallResult(Own):
         }
         said = f"overall statistic {statistic:.4g}, p-value {p:.3g}"
         said += f"; not tested: {listed(untested)}" if untested else ""
+        said += _notes(frame)
         passed = bool(np.isfinite(statistic) and 0 <= p <= 1)
         return Outcome(passed, observed, said if passed else f"{said}: the test came to no result; look at its columns")
+
+
+def _notes(frame: pd.DataFrame) -> str:
+    """Gives what a test says of itself: what decides, how rows were dealt out, whether they look dependent."""
+    overall = frame.loc[frame["feature"] == OVERALL, "effect"].astype(str)
+    notes = overall.iloc[0].partition("; ")[2] if len(overall) else ""
+    return f"; {notes}" if notes else ""
 
 
 def _untested(rows: pd.DataFrame) -> dict[str, str]:
