@@ -48,5 +48,5 @@ def test_target_when_equal_numbers_are_kept_in_another_precision_then_its_gate_c
     made = project(tmp_path, train=readings(1), target=readings(2, np.float32))
     assert not made.run().success
     (closed,) = (v for v in made.warehouse.verdicts("plant/target", version=1) if v.closes)
-    assert closed.gate == "expect_same_schema"
+    assert closed.gate == "expect_same_schema__train"
     assert "column 'price' (float32) and train's (float64) are equal as float32 alone in 100 %" in closed.message
