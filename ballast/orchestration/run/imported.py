@@ -75,7 +75,7 @@ def look_again(run_id: str, modules: frozenset[str]) -> list[str]:
         _imports.clear()
     edited = dict.fromkeys([*as_before, *filter(_is_edited, sorted(modules))])
     return [
-        f"{closure.file_of(module)} was edited after this process had imported {module}, which runs as it was: "
+        f"{closure.file_of(module)} was edited after this process had imported {module}: "
         "restart the process (in Dagster, reload the code location) to run what the file says now"
         for module in edited
     ]
