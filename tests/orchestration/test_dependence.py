@@ -49,4 +49,5 @@ def test_target_when_equal_numbers_are_kept_in_another_precision_then_its_gate_c
     assert not made.run().success
     (closed,) = (v for v in made.warehouse.verdicts("plant/target", version=1) if v.closes)
     assert closed.gate == "expect_same_schema__train"
-    assert "column 'price' (float32) and train's (float64) are equal as float32 alone in 100 %" in closed.message
+    assert "column 'price' (float64) and train's (float64) are equal as float32 alone in 100 %" in closed.message
+    assert "for this one has passed through float32: keep both in one type" in closed.message

@@ -183,9 +183,10 @@ def _precision_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
     if alike.mean() < REPEATED_SHARE:
         return ""
     share = percent(int(alike.sum()), len(here))
+    which = "this one" if (rounded(here, coarser) == here).all() else f"{role}'s"
     return (
         f"({ours.dtype}) and {role}'s ({theirs.dtype}) are equal as {coarser} alone in {share} of the rows (such as "
-        f"{float(here[alike][0])}): keep both in one type"
+        f"{float(here[alike][0])}), for {which} has passed through {coarser}: keep both in one type"
     )
 
 
