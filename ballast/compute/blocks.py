@@ -128,10 +128,16 @@ def draw_rows(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     return order if k >= len(X) else order[np.sort(rng.choice(len(X), size=k, replace=False))]
 
 
+def halves(n: int, m: int, k: int) -> tuple[int, int]:
+    """Gives how many of k rows are to come from each of two samples of n and m rows; see ``draw_halves``."""
+    of_target = min(m, max(1, k // 2, k - n))
+    return max(1, k - of_target), of_target
+
+
 def draw_halves(X: np.ndarray, X_target: np.ndarray, k: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Gives the positions of k rows drawn from two samples, half from each, or all of one that has fewer.
 
     A target that is few beside the training rows would else have hardly any of the rows by which they are compared.
     """
-    of_target = min(len(X_target), max(1, k // 2, k - len(X)))
-    return [draw_rows(X, max(1, k - of_target), rng), draw_rows(X_target, of_target, rng)]
+    shares = halves(len(X), len(X_target), k)
+    return [draw_rows(rows, share, rng) for rows, share in zip((X, X_target), shares, strict=True)]

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ballast.errors import MissingDependencyError
+from ballast.syntax import parsed
 
 UNUSABLE = frozenset(
     {
@@ -42,7 +43,7 @@ def _home() -> Path:
 @cache
 def builtin_names() -> frozenset[str]:
     """Gives the names of the built-in expectations that can judge a table in memory."""
-    tree = ast.parse((_home() / "core" / "__init__.py").read_text(encoding="utf-8"))
+    tree = parsed((_home() / "core" / "__init__.py").read_text(encoding="utf-8"))
     modules = {n.module for n in tree.body if isinstance(n, ast.ImportFrom) and n.level == 1 and n.module}
     return frozenset(modules) - UNUSABLE
 
@@ -61,7 +62,7 @@ def _bases() -> Mapping[str, ast.ClassDef]:
 
 
 def _classes(path: Path) -> dict[str, ast.ClassDef]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path.read_text(encoding="utf-8"))
     return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
 
 

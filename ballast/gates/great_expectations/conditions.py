@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ballast.errors import DataError, SpecError
+from ballast.syntax import parsed_expression
 from ballast.words import in_words, shown
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def parse_condition(text: Any) -> ast.expr:
     if not isinstance(text, str) or not text.strip():
         raise SpecError(f'a row_condition is text such as "age > 30", got {shown(text)}; or leave it out')
     try:
-        tree = ast.parse(_TOKEN.sub(_in_python, text).strip(), mode="eval").body
+        tree = parsed_expression(_TOKEN.sub(_in_python, text).strip())
         _check(tree, text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         if isinstance(error, SpecError):

@@ -21,6 +21,7 @@ from typing import Any
 
 from ballast.methods.frame.imported import edited_since
 from ballast.methods.frame.index import index
+from ballast.syntax import parsed
 
 PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions", "labels_are", "model_kind"}
 """Attributes of a class that say something of a method and do nothing in it."""
@@ -204,7 +205,7 @@ def source(module: str) -> Source | None:
         return None
     try:
         text = file.read_bytes()
-        tree = ast.parse(text)
+        tree = parsed(text)
         as_imported = None if installed(_top(module)) else edited_since(module, text, tree)
     except (OSError, SyntaxError, ValueError):
         return None

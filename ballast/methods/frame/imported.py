@@ -22,7 +22,7 @@ def edited_since(module: str, text: bytes, tree: ast.Module) -> str | None:
     loaded = sys.modules.get(module)
     if loaded is None or type(loaded.__loader__) is not SourceFileLoader:
         return None
-    written = {code.co_qualname: code for code in _codes(compile(tree, module, "exec"))}
+    written = {code.co_qualname: code for code in _codes(compile(text, module, "exec"))}
     live = {f.__qualname__: f.__code__ for f in _functions(loaded)}
     constants = {name: value for name, value in _constants(text, tree) if name in vars(loaded)}
     here = {name: vars(loaded)[name] for name in constants}

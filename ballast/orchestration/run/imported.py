@@ -14,6 +14,7 @@ from ballast.errors import OutdatedError
 from ballast.methods.frame import closure
 from ballast.methods.frame.imported import edited_since
 from ballast.orchestration.run.distributions import module_of
+from ballast.syntax import parsed
 
 
 @cache
@@ -40,7 +41,7 @@ def _attributes(module: str) -> list[tuple[str, str]]:
     if file is None or module not in sys.modules:
         return []
     try:
-        return list(_other_attributes(module, ast.parse(file.read_bytes())))
+        return list(_other_attributes(module, parsed(file.read_bytes())))
     except (OSError, SyntaxError, ValueError):
         return []
 
@@ -128,7 +129,7 @@ def _is_edited(module: str) -> bool:
         return False
     try:
         text = file.read_bytes()
-        tree = ast.parse(text)
+        tree = parsed(text)
     except (OSError, SyntaxError, ValueError):
         return True
     return edited_since(module, text, tree) is not None or any(_other_attributes(module, tree))

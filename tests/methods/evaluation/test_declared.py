@@ -32,7 +32,9 @@ JUDGED: dict[str, list[Assessment]] = {
     "average_thresholded_confidence": [AverageThresholdedConfidence(**QUICK).assess(P, Y, P)],
     "classification_metrics": [ClassificationMetrics(**QUICK).assess(Y, P)],
     "compare_models": [
-        CompareModels("classification", **QUICK).assess(Y, {"one": Y, "other": OTHER}),
+        CompareModels("classification", **QUICK).assess(
+            Y, {"one": OTHER, "other": OTHER}, probabilities={"one": P, "other": P}, classes=np.arange(2)
+        ),
         CompareModels("regression", **QUICK).assess(Y, {"one": Y, "other": OTHER}),
     ],
     "importance_weighted_cross_validation": [

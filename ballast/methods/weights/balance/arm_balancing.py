@@ -92,6 +92,11 @@ class ArmBalancing(Weigher):
             self.weights_[rows] = self.weighers_[arm].weights_
         return self
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_arms" in state:  # as version 0.1 called them
+            state["arms_"] = state.pop("_arms")
+        super().__setstate__(state)
+
     def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
         treated = treated_rows(treatment, self.arms_, self.name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ballast.compute.blocks import draw_halves
+from ballast.compute.blocks import draw_halves, halves
 from ballast.compute.kernels import median_distance
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import OverlapError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, NonNegative, Positive, Seed
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
+from ballast.methods.weights.ratio._kernel_basis import some
 
 MEDIAN_ROWS = 1000
 MISSED = 0.5
@@ -89,12 +90,11 @@ class KernelBalancing(Weigher):
         rng = np.random.default_rng(self.random_state)
         self._mean, self._scale = joint_scaling(X, X_target)
         drawn = draw_halves(X, X_target, MEDIAN_ROWS, rng)
-        halves = [
-            np.unique(self._standardised(rows[at]), axis=0) for rows, at in zip((X, X_target), drawn, strict=True)
-        ]
-        anchors = draw_halves(halves[0], halves[1], min(self.n_anchors, max(1, len(X) // 10)), rng)
-        self._anchors = np.unique(np.concatenate([rows[at] for rows, at in zip(halves, anchors, strict=True)]), axis=0)
-        self.bandwidth_ = float(self.bandwidth or median_distance(np.concatenate(halves)))
+        parts = [np.unique(self._standardised(rows[at]), axis=0) for rows, at in zip((X, X_target), drawn, strict=True)]
+        shares = halves(len(parts[0]), len(parts[1]), min(self.n_anchors, max(1, len(X) // 10)))
+        anchors = [some(part, share, rng) for part, share in zip(parts, shares, strict=True)]
+        self._anchors = np.unique(np.concatenate(anchors), axis=0)
+        self.bandwidth_ = float(self.bandwidth or median_distance(np.concatenate(parts)))
         try:
             self._balancing = EntropyBalancing(ridge=self.ridge).fit(self._kernels(X), self._kernels(X_target))
         except OverlapError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -126,6 +126,11 @@ class KernelDensityRatio(Weigher):
         nowhere = np.full(len(X), -1)
         return self._ratio(X, nowhere, nowhere)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_scale" in state and "_varying" not in state:  # as version 0.1 stored it
+            state |= {"_varying": np.ones(len(state["_scale"]), dtype=bool), "cap_": state["_cap"]}
+        super().__setstate__(state)
+
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._mean) / self._scale)[:, self._varying].astype(np.float64)
 
@@ -167,6 +172,9 @@ class _Kernels:
         spread = float(np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=counts).mean())) or 1.0
         self.bandwidth = float(bandwidth or max(WIDER * n ** (-1 / (d + 4)), MANY_COLUMNS * d**0.5)) * spread
         self._rows, self._counts, self._choice = rows, counts, choice
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update({"_counts": np.ones(len(state["_rows"])), **state})  # those of version 0.1 have none
 
     def log_density(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
         """Gives (n,) log densities, less a constant of the dimension, without a row's ``own`` kernels (-1 none)."""

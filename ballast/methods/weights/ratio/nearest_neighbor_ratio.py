@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -56,7 +56,7 @@ class NearestNeighborRatio(Weigher):
     >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
     >>> weigher = NearestNeighborRatio(n_neighbors=10, device="cpu").fit(X, X_target)
     >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0. , 1.8])
+    array([0. , 1.9])
     """
 
     name = "nearest_neighbor_ratio"
@@ -101,6 +101,11 @@ class NearestNeighborRatio(Weigher):
         self._counts, self._counts_target = source.counts, target.counts
         self.ratio_ = self._ratio(X, source.places(keys), target.places(keys))
         return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "_source" in state and "_counts" not in state:  # those stored by version 0.1 counted every row once
+            state |= {"_counts": np.ones(len(state["_source"])), "_counts_target": np.ones(len(state["_target"]))}
+        super().__setstate__(state)
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d)."""
