@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from ballast.errors import DataError
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Share
+
+log = logging.getLogger(__name__)
 
 
 class AreaUnderMargin(Scorer):
@@ -23,12 +26,15 @@ class AreaUnderMargin(Scorer):
 
     Parameters
     ----------
-    noise_rate : the share of rows to flag, the lowest scores; None flags none and only ranks. Where the rate is not
-        known and there are four classes or more, ``flag_by_threshold_samples`` finds it with two more trainings.
+    noise_rate : the share of rows to flag, the lowest scores; None flags none and only ranks. Rows whose scores are
+        equal, as those of copies are, are flagged together, so that more may be flagged, which a warning tells.
+        Where the rate is not known and there are four classes or more, ``flag_by_threshold_samples`` finds it with two
+        more trainings.
 
     Attributes
     ----------
-    threshold_ : scores below it are flagged; absent without ``noise_rate``.
+    threshold_ : scores below it are flagged; absent without ``noise_rate``. It is the lowest score that is not flagged,
+        and infinite where all are.
 
     Cost: O(n E) for E epochs.
 
@@ -70,7 +76,13 @@ class AreaUnderMargin(Scorer):
         if self.noise_rate is not None:
             scores = np.sort(self.score_samples(margins))
             n_flagged = round(self.noise_rate * len(scores))
-            self.threshold_ = float(scores[n_flagged]) if n_flagged < len(scores) else float("inf")
+            beyond = scores[scores > scores[n_flagged - 1]] if n_flagged else scores
+            self.threshold_ = float(beyond[0]) if len(beyond) else float("inf")
+            if (more := len(scores) - len(beyond) - n_flagged) > 0:
+                log.warning(
+                    "%s: flags %d of %d rows where noise_rate=%g asks for %d: %d more have the last one's score",
+                    self.name, n_flagged + more, len(scores), self.noise_rate, n_flagged, more,
+                )  # fmt: skip
         return self
 
     def score_samples(self, margins: np.ndarray) -> np.ndarray:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 
-from ballast.compute.blocks import draw_rows
+from ballast.compute.blocks import draw_rows, without_copies
 from ballast.compute.kernels import nearest_neighbors
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Count, Device, Level, Seed
+from ballast.methods.out_of_distribution._threshold import conformal_threshold
 from ballast.words import plural
+
+log = logging.getLogger(__name__)
 
 THRESHOLD_ROWS = 10_000
 """The most rows from which the threshold is learned: its standard error is then 0.2 % of the rows."""
@@ -36,14 +41,18 @@ class NearestNeighborDistance(Scorer):
     Attributes
     ----------
     rows_ : (r, d) the known rows kept.
-    threshold_ : scores above it are flagged: the ``kept`` quantile of the known rows' scores, each with itself left
-        out (10,000 of them where there are more).
+    threshold_ : scores above it are flagged: of n known rows' scores, each with itself left out (10,000 of them where
+        there are more), the ceil((n + 1) ``kept``)-th smallest, so that a new row of their law is flagged with
+        probability 1 - ``kept`` at most. Infinite below 19 rows for 0.95, with a warning.
+
+    Copies of a row count once, and a warning tells their number: they are each other's neighbours at distance 0, and
+    a threshold learned from them would flag every new row. Equal rows of few values a column (10) are no copies.
 
     A row that was fitted on finds itself at distance zero, so its score is that of its (k - 1)-th other neighbour.
 
     Cost: O(r d) a row to score, O(n d + min(r, 10,000) r d) to fit; memory O(n d) and one block of distances.
 
-    Errors: DataError where there are not more than ``n_neighbors`` rows.
+    Errors: DataError where there are not more than ``n_neighbors`` rows that differ.
 
     Examples
     --------
@@ -86,17 +95,20 @@ class NearestNeighborDistance(Scorer):
     def fit(self, X: np.ndarray) -> NearestNeighborDistance:
         """Keeps the (n, d) known rows and learns the threshold from them."""
         rng = np.random.default_rng(self.random_state)
-        if self.max_rows is not None and len(X) > self.max_rows:
-            X = X[draw_rows(X, self.max_rows, rng)]
-        if len(X) <= self.n_neighbors:
+        X = self._scaled(X)
+        once = without_copies(X)
+        if copies := len(X) - len(once):
+            log.warning("%s: left out %d of %d rows, which are copies of others", self.name, copies, len(X))
+            X = X[once]
+        self.rows_ = X[draw_rows(X, self.max_rows or len(X), rng)]
+        if len(self.rows_) <= self.n_neighbors:
             raise DataError(
-                f"{self.name}: X has {plural(len(X), 'row')} to keep, n_neighbors={self.n_neighbors} needs at least "
-                f"{self.n_neighbors + 1}; give more rows, raise max_rows or lower n_neighbors"
+                f"{self.name}: X has {plural(len(self.rows_), 'row')} to keep, n_neighbors={self.n_neighbors} needs "
+                f"at least {self.n_neighbors + 1}; give more rows, raise max_rows or lower n_neighbors"
             )
-        self.rows_ = self._scaled(X)
         asked = self.rows_[draw_rows(self.rows_, THRESHOLD_ROWS, rng)]
         own_and_others, _ = nearest_neighbors(asked, self.rows_, self.n_neighbors + 1, choice=self.device)
-        self.threshold_ = float(np.quantile(own_and_others[:, -1], self.kept))
+        self.threshold_ = conformal_threshold(self.name, own_and_others[:, -1], self.kept)
         return self
 
     def score_samples(self, X: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from ballast.errors import DataError
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Level, Positive
+from ballast.methods.out_of_distribution._threshold import conformal_threshold
 
 
 class MaximumSoftmaxProbability(Scorer):
@@ -18,20 +19,22 @@ class MaximumSoftmaxProbability(Scorer):
 
     Parameters
     ----------
-    kept : the share of the fitting rows whose score stays at or below ``threshold_``, 0.95 as in the usual "FPR at
-        95 % TPR".
+    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95 as in the usual
+        "FPR at 95 % TPR".
 
     Attributes
     ----------
-    threshold_ : scores above it are flagged. ``probs`` must be out of sample (as the pipeline's are), otherwise the
-        fitting rows look surer than new ones and more than 5 % of new rows are flagged.
+    threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of n fitting rows' scores; infinite
+        below 19 rows for 0.95, with a warning, and a warning too where many rows tie with it. ``probs`` must be out of
+        sample (as the pipeline's are), otherwise the fitting rows look surer than new ones and more than 5 % of new
+        rows are flagged.
 
     Cost: O(n K).
 
     Examples
     --------
     >>> from ballast.methods.out_of_distribution import MaximumSoftmaxProbability
-    >>> scorer = MaximumSoftmaxProbability().fit([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
+    >>> scorer = MaximumSoftmaxProbability(kept=0.7).fit([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
     >>> scorer.flag(scorer.score_samples([[0.5, 0.5], [0.9, 0.1]]))
     array([ True, False])
     """
@@ -57,7 +60,7 @@ class MaximumSoftmaxProbability(Scorer):
 
     def fit(self, probs: np.ndarray) -> MaximumSoftmaxProbability:
         """Learns the threshold from (n, K) out-of-sample probabilities."""
-        self.threshold_ = float(np.quantile(self.score_samples(probs), self.kept))
+        self.threshold_ = conformal_threshold(self.name, self.score_samples(probs), self.kept)
         return self
 
     def score_samples(self, probs: np.ndarray) -> np.ndarray:
@@ -75,11 +78,12 @@ class EnergyScore(Scorer):
     Parameters
     ----------
     temperature : T, 1 as in the paper.
-    kept : the share of the fitting rows whose score stays at or below ``threshold_``, 0.95.
+    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
 
     Attributes
     ----------
-    threshold_ : scores above it are flagged; learned from the rows given to ``fit``, which must be out of sample.
+    threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the n rows' given to ``fit``,
+        which must be out of sample; infinite below 19 rows for 0.95, with a warning.
 
     Cost: O(n K).
 
@@ -88,7 +92,7 @@ class EnergyScore(Scorer):
     Examples
     --------
     >>> from ballast.methods.out_of_distribution import EnergyScore
-    >>> scorer = EnergyScore().fit([[4.0, 0.0], [0.0, 5.0], [6.0, 1.0]])
+    >>> scorer = EnergyScore(kept=0.7).fit([[4.0, 0.0], [0.0, 5.0], [6.0, 1.0]])
     >>> scorer.flag(scorer.score_samples([[0.1, 0.0], [5.0, 0.0]]))
     array([ True, False])
     """
@@ -116,7 +120,7 @@ class EnergyScore(Scorer):
                 f"{self.name}: all {len(logits)} rows of logits are log-probabilities, whose energy is zero; pass the "
                 "scores before the softmax, from a model with a decision_function of shape (n, n_classes)"
             )
-        self.threshold_ = float(np.quantile(self.score_samples(logits), self.kept))
+        self.threshold_ = conformal_threshold(self.name, self.score_samples(logits), self.kept)
         return self
 
     def score_samples(self, logits: np.ndarray) -> np.ndarray:

@@ -36,6 +36,18 @@ def test_area_under_margin_when_a_rate_is_given_then_that_many_lowest_are_flagge
     assert set(np.flatnonzero(flagged)) == set(np.argsort(scores)[:n_flagged])
 
 
+def test_area_under_margin_when_scores_are_tied_at_the_cut_then_all_of_them_are_flagged_and_it_is_said(caplog):
+    margins = np.array([0.0, 0, 0, 0, 1, 2, 3, 4, 5, 6])[:, None]
+    scorer = AreaUnderMargin(noise_rate=0.3).fit(margins)
+    assert np.flatnonzero(scorer.flag(scorer.score_samples(margins))).tolist() == [0, 1, 2, 3]
+    assert "flags 4 of 10 rows where noise_rate=0.3 asks for 3" in caplog.text
+
+
+def test_area_under_margin_when_no_scores_are_tied_then_nothing_is_said(caplog):
+    AreaUnderMargin(noise_rate=0.3).fit(MARGINS)
+    assert not caplog.text
+
+
 def test_flag_by_threshold_samples_when_labels_are_flipped_then_it_finds_them_without_a_rate():
     X, y = load_digits(return_X_y=True)
     rng = np.random.default_rng(0)

@@ -21,8 +21,29 @@ def test_nearest_neighbor_distance_when_scoring_then_it_equals_scikit_learns():
 def test_nearest_neighbor_distance_when_fitted_then_the_threshold_leaves_each_row_out():
     scorer = NearestNeighborDistance(n_neighbors=7).fit(X)
     own = NearestNeighbors(n_neighbors=7).fit(X).kneighbors()[0][:, -1]
-    assert scorer.threshold_ == pytest.approx(np.quantile(own, 0.95))
+    assert scorer.threshold_ == pytest.approx(np.sort(own)[380])  # the 381st of 400: 401 x 0.95 is 380.95
     assert abs(scorer.flag(scorer.score_samples(NEW)).mean() - 0.05) < 0.02
+
+
+def test_nearest_neighbor_distance_when_rows_are_repeated_then_new_ones_are_flagged_as_if_each_were_there_once(caplog):
+    flagged = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        rows, new = rng.normal(size=(60, 3)), rng.normal(size=(500, 3))
+        once, repeated = (NearestNeighborDistance(device="cpu").fit(x) for x in (rows, np.repeat(rows, 10, axis=0)))
+        assert repeated.threshold_ == pytest.approx(once.threshold_)
+        assert once.threshold_ > 0.5
+        flagged.append(repeated.flag(repeated.score_samples(new)).mean())
+    assert np.mean(flagged) == pytest.approx(3 / 61, abs=0.015)  # rank 58 of 60
+    assert "left out 540 of 600 rows, which are copies of others" in caplog.text
+
+
+def test_nearest_neighbor_distance_when_columns_have_few_values_then_equal_rows_are_no_copies(caplog):
+    rows = np.random.default_rng(0).integers(0, 2, size=(200, 3)).astype(float)
+    scorer = NearestNeighborDistance(device="cpu").fit(rows)
+    assert len(scorer.rows_) == 200
+    assert not scorer.flag(scorer.score_samples(rows)).any()
+    assert "100 % of 200 known rows have the very score of the threshold, 0," in caplog.text
 
 
 def test_nearest_neighbor_distance_when_normalized_then_only_directions_count():

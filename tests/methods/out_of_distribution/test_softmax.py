@@ -27,6 +27,31 @@ def test_softmax_scores_when_flagging_then_the_share_kept_is_as_asked(kept):
         assert scorer.fit(given).flag(scorer.score_samples(given)).mean() == pytest.approx(1 - kept, abs=0.003)
 
 
+@pytest.mark.parametrize("n", [20, 25, 39, 100])
+def test_softmax_scores_when_known_rows_are_few_then_no_more_new_ones_are_flagged_than_asked(n):
+    flagged = np.zeros((2, 400))
+    for seed in range(400):
+        logits, new = 3 * np.random.default_rng(seed).normal(size=(2, n, 4))
+        softmaxes = softmax(logits, axis=1), softmax(new, axis=1)
+        for i, scorer, known, judged in (
+            (0, MaximumSoftmaxProbability(), *softmaxes),
+            (1, EnergyScore(), logits, new),
+        ):
+            flagged[i, seed] = scorer.fit(known).flag(scorer.score_samples(judged)).mean()
+    expected = 1 - np.ceil((n + 1) * 0.95) / (n + 1)
+    error = flagged.std(axis=1) / 20
+    assert (np.abs(flagged.mean(axis=1) - expected) < 4 * error).all()
+    assert expected < 0.05 + 1e-9
+
+
+def test_softmax_scores_when_known_rows_are_too_few_for_the_share_then_none_is_flagged_and_it_is_said(caplog):
+    for scorer, given in ((MaximumSoftmaxProbability(), softmax(LOGITS, axis=1)), (EnergyScore(), LOGITS)):
+        scorer.fit(given[:18])
+        assert not scorer.flag(scorer.score_samples(given)).any()
+        assert f"{scorer.name}: 18 rows cannot tell which score 95 % of rows stay below" in caplog.text
+        assert np.isfinite(scorer.fit(given[:19]).threshold_)
+
+
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
 def test_energy_score_when_scoring_then_it_equals_the_formula(temperature):
     expected = -temperature * np.log(np.exp(LOGITS / temperature).sum(axis=1))
