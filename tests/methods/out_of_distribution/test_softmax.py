@@ -18,6 +18,41 @@ def test_maximum_softmax_probability_when_scoring_then_it_is_one_less_the_larges
     assert np.allclose(scorer.score_samples(probs), [0.5, 0, 0.5])
 
 
+def saturated():
+    """Logits of known rows and of less sure ones, whose softmax in float32 is exactly 1 in every row."""
+    rng = np.random.default_rng(10)
+    sure = (rng.uniform(*ends, 200) for ends in ((40, 60), (20, 40)))
+    return [np.column_stack([first, np.zeros((200, 2))]).astype(np.float32) for first in sure]
+
+
+def test_maximum_softmax_probability_when_the_softmax_is_saturated_then_logits_keep_rows_apart(caplog):
+    logits, logits_far = saturated()
+    probs, probs_far = softmax(logits, axis=1), softmax(logits_far, axis=1)
+    scorer = MaximumSoftmaxProbability().fit(probs, logits)
+    scores, far = scorer.score_samples(probs, logits), scorer.score_samples(probs_far, logits_far)
+    assert scores.max() < far.min()
+    assert scorer.flag(far).all()
+    assert np.allclose(np.log(far), np.log(2) - logits_far[:, 0].astype(float))  # two classes of exp(0) against one
+    assert not caplog.text
+
+
+def test_maximum_softmax_probability_when_given_saturated_probabilities_alone_then_the_ties_are_told(caplog):
+    logits, logits_far = saturated()
+    scorer = MaximumSoftmaxProbability().fit(softmax(logits, axis=1))
+    assert "100 % of 200 known rows have the very score of the threshold" in caplog.text
+    caplog.clear()
+    assert not scorer.flag(scorer.score_samples(softmax(logits_far, axis=1))).any()
+    assert "200 of 200 rows (100 %) have a probability of exactly 1" in caplog.text
+    assert "give the model's logits" in caplog.text
+
+
+def test_maximum_softmax_probability_when_logits_are_not_behind_the_probabilities_then_these_count():
+    probs = softmax(LOGITS, axis=1)
+    votes = MaximumSoftmaxProbability().fit(probs, 5 * LOGITS[:, ::-1])
+    assert np.array_equal(votes.score_samples(probs, 5 * LOGITS[:, ::-1]), 1 - probs.max(axis=1))
+    assert np.allclose(votes.score_samples(probs, LOGITS), 1 - probs.max(axis=1))
+
+
 @pytest.mark.parametrize("kept", [0.95, 0.8])
 def test_softmax_scores_when_flagging_then_the_share_kept_is_as_asked(kept):
     for scorer, given in (
