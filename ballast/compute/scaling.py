@@ -9,6 +9,10 @@ import numpy as np
 
 from ballast.compute.blocks import row_blocks
 
+FAR = 50.0
+"""Interquartile ranges from the median beyond which a value sets no scale; no value of a plain law lies there."""
+WIDE = 8.0
+"""Standard deviations from end to end below which no few values set a column's scale, so that none are looked for."""
 TWO_VALUED = 1e-6
 """Relative slack of the variance at which a column counts as having two values alone."""
 
@@ -21,20 +25,48 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     Dividing by Two Standard Deviations, 2008): by their own, a category of one row in a thousand would count thirty
     times as much as a number, and most distances would be distances between rare categories.
 
+    Values more than 50 interquartile ranges from the median (see ``far_limits``) count in neither where they are few,
+    up to one or two in a hundred: one row with a value in another unit, or a stray 1e12, would else press all other
+    rows together, and hide what they differ in.
+
     In the dtype of X. Cost O((n + m) d), no copy of the rows.
     """
     n, m = len(X), len(X_target)
     offset = X[0].astype(np.float64)  # sums of squares keep their digits when the data lie far from 0
     with ThreadPoolExecutor(2) as pool:  # numpy's loops leave the interpreter free
         parts = list(pool.map(lambda part: _moments(part, offset), (X, X_target)))
-    mean = (parts[0].total + parts[1].total) / (n + m)
-    variance = np.maximum((parts[0].squares + parts[1].squares) / (n + m) - mean**2, 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = (parts[0].total + parts[1].total) / (n + m)
+        variance = np.maximum((parts[0].squares + parts[1].squares) / (n + m) - mean**2, 0.0)
     low, high = np.minimum(parts[0].low, parts[1].low), np.maximum(parts[0].high, parts[1].high)
+    wide = min(WIDE, 0.9 * (n + m) ** 0.5) * np.sqrt(variance)  # one value far from all is root N deviations away
+    for column in np.flatnonzero(~(high - low <= wide) | ~np.isfinite(variance)):
+        values = np.concatenate([X[:, column], X_target[:, column]]).astype(np.float64)
+        least, most = far_limits(values)
+        near = values[(values >= least) & (values <= most)]
+        if len(near) < len(values):
+            offset[column] = 0.0  # the first row may be the one that is far
+            mean[column], variance[column] = near.mean(), near.var()
+            low[column], high[column] = near.min(), near.max()
     largest = (mean - low) * (high - mean)  # no variance between the two is greater: it is that of two values alone
     two = variance >= (1 - TWO_VALUED) * largest
     scale = np.where(two, (high - low) / 2, np.sqrt(variance))
     scale = np.where(variance > 0, scale, 1.0)
     return (mean + offset).astype(X.dtype), scale.astype(X.dtype)
+
+
+def far_limits(values: np.ndarray) -> tuple[float, float]:
+    """Gives the ends beyond which a value is far from the others (n,): 50 interquartile ranges from their median.
+
+    Where half of the values are one, the median distance of the others from it stands for that range, so that in
+    columns of mostly zeros what is not zero is not far.
+    """
+    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
+    reach = third - first
+    if reach == 0:
+        distances = np.abs(values[values != median] - median)
+        reach = np.median(distances) if len(distances) else 0.0
+    return float(median - FAR * reach), float(median + FAR * reach)
 
 
 class _Moments(NamedTuple):
@@ -53,7 +85,8 @@ def _moments(X: np.ndarray, offset: np.ndarray) -> _Moments:
     for rows in row_blocks(len(X), 8 * d, budget=2**21):
         block = np.ascontiguousarray((X[rows] - offset).T)
         found.total[:] += block.sum(axis=1)
-        found.squares[:] += np.einsum("ij,ij->i", block, block)
+        with np.errstate(over="ignore"):  # an infinite sum tells of values that are far
+            found.squares[:] += np.einsum("ij,ij->i", block, block)
         np.minimum(found.low, block.min(axis=1), out=found.low)
         np.maximum(found.high, block.max(axis=1), out=found.high)
     return found

@@ -164,6 +164,34 @@ class TestScaling:
         assert scale[0] == 1.0
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [1e3, -1e6, 1e12, 1e38, 1e200])
+@pytest.mark.parametrize("n", [10, 300])
+@pytest.mark.parametrize("row", [0, 3])
+def test_joint_scaling_when_one_value_is_absurd_then_that_of_the_other_rows(row, n, value, dtype):
+    rng = np.random.default_rng(0)
+    X, X_target = rng.normal(5, 2, size=(n, 2)).astype(dtype), rng.normal(6, 2, size=(n, 2)).astype(dtype)
+    X[row, 1] = min(value, float(np.finfo(dtype).max))
+    mean, scale = joint_scaling(X, X_target)
+    others = np.concatenate([np.delete(X, row, axis=0), X_target]).astype(np.float64)
+    np.testing.assert_allclose(mean[1], others[:, 1].mean(), rtol=1e-6)
+    np.testing.assert_allclose(scale[1], others[:, 1].std(), rtol=1e-6)
+
+
+def test_joint_scaling_when_most_values_are_zero_then_the_few_others_set_the_scale_and_an_absurd_one_does_not():
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((2000, 2)) < 0.01, rng.exponential(3, (2000, 2)), 0.0)
+    plain = X.std(axis=0)
+    np.testing.assert_allclose(joint_scaling(X[:900], X[900:])[1], plain)
+    X[0, 1] = 1e9
+    np.testing.assert_allclose(joint_scaling(X[:900], X[900:])[1], plain, rtol=0.02)
+
+
+def test_joint_scaling_when_a_column_is_skewed_then_its_long_tail_counts():
+    X = np.random.default_rng(0).lognormal(0, 1.2, size=(2000, 3))
+    np.testing.assert_allclose(joint_scaling(X[:900], X[900:])[1], X.std(axis=0))
+
+
 def test_joint_scaling_when_columns_have_two_values_then_half_of_what_lies_between():
     rng = np.random.default_rng(0)
     rare = np.where(rng.random(2000) < 0.002, 7.0, 3.0)

@@ -88,6 +88,19 @@ class TestMaximumMeanDiscrepancy:
         moved = method.test(X * [1e4, 1e-4] + 7, X_target * [1e4, 1e-4] + 7)
         assert moved.statistic == pytest.approx(method.test(X, X_target).statistic, abs=1e-5)
 
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("limit", [20_000, 1])
+    @pytest.mark.parametrize("value", [1e3, 1e12, 1e38])
+    def test_test_when_one_value_is_absurd_then_it_hides_no_shift(self, value, limit, dtype):
+        rng = np.random.default_rng(7)
+        X, X_target = rng.normal(size=(300, 2)).astype(dtype), rng.normal([0, 1], size=(300, 2)).astype(dtype)
+        test = MaximumMeanDiscrepancy(exact_limit=limit, device="cpu")
+        plain = test.test(X, X_target)
+        X_target[0, 1] = value
+        report = test.test(X, X_target)
+        assert report.p_value == plain.p_value == 0.005
+        assert report.statistic == pytest.approx(plain.statistic, rel=0.1)
+
     def test_test_when_sizes_are_very_unequal_then_the_linear_form_still_finds_the_shift(self):
         X, X_target = samples(30_000, 60, 2, 1.0)
         assert MaximumMeanDiscrepancy(exact_limit=100).test(X, X_target).rejected
