@@ -9,8 +9,9 @@ import numpy as np
 
 from ballast.compute.blocks import row_blocks
 
-FAR = 50.0
-"""Interquartile ranges from the median beyond which a value sets no scale; no value of a plain law lies there."""
+FAR = 30.0
+"""How many times as far from the median as 95 % of the values are a value must be to set no scale: in a normal law,
+59 standard deviations."""
 WIDE = 8.0
 """Standard deviations from end to end below which no few values set a column's scale, so that none are looked for."""
 TWO_VALUED = 1e-6
@@ -25,9 +26,9 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     Dividing by Two Standard Deviations, 2008): by their own, a category of one row in a thousand would count thirty
     times as much as a number, and most distances would be distances between rare categories.
 
-    Values more than 50 interquartile ranges from the median (see ``far_limits``) count in neither where they are few,
-    up to one or two in a hundred: one row with a value in another unit, or a stray 1e12, would else press all other
-    rows together, and hide what they differ in.
+    Values more than 30 times as far from the median as 95 % of them (see ``far_limits``) count in neither where they
+    are few, up to one or two in a hundred: one row with a value in another unit, or a stray 1e12, would else press all
+    other rows together, and hide what they differ in.
 
     In the dtype of X. Cost O((n + m) d), no copy of the rows.
     """
@@ -56,17 +57,16 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def far_limits(values: np.ndarray) -> tuple[float, float]:
-    """Gives the ends beyond which a value is far from the others (n,): 50 interquartile ranges from their median.
+    """Gives the ends beyond which a value is far from others (n,): 30 times as far from the median as 95 % of them.
 
-    Where half of the values are one, the median distance of the others from it stands for that range, so that in
-    columns of mostly zeros what is not zero is not far.
+    In place of 95 % of them stands half of those that are not the median where that is farther, so that in columns of
+    mostly zeros what is not zero is not far.
     """
-    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
-    reach = third - first
-    if reach == 0:
-        distances = np.abs(values[values != median] - median)
-        reach = np.median(distances) if len(distances) else 0.0
-    return float(median - FAR * reach), float(median + FAR * reach)
+    median = float(np.median(values))
+    distances = np.sort(np.abs(values - median))
+    others = distances[np.searchsorted(distances, 0, side="right") :]
+    reach = max(distances[int(0.95 * (len(distances) - 1))], others[(len(others) - 1) // 2] if len(others) else 0.0)
+    return median - FAR * float(reach), median + FAR * float(reach)
 
 
 class _Moments(NamedTuple):

@@ -36,8 +36,8 @@ class MaximumMeanDiscrepancy(Test):
 
     Use it on up to some hundred encoded columns, when the shift may lie in no column alone. Not to name the columns
     that moved (``kolmogorov_smirnov``), and with less power the more columns there are that do not move.
-    Columns are standardised over both samples, without values more than 50 interquartile ranges from the median, so
-    that one absurd value hides nothing; the kernel is Gaussian. The statistic is the unbiased squared MMD,
+    Columns are standardised over both samples, without values more than 30 times as far from the median as 95 % of
+    them, so that one absurd value hides nothing; the kernel is Gaussian. The statistic is the unbiased squared MMD,
     which may fall below zero; ``effect_size`` is its root, 0 for equal distributions and at most the square root of 2.
 
     Parameters
