@@ -61,7 +61,7 @@ def nearest_neighbors(
     import torch
 
     where = device(choice)
-    centre = reference.mean(axis=0)
+    centre = np.median(reference, axis=0)  # the mean may lie far from all rows but one, and float32 would lose these
     ref = torch.from_numpy(np.ascontiguousarray(reference - centre, dtype=queries.dtype)).to(where)
     distances = np.empty((len(queries), k), dtype=queries.dtype)
     positions = np.empty((len(queries), k), dtype=np.int64)

@@ -72,6 +72,17 @@ def test_nearest_neighbor_distance_when_rows_exceed_the_most_then_a_part_stands_
         NearestNeighborDistance(max_rows=5).fit(X)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [1e6, 1e12, 1e25])
+def test_nearest_neighbor_distance_when_one_value_is_absurd_then_the_other_rows_are_scored_as_without_it(value, dtype):
+    rows, new = X.astype(dtype), NEW.astype(dtype)
+    without = NearestNeighborDistance(device="cpu").fit(rows[1:])
+    rows[0, 2] = value
+    scorer = NearestNeighborDistance(device="cpu").fit(rows)
+    np.testing.assert_allclose(scorer.score_samples(new), without.score_samples(new), rtol=1e-5)
+    assert scorer.threshold_ == pytest.approx(without.threshold_, rel=0.05)
+
+
 def test_nearest_neighbor_distance_when_there_are_too_few_rows_then_data_error():
     with pytest.raises(DataError, match=r"X has 10 rows to keep.*at least 11"):
         NearestNeighborDistance(n_neighbors=10).fit(X[:10])
