@@ -64,17 +64,20 @@ def add_metrics(
     confidence: float,
     rng: np.random.Generator,
     slice: str = OVERALL,
+    closed: Mapping[str, tuple[float, float]] | None = None,
     unchanged: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Adds each metric with its interval; a metric that is not defined on these rows gets no row.
 
+    ``closed`` holds intervals that need no replicates, and of two rows or more stand in place of theirs.
     ``unchanged`` holds draws of those that are distances from a model without the error, as it would show them.
     """
     values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
     replicates = metrics(bootstrap_sums(terms, n, n_bootstrap, rng))
     for metric, value in values.items():
         if np.isfinite(value):
-            low, high = interval(replicates[metric], confidence, n)
+            own = (closed or {}).get(metric)
+            low, high = own if own is not None and n > 1 else interval(replicates[metric], confidence, n)
             none = (unchanged or {}).get(metric)
             if none is not None:
                 least, most = interval(none, confidence, n)

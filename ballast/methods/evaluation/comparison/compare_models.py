@@ -11,9 +11,11 @@ from scipy import sparse
 from ballast.errors import DataError
 from ballast.methods.common.codes import label_codes
 from ballast.methods.common.tasks import MANY_VALUES, Task, as_numbers, declared_task
+from ballast.methods.evaluation import shares
 from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio, slices
 from ballast.methods.evaluation.labelled import labelled
 from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
+from ballast.methods.evaluation.shares import Interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
@@ -54,6 +56,9 @@ class CompareModels(Assessor):
     ``models`` the fitted models by name, ``probabilities`` class probabilities (n, n_classes) by model name, with
     ``classes`` the label of each column (default: the sorted labels of ``y``), ``observed`` (n,) which rows have their
     label, as in ``classification_metrics``. A row whose ``versus`` names the first model holds model minus first model.
+    The intervals of accuracy are Wilson's and those of its differences Tango's, both by scores, which hold at 0 and 1;
+    of unequal weights Clopper and Pearson's at the effective size (Korn and Graubard), and Tango's there; balanced
+    accuracy joins those of its classes. The other metrics are resampled.
     AUROC is the mean over classes of one against the rest; ``log_loss_cut_share`` says in what share of the rows a
     model gave the label a probability of 0, which counts 36.
 
@@ -74,7 +79,10 @@ class CompareModels(Assessor):
     """
 
     name = "compare_models"
-    reference = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993"
+    reference = (
+        "Tango, Equivalence Test and Confidence Interval for the Difference in Proportions for the Paired-Sample "
+        "Design, Statistics in Medicine 1998; Efron & Tibshirani, An Introduction to the Bootstrap, 1993"
+    )
     claim = Claim(
         "The paired interval of a difference holds the true difference at its level and is narrower than the unpaired.",
         "by definition",
@@ -121,7 +129,9 @@ class CompareModels(Assessor):
                 terms, metrics = _labels(y[part], own, weight[part], {m: s.of(part) for m, s in scores.items()})
             else:
                 terms, metrics = _values(y[part], own, weight[part])
-            self._compare(rows, terms, metrics, list(predictions), len(part), rng, name)
+            hits = {m: matches(y[part], predicted, m) for m, predicted in own.items()} if classifies else {}
+            closed = _Shares(hits, y[part], weight[part], self.confidence)
+            self._compare(rows, terms, metrics, list(predictions), len(part), rng, name, closed)
             for model, score in scores.items():
                 impossible = score.of(part).of_label < LEAST_PROBABILITY
                 if impossible.any() and weight[part].any():
@@ -159,6 +169,7 @@ class CompareModels(Assessor):
         n: int,
         rng: np.random.Generator,
         name: str,
+        closed: _Shares,
     ) -> None:
         """Adds what there is to say of the models on n rows, the slice called ``name``."""
         values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
@@ -166,14 +177,39 @@ class CompareModels(Assessor):
         defined = {metric: value for metric, value in values.items() if np.isfinite(value).all()}
         for j, model in enumerate(models):
             for metric, value in defined.items():
-                low, high = interval(replicates[metric][..., j], self.confidence, n)
+                found = closed.of(metric, model) if n > 1 else None
+                low, high = found or interval(replicates[metric][..., j], self.confidence, n)
                 rows.add(metric, value[j], n=n, low=low, high=high, model=model, slice=name)
         for j, model in enumerate(models[1:], start=1):
             for metric, value in defined.items():
                 difference = replicates[metric][..., j] - replicates[metric][..., 0]
-                low, high = interval(difference, self.confidence, n)
+                found = closed.of(metric, model, models[0]) if n > 1 else None
+                low, high = found or interval(difference, self.confidence, n)
                 gain = value[j] - value[0]
                 rows.add(metric, gain, n=n, low=low, high=high, model=model, versus=models[0], slice=name)
+
+
+@dataclass(frozen=True)
+class _Shares:
+    """Which rows (n,) each model gets right, for the intervals that need no replicates."""
+
+    hits: dict[str, np.ndarray]
+    y: np.ndarray
+    weight: np.ndarray
+    confidence: float
+
+    def of(self, metric: str, model: str, versus: str = "") -> Interval | None:
+        """Gives the interval of a model's metric, or of its difference from another's; None of what is not a share."""
+        if metric not in ("accuracy", "balanced_accuracy"):
+            return None
+        own, level = self.hits[model], self.confidence
+        if metric == "accuracy":
+            if versus:
+                return shares.of_difference(self.hits[versus], own, self.weight, level)
+            return shares.of_share(own, self.weight, level)
+        if versus:
+            return shares.of_recalls_difference(self.hits[versus], own, self.y, self.weight, level)
+        return shares.of_recalls(own, self.y, self.weight, level)
 
 
 @dataclass(frozen=True)

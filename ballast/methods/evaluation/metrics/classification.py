@@ -8,9 +8,11 @@ import numpy as np
 from scipy import sparse
 
 from ballast.methods.common.codes import label_codes
+from ballast.methods.evaluation import shares
 from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
 from ballast.methods.evaluation.labelled import labelled
 from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
+from ballast.methods.evaluation.shares import Interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
@@ -52,6 +54,9 @@ class ClassificationMetrics(Assessor):
     others than those to come. All metrics are weighted; the Brier
     score of two classes is the mean squared error of the second's probability, of more the sum over classes; AUROC is
     the mean over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur.
+    The interval of accuracy is Wilson's or, where weights differ, Clopper and Pearson's at the effective number of rows
+    (Korn and Graubard), so that it holds where every row is right; that of balanced accuracy joins those of its classes
+    (Zou and Donner). The other metrics are resampled.
     The replicates of AUROC use its influence function (placement values, as DeLong's variance), which agrees with
     resampling up to terms of order 1/n; its ends are clipped to [0, 1]. A metric that is not defined on a slice (AUROC
     of one class) has no row there.
@@ -78,9 +83,13 @@ class ClassificationMetrics(Assessor):
     """
 
     name = "classification_metrics"
-    reference = "Efron & Tibshirani, An Introduction to the Bootstrap, 1993; Guo et al., On Calibration, ICML 2017"
+    reference = (
+        "Korn & Graubard, Confidence Intervals for Proportions with Small Expected Number of Positive Counts, Survey "
+        "Methodology 1998; Efron & Tibshirani, An Introduction to the Bootstrap, 1993; Guo et al., On Calibration, "
+        "ICML 2017"
+    )
     claim = Claim(
-        "A 95 % bootstrap interval holds the metric of the population in about 95 % of samples.",
+        "A 95 % interval holds the metric of the population in about 95 % of samples.",
         "by definition",
         "400 weighted samples of 300 rows, 3 classes: {auroc:.1%} (AUROC) to {balanced_accuracy:.1%} (balanced "
         "accuracy); not claimed for the calibration error, whose estimate is biased upwards in small samples",
@@ -118,13 +127,22 @@ class ClassificationMetrics(Assessor):
         for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
             own = codes[part], probs[part].astype(np.float64), weight[part]
             add_metrics(
-                rows, *self._terms(*own), len(part), slice=name, unchanged=self._if_calibrated(*own[1:]),
-                n_bootstrap=self.n_bootstrap, confidence=self.confidence, rng=rng,
+                rows, *self._terms(*own), len(part), slice=name, closed=self._closed(*own),
+                unchanged=self._if_calibrated(*own[1:]), n_bootstrap=self.n_bootstrap, confidence=self.confidence,
+                rng=rng,
             )  # fmt: skip
             impossible = own[1][np.arange(len(part)), own[0]] < LEAST_PROBABILITY
             if impossible.any() and own[2].any():
                 rows.add("log_loss_cut_share", float(np.average(impossible, weights=own[2])), n=len(part), slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
+
+    def _closed(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> dict[str, Interval]:
+        """Gives the intervals of the metrics that are shares of rows."""
+        right = probs.argmax(axis=1) == codes
+        return {
+            "accuracy": shares.of_share(right, weight, self.confidence),
+            "balanced_accuracy": shares.of_recalls(right, codes, weight, self.confidence),
+        }
 
     def _bins(self, confidence: np.ndarray) -> np.ndarray:
         return np.minimum((confidence * self.n_bins).astype(int), self.n_bins - 1)
