@@ -14,7 +14,7 @@ from ballast.methods.common.tasks import MANY_VALUES, Task, as_numbers, declared
 from ballast.methods.evaluation import shares
 from ballast.methods.evaluation.bootstrap import Metrics, bootstrap_sums, interval, mean_defined, one_hot, ratio, slices
 from ballast.methods.evaluation.labelled import labelled
-from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
+from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, Area, auroc, log_losses
 from ballast.methods.evaluation.shares import Interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
@@ -58,8 +58,8 @@ class CompareModels(Assessor):
     label, as in ``classification_metrics``. A row whose ``versus`` names the first model holds model minus first model.
     The intervals of accuracy are Wilson's and those of its differences Tango's, both by scores, which hold at 0 and 1;
     of unequal weights Clopper and Pearson's at the effective size (Korn and Graubard), and Tango's there; balanced
-    accuracy joins those of its classes. The other metrics are resampled.
-    AUROC is the mean over classes of one against the rest; ``log_loss_cut_share`` says in what share of the rows a
+    accuracy joins those of its classes. AUROC, the mean over classes of one against the rest, has DeLong's, on the
+    logit or of paired curves. The other metrics are resampled. ``log_loss_cut_share`` says in what share of the rows a
     model gave the label a probability of 0, which counts 36.
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
@@ -125,12 +125,14 @@ class CompareModels(Assessor):
         rng = np.random.default_rng(self.random_state)
         for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
             own = {model: predicted[part] for model, predicted in predictions.items()}
+            ranked = {m: s.of(part).area(weight[part]) for m, s in scores.items()}
             if classifies:
-                terms, metrics = _labels(y[part], own, weight[part], {m: s.of(part) for m, s in scores.items()})
+                losses = {m: s.of(part).of_label for m, s in scores.items()}
+                terms, metrics = _labels(y[part], own, weight[part], losses, [a.value for a in ranked.values()])
             else:
                 terms, metrics = _values(y[part], own, weight[part])
             hits = {m: matches(y[part], predicted, m) for m, predicted in own.items()} if classifies else {}
-            closed = _Shares(hits, y[part], weight[part], self.confidence)
+            closed = _Closed(hits, ranked, y[part], weight[part], self.confidence)
             self._compare(rows, terms, metrics, list(predictions), len(part), rng, name, closed)
             for model, score in scores.items():
                 impossible = score.of(part).of_label < LEAST_PROBABILITY
@@ -169,7 +171,7 @@ class CompareModels(Assessor):
         n: int,
         rng: np.random.Generator,
         name: str,
-        closed: _Shares,
+        closed: _Closed,
     ) -> None:
         """Adds what there is to say of the models on n rows, the slice called ``name``."""
         values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
@@ -190,16 +192,20 @@ class CompareModels(Assessor):
 
 
 @dataclass(frozen=True)
-class _Shares:
-    """Which rows (n,) each model gets right, for the intervals that need no replicates."""
+class _Closed:
+    """Which rows (n,) each model gets right, and its area, for the intervals that need no replicates."""
 
     hits: dict[str, np.ndarray]
+    areas: dict[str, Area]
     y: np.ndarray
     weight: np.ndarray
     confidence: float
 
     def of(self, metric: str, model: str, versus: str = "") -> Interval | None:
-        """Gives the interval of a model's metric, or of its difference from another's; None of what is not a share."""
+        """Gives the interval of a model's metric, or of its difference from another's; None of one to be resampled."""
+        if metric == "auroc":
+            area = self.areas[model]
+            return area.difference(self.areas[versus], self.confidence) if versus else area.interval(self.confidence)
         if metric not in ("accuracy", "balanced_accuracy"):
             return None
         own, level = self.hits[model], self.confidence
@@ -221,6 +227,9 @@ class Scores:
 
     def of(self, rows: np.ndarray) -> Scores:
         return Scores(self.codes[rows], self.probs[rows])
+
+    def area(self, weight: np.ndarray) -> Area:
+        return auroc(self.codes, self.probs.astype(np.float64), weight)
 
     @property
     def of_label(self) -> np.ndarray:
@@ -266,20 +275,21 @@ def _kind(labels: np.ndarray) -> str:
 
 
 def _labels(
-    y: np.ndarray, predictions: dict[str, np.ndarray], weight: np.ndarray, scores: dict[str, Scores]
+    y: np.ndarray,
+    predictions: dict[str, np.ndarray],
+    weight: np.ndarray,
+    probabilities: dict[str, np.ndarray],
+    areas: list[float],
 ) -> tuple[sparse.csr_array, Metrics]:
     """Gives, per model and class, the weight of the rows it gets right, after the weight of the class; then, of models
-    with probabilities, the log losses and the influences on the AUROC.
+    with ``probabilities`` (n,) of the labels, the log losses. Their ``areas`` are as they are, whatever is drawn.
     """
     classes, codes = np.unique(y, return_inverse=True)
     k, m = len(classes), len(predictions)
     blocks = [one_hot(codes, weight, k)]
     for model, predicted in predictions.items():
         blocks.append(one_hot(codes, weight * matches(y, predicted, model), k))
-    ranked = [auroc(s.codes, s.probs.astype(np.float64), weight) for s in scores.values()]
-    areas = np.array([area for area, _ in ranked])
-    blocks += [sparse.csr_array((weight * log_losses(s.of_label))[None]) for s in scores.values()]
-    blocks += [sparse.csr_array((weight * influence)[None]) for _, influence in ranked]
+    blocks += [sparse.csr_array((weight * log_losses(p))[None]) for p in probabilities.values()]
 
     def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
         parts = sums[..., : (m + 1) * k].reshape(*sums.shape[:-1], m + 1, k)
@@ -289,9 +299,9 @@ def _labels(
             "accuracy": ratio(hits.sum(axis=-1), total),
             "balanced_accuracy": mean_defined(ratio(hits, np.broadcast_to(support, hits.shape))),
         }
-        if scores:
-            losses, leans = np.split(sums[..., (m + 1) * k :], 2, axis=-1)
-            found |= {"auroc": np.clip(areas + leans, 0.0, 1.0), "log_loss": ratio(losses, total)}
+        if probabilities:
+            losses = sums[..., (m + 1) * k :]
+            found |= {"auroc": np.broadcast_to(areas, losses.shape), "log_loss": ratio(losses, total)}
         return found
 
     return sparse.csr_array(sparse.vstack(blocks, format="csr")), metrics

@@ -11,7 +11,7 @@ from ballast.methods.common.codes import label_codes
 from ballast.methods.evaluation import shares
 from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
 from ballast.methods.evaluation.labelled import labelled
-from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, auroc, log_losses
+from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, Area, auroc, log_losses
 from ballast.methods.evaluation.shares import Interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
@@ -56,10 +56,9 @@ class ClassificationMetrics(Assessor):
     the mean over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur.
     The interval of accuracy is Wilson's or, where weights differ, Clopper and Pearson's at the effective number of rows
     (Korn and Graubard), so that it holds where every row is right; that of balanced accuracy joins those of its classes
-    (Zou and Donner). The other metrics are resampled.
-    The replicates of AUROC use its influence function (placement values, as DeLong's variance), which agrees with
-    resampling up to terms of order 1/n; its ends are clipped to [0, 1]. A metric that is not defined on a slice (AUROC
-    of one class) has no row there.
+    (Zou and Donner); that of AUROC is DeLong's on the logit, by scores where the rows are ranked without fault
+    (Newcombe). The other metrics are resampled. A metric that is not defined on a slice (AUROC of one class) has no row
+    there.
 
     The calibration error is biased upwards: ``expected_calibration_error_if_calibrated`` is what a calibrated model
     would show on as many such rows, with the ends that hold `confidence` of them; below its upper end the interval of
@@ -126,8 +125,9 @@ class ClassificationMetrics(Assessor):
         rng = np.random.default_rng(self.random_state)
         for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
             own = codes[part], probs[part].astype(np.float64), weight[part]
+            area = auroc(*own)
             add_metrics(
-                rows, *self._terms(*own), len(part), slice=name, closed=self._closed(*own),
+                rows, *self._terms(*own, area.value), len(part), slice=name, closed=self._closed(*own, area),
                 unchanged=self._if_calibrated(*own[1:]), n_bootstrap=self.n_bootstrap, confidence=self.confidence,
                 rng=rng,
             )  # fmt: skip
@@ -136,10 +136,11 @@ class ClassificationMetrics(Assessor):
                 rows.add("log_loss_cut_share", float(np.average(impossible, weights=own[2])), n=len(part), slice=name)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
-    def _closed(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> dict[str, Interval]:
-        """Gives the intervals of the metrics that are shares of rows."""
+    def _closed(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray, area: Area) -> dict[str, Interval]:
+        """Gives the intervals that need no replicates: of shares of rows, or of pairs of them."""
         right = probs.argmax(axis=1) == codes
-        return {
+        ranked = {"auroc": area.interval(self.confidence)} if np.isfinite(area.value) else {}
+        return ranked | {
             "accuracy": shares.of_share(right, weight, self.confidence),
             "balanced_accuracy": shares.of_recalls(right, codes, weight, self.confidence),
         }
@@ -157,8 +158,10 @@ class ClassificationMetrics(Assessor):
         gaps = np.random.default_rng(0).standard_normal((2000, self.n_bins)) * np.sqrt(variance)
         return {"expected_calibration_error": np.abs(gaps).sum(axis=1) / weight.sum()}
 
-    def _terms(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> tuple[sparse.csr_array, Metrics]:
-        """Gives what to sum over the rows, and the metrics as functions of those sums."""
+    def _terms(
+        self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray, area: float
+    ) -> tuple[sparse.csr_array, Metrics]:
+        """Gives what to sum over the rows, and the metrics but the ``area`` as functions of those sums."""
         n, k = probs.shape
         predicted = probs.argmax(axis=1)
         confidence = probs[np.arange(n), predicted]
@@ -167,10 +170,7 @@ class ClassificationMetrics(Assessor):
         log_loss = log_losses(of_label)
         brier = (probs**2).sum(axis=1) - 2 * of_label + 1
         bins = self._bins(confidence)
-        area, influence = auroc(codes, probs, weight)
-        singles = np.stack(
-            [weight, weight * correct, weight * log_loss, weight * brier / (2 if k == 2 else 1), weight * influence]
-        )
+        singles = np.stack([weight, weight * correct, weight * log_loss, weight * brier / (2 if k == 2 else 1)])
         terms = sparse.vstack(
             [
                 sparse.csr_array(singles),
@@ -183,15 +183,15 @@ class ClassificationMetrics(Assessor):
         )
 
         def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
-            total, hit, loss, squared, lean = np.moveaxis(sums[..., :5], -1, 0)
-            support, true_positive, named, gap = np.split(sums[..., 5:], [k, 2 * k, 3 * k], axis=-1)
+            total, hit, loss, squared = np.moveaxis(sums[..., :4], -1, 0)
+            support, true_positive, named, gap = np.split(sums[..., 4:], [k, 2 * k, 3 * k], axis=-1)
             return {
                 "accuracy": ratio(hit, total),
                 "balanced_accuracy": mean_defined(ratio(true_positive, support)),
                 "log_loss": ratio(loss, total),
                 "brier": ratio(squared, total),
                 "macro_f1": mean_defined(ratio(2 * true_positive, support + named)),
-                "auroc": np.clip(area + lean, 0.0, 1.0),
+                "auroc": np.full(np.shape(total), area),
                 "expected_calibration_error": ratio(np.abs(gap).sum(axis=-1), total),
             }
 
