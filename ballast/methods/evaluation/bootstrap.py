@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from scipy import sparse
+from scipy.stats import norm, t
 
 from ballast.methods.frame.reports import OVERALL, AssessmentRows
 
@@ -17,6 +18,8 @@ Metrics = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 """From sums (..., p) to the values (...) of each metric."""
 
 CHUNK_BYTES = 2**26
+ROUNDING = 1e-12
+"""The part of a number by which replicates of one value may differ."""
 
 
 def draw_counts(n_bootstrap: int, rng: np.random.Generator, *sizes: int) -> Iterator[tuple[np.ndarray, ...]]:
@@ -38,11 +41,15 @@ def bootstrap_sums(terms: sparse.csr_array, n: int, n_bootstrap: int, rng: np.ra
 
 
 def interval(replicates: np.ndarray, confidence: float, n: int) -> tuple[float, float]:
-    """Gives the percentile interval; NaN where fewer than two rows, or no replicate, say anything."""
+    """Gives the percentile interval, as much wider as Student's quantiles of n rows are than the normal's (Hesterberg).
+
+    NaN where fewer than two rows, or replicates that do not vary, say nothing of how far off the value may be.
+    """
     defined = replicates[np.isfinite(replicates)]
-    if n < 2 or not len(defined):
+    if n < 2 or not len(defined) or np.ptp(defined) <= ROUNDING * np.abs(defined).max():
         return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    tail = norm.cdf(np.sqrt(n / (n - 1)) * t.ppf((1 - confidence) / 2, n - 1))
+    low, high = np.quantile(defined, [tail, 1 - tail])
     return float(low), float(high)
 
 
@@ -80,7 +87,8 @@ def add_metrics(
             low, high = own if own is not None and n > 1 else interval(replicates[metric], confidence, n)
             none = (unchanged or {}).get(metric)
             if none is not None:
-                least, most = interval(none, confidence, n)
+                ends = [(1 - confidence) / 2, (1 + confidence) / 2]
+                least, most = np.quantile(none, ends) if n > 1 else (np.nan, np.nan)
                 rows.add(f"{metric}_if_calibrated", float(none.mean()), n=n, low=least, high=most, slice=slice)
                 low, high = of_distance(float(value), low, high, most)
             rows.add(metric, float(value), n=n, low=low, high=high, slice=slice)

@@ -74,7 +74,8 @@ def test_accuracies_when_the_prediction_is_constant_then_shares_of_the_label():
         assert found.value("mean_accuracy", model=model) == pytest.approx(np.mean(list(by_shift.values())))
         assert found.value("worst_accuracy", model=model) == pytest.approx(min(by_shift.values()))
     differences = found.table[found.table["versus"] == "web"]
-    np.testing.assert_allclose(differences[["value", "low", "high"]], 0.0, atol=1e-12)
+    np.testing.assert_allclose(differences["value"], 0.0, atol=1e-12)
+    assert differences[["low", "high"]].isna().all(axis=None)  # no replicate tells how far from 0 it may be
     assert method.verdicts_ == {"50% old + 50% web": {"broken": "between", "same": "between"}}
     n = found.table.set_index(["metric", "model", "versus", "slice"])["n"]
     assert n["accuracy", "old", "", "broken"] == 150

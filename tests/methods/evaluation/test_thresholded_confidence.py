@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit
+from scipy.stats import binom
 
 from ballast.methods.evaluation import AverageThresholdedConfidence
 
@@ -100,3 +102,30 @@ def test_interval_when_the_target_grows_then_it_narrows_and_holds_the_value():
         assert row["low"] <= row["value"] <= row["high"]
         widths.append(row["high"] - row["low"])
     assert widths[1] < widths[0] / 2
+
+
+@pytest.mark.parametrize("temperature_scaling", [True, False])
+@pytest.mark.parametrize("n", [100, 1000])
+def test_intervals_when_a_calibrated_model_is_judged_then_each_is_held_about_as_often_as_the_level_says(
+    n, temperature_scaling
+):
+    truth, draws, held = 0.77799, 100, {}  # the mean of expit(2 |z|) over z of the standard normal
+    for seed in range(draws):
+        rng = np.random.default_rng([seed, n])
+        p, q = expit(2 * rng.standard_normal(n)), expit(2 * rng.standard_normal(2 * n))
+        y = (rng.random(n) < p).astype(int)
+        method = AverageThresholdedConfidence(
+            temperature_scaling=temperature_scaling, n_bootstrap=100, random_state=seed
+        )
+        table = method.assess(np.c_[1 - p, p], y, np.c_[1 - q, q]).table
+        for metric, low, high in zip(table["metric"], table["low"], table["high"], strict=True):
+            held[metric] = held.get(metric, 0) + (low <= truth <= high)
+    assert len(held) == 4
+    assert min(held.values()) >= binom.ppf(1e-4, draws, 0.95), held
+
+
+def test_source_accuracy_when_every_row_is_right_then_its_interval_is_wilsons():
+    probs, y = binary(np.linspace(0.6, 0.99, 100), np.ones(100, bool))
+    table = plain().assess(probs, y, probs, classes=np.array([0, 1])).table.set_index("metric")
+    assert table.loc["source_accuracy", "low"] == pytest.approx(0.96300, abs=1e-5)
+    assert table.loc["source_accuracy", "high"] == 1.0

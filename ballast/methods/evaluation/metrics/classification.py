@@ -39,8 +39,8 @@ class ClassificationMetrics(Assessor):
 
     Parameters
     ----------
-    n_bootstrap : replicates of the percentile bootstrap, at least 1 (200: ends of a 95 % interval to about a tenth of
-        its width).
+    n_bootstrap : replicates of the percentile bootstrap, at least 2 for an interval (200: ends of a 95 % interval to
+        about a tenth of its width).
     confidence : level of the intervals (0.95).
     n_bins : equal-width bins of the highest probability for the expected calibration error (15, as Guo et al. 2017).
     random_state : seed of the resampling.
@@ -90,7 +90,7 @@ class ClassificationMetrics(Assessor):
     claim = Claim(
         "A 95 % interval holds the metric of the population in about 95 % of samples.",
         "by definition",
-        "400 weighted samples of 300 rows, 3 classes: {auroc:.1%} (AUROC) to {balanced_accuracy:.1%} (balanced "
+        "400 weighted samples of 300 rows, 3 classes: {log_loss:.1%} (log loss) to {balanced_accuracy:.1%} (balanced "
         "accuracy); not claimed for the calibration error, whose estimate is biased upwards in small samples",
     )
 

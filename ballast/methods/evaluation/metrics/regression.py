@@ -25,7 +25,7 @@ class RegressionMetrics(Assessor):
 
     Parameters
     ----------
-    n_bootstrap : replicates of the percentile bootstrap, at least 1 (200).
+    n_bootstrap : replicates of the percentile bootstrap, at least 2 for an interval (200).
     confidence : level of the intervals (0.95).
     random_state : seed of the resampling.
 

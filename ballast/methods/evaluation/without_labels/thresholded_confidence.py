@@ -9,6 +9,7 @@ from scipy.optimize import minimize_scalar
 
 from ballast.methods.common.codes import label_codes
 from ballast.methods.evaluation.bootstrap import draw_counts, interval
+from ballast.methods.evaluation.shares import of_share
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
@@ -18,6 +19,8 @@ BETTER: dict[str, Direction] = {
     "difference_of_confidences": "higher",
     "source_accuracy": "higher",
 }
+HOTTEST = 20.0
+"""The bound of temperatures, from above and, inverted, from below."""
 PICTURES = (
     Picture(
         "intervals",
@@ -44,7 +47,7 @@ class AverageThresholdedConfidence(Assessor):
         preference; the same for two classes.
     temperature_scaling : divide the log-probabilities by the temperature that minimises the source log loss first
         (True, as in the paper's comparison). It leaves the estimate for two classes as it is.
-    n_bootstrap : replicates, each of the source (threshold refitted) and the target together (200).
+    n_bootstrap : replicates, each of the source (threshold and temperature refitted) and the target together (200).
     confidence : level of the intervals (0.95).
     random_state : seed of the resampling.
 
@@ -59,10 +62,11 @@ class AverageThresholdedConfidence(Assessor):
     probabilities (m, n_classes), ``classes`` the label of each column (default: the sorted labels of ``y``). Gives
     ``estimated_accuracy``, ``average_confidence`` (mean highest probability of the target),
     ``difference_of_confidences`` (source accuracy plus target minus source mean confidence) and ``source_accuracy``.
+    The interval of ``source_accuracy`` is Wilson's; the others are resampled.
     Rows that tie at the threshold, as trees' do, count by the share of tied source rows above the error: what tiny
     random jitter gives on average, up to one in the number of tied rows.
 
-    Cost: O((n + m) (n_classes + log(n + m) + n_bootstrap)) time, 64 MiB for the counts.
+    Cost: O((n + m) (n_classes n_bootstrap + log(n + m))) time, 64 MiB for the counts.
 
     Raises
     ------
@@ -117,18 +121,21 @@ class AverageThresholdedConfidence(Assessor):
         """Gives the estimate, its two rivals and the source accuracy, each with its interval."""
         codes = label_codes(y, classes, probs.shape[1], self.name)
         self.temperature_ = _temperature(probs, codes) if self.temperature_scaling else 1.0
-        scores, sure, order = self._sorted(probs)
-        scores_target, sure_target, _ = self._sorted(probs_target)
+        scores, order = self._sorted(probs)
+        scores_target, order_target = self._sorted(probs_target)
+        log_p, log_p_target = _log(probs)[order], _log(probs_target)[order_target]
         correct = (probs.argmax(axis=1) == codes)[order].astype(np.float64)
         above = _ShareAbove(scores, scores_target)
+        refitted = _Refitted(log_p, codes[order], self.temperature_) if self.temperature_scaling else _untempered
 
         def estimates(counts: np.ndarray, counts_target: np.ndarray) -> dict[str, np.ndarray]:
-            n, m = counts.shape[1], counts_target.shape[1]
-            accuracy, confidence = counts @ correct / n, counts_target @ sure_target / m
+            n, sharpness = counts.shape[1], refitted(counts)
+            accuracy, confidence = counts @ correct / n, _mean_confidence(log_p_target, counts_target, sharpness)
+            gap = confidence - _mean_confidence(log_p, counts, sharpness)
             return {
                 "estimated_accuracy": above(counts, n - counts @ correct, counts_target),
                 "average_confidence": confidence,
-                "difference_of_confidences": np.clip(accuracy + confidence - counts @ sure / n, 0.0, 1.0),
+                "difference_of_confidences": np.clip(accuracy + gap, 0.0, 1.0),
                 "source_accuracy": accuracy,
             }
 
@@ -142,16 +149,53 @@ class AverageThresholdedConfidence(Assessor):
         for metric, value in values.items():
             replicates = np.concatenate([replicate[metric] for replicate in drawn])
             low, high = interval(replicates, self.confidence, min(n, m))
+            if metric == "source_accuracy" and n > 1:
+                low, high = of_share(correct, np.ones(n), self.confidence)
             rows.add(metric, value[0], n=n if metric == "source_accuracy" else m, low=low, high=high)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
-    def _sorted(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Gives the tempered rows' scores in ascending order, their highest probabilities, and that order."""
+    def _sorted(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the tempered rows' scores in ascending order, and that order."""
         log_p = _log_softmax(_log(probs) / self.temperature_)
         sure = np.exp(log_p.max(axis=1))
         scores = sure if self.score == "maximum_confidence" else (np.exp(log_p) * log_p).sum(axis=1)
         order = np.argsort(scores, kind="stable")
-        return scores[order], sure[order], order
+        return scores[order], order
+
+
+class _Refitted:
+    """The inverse temperatures that fit many resamplings of the source: a Newton step each from that of all its rows.
+
+    The log loss is convex in the inverse temperature, and one step is as near to the minimum as replicates need it.
+    """
+
+    def __init__(self, log_probs: np.ndarray, codes: np.ndarray, temperature: float) -> None:
+        self.fitted = 1 / temperature
+        p = np.exp(_log_softmax(log_probs * self.fitted))
+        mean = (p * log_probs).sum(axis=1)
+        self.slope = mean - log_probs[np.arange(len(codes)), codes]
+        self.bend = (p * (log_probs - mean[:, None]) ** 2).sum(axis=1)
+
+    def __call__(self, counts: np.ndarray) -> np.ndarray:
+        """Gives (b,) from (b, n) counts of the rows, within the bounds of the temperature."""
+        slope, bend = counts @ self.slope, counts @ self.bend
+        step = np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0)
+        moved = np.any(counts != 1, axis=1)  # all rows as they are have the temperature that was searched for
+        return np.clip(self.fitted - step * moved, 1 / HOTTEST, HOTTEST)
+
+
+def _untempered(counts: np.ndarray) -> np.ndarray:
+    return np.ones(len(counts))
+
+
+def _mean_confidence(log_probs: np.ndarray, counts: np.ndarray, sharpness: np.ndarray) -> np.ndarray:
+    """Gives (b,) mean highest probabilities of rows drawn (b, n) times, at (b,) inverse temperatures."""
+    below = log_probs - log_probs.max(axis=1, keepdims=True)
+    found = np.empty(len(counts))
+    for at in np.unique(sharpness):
+        own = sharpness == at
+        found[own] = counts[own] @ (1 / np.exp(below * at).sum(axis=1))
+    return found / counts.shape[1]
 
 
 class _ShareAbove:
@@ -196,6 +240,6 @@ def _temperature(probs: np.ndarray, codes: np.ndarray) -> float:
     def loss(log_temperature: float) -> float:
         return -float(_log_softmax(logits / np.exp(log_temperature))[rows, codes].mean())
 
-    bound = np.log(20.0)
+    bound = np.log(HOTTEST)
     found = minimize_scalar(loss, bounds=(-bound, bound), method="bounded", options={"xatol": 1e-3})
     return float(np.exp(found.x))

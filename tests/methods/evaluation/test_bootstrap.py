@@ -1,0 +1,41 @@
+"""The percentile interval of few rows, and of replicates that do not vary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from ballast.methods.evaluation import CompareModels, RegressionMetrics
+from ballast.methods.evaluation.bootstrap import interval
+
+
+def test_interval_when_rows_are_few_then_it_is_as_wide_as_students():
+    replicates = np.random.default_rng(0).standard_normal(400_000) * np.sqrt(4 / 5)  # of 5 rows of variance 5
+    low, high = interval(replicates, 0.95, 5)
+    assert (low, high) == pytest.approx((-2.776, 2.776), rel=0.03)
+    assert interval(replicates, 0.95, 10**6) == pytest.approx(tuple(np.quantile(replicates, [0.025, 0.975])), abs=1e-4)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e6])
+def test_interval_when_replicates_do_not_vary_then_there_is_none(value):
+    replicates = np.full(50, value) * (1 + 1e-15 * np.arange(50))
+    assert np.isnan(interval(replicates, 0.95, 20)).all()
+
+
+def test_assessors_when_every_row_has_one_error_then_no_interval_is_told():
+    y = np.arange(30.0)
+    alone = RegressionMetrics(random_state=0).assess(y, y + 0.1).table.set_index("metric")
+    assert alone.loc["bias", "value"] == pytest.approx(0.1)
+    assert alone.loc[["bias", "mean_absolute_error"], ["low", "high"]].isna().all(axis=None)
+    table = CompareModels("regression", random_state=0).assess(y, {"a": y + 0.5, "b": y - 0.5}).table
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
+def test_bias_when_rows_are_few_then_its_interval_is_held_about_as_often_as_the_level_says():
+    draws, held = 300, 0
+    for seed in range(draws):
+        y = np.random.default_rng(seed).standard_normal(8)
+        row = RegressionMetrics(random_state=0).assess(y, np.zeros(8)).table.set_index("metric").loc["bias"]
+        held += row["low"] <= 0 <= row["high"]
+    assert held >= binom.ppf(1e-4, draws, 0.95)
