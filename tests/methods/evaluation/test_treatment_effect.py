@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit
+from scipy.stats import binom, ttest_ind
 
 from ballast.errors import DataError
 from ballast.methods.evaluation import TreatmentEffect
@@ -45,13 +47,36 @@ def test_arms_when_named_by_numbers_or_truths_then_the_second_is_treated(arms):
     assert report.value("effect", model=str(np.array(arms)[1]), versus=str(np.array(arms)[0])) == 2
 
 
-def test_interval_when_unweighted_then_that_of_two_samples():
-    rng = np.random.default_rng(0)
-    treatment, outcome = np.arange(400) % 2, rng.standard_normal(400)
-    table = TreatmentEffect().assess(treatment, outcome).table
-    effect = table[table["metric"] == "effect"].iloc[0]
-    error = np.sqrt(sum(outcome[treatment == arm].var() / 200 for arm in (0, 1)))
-    assert (effect["high"] - effect["low"]) / 2 == pytest.approx(1.96 * error, rel=1e-3)
+def test_interval_when_rows_weigh_the_same_then_welchs():
+    outcome = np.array([1.0, 4, 2, 0, 7, 5, 9.5])
+    treatment = np.array([0, 0, 0, 0, 1, 1, 1])
+    expected = ttest_ind(outcome[4:], outcome[:4], equal_var=False).confidence_interval(0.95)
+    for weights in (None, np.full(7, 3.0)):
+        table = TreatmentEffect().assess(treatment, outcome, weights).table
+        effect = table[table["metric"] == "effect"].iloc[0]
+        assert (effect["low"], effect["high"]) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize("outcome", [[1.0, 2.0, 5.0], [1.0, 1.0, 5.0], [3.0, 3.0, 3.0]])
+def test_interval_when_an_arm_has_one_row_or_nothing_varies_then_there_is_none(outcome):
+    table = TreatmentEffect().assess(np.array([0, 0, 1]), np.array(outcome)).table
+    assert table.loc[table["metric"] == "effect", ["low", "high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(("n", "slope"), [(10, 0.0), (100, 1.0)])
+def test_interval_when_samples_are_small_then_it_is_held_about_as_often_as_the_level_says(n, slope):
+    held, draws = 0, 300
+    for seed in range(draws):
+        rng = np.random.default_rng([seed, n])
+        x = rng.standard_normal(n)
+        propensity = expit(slope * x)
+        treated = rng.random(n) < propensity
+        treated[:4] = [True, True, False, False]
+        weights = np.where(treated, 1 / propensity, 1 / (1 - propensity))
+        table = TreatmentEffect().assess(treated, treated + rng.standard_normal(n), weights).table
+        effect = table[table["metric"] == "effect"].iloc[0]
+        held += effect["low"] <= 1 <= effect["high"]
+    assert held >= binom.ppf(1e-4, draws, 0.95)
 
 
 def test_arms_when_one_or_without_weight_then_refused():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t
 
 from ballast.errors import DataError
 from ballast.methods.common.tasks import as_numbers
@@ -34,8 +34,9 @@ class TreatmentEffect(Assessor):
     -----
     ``assess(treatment, outcome, sample_weight=None)``: (n,) each, ``outcome`` in its own units. Gives ``mean_outcome``
     of each arm, named as the model, and ``effect`` of the treated arm versus the control, both named. The means are
-    Hajek's; their variance is the linearised one, with the weights taken as known, which is too wide rather than too
-    narrow for weights that were fitted to balance. Cost: O(n).
+    Hajek's; their variance is the linearised one with each row's leverage made up for, and Student's quantiles at the
+    effective sizes: Welch's where rows weigh the same. The weights are taken as known, which is too wide rather than
+    too narrow for weights that were fitted to balance. An arm of one row has no interval. Cost: O(n).
 
     Raises
     ------
@@ -78,18 +79,30 @@ class TreatmentEffect(Assessor):
                 f"{without}); at least two values with weight are needed to compare"
             )
         means = np.bincount(received, weights * values) / totals
-        variances = np.bincount(received, (weights * (values - means[received])) ** 2) / totals**2
-        half = norm.ppf(0.5 + self.confidence / 2)
+        shares = weights / totals[received]
+        kept = shares < 1  # of an arm whose weight is all one row's, nothing tells the variance
+        spread = np.full(len(values), np.nan)
+        spread[kept] = (shares * (values - means[received]))[kept] ** 2 / (1 - shares[kept])
+        variances = np.bincount(received, spread)
+        degrees = np.bincount(received, weights) ** 2 / np.bincount(received, weights**2) - 1
         rows = AssessmentRows()
         for arm, name in enumerate(map(str, arms)):
-            low, high = means[arm] + half * np.sqrt(variances[arm]) * np.array([-1, 1])
+            low, high = self._interval(means[arm], variances[[arm]], degrees[[arm]])
             rows.add("mean_outcome", means[arm], n=int((received == arm).sum()), model=name, low=low, high=high)
-        for arm, other in self._compared(arms):
-            effect, error = means[arm] - means[other], variances[arm] + variances[other]
-            low, high = effect + half * np.sqrt(error) * np.array([-1, 1])
+        for pair in self._compared(arms):
+            arm, other = pair
+            low, high = self._interval(means[arm] - means[other], variances[list(pair)], degrees[list(pair)])
             model, versus = str(arms[arm]), str(arms[other])
-            rows.add("effect", effect, n=len(values), model=model, versus=versus, low=low, high=high)
+            rows.add("effect", means[arm] - means[other], n=len(values), model=model, versus=versus, low=low, high=high)
         return rows.finish(pictures=PICTURES)
+
+    def _interval(self, value: float, variances: np.ndarray, degrees: np.ndarray) -> tuple[float, float]:
+        """Gives Welch and Satterthwaite's interval; NaN where an arm's rows do not tell their variance, or are equal."""
+        variance = variances.sum()
+        if not variance > 0:
+            return float("nan"), float("nan")
+        half = t.ppf(0.5 + self.confidence / 2, variance**2 / (variances**2 / degrees).sum()) * np.sqrt(variance)
+        return float(value - half), float(value + half)
 
     def _compared(self, arms: np.ndarray) -> list[tuple[int, int]]:
         """Gives the positions of the arms whose effect is given, each with that of the arm it is compared with."""
