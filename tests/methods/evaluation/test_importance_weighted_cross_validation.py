@@ -53,3 +53,12 @@ def test_errors_when_labels_are_text_then_the_share_of_wrong_ones():
     assert found.value("importance_weighted_error", model="two") == 1.0
     with pytest.raises(DataError, match=r"'three' predicts numbers such as .* but y holds text"):
         ImportanceWeightedCrossValidation(task="classification").assess(predictions={"three": np.arange(4)}, **given)
+
+
+def test_errors_when_every_label_is_right_then_their_intervals_reach_as_far_as_so_many_rows_allow():
+    y, weight = np.arange(100) % 2, np.repeat([1.0, 3.0], 50)
+    table = ImportanceWeightedCrossValidation(random_state=0).assess(y, {"a": y}, weight).table.set_index("metric")
+    assert table.loc["plain_error", "high"] == pytest.approx(0.03699, abs=1e-5)  # Wilson's
+    assert table.loc["importance_weighted_error", "high"] == pytest.approx(
+        1 - 0.025 ** (1 / 80)
+    )  # of 80 rows in effect

@@ -10,6 +10,7 @@ from scipy import sparse
 from ballast.methods.common.tasks import as_numbers
 from ballast.methods.evaluation.bootstrap import bootstrap_sums, interval, ratio
 from ballast.methods.evaluation.comparison.compare_models import matches, task_of
+from ballast.methods.evaluation.shares import of_share
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
@@ -43,7 +44,8 @@ class ImportanceWeightedCrossValidation(Assessor):
     ``assess(y, predictions, sample_weight)``: ``y`` (n,), ``predictions`` a mapping from model name to out-of-sample
     predictions (n,), ``sample_weight`` (n,) target density over training density. Weighted errors are divided by the
     sum of the weights. ``share_selected`` says in which share of the replicates a model would have been chosen. The
-    intervals take the weights as given: they do not hold the weights' own error.
+    intervals take the weights as given: they do not hold the weights' own error. Those of shares of wrong labels are
+    as of accuracy in ``classification_metrics``; those of squared errors are resampled.
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
@@ -117,11 +119,14 @@ class ImportanceWeightedCrossValidation(Assessor):
         self.selected_ = names[int(weighted.argmin())]
         rows = AssessmentRows()
         for j, model in enumerate(names):
-            for metric, value, drawn in (
-                ("importance_weighted_error", weighted, replicates[0]),
-                ("plain_error", plain, replicates[1]),
+            for metric, value, drawn, weights in (
+                ("importance_weighted_error", weighted, replicates[0], weight),
+                ("plain_error", plain, replicates[1], np.ones(n)),
             ):
-                low, high = interval(drawn[:, j], self.confidence, n)
+                if task == "classification" and n > 1:
+                    low, high = of_share(losses[j], weights, self.confidence)
+                else:
+                    low, high = interval(drawn[:, j], self.confidence, n)
                 rows.add(metric, value[j], n=n, low=low, high=high, model=model)
             rows.add("share_selected", float(np.mean(chosen == j)), n=n, model=model)
         return rows.finish(better=BETTER, pictures=PICTURES)

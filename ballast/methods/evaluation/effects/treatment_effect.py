@@ -97,7 +97,7 @@ class TreatmentEffect(Assessor):
         return rows.finish(pictures=PICTURES)
 
     def _interval(self, value: float, variances: np.ndarray, degrees: np.ndarray) -> tuple[float, float]:
-        """Gives Welch and Satterthwaite's interval; NaN where an arm's rows do not tell their variance, or are equal."""
+        """Gives Welch and Satterthwaite's interval, NaN where an arm's rows tell no variance, or are equal."""
         variance = variances.sum()
         if not variance > 0:
             return float("nan"), float("nan")
