@@ -32,7 +32,8 @@ claims: $(READY)
 	@BALLAST_CLAIMS=$(if $(NAMES)$(ALL),all,due) BALLAST_CLAIMS_ACCEPT="$(ACCEPT)" \
 		$(PYTEST) $(or $(MEASURED),tests/claims)
 
-# Measures how often tests by column reject where nothing has changed, over sizes, kinds and widths: docs/levels.md.
+# Measures how often tests by column reject where nothing has changed, over sizes, kinds and widths: docs/levels.md;
+# and how often intervals of accuracy hold it: docs/coverage.md.
 .PHONY: levels
 levels: $(READY)
 	@$(BIN)/python -m tests.levels

@@ -1,4 +1,4 @@
-"""Measures the levels of tests by column over the whole grid, and writes docs/levels.md (`make levels`)."""
+"""Measures levels of tests and coverage of intervals: docs/levels.md and docs/coverage.md (`make levels`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from itertools import combinations_with_replacement
 from pathlib import Path
 
+from tests.levels import coverage
 from tests.levels.grid import ALPHA, SIZES, WIDTHS, WORLDS, World, alarms, most
 
 PAGE = Path(__file__).parents[2] / "docs" / "levels.md"
@@ -21,6 +22,7 @@ there, and none that is as rare. The page is made by `make levels`.
 
 
 def main() -> int:
+    coverage.PAGE.write_text(coverage.page(), encoding="utf-8")
     limits = [100 * most(TABLES * 100 // width) / (TABLES * 100 // width) for width in WIDTHS]
     page, over = HEAD.format(one=limits[0], ten=limits[1], hundred=limits[2]), 0
     for name, world in WORLDS.items():
