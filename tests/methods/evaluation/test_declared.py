@@ -33,7 +33,7 @@ JUDGED: dict[str, list[Assessment]] = {
     "classification_metrics": [ClassificationMetrics(**QUICK).assess(Y, P)],
     "compare_models": [
         CompareModels("classification", **QUICK).assess(
-            Y, {"one": OTHER, "other": OTHER}, probabilities={"one": P, "other": P}, classes=np.arange(2)
+            Y, {"one": Y, "other": OTHER}, probabilities={"one": P, "other": P}
         ),
         CompareModels("regression", **QUICK).assess(Y, {"one": Y, "other": OTHER}),
     ],
