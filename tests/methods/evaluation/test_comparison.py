@@ -54,6 +54,16 @@ def test_compare_models_when_two_models_agree_then_their_difference_is_zero_with
     assert (differences["low"] == -differences["high"]).all()
 
 
+def test_compare_models_when_errors_are_shared_then_the_difference_is_surer_than_either():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=200)
+    guess = y + rng.normal(size=200)
+    report = CompareModels(random_state=0).assess(y, {"a": guess, "b": guess + rng.normal(scale=0.01, size=200)})
+    table = report.table[report.table["metric"] == "mean_squared_error"].set_index("versus")
+    widths = table["high"] - table["low"]
+    assert 0 < widths["a"] < 0.1 * widths[""].min()
+
+
 def test_compare_models_when_a_model_predicts_an_unknown_label_then_it_counts_as_wrong():
     y = np.array([0, 1, 1, 0])
     assert CompareModels().assess(y, {"a": np.array([0, 1, 9, 9])}).value("accuracy", model="a") == 0.5
