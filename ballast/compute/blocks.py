@@ -21,7 +21,7 @@ KEY_BYTES = 2**20
 """Memory of a block of rows whose keys are made: it is passed over once a column, so it should stay in the cache."""
 
 FEW_VALUES = 10
-"""Values that a column has at most where equal rows are no copies: they come about by chance."""
+"""Values that a column has at most where equal rows are not taken for copies: they come about by chance."""
 LOOKED_AT = 1000
 
 
@@ -69,7 +69,7 @@ def are_copies(X: np.ndarray) -> bool:
 def copy_keys(*samples: np.ndarray) -> tuple[np.ndarray, ...]:
     """Gives for each sample (n,) keys, equal for copies of a row, within a sample and across them.
 
-    Where equal rows are no copies each has a key of its own.
+    Where equal rows are not taken for copies, each has a key of its own.
     """
     if any(are_copies(X) for X in samples):
         return tuple(row_keys(X) for X in samples)
@@ -104,7 +104,7 @@ class Contents:
 
 
 def without_copies(X: np.ndarray) -> np.ndarray:
-    """Gives the positions, ascending, of the rows that are no copies of one before them."""
+    """Gives the positions, ascending, of the rows that are not copies of an earlier one."""
     return np.sort(np.unique(copy_keys(X)[0], return_index=True)[1])
 
 

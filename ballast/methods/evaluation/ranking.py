@@ -13,7 +13,7 @@ from ballast.methods.evaluation.shares import Interval, furthest, kish
 LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 """What a probability of 0 counts as in the log loss, 36 for the row in place of infinity."""
 ROUNDING = 1e-24
-"""A variance of areas that is no more than this is none."""
+"""A variance of areas up to this counts as zero."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Area:
     def _half(self, influence: np.ndarray, confidence: float) -> float:
         """Gives half the width of the interval of a sum of influences; 0 where a class has one row, or none varies.
 
-        A class's variance is no less than with its weights dealt to its rows anew: few rows that are ranked badly, near
+        A class's variance is at least what it is with its weights dealt to its rows anew: few rows ranked badly, near
         an area of 1, hide what the heaviest could do.
         """
         kept = self.weight > 0

@@ -112,7 +112,7 @@ def _weighty(values: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.nda
 def _effective_size(values: np.ndarray, weight: np.ndarray) -> float:
     """Gives how many rows of equal weight would be as sure of the mean; Kish's number where the values do not vary.
 
-    It is no more than that: in a few rows a share near 0 or 1 hides how much the rows with most weight can do.
+    It never exceeds Kish's: in a few rows a share near 0 or 1 hides how much the rows with most weight can do.
     """
     most = kish(weight)
     off = values - np.average(values, weights=weight)

@@ -46,7 +46,7 @@ class NearestNeighborDistance(Scorer):
         probability 1 - ``kept`` at most. Infinite below 19 rows for 0.95, with a warning.
 
     Copies of a row count once, and a warning tells their number: they are each other's neighbours at distance 0, and
-    a threshold learned from them would flag every new row. Equal rows of few values a column (10) are no copies.
+    a threshold learned from them would flag every new row. Equal rows of few values a column (10) are not copies.
 
     A row that was fitted on finds itself at distance zero, so its score is that of its (k - 1)-th other neighbour.
 

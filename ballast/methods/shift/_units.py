@@ -123,7 +123,7 @@ def _of_neighbours(column: pd.Series) -> float:
 
 
 def _copies(rows: pd.DataFrame) -> int:
-    """Gives how many rows are equal to an earlier one where that is no coincidence: where other rows differ."""
+    """Gives how many rows are equal to an earlier one where that is not a coincidence: where other rows differ."""
     first = rows.head(MOST_LOOKED_AT)
     plain = first[[name for name in first if kind_of(first[name]) != "nested"]]
     if plain.empty or any(plain[name].is_unique for name in plain):

@@ -16,7 +16,7 @@ _MOST = 4
 
 
 def keep_connections(storage: SqliteEventLogStorage) -> None:
-    """Makes a storage keep its connections: Dagster's own makes an engine for each of some 70 statements a step.
+    """Makes a storage keep its connections: Dagster's own makes an engine for each, more than 80 of them a step.
 
     For a process of one command, whose records nobody else serves: a file is opened again when it was replaced.
     """

@@ -84,7 +84,7 @@ def _other_keys(text: str, kind: str) -> str:
 
 
 def _other_json(json: str, kind: Any, depth: int = 0) -> str:
-    """Gives the SQL of whether JSON has keys that its type lacks, on any level, or is no object where that is a map."""
+    """Gives the SQL of whether JSON, at any depth, has keys that its type lacks, or is not the object it should be."""
     part = f"j{depth}"
     if kind.id == "struct":
         names = ", ".join(literal(name) for name, _ in kind.children)

@@ -19,7 +19,9 @@ def thing() -> dg.MaterializeResult:
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("BALLAST_HOME", str(tmp_path))
-    return instance()
+    made = instance()
+    assert "_connect" in vars(made.event_log_storage)
+    return made
 
 
 def steps_of(on: dg.DagsterInstance, run_id: str) -> set[str | None]:

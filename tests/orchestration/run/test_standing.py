@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ballast.orchestration.run import standing
+from ballast.orchestration.run import unit as execution
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import Stored, run_unit
 from tests.orchestration.projects import Project, rows
@@ -32,6 +33,24 @@ def test_verdicts_when_nothing_has_changed_then_stand_and_are_shown_again(ran: P
     assert {j.name for j in stored.judgements} == before.keys() != set()
     assert all(j.passed and j.message for j in stored.judgements)
     assert judged_by(ran, "density") == before
+
+
+def test_verdicts_between_roles_when_neither_has_changed_then_stand(ran: Project, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as patched:
+        patched.delattr(execution, "judged")
+        for role in ("train", "test"):
+            (stored,) = run_again(ran, role, "again")
+            assert stored.reused
+            assert {j.name for j in stored.judgements if "shared_ids" in j.name}
+            assert set(judged_by(ran, role).values()) == {"again"}
+
+
+def test_verdicts_between_roles_when_the_other_has_changed_then_are_come_to_anew(ran: Project):
+    ran.write("train", rows(200, seed=1, start=2000))  # the ids of the test rows, too
+    (closed,) = [j for j in run_again(ran, "train", "other")[0].judgements if not j.passed]
+    assert closed.name.startswith("expect_no_shared_ids")
+    ran.write("train", rows(200, seed=1))
+    assert all(j.passed for j in run_again(ran, "train", "back")[0].judgements)
 
 
 @pytest.mark.parametrize(

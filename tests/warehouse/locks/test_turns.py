@@ -134,6 +134,24 @@ def test_keep_open_keeps_the_file_for_a_moment_and_then_lets_go(embedded, weight
         assert embedded.commit("p/a", weights).version == 4
 
 
+def test_keep_open_when_only_read_then_the_file_stays_open_until_another_process_wants_it(
+    embedded, weights, monkeypatch, process
+):
+    monkeypatch.setattr("ballast.warehouse.homes.embedded.LONGEST_LINGER", 3600.0)
+    embedded.commit("p/a", weights)
+    with keep_open():
+        embedded.read("p/a")
+        time.sleep(0.5)  # ten times as long as one stays open that was written
+        assert is_open(embedded.home.path)
+        child = process(
+            "import sys; from ballast.warehouse import Warehouse; store = Warehouse(sys.argv[1]); "
+            "print(store.commit('p/b', store.read('p/a')).version)",
+            embedded.url,
+        )
+        out, err = child.communicate(timeout=60)
+        assert out.strip() == "1", err
+
+
 def test_keep_open_yields_to_another_process_that_waits(embedded, weights, monkeypatch, process):
     monkeypatch.setattr("ballast.warehouse.homes.embedded.LINGER", 3600.0)
     embedded.commit("p/a", weights)

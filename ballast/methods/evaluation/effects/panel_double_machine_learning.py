@@ -53,7 +53,7 @@ class PanelDoubleMachineLearning(Assessor):
     n_folds : folds of the cross-fitting; a unit's rows are all in one fold.
     confidence : level of the intervals.
     random_state : the seed of the folds and of the default regressor.
-    treated : of a treatment of two arms that are no numbers, the value that means treated; None for False and True.
+    treated : of a treatment of two arms that are not numbers, the value that means treated; None for False and True.
 
     Notes
     -----
