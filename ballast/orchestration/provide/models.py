@@ -62,7 +62,7 @@ class Classes(OfModels):
         first = models_of(asked.step)[0]
         if is_of_kind(asked.learners[first], "classifier"):
             return None
-        return f"{asked.here}.model", f"{first!r} tells no classes apart; name a classifier"
+        return f"{asked.here}.model", f"{first!r} is not a classifier, and its classes are needed; name a classifier"
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> np.ndarray:
         return tables.model(names(tables)[0]).classes_

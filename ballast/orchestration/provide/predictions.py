@@ -62,7 +62,9 @@ def _in_order(probs: np.ndarray, tables: Tables, name: str, first: str) -> np.nd
     if own == wanted:
         return probs
     if unknown := set(own) - set(wanted):
-        raise DataError(f"{name!r} tells classes apart that {first!r} does not know: {listed(sorted(unknown))}")
+        raise DataError(
+            f"{name!r} predicts classes that {first!r} does not know: {listed(sorted(unknown))}; train both on the same labels"
+        )
     found = np.zeros((len(probs), len(wanted)))
     found[:, [wanted.index(label) for label in own]] = probs
     return found
@@ -74,7 +76,7 @@ def _no_probabilities(asked: Asked) -> Fault | None:
         return None
     for model in models_of(asked.step):
         if not is_of_kind(asked.learners[model], "classifier"):
-            return f"{asked.here}.models", f"{model!r} gives no class probabilities; name classifiers alone"
+            return f"{asked.here}.models", f"{model!r} does not give class probabilities; name only classifiers"
     return None
 
 

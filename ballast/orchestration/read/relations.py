@@ -171,7 +171,7 @@ def _nanoseconds(
     """
     told = {}
     for name in files.names:
-        cut = (_cut_remote if is_remote(name) else _cut)(con, files, name, where)
+        cut = _cut_remote(con, files, name, where) if is_remote(name) else _cut(name)
         others = [] if by_name else [n for n, kind in kinds.items() if _TIME.search(kind) and n not in cut]
         for column, kind in cut.items():
             shown = [column] if column in kinds else others
@@ -188,7 +188,7 @@ def _nanoseconds(
 _TIME = re.compile(r"(?<!WITH )\bTIME\b|WITH TIME ZONE")
 
 
-def _cut(con: duckdb.DuckDBPyConnection, files: Files, name: str, where: str) -> dict[str, str]:
+def _cut(name: str) -> dict[str, str]:
     """Gives the columns of a file with times that DuckDB cuts, and their types."""
     try:
         with pq.ParquetFile(name) as file:
