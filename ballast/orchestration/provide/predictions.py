@@ -63,7 +63,8 @@ def _in_order(probs: np.ndarray, tables: Tables, name: str, first: str) -> np.nd
         return probs
     if unknown := set(own) - set(wanted):
         raise DataError(
-            f"{name!r} predicts classes that {first!r} does not know: {listed(sorted(unknown))}; train both on the same labels"
+            f"{name!r} predicts classes that {first!r} does not know: {listed(sorted(unknown))}; train both on the "
+            "same labels"
         )
     found = np.zeros((len(probs), len(wanted)))
     found[:, [wanted.index(label) for label in own]] = probs
