@@ -80,8 +80,12 @@ def test_ids_shared_by_roles_that_are_stored_at_the_same_time_are_found(project:
     plan, resource = project.plan, project.resource
 
     def store(role: str) -> None:
-        run = Run(plan, resource.open(), resource.model_store(), project.folder, run_id=role)
-        run_unit(run, [plan.nodes[role]])
+        try:
+            run = Run(plan, resource.open(), resource.model_store(), project.folder, run_id=role)
+            run_unit(run, [plan.nodes[role]])
+        except BaseException:
+            both_read.abort()
+            raise
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(store, ("train", "test")))

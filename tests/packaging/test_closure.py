@@ -175,3 +175,39 @@ def test_digest_when_code_names_a_method_then_that_method_is_reached(tree):
     )
     assert {"kliep", "my_methods.own.Own"} <= changed
     assert "doremi" not in changed
+
+
+UNREADABLE = {
+    "named and not Python": {
+        "my_methods/helpers.py": 'KIN = "my_methods.kin.Kin"\n',
+        "my_methods/kin.py": "class Kin(:\n",
+    },
+    "names taken in a circle": {
+        "my_methods/helpers.py": "from my_circle.one import thing\n",
+        "my_circle/__init__.py": "",
+        "my_circle/one/__init__.py": "from my_circle.two import thing\n",
+        "my_circle/two/__init__.py": "from my_circle.one import thing\n",
+    },
+}
+"""Files of a user's that no run could use, which the digest of what names them must survive."""
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_digest_when_a_named_file_is_of_no_use_then_given_all_the_same(case, tree):
+    for file, text in UNREADABLE[case].items():
+        (tree / file).parent.mkdir(parents=True, exist_ok=True)
+        (tree / file).write_text(text)
+    assert digests(tree)["my_methods.own.Own"]
+
+
+def test_digest_when_the_file_of_a_loaded_module_is_gone_then_given_all_the_same(tree):
+    (tree / "my_methods" / "helpers.py").write_text('KIN = "my_methods.kin.Kin"\n')
+    (tree / "my_methods" / "kin.py").write_text("class Kin: ...\n")
+    script = (
+        "import my_methods.kin, pathlib; pathlib.Path(my_methods.kin.__file__).unlink()\n"
+        "from ballast.methods.frame.closure import digest; print(digest('my_methods.own.Own'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tree, capture_output=True, text=True, env={"PYTHONPATH": "."}
+    )
+    assert done.returncode == 0, done.stderr

@@ -98,10 +98,12 @@ def digest(*uses: type | str) -> str:
 
 def reached(*modules: str) -> frozenset[str]:
     """Gives the closure of some modules and of the methods that the texts in it name."""
-    found = closure(*modules)
-    named = {module for m in found for text in _read(m).texts if (module := _named(text)) is not None}
-    named = {module for module in named - found if _top(module) == "ballast" or not installed(_top(module))}
-    return reached(*modules, *named) if named else found
+    found: frozenset[str] = frozenset()
+    while (wider := closure(*modules)) != found:  # a named file that is gone or is not Python widens nothing
+        found = wider
+        named = {module for m in found for text in _read(m).texts if (module := _named(text)) is not None}
+        modules += tuple(m for m in sorted(named - found) if _top(m) == "ballast" or not installed(_top(m)))
+    return found
 
 
 def _text(use: type | str) -> str:
@@ -126,13 +128,13 @@ def _named(text: str) -> str | None:
 
 def _home(module: str, name: str | None) -> str:
     """Gives the module that ``from module import name`` means: a submodule, or the one that a package takes it from."""
-    if name is None:
-        return module
-    if file_of(f"{module}.{name}") is not None:
-        return f"{module}.{name}"
-    read = source(module)
-    if read is not None and read.exports.get(name, (module, name)) != (module, name):
-        return _home(*read.exports[name])
+    passed: set[tuple[str, str | None]] = set()
+    while name is not None and (module, name) not in passed:  # two packages may take a name from one another
+        passed.add((module, name))
+        if file_of(f"{module}.{name}") is not None:
+            return f"{module}.{name}"
+        read = source(module)
+        module, name = read.exports.get(name, (module, name)) if read is not None else (module, name)
     listed = (e.module for e in index().values() if e.class_name == name and e.module.startswith(f"{module}."))
     return next(listed, module)  # a room gives the methods below it (ballast.methods.frame.catalogue.exports)
 
