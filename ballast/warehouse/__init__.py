@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ballast.warehouse.homes.embedded import keep_open
+from ballast.warehouse.homes.embedded import attach_beside, keep_open
 from ballast.warehouse.models.store import ModelStore, StoredModel
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.matrices import matrix_of, matrix_table, names_of
@@ -16,6 +16,7 @@ __all__ = [
     "StoredModel",
     "Verdict",
     "Warehouse",
+    "attach_beside",
     "keep_open",
     "matrix_of",
     "matrix_table",

@@ -14,6 +14,7 @@ import duckdb
 from ballast.errors import DataError, nearest
 from ballast.orchestration.read.files import FORMATS, connected, is_remote, located
 from ballast.orchestration.read.own_store import check_open
+from ballast.warehouse import attach_beside
 from ballast.warehouse.names import literal, quoted
 from ballast.words import one_line
 
@@ -25,6 +26,8 @@ _NEVER = {"write_log", "getenv", "nextval", "sleep_ms", "current_query", "pandas
 _OF_FILES = re.compile(r"(read_|parquet_|sniff_csv$|glob$)")
 _SECRET = re.compile(r"(?<=://)[^/\s'\"@]*@|(?<=\?)[^\s'\"]*=[^\s'\"]*")
 """What an address may hold of a user's: a name and password before the host, and signatures behind the path."""
+_WAIT = 120.0
+"""Seconds to wait for whoever writes in a database that a query reads, Ballast's own runs among them."""
 _ENDINGS = tuple(ending + packed for ending in FORMATS for packed in ("", ".gz", ".zst"))
 
 
@@ -47,9 +50,7 @@ def prepared(
     con = connected(re.findall(r"\w+://", query), where, streaming=streaming)
     try:
         for name, file in files.items():
-            executed(
-                con, f"ATTACH {literal(str(file))} AS {quoted(name)} (READ_ONLY)", where, "cannot open the database"
-            )
+            _attach(con, file, name, where)
         if database is not None:
             con.execute(f"USE {quoted(named[0][0])}")
         if not set(str(folder)) & set(",*?["):
@@ -59,6 +60,13 @@ def prepared(
     except BaseException:
         con.close()
         raise
+
+
+def _attach(con: duckdb.DuckDBPyConnection, file: Path, name: str, where: str) -> None:
+    try:
+        attach_beside(con, file, name, _WAIT)
+    except duckdb.Error as error:
+        raise DataError(f"{where}: cannot open the database: {said(error, '')}") from None
 
 
 def executed(

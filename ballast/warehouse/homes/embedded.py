@@ -332,6 +332,25 @@ def _attached(path: Path, options: str) -> tuple[duckdb.DuckDBPyConnection, duck
     return engine, connection
 
 
+def attach_beside(con: duckdb.DuckDBPyConnection, path: Path, name: str, timeout: float) -> None:
+    """Attaches a file, a warehouse or not, to a DuckDB of one's own, to be read as `name`; waits for who writes it.
+
+    Raises duckdb.Error as ATTACH does where that takes longer than `timeout` seconds or waiting would not help.
+    """
+    deadline, wait = time.monotonic() + timeout, _FIRST_WAIT
+    while True:
+        for place in [p for p in _places.values() if p.path.exists() and p.path.samefile(path)]:
+            place.close_idle()
+        try:
+            con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)} (READ_ONLY)")
+            return
+        except duckdb.Error as error:
+            if _holder(error) is None or time.monotonic() + wait > deadline:
+                raise
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT)
+
+
 def _connection(engine: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Gives a connection whose default catalog is the file that is attached."""
     connection = engine.cursor()
