@@ -258,11 +258,14 @@ class Warehouse:
         with self._reading() as con:
             return commits.stored_partitions(con, assets) if con else []
 
+    def retired(self, assets: Sequence[str]) -> set[tuple[str, str]]:
+        """Gives each (asset, partition) of some assets that `retire` has hidden."""
+        with self._reading() as con:
+            return {(asset, key) for asset in assets for key in commits.retired(con, asset)} if con else set()
+
     def retire(self, assets: Sequence[str], partitions: Sequence[tuple[str, str]]) -> None:
         """Hides these (asset, partition) from views and from reads of all partitions; others of `assets` are shown."""
-        with self._reading() as con:
-            marked = {(asset, key) for asset in assets for key in commits.retired(con, asset)} if con else set()
-        if marked != set(partitions):
+        if self.retired(assets) != set(partitions):
             with self._writing() as con:
                 layouts.retire(con, assets, partitions)
 

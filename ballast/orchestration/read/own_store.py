@@ -11,13 +11,15 @@ from ballast.errors import DataError, GateClosedError
 from ballast.warehouse.names import STORE, literal, quoted, view_of
 
 _CLOSED = """
-SELECT gates.asset, gates.version, gates.gate, gates.message, gates.version = newest.version
+SELECT gates.asset, gates.version, gates.gate, gates.message, gates.version = newest.version AND {shown}
 FROM {gates} AS gates
 JOIN (SELECT asset, partition, max(version) AS version FROM {commits} GROUP BY asset, partition) AS newest
 ON gates.asset = newest.asset AND gates.partition IS NOT DISTINCT FROM newest.partition
 WHERE NOT gates.passed AND gates.severity = 'error'
 ORDER BY gates.asset, gates.version DESC, gates.gate
 """
+_SHOWN = "NOT EXISTS (FROM {retired} AS r WHERE r.asset = gates.asset AND r.partition = gates.partition)"
+"""What a view shows: all partitions but those that are retired."""
 
 
 def check_open(
@@ -50,15 +52,20 @@ def check_open(
 
 
 def _is_store(con: duckdb.DuckDBPyConnection, database: str) -> bool:
-    sql = f"SELECT count(*) FROM duckdb_tables() WHERE database_name = {literal(database)} AND schema_name = ?"
-    return con.execute(f"{sql} AND table_name IN ('gates', 'commits')", [STORE]).fetchall()[0][0] == 2
+    return {"gates", "commits"} <= _tables(con, database)
+
+
+def _tables(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:
+    sql = f"SELECT table_name FROM duckdb_tables() WHERE database_name = {literal(database)} AND schema_name = ?"
+    return {name for (name,) in con.execute(sql, [STORE]).fetchall()}
 
 
 def _closed(con: duckdb.DuckDBPyConnection, database: str) -> dict[tuple[str, str], list[tuple[int, str, str, bool]]]:
     """Gives the verdicts that close a view, by the view's schema and name in small letters."""
-    places = {name: quoted(database, STORE, name) for name in ("gates", "commits")}
+    places = {name: quoted(database, STORE, name) for name in ("gates", "commits", "retired")}
+    shown = _SHOWN.format(**places) if "retired" in _tables(con, database) else "true"  # older files have none
     found: dict[tuple[str, str], list[tuple[int, str, str, bool]]] = {}
-    for asset, *verdict in con.execute(_CLOSED.format(**places)).fetchall():
+    for asset, *verdict in con.execute(_CLOSED.format(**places, shown=shown)).fetchall():
         schema, view = view_of(asset)
         found.setdefault((schema.casefold(), view.casefold()), []).append(tuple(verdict))
     return found

@@ -47,9 +47,12 @@ def verdict_of(run: Run, commit: Commit, expectation: Expectation, judgement: Ju
 def check_open(warehouse: Warehouse, asset: str, partition: str | None, reader: str) -> None:
     """Raises GateClosedError where a gate is closed behind what is read: the latest version, of a partition or of each.
 
-    For a reader that knows no plan: what was said of a version when it was last judged counts.
+    For a reader that knows no plan: what was said of a version when it was last judged counts. Who reads all
+    partitions does not read those that are retired.
     """
     newest = {c.partition: c for c in reversed(warehouse.commits(asset)) if partition in (None, c.partition)}
+    for _, gone in warehouse.retired([asset]) if partition is None else ():
+        newest.pop(gone, None)
     found = warehouse.verdicts_of([(asset, commit.version) for commit in newest.values()])
     if closed := [v for v in found if v.closes]:
         of = f", partition {closed[0].partition}" if closed[0].partition else ""

@@ -8,7 +8,12 @@ import dagster as dg
 import pandas as pd
 import pytest
 
+from ballast.errors import GateClosedError
 from ballast.orchestration.commands.prune import prune_retired
+from ballast.orchestration.read.sources import read_table
+from ballast.orchestration.run.verdicts import check_open
+from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.warehouse import Verdict
 from tests.orchestration.projects import Project, rows, spec
 
 
@@ -62,6 +67,33 @@ def test_partition_declared_again_is_shown_after_a_run_that_reuses_all(moved: Pr
     declare(moved, "north", "south")
     materialize(moved, "north")
     assert shown(moved) == {"north", "south"}
+
+
+def test_gate_closed_behind_a_retired_partition_stops_no_reader_of_those_that_are_shown(moved: Project):
+    south = moved.warehouse.latest("demo/target", partition="south")
+    assert south is not None
+    closed = Verdict(south.asset, "south", south.version, "expect_rows", False, "error", {}, "too few rows", "r")
+    moved.warehouse.record_verdicts([closed])
+    for read in (read_all, query_all):
+        with pytest.raises(GateClosedError, match="too few rows"):
+            read(moved)
+    materialize(moved, "north")
+    assert read_all(moved) == query_all(moved) == 60
+    with pytest.raises(GateClosedError, match="too few rows"):
+        check_open(moved.warehouse, "demo/target", "south", "a reader of what is retired")
+    with pytest.raises(GateClosedError, match="too few rows"):
+        query_all(moved, f" AT (VERSION => {south.version})")
+
+
+def read_all(project: Project) -> int:
+    check_open(project.warehouse, "demo/target", None, "a reader")
+    return len(project.warehouse.read("demo/target"))
+
+
+def query_all(project: Project, at: str = "") -> int:
+    database = str(project.folder / "home" / "warehouse.duckdb")
+    given = DataSpec(id="key", query=f"SELECT key FROM demo.target{at}", database=database)
+    return read_table(given, where="other.yaml: data.train", folder=project.folder).num_rows
 
 
 def test_prune_of_retired_partitions_goes_by_what_is_declared(moved: Project):
