@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from ballast.errors import DataError
+from ballast.methods.common.classes import check_several
 from ballast.methods.frame.base import Assessor, Learner, Method, Sampler, Scorer, Weigher
 from ballast.methods.frame.base import Test as TwoSampleTest
 from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.reports import AssessmentRows, TestReport
 from ballast.methods.weights._by_class import ByClass
-from ballast.methods.weights._classes import check_several
 from ballast.testing import checks_of
 from ballast.testing.registry import CHECKS
 

@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
+from ballast.methods.common.classes import check_several, class_positions
 from ballast.methods.common.sums import LabelSums, coded
 from ballast.methods.frame.streams import Counted, StreamingWeigher
-from ballast.methods.weights._classes import check_several, class_positions
 
 
 class ByValue(StreamingWeigher):

@@ -8,11 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from ballast.errors import DataError, OverlapError
+from ballast.methods.common.classes import class_positions
 from ballast.methods.common.cross_fit import label_probabilities
 from ballast.methods.common.treatment import check_overlap, ordered_arms
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Arm, Count, Seed
-from ballast.methods.weights._classes import class_positions
 from ballast.words import listed, plural
 
 

@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from ballast.compute.blocks import draw_rows
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError, ParameterError, nearest
+from ballast.methods.common.classes import class_counts, class_positions, predictions
 from ballast.methods.common.cross_fit import label_probabilities, logistic
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed
 from ballast.methods.frame.vocabulary import check_arguments
-from ballast.methods.weights._classes import class_counts, class_positions, predictions
 from ballast.methods.weights.fairness._residual_transport import ResidualMap, moves, residual_map
 from ballast.words import listed, plural
 

@@ -11,10 +11,10 @@ from pydantic import Field
 from scipy.special import logit, logsumexp
 
 from ballast.errors import DataError
+from ballast.methods.common.classes import class_positions
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Level, Positive
 from ballast.methods.weights._cells import bin_positions, learn_bins, n_positions, occupied_cells
-from ballast.methods.weights._classes import class_positions
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier

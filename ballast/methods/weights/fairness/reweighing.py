@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.errors import DataError
+from ballast.methods.common.classes import check_several, class_positions
 from ballast.methods.common.sums import LabelSums, coded
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.streams import Counted, StreamingWeigher
-from ballast.methods.weights._classes import check_several, class_positions
 
 
 class Reweighing(StreamingWeigher):

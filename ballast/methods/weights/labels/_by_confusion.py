@@ -7,9 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from ballast.errors import DataError
-from ballast.methods.common.sums import LabelSums, coded
-from ballast.methods.frame.streams import Counted, StreamingWeigher, equal
-from ballast.methods.weights._classes import (
+from ballast.methods.common.classes import (
     check_counts,
     check_several,
     check_width,
@@ -17,6 +15,8 @@ from ballast.methods.weights._classes import (
     confusions,
     predictions,
 )
+from ballast.methods.common.sums import LabelSums, coded
+from ballast.methods.frame.streams import Counted, StreamingWeigher, equal
 from ballast.words import plural
 
 

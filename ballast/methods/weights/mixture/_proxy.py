@@ -10,10 +10,10 @@ import numpy as np
 from ballast.compute.blocks import row_keys
 from ballast.compute.devices import device
 from ballast.errors import DataError
+from ballast.methods.common.classes import class_positions
 from ballast.methods.common.tasks import check_numeric_target, task_of
 from ballast.methods.frame.base import Weigher
 from ballast.methods.training.networks import layers
-from ballast.methods.weights._classes import class_positions
 
 if TYPE_CHECKING:
     import torch

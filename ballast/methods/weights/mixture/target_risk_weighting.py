@@ -9,13 +9,13 @@ from pydantic import Field
 from sklearn.base import clone
 
 from ballast.errors import DataError, ParameterError, nearest
+from ballast.methods.common.classes import class_positions
 from ballast.methods.common.cross_fit import deal_folds
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Seed, Share
 from ballast.methods.learners.proxy import held_out_losses, proxy_learner
-from ballast.methods.weights._classes import class_positions
 from ballast.words import listed
 
 
