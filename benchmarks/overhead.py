@@ -1,6 +1,6 @@
 """What the pipeline costs over calling its methods by hand, per step, and where that goes.
 
-Runs the bundled digits pipeline in this process (every time into an empty warehouse) and, in turn with it, the very
+Runs the bundled cameras pipeline in this process (every time into an empty warehouse) and, in turn with it, the very
 same method calls on the very same arrays. The overhead per step is
 
     (seconds of the pipeline - seconds of the calls by hand) / number of Dagster steps
@@ -118,7 +118,7 @@ class Parts:
 
 
 def pipeline(declared: Declared, plan: Plan, home: str, *, persistent: bool) -> tuple[Finished, Spent]:
-    """Runs digits into the folder `home`, on an instance in memory or on the project's own kind in SQLite."""
+    """Runs cameras into the folder `home`, on an instance in memory or on the project's own kind in SQLite."""
     os.environ["BALLAST_HOME"] = home
     os.environ.pop("DAGSTER_HOME", None)  # so that the instance in SQLite lies in `home` too
     definitions = declared.definitions(plan)
@@ -175,9 +175,9 @@ def calls_by_hand(declared: Declared, plan: Plan, home: str) -> list[Callable[[]
 
 
 def _raw_data() -> list[Callable[[], object]]:
-    from assets.digits import draw_digits
+    from assets.cameras import draw_cameras
 
-    return [draw_digits] * 3  # each raw asset draws anew
+    return [draw_cameras] * 3  # each raw asset draws anew
 
 
 def _call(made: inputs.Run, nodes: list[Node]) -> Callable[[], object]:
@@ -215,7 +215,7 @@ def by_hand(calls: list[Callable[[], object]]) -> Spent:
 
 def measure(rounds: int, persistent: bool) -> dict[str, Any]:
     """Gives the figures of all rounds, pipeline and hand in turn, after one warm-up of both."""
-    declared = find("digits", ROOT)
+    declared = find("cameras", ROOT)
     plan = declared.plan()
     with tempfile.TemporaryDirectory() as home:
         finished, _ = pipeline(declared, plan, home, persistent=persistent)
@@ -293,7 +293,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     kind = "persistent" if options.persistent else "ephemeral"
     figures = measure(options.rounds, options.persistent)
-    _print(figures, f"digits, {kind} instance")
+    _print(figures, f"cameras, {kind} instance")
     path = ROOT / "benchmarks" / "results" / f"overhead_{kind}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

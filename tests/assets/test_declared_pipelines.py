@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from assets.cameras import draw_cameras
 from assets.diabetes import SITES, draw_diabetes
 from assets.digits import draw_digits
 from assets.tumours import draw_tumours
@@ -15,7 +16,7 @@ from ballast.orchestration.read.sources import COLUMN_KEYS
 from ballast.orchestration.spec.pipeline import PipelineSpec
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
-DRAWS = {"digits": draw_digits, "tumours": draw_tumours, "diabetes": draw_diabetes}
+DRAWS = {"digits": draw_digits, "cameras": draw_cameras, "tumours": draw_tumours, "diabetes": draw_diabetes}
 
 
 def spec_of(name: str) -> PipelineSpec:

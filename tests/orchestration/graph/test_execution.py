@@ -99,7 +99,7 @@ def test_job_when_told_how_many_processes_then_starts_no_more(tmp_path: Path):
     assert job.executor_def.config_schema.resolve_config({}).value["config"]["max_concurrent"] == 2
 
 
-@pytest.mark.parametrize("name", ["digits", "tumours", "adult", "diabetes"])
+@pytest.mark.parametrize("name", ["digits", "cameras", "tumours", "adult", "diabetes"])
 def test_bundled_pipelines_when_loaded_then_have_no_long_step(name: str, tmp_path: Path):
     plan = find(name, Path(__file__).parents[3]).plan()
     bare = Project(tmp_path, spec(steps__network=NETWORK))

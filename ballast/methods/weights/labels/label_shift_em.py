@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
+from ballast.compute.blocks import row_blocks
 from ballast.methods.common.classes import class_counts, class_positions
-from ballast.methods.common.label_shift import fit_calibration, likeliest_shares, mean_shares
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Positive
+
+_LEAST_PROBABILITY = 1e-12
+_RELAXATION = 1.9
+_CACHE_BYTES = 2**19
 
 
 class LabelShiftEM(Weigher):
@@ -91,10 +97,13 @@ class LabelShiftEM(Weigher):
         self.temperature_ = 1.0
         own, target = probs, probs_target.astype(np.float64, copy=False)
         if self.calibration != "none":
-            fitted = fit_calibration(probs, positions, biased=self.calibration == "bias_corrected")
-            self.temperature_, own, target = fitted.factor, fitted.of(probs), fitted.of(probs_target)
-        source = mean_shares(own)
-        self.priors_, self.steps_ = likeliest_shares(target, source, self.max_steps, self.tolerance)
+            logits, logits_target = (
+                np.log(np.maximum(p, _LEAST_PROBABILITY, dtype=np.float64)) for p in (probs, probs_target)
+            )
+            self.temperature_, bias = self._calibrated(logits, positions)
+            own, target = (softmax(self.temperature_ * part + bias, axis=1) for part in (logits, logits_target))
+        source = np.maximum(own.mean(axis=0, dtype=np.float64), _LEAST_PROBABILITY)
+        self.priors_ = self._shares(target, source)
         self.ratio_per_class_ = (self.priors_ / source).astype(probs.dtype)
         self.ratio_ = self.ratio_per_class_[positions]
         return self
@@ -102,3 +111,40 @@ class LabelShiftEM(Weigher):
     def weigh(self, y: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of rows with the labels (k,)."""
         return self.ratio_per_class_[class_positions(y, self.classes_, self.name)]
+
+    def _calibrated(self, logits: np.ndarray, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Gives the temperature's factor and the (K,) bias that make the training labels likeliest."""
+        n, n_classes = logits.shape
+        biased = self.calibration == "bias_corrected"
+        labels = np.zeros_like(logits)
+        labels[np.arange(n), positions] = 1.0
+
+        def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+            factor = np.exp(values[0])
+            bias = np.append(values[1:], 0.0) if biased else 0.0
+            log_probs = log_softmax(factor * logits + bias, axis=1)
+            left = np.exp(log_probs) - labels
+            slope = [(left * logits).sum() * factor / n, *(left.sum(axis=0)[:-1] / n if biased else [])]
+            return -float((labels * log_probs).sum()) / n, np.array(slope)
+
+        found = minimize(loss, np.zeros(n_classes if biased else 1), jac=True, method="L-BFGS-B").x
+        return float(np.exp(found[0])), np.append(found[1:], 0.0) if biased else np.zeros(n_classes)
+
+    def _shares(self, target: np.ndarray, source: np.ndarray) -> np.ndarray:
+        """Gives the class shares (K,) under which the target's probabilities (m, K) are likeliest.
+
+        EM's step multiplies each share by the slope of the mean log-likelihood in it; its power above 1 and below 2
+        still climbs, in half the steps. A step is two products of the probabilities with a vector, block by block, so
+        that the second finds the block in the cache.
+        """
+        shares = source
+        for step in range(1, self.max_steps + 1):
+            self.steps_ = step
+            slope = np.zeros(len(source))
+            for rows in row_blocks(len(target), target.itemsize * len(source), _CACHE_BYTES):
+                slope += (1 / np.maximum(target[rows] @ (shares / source), _LEAST_PROBABILITY)) @ target[rows]
+            before, shares = shares, shares * (slope / (source * len(target))) ** _RELAXATION
+            shares /= shares.sum()
+            if np.abs(shares - before).max() < self.tolerance:
+                break
+        return shares
