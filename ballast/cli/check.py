@@ -13,12 +13,12 @@ from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
 from ballast.errors import BallastError, OwnedError, SpecError
 from ballast.orchestration.commands.check import Checked, check
-from ballast.orchestration.commands.run import partition_keys, resource_of
+from ballast.orchestration.commands.run import partition_keys
 from ballast.orchestration.graph.home import within
 from ballast.orchestration.graph.owners import check_owner
 from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.plan.partitions import partitions_of
-from ballast.orchestration.projects.find import Declared, every, find, project_root
+from ballast.orchestration.projects.find import Declared, every, find, project_resource, project_root
 from ballast.orchestration.run.retired import retired
 from ballast.orchestration.run.run import Run
 from ballast.words import listed, plural
@@ -59,7 +59,7 @@ def check_pipelines(
             out.print(f"[green]sound[/] {escape(pipeline.where)}: {plural(len(plan.spec.steps), 'step')}")
             continue
         with within(pipeline.root):
-            resource = resource_of(pipeline.definitions(plan))
+            resource = project_resource(pipeline.root)
             run = Run(plan, resource.open(), resource.model_store(), pipeline.file.parent, run_id="check")
         try:
             check_owner(run.warehouse, plan.spec.name, run.folder)

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import logging
 import os
 import re
-import sys
-import tomllib
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
+from dagster.components.core.defs_module import find_defs_or_component_yaml
 
 from ballast.errors import BallastError, SpecError, nearest
 from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.graph.home import project_root
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
+from ballast.orchestration.projects.load import keys_of, load
 from ballast.orchestration.spec.yaml_files import LARGEST_FILE, documents, read_text
 from ballast.words import one_line, shown
+
+logger = logging.getLogger("ballast.run")
 
 TYPE = "ballast.Pipeline"
 _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
@@ -78,13 +77,28 @@ class Declared:
         return f"{self.where}:{self.lines[key]}: {said}" if key else message
 
     def definitions(self, plan: Plan) -> dg.Definitions:
-        """Gives the definitions to run in: the project's own where they hold this pipeline, else bare ones."""
+        """Gives the definitions to run in: the project's own where they hold this pipeline, else bare ones.
+
+        The project's other pipelines are left out where this one reads no asset of Dagster; those that are wrong are
+        left out in any case, and the log says what is wrong with them.
+        """
         from ballast.orchestration.graph.assets import definitions_of
 
-        project = project_definitions(self.root)
-        with _loading(self.root):
-            specs = project.resolve_all_asset_specs() if project is not None else ()
-        if project is not None and any(spec.key.path[0] == plan.spec.name for spec in specs):
+        handed = {dg.AssetKey.from_user_string(data.asset) for data in plan.spec.data.values() if data.asset}
+
+        def holds_it(project: dg.Definitions) -> bool:
+            keys = keys_of(project)
+            held = handed <= keys and any(key.path[0] == plan.spec.name for key in keys)
+            return held and bool(project.resolve_job_def(plan.spec.name))
+
+        wrong = self._others_that_are_wrong()
+        own = {self.file.resolve()}
+        others = frozenset(declared.file.resolve() for declared in every(self.root)) - own
+        tries = [wrong, frozenset(_component_files(self.root)) - own]
+        project = load(self.root, tries if handed else [others, *tries], holds_it)
+        if project is not None and any(
+            spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
+        ):
             return project
         if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.asset]:
             raise SpecError(
@@ -94,6 +108,19 @@ class Declared:
         return dg.Definitions.merge(
             definitions_of(plan, self.file.parent), dg.Definitions(resources={RESOURCE: BallastResource()})
         )
+
+    def _others_that_are_wrong(self) -> frozenset[Path]:
+        """Gives the files of the project's other pipelines that are wrong, and tells of each what is."""
+        wrong: dict[Path, str] = {}
+        for other in every(self.root):
+            if other.file.resolve() != self.file.resolve():
+                try:
+                    other.plan()
+                except BallastError as error:
+                    wrong.setdefault(other.file.resolve(), str(error))
+        for told in wrong.values():
+            logger.warning("%s (this is another pipeline; %s runs without it)", told, self.name)
+        return frozenset(wrong)
 
 
 def find(pipeline: str, start: Path | None = None) -> Declared:
@@ -199,80 +226,22 @@ def shown_path(file: Path, root: Path) -> str:
     return str(file.relative_to(root) if file.is_relative_to(root) else file)
 
 
-def project_definitions(root: Path) -> dg.Definitions | None:
-    """Gives the Dagster definitions of a project, None where it declares none.
-
-    Raises SpecError where a pipeline of the project is wrong or cannot be read, or the project does not load.
-    """
-    with _loading(root):
-        return _definitions_of(root)
-
-
-@contextmanager
-def _loading(root: Path) -> Iterator[None]:
-    """Turns what goes wrong in a project's own code into an error that names the place in it."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        if isinstance(inner := _innermost(error), BallastError):
-            raise inner from error
-        raise SpecError(
-            f"the Dagster project in {root} does not load: {type(error).__name__}: {one_line(str(error))}"
-            f"{_place(error, root)}; correct it there, or move the pipeline's YAML out of the project"
-        ) from error
-
-
-def _place(error: BaseException, root: Path) -> str:
-    """Gives the last line of the project's own that led to an error."""
-    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    if isinstance(error, SyntaxError):
-        lines.append((error.filename or "", error.lineno))
-    own = [(Path(file), line) for file, line in lines if Path(file).is_relative_to(root)]
-    return f" ({shown_path(own[-1][0], root)}:{own[-1][1]})" if own else ""
-
-
-def _definitions_of(root: Path) -> dg.Definitions | None:
-    settings: dict[str, Any] = {}
-    if (pyproject := root / "pyproject.toml").exists():
-        settings = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("dg", {}).get("project", {})
-    fallback = f"{settings['root_module']}.definitions" if "root_module" in settings else "definitions"
-    module_name = settings.get("code_location_target_module", fallback)
-    for folder in (str(root / "src"), str(root)):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-    package = importlib.util.find_spec(module_name.partition(".")[0])
-    origin = None if package is None else package.origin or next(iter(package.submodule_search_locations or []), None)
-    if origin is None or not Path(origin).resolve().is_relative_to(root.resolve()):
-        return None  # nothing of this project: another one that is installed here has a module of the same name
-    for declared in every(root):
-        if declared.problem is not None:  # Dagster reads all files of the project, and reads them without bounds
-            raise SpecError(
-                f"{declared.problem}; correct it or move it out of the project, which Dagster loads as a whole"
-            )
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name == module_name:
-            return None
-        raise
-    found = next((v for v in vars(module).values() if isinstance(v, dg.Definitions)), None)
-    if found is None and callable(lazy := getattr(module, "defs", None)):
-        found = lazy()
-    return found if isinstance(found, dg.Definitions) else None
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """Gives Ballast's own error behind the ones that Dagster wraps it in, else the error itself."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BallastError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return error
-
-
 def project_resource(start: Path | None = None) -> BallastResource:
-    """Gives the resource ``ballast`` of the project that `start` stands in, or the default one."""
-    definitions = project_definitions(project_root(start))
+    """Gives the resource ``ballast`` of the project that `start` stands in, or the default one.
+
+    The project's pipelines do not matter to it, and are left out where the project loads without them.
+    """
+    root = project_root(start)
+    pipelines = frozenset(declared.file.resolve() for declared in every(root))
+    unread = frozenset(declared.file.resolve() for declared in every(root) if declared.problem is not None)
+    definitions = load(root, [pipelines, unread], lambda project: True)
     found = (definitions.resources or {}).get(RESOURCE) if definitions is not None else None
     return resolved(found) if isinstance(found, BallastResource) else BallastResource()
+
+
+def _component_files(root: Path) -> Iterator[Path]:
+    """Gives the YAML files of all components of a project, Ballast's or others'."""
+    for place, folders, _ in os.walk(root):
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _SKIPPED)
+        if (file := find_defs_or_component_yaml(Path(place))) is not None:
+            yield file.resolve()
