@@ -13,6 +13,7 @@ from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
 from ballast.errors import BallastError, OwnedError, SpecError
 from ballast.orchestration.commands.check import Checked, check
+from ballast.orchestration.commands.named import check_named
 from ballast.orchestration.commands.run import partition_keys
 from ballast.orchestration.graph.home import within
 from ballast.orchestration.graph.owners import check_owner
@@ -50,6 +51,8 @@ def check_pipelines(
             if told := namesakes.get(pipeline.where):
                 raise SpecError(told)
             plan = pipeline.plan()
+            if spec_only:
+                check_named(pipeline, plan)
         except BallastError as error:
             wrong = True
             found[pipeline.name] = _wrong(pipeline, error)

@@ -18,7 +18,7 @@ from ballast.gates.great_expectations.conditions import columns_of, parse_condit
 from ballast.gates.own import reports, roles, tables, weights
 from ballast.gates.own.form import Own
 from ballast.stages import GATED, STAGES
-from ballast.words import in_words, shown
+from ballast.words import in_words, one_line, shown
 
 Severity = Literal["error", "warn"]
 """What a failure does: "error" closes the gate, "warn" is shown and lets pass."""
@@ -109,15 +109,22 @@ def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[
     ``where`` names the file and key, for the errors; ``stage`` is the kind of stage that the suite stands after.
     Neither Great Expectations nor the data is touched. SpecError for an empty suite, an item of another form, an
     unknown expectation, argument or severity, a missing argument, a value out of range, an expectation on another
-    kind of stage or on a column that such a stage has not, or the same one twice.
+    kind of stage or on a column that such a stage has not, or the same one twice; a line for each such item.
     """
     if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
         raise SpecError(f"{where}: a suite is a list of expectations, got {shown(entries)}; put '- ' before each")
     found: list[Expectation] = []
+    problems: list[str] = []
     for position, entry in enumerate(entries):
-        found.append(_parse_entry(entry, f"{where}[{position}]", stage))
-        if any(_same(found[-1], other) for other in found[:-1]):
-            raise SpecError(f"{where}[{position}]: {found[-1].type} occurs twice with the same arguments; delete one")
+        try:
+            made = _parse_entry(entry, f"{where}[{position}]", stage)
+            if any(_same(made, other) for other in found):
+                raise SpecError(f"{where}[{position}]: {made.type} occurs twice with the same arguments; delete one")
+            found.append(made)
+        except SpecError as error:
+            problems.append(one_line(str(error)))
+    if problems:
+        raise SpecError("\n".join(problems))
     if not found:
         raise SpecError(
             f"{where}: the suite is empty and would let anything pass; list an expectation or delete the key"

@@ -10,13 +10,23 @@ from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.provide.source import Asked
+from ballast.orchestration.spec.pipeline import ROLES
 
 _OF_SCIKIT_LEARN = {"learner": {"X": True, "y": True, "sample_weight": False}, "sampler": {"X": True, "y": True}}
 """What a class that is not a ``Method`` is fitted with, by its role."""
 
 
-def bindings_of(draft: Draft, name: str) -> tuple[Binding, ...]:
-    """Gives the bindings of a step; SpecError for an argument that the step needs and cannot have."""
+def bindings_of(draft: Draft) -> dict[str, tuple[Binding, ...]]:
+    """Gives the bindings of the steps by name; those that need an argument and cannot have it are noted."""
+    found: dict[str, tuple[Binding, ...]] = {}
+    if set(draft.spec.data) == set(draft.data) and not draft.unsound & {*ROLES}:  # else it is known what is missing
+        for name in draft.steps:
+            with draft.noting(name):
+                found[name] = _bindings_of(draft, name)
+    return found
+
+
+def _bindings_of(draft: Draft, name: str) -> tuple[Binding, ...]:
     step, role, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
     if not isinstance(method, Method):
         return tuple(_bind(draft, name, "fit", _OF_SCIKIT_LEARN[role], "train"))

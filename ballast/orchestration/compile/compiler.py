@@ -5,6 +5,12 @@ Nothing is read or computed here. What passes can be built into a Dagster graph,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import dagster as dg
+from pydantic import ValidationError
+
 from ballast.errors import SpecError
 from ballast.orchestration.compile.bindings import bindings_of
 from ballast.orchestration.compile.draft import Draft
@@ -16,26 +22,53 @@ from ballast.orchestration.compile.order import in_order
 from ballast.orchestration.compile.references import check_references
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
-from ballast.words import one_line
+from ballast.orchestration.spec.problems import told, what_is_left
+
+Spec = TypeVar("Spec", bound=PipelineSpec)
 
 
-def compile_plan(spec: PipelineSpec, *, where: str = "pipeline") -> Plan:
-    """Checks a spec and gives its plan.
+def declared(cls: type[Spec], attributes: Any, context: dg.ResolutionContext, where: str) -> Spec:
+    """Gives the spec that stands under ``attributes:`` in a file.
 
-    Raises SpecError naming the file, the key, what was expected and the nearest valid name.
+    Raises SpecError with a line for each mistake: those in the keys and values, and those in what is sound of them.
     """
     try:
-        return _plan(Draft(spec, where))
+        return cls.declared(attributes, context, where)
     except SpecError as error:
-        raise SpecError(one_line(str(error))) from error
+        rest = what_is_left(attributes, error.__cause__) if isinstance(error.__cause__, ValidationError) else None
+        more = _problems_of(cls, *rest, context, where) if rest else []
+        raise told([*str(error).split("\n"), *more]) from error
 
 
-def _plan(draft: Draft) -> Plan:
+def _problems_of(
+    cls: type[PipelineSpec], attributes: Any, unsound: set[str], context: dg.ResolutionContext, where: str
+) -> list[str]:
+    try:
+        spec = cls.declared(attributes, context, where)
+    except SpecError:
+        return []
+    try:
+        compile_plan(spec, where=where, unsound=unsound)
+    except SpecError as error:
+        return str(error).split("\n")
+    return []
+
+
+def compile_plan(spec: PipelineSpec, *, where: str = "pipeline", unsound: Iterable[str] = ()) -> Plan:
+    """Checks a spec and gives its plan.
+
+    `unsound` are the steps and data roles with a mistake that is known, of which nothing more is said.
+
+    Raises SpecError with a line for each mistake: the file, the key, what was expected and the nearest valid name.
+    """
+    draft = Draft(spec, where, unsound=set(unsound))
     check_names(draft)
     check_data(draft)
     check_encoder(draft)
     look_up_methods(draft)
     check_references(draft)
-    bindings = {name: bindings_of(draft, name) for name in draft.spec.steps}
+    bindings = bindings_of(draft)
     nodes = with_gates(draft, nodes_of(draft, bindings))
+    if draft.problems:
+        raise told(draft.problems)
     return Plan(draft.spec, draft.where, in_order(draft, nodes))

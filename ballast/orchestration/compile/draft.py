@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ballast.errors import SpecError
 from ballast.orchestration.provide.source import undeclared
-from ballast.orchestration.spec.pipeline import PipelineSpec
+from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec, StepSpec
+from ballast.words import one_line
 
 
 @dataclass
@@ -18,21 +21,44 @@ class Draft:
     ----------
     where : what messages start with, such as "pipelines/x/defs.yaml".
     methods : of each step an object of its method, not fitted. roles : of each step its method's role.
+    problems : the mistakes found so far, a line each.
+    unsound : the steps and data roles that have one, of which nothing more is said.
     """
 
     spec: PipelineSpec
     where: str
     methods: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    unsound: set[str] = field(default_factory=set)
 
     @property
     def learners(self) -> dict[str, Any]:
         return {name: self.methods[name] for name, role in self.roles.items() if role == "learner"}
 
+    @property
+    def steps(self) -> dict[str, StepSpec]:
+        """The steps in which no mistake was found so far."""
+        return {name: step for name, step in self.spec.steps.items() if name not in self.unsound}
+
+    @property
+    def data(self) -> dict[str, DataSpec]:
+        """The data roles in which no mistake was found so far."""
+        return {role: data for role, data in self.spec.data.items() if role not in self.unsound}
+
+    @contextmanager
+    def noting(self, *names: str) -> Iterator[None]:
+        """Keeps the mistake that ends the block, so that others are found, too; `names` are the steps that have it."""
+        try:
+            yield
+        except SpecError as error:
+            self.problems += str(error).split("\n")
+            self.unsound |= set(names)
+
     def fault(self, key: str, message: str) -> SpecError:
-        return SpecError(f"{self.where}: {key}: {message}")
+        return SpecError(one_line(f"{self.where}: {key}: {message}"))
 
     def check_role(self, role: str, key: str) -> None:
         """Raises SpecError where the pipeline has no such data role."""
-        if role not in self.spec.data:
+        if role not in self.spec.data and role not in self.unsound:
             raise self.fault(key, undeclared(role, self.spec.data))

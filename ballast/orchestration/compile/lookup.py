@@ -36,6 +36,11 @@ def class_of(use: Any) -> type[Any]:
 
 
 def check_encoder(draft: Draft) -> None:
+    with draft.noting():
+        _check_encoder(draft)
+
+
+def _check_encoder(draft: Draft) -> None:
     features = draft.spec.features
     if features.use is None:
         if features.weights is not None:
@@ -51,18 +56,20 @@ def check_encoder(draft: Draft) -> None:
 
 def look_up_methods(draft: Draft) -> None:
     """Makes an object of each step's method, which checks its parameters, and keeps it."""
-    for name, step in draft.spec.steps.items():
-        cls = _class_at(draft, step.use, f"steps.{name}.use")
-        try:
-            role = role_of(cls)
-        except BallastError as error:
-            raise draft.fault(f"steps.{name}.use", str(error)) from error
-        if role == "transformer":
-            raise draft.fault(
-                f"steps.{name}.use", f"{step.use} makes features, which is not a step; name it under `features: use:`"
-            )
-        draft.methods[name] = _object_of(draft, step.use, step.params, cls, f"steps.{name}.params")
-        draft.roles[name] = role
+    for name, step in draft.steps.items():
+        with draft.noting(name):
+            cls = _class_at(draft, step.use, f"steps.{name}.use")
+            try:
+                role = role_of(cls)
+            except BallastError as error:
+                raise draft.fault(f"steps.{name}.use", str(error)) from error
+            if role == "transformer":
+                raise draft.fault(
+                    f"steps.{name}.use",
+                    f"{step.use} makes features, which is not a step; name it under `features: use:`",
+                )
+            draft.methods[name] = _object_of(draft, step.use, step.params, cls, f"steps.{name}.params")
+            draft.roles[name] = role
 
 
 def _object_of(draft: Draft, use: str, params: dict[str, Any], cls: type[Any], where: str) -> Any:

@@ -7,7 +7,7 @@ import re
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
-from ballast.orchestration.spec.pipeline import ROLES, SOURCES
+from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec
 from ballast.warehouse.names import RESERVED
 from ballast.words import one_line, shown
 
@@ -18,27 +18,34 @@ MOST_STEPS = 500
 
 def check_names(draft: Draft) -> None:
     spec = draft.spec
-    for key, name in [("name", spec.name), *((f"steps.{s}", s) for s in spec.steps)]:
-        if not _NAME.fullmatch(name) or len(name) > 100:
-            raise draft.fault(
-                one_line(key, 120),
-                f"{shown(name)} is not a valid name: use a letter, then letters, digits or _ (100 at most)",
-            )
-    if spec.name.casefold() in RESERVED:
-        raise draft.fault("name", f"{spec.name!r} is taken by the warehouse itself; choose another name")
+    with draft.noting():
+        _check_name(draft, "name", spec.name)
+        if spec.name.casefold() in RESERVED:
+            raise draft.fault("name", f"{spec.name!r} is taken by the warehouse itself; choose another name")
     if len(spec.steps) > MOST_STEPS:
         raise draft.fault("steps", f"{len(spec.steps)} steps are more than {MOST_STEPS}; make several pipelines")
+    with draft.noting():
+        if not spec.steps and not draft.unsound:
+            raise draft.fault(
+                "steps", "the pipeline has no steps; add at least one, such as `drift: {use: kolmogorov_smirnov}`"
+            )
     taken = {*ROLES, ENCODER, REPORT, *(f"{r}{between}features" for r in ROLES for between in ("_", "__"))}
     lowered: dict[str, str] = {}
     for name in spec.steps:
-        if name.lower() in taken:  # SQL ignores case
-            raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
-        for other in (name, f"{name}_dynamics", f"{name}_out_of_sample"):
-            if (clash := lowered.setdefault(other.lower(), name)) != name:
-                raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
-    if not spec.steps:
+        with draft.noting(name):
+            _check_name(draft, f"steps.{name}", name)
+            if name.lower() in taken:  # SQL ignores case
+                raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
+            for other in (name, f"{name}_dynamics", f"{name}_out_of_sample"):
+                if (clash := lowered.setdefault(other.lower(), name)) != name:
+                    raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
+
+
+def _check_name(draft: Draft, key: str, name: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > 100:
         raise draft.fault(
-            "steps", "the pipeline has no steps; add at least one, such as `drift: {use: kolmogorov_smirnov}`"
+            one_line(key, 120),
+            f"{shown(name)} is not a valid name: use a letter, then letters, digits or _ (100 at most)",
         )
 
 
@@ -53,24 +60,34 @@ def _check_step(draft: Draft, key: str, step: str) -> None:
 
 
 def check_data(draft: Draft) -> None:
-    for role, data in draft.spec.data.items():
-        key = f"data.{role}"
-        if role not in ROLES:
-            raise draft.fault(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
-        given = [s for s in SOURCES if getattr(data, s)]
-        if len(given) != 1:
-            empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
-            unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
-            named = " and ".join(given) if given else unset
-            raise draft.fault(key, f"give exactly one of {', '.join(SOURCES)} (given: {named})")
-        if data.step:
-            _check_step(draft, f"{key}.step", data.step)
-    if "train" not in draft.spec.data:
-        raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
+    for role, data in draft.data.items():
+        with draft.noting(role):
+            _check_role(draft, role, data)
+    if not {"train"} & {*draft.spec.data, *draft.unsound}:
+        with draft.noting("train"):
+            raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
     if (partitions := draft.spec.partitions) is not None:
-        if (partitions.static is None) == (partitions.time is None):
-            raise draft.fault("partitions", "give exactly one of static (a list of keys) and time (daily, weekly ...)")
-        if partitions.time and not partitions.start:
-            raise draft.fault("partitions.start", "a time partition needs its first day, as YYYY-MM-DD")
+        with draft.noting():
+            if (partitions.static is None) == (partitions.time is None):
+                raise draft.fault(
+                    "partitions", "give exactly one of static (a list of keys) and time (daily, weekly ...)"
+                )
+            if partitions.time and not partitions.start:
+                raise draft.fault("partitions.start", "a time partition needs its first day, as YYYY-MM-DD")
         for role in partitions.roles:
-            draft.check_role(role, "partitions.roles")
+            with draft.noting():
+                draft.check_role(role, "partitions.roles")
+
+
+def _check_role(draft: Draft, role: str, data: DataSpec) -> None:
+    key = f"data.{role}"
+    if role not in ROLES:
+        raise draft.fault(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
+    given = [s for s in SOURCES if getattr(data, s)]
+    if len(given) != 1:
+        empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
+        unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
+        named = " and ".join(given) if given else unset
+        raise draft.fault(key, f"give exactly one of {', '.join(SOURCES)} (given: {named})")
+    if data.step:
+        _check_step(draft, f"{key}.step", data.step)

@@ -30,7 +30,7 @@ def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str,
 
 def _sources(draft: Draft) -> list[Node]:
     found = []
-    for role, data in draft.spec.data.items():
+    for role, data in draft.data.items():
         kind = next(s for s in KINDS if getattr(data, s))
         named = f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""  # others may hold secrets
         about = f"The {role} rows: {kind}{named}."

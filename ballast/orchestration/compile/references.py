@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.spec.pipeline import as_list
+from ballast.orchestration.spec.pipeline import StepSpec, as_list
 
 
 def check_references(draft: Draft) -> None:
-    for name, step in draft.spec.steps.items():
-        wanted = (
-            ("weights", as_list(step.weights), "weigher"),
-            ("rows", as_list(step.rows), "sampler"),
-            ("model", as_list(step.model), "learner"),
-            ("models", as_list(step.models), "learner"),
-            ("embed", as_list(step.embed), "learner"),
-        )
-        for key, references, role in wanted:
-            for reference in references:
+    """Notes what is wrong with the names in steps; steps that name an unsound one are then unsound themselves."""
+    for name, step in draft.steps.items():
+        with draft.noting(name):
+            _check_step(draft, name, step)
+    waiting = True
+    while waiting:
+        waiting = {name for name, step in draft.steps.items() if draft.unsound & {*_named(step)}}
+        draft.unsound |= waiting
+
+
+def _named(step: StepSpec) -> Iterator[str]:
+    """Gives the steps and data roles that a step names."""
+    for key in ("weights", "rows", "model", "models", "embed", "on", "against"):
+        yield from as_list(getattr(step, key))
+
+
+def _check_step(draft: Draft, name: str, step: StepSpec) -> None:
+    for key, role in _WANTED.items():
+        for reference in as_list(getattr(step, key)):
+            if reference not in draft.unsound or reference == name:
                 _check_reference(draft, f"steps.{name}.{key}", name, reference, role)
-        for key in ("on", "against"):
-            if (role := getattr(step, key)) is not None:
-                draft.check_role(role, f"steps.{name}.{key}")
-        if step.rows and draft.roles[name] != "learner":
-            raise draft.fault(
-                f"steps.{name}.rows", f"only learners train on a dataset; {step.use} is a {draft.roles[name]}"
-            )
-        if step.embed and not hasattr(draft.methods[step.embed], "embed"):
-            raise draft.fault(f"steps.{name}.embed", f"{step.embed!r} has no embedding; use a torch_mlp step")
+    for key in ("on", "against"):
+        if (role := getattr(step, key)) is not None:
+            draft.check_role(role, f"steps.{name}.{key}")
+    if step.rows and draft.roles[name] != "learner":
+        raise draft.fault(
+            f"steps.{name}.rows", f"only learners train on a dataset; {step.use} is a {draft.roles[name]}"
+        )
+    if step.embed in draft.methods and not hasattr(draft.methods[step.embed], "embed"):
+        raise draft.fault(f"steps.{name}.embed", f"{step.embed!r} has no embedding; use a torch_mlp step")
+
+
+_WANTED = {"weights": "weigher", "rows": "sampler", "model": "learner", "models": "learner", "embed": "learner"}
+"""The keys that name steps, and the role that these have."""
 
 
 def _check_reference(draft: Draft, key: str, name: str, reference: str, role: str) -> None:
@@ -38,7 +54,7 @@ def _check_reference(draft: Draft, key: str, name: str, reference: str, role: st
             "another pipeline's table, declare it as a data role with `step: pipeline/step`",
         )
     if reference not in draft.roles:
-        raise draft.fault(key, f"unknown step {reference!r}{nearest(reference, draft.roles)}")
+        raise draft.fault(key, f"unknown step {reference!r}{nearest(reference, draft.spec.steps)}")
     if reference == name:
         raise draft.fault(key, f"step {name!r} refers to itself")
     if draft.roles[reference] != role:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+from pydantic import BaseModel
 
-from ballast.orchestration.compile.compiler import compile_plan
+from ballast.errors import SpecError
+from ballast.orchestration.compile.compiler import compile_plan, declared
 from ballast.orchestration.graph.assets import definitions_of
 from ballast.orchestration.graph.scaffold import PipelineScaffolder
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
+from ballast.orchestration.spec.places import lines_of, located
 
 
 @dg.scaffold_with(PipelineScaffolder)
@@ -34,8 +37,30 @@ class Pipeline(dg.Component, PipelineSpec):
         """Gives the Dagster definitions; relative paths in the spec start from `folder`."""
         return definitions_of(self.plan(), Path(folder).resolve())
 
+    @classmethod
+    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Pipeline:
+        """Gives the pipeline that Dagster has read from a component's file."""
+        position = context.source_position_tree
+        attributes = model.model_dump(exclude_unset=True)
+        if position is None:
+            return declared(cls, attributes, context, "pipeline")
+        file = Path(position.position.filename)
+        loading = context.scope.get("context")
+        where = _where(file, Path(loading.project_root)) if loading is not None else file.name
+        try:
+            return declared(cls, attributes, context, where)
+        except SpecError as error:
+            raise located(error, where, lines_of(file, where, str(attributes.get("name")))) from None
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        where = context.path / "defs.yaml"
-        root = Path(context.project_root)
-        shown = where.relative_to(root) if where.is_relative_to(root) else where
-        return definitions_of(self.plan(str(shown)), context.path)
+        file = context.path / "defs.yaml"
+        where = _where(file, Path(context.project_root))
+        try:
+            plan = self.plan(where)
+        except SpecError as error:
+            raise located(error, where, lines_of(file, where, self.name)) from None
+        return definitions_of(plan, context.path)
+
+
+def _where(file: Path, root: Path) -> str:
+    return str(file.relative_to(root) if file.is_relative_to(root) else file)

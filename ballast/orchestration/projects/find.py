@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,17 +16,19 @@ import dagster as dg
 from dagster.components.core.defs_module import find_defs_or_component_yaml
 
 from ballast.errors import BallastError, SpecError, nearest
+from ballast.orchestration.compile.compiler import declared
 from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.graph.home import project_root
+from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.load import keys_of, load
-from ballast.orchestration.spec.yaml_files import LARGEST_FILE, documents, read_text
-from ballast.words import one_line, shown
+from ballast.orchestration.spec.places import TYPE, declared_in, located
+from ballast.orchestration.spec.yaml_files import LARGEST_FILE
+from ballast.words import one_line, plural, shown
 
 logger = logging.getLogger("ballast.run")
 
-TYPE = "ballast.Pipeline"
 _SKIPPED = {"node_modules", "site-packages", "__pycache__"}
 
 
@@ -45,7 +48,7 @@ class Declared:
     file: Path
     root: Path
     attributes: Any
-    lines: dict[str, int] = field(default_factory=dict)
+    lines: Mapping[str, int] = field(default_factory=dict)
     problem: SpecError | None = None
 
     @property
@@ -58,23 +61,15 @@ class Declared:
         return shown_path(self.file, self.root)
 
     def plan(self) -> Plan:
-        """Gives the checked plan. SpecError names the file, the key and the nearest valid word."""
+        """Gives the checked plan. SpecError has a line for each mistake: file, line, key and the nearest valid word."""
         if self.problem is not None:
             raise self.problem
         known = SimpleNamespace(project_root=str(self.root))  # all that a template may ask of Dagster's own context
         context = dg.ResolutionContext.default().with_scope(context=known)
         try:
-            return Pipeline.declared(self.attributes, context, self.where).plan(self.where)
+            return declared(Pipeline, self.attributes, context, self.where).plan(self.where)
         except SpecError as error:
-            raise SpecError(self._with_line(str(error))) from error
-
-    def _with_line(self, message: str) -> str:
-        """Puts the line of the key that a message is about behind the file's name, where the file has that key."""
-        said = message.removeprefix(f"{self.where}: ")
-        key = re.sub(r"\[(\d+)\]", r".\1", said.partition(": ")[0])
-        while key and key not in self.lines:
-            key = key.rpartition(".")[0]
-        return f"{self.where}:{self.lines[key]}: {said}" if key else message
+            raise located(error, self.where, self.lines) from error
 
     def definitions(self, plan: Plan) -> dg.Definitions:
         """Gives the definitions to run in: the project's own where they hold this pipeline, else bare ones.
@@ -93,9 +88,9 @@ class Declared:
 
         wrong = self._others_that_are_wrong()
         own = {self.file.resolve()}
-        others = frozenset(declared.file.resolve() for declared in every(self.root)) - own
-        tries = [wrong, frozenset(_component_files(self.root)) - own]
-        project = load(self.root, tries if handed else [others, *tries], holds_it)
+        others = frozenset(other.file.resolve() for other in every(self.root)) - own
+        tries = [others, frozenset(_component_files(self.root)) - own]
+        project = load(self.root, [wrong, *tries] if handed else tries, holds_it)
         if project is not None and any(
             spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
         ):
@@ -109,17 +104,23 @@ class Declared:
             definitions_of(plan, self.file.parent), dg.Definitions(resources={RESOURCE: BallastResource()})
         )
 
+    def mistakes(self) -> list[str]:
+        """Gives what is wrong with the pipeline, a line each."""
+        try:
+            self.plan()
+        except BallastError as error:
+            return str(error).split("\n")
+        return []
+
     def _others_that_are_wrong(self) -> frozenset[Path]:
         """Gives the files of the project's other pipelines that are wrong, and tells of each what is."""
-        wrong: dict[Path, str] = {}
+        wrong: set[Path] = set()
         for other in every(self.root):
-            if other.file.resolve() != self.file.resolve():
-                try:
-                    other.plan()
-                except BallastError as error:
-                    wrong.setdefault(other.file.resolve(), str(error))
-        for told in wrong.values():
-            logger.warning("%s (this is another pipeline; %s runs without it)", told, self.name)
+            if other.file.resolve() != self.file.resolve() and (mistakes := other.mistakes()):
+                wrong.add(other.file.resolve())
+                n = len(mistakes) - 1
+                more = f"; and {plural(n, 'other mistake')}, see `ballast check --spec-only`" if n else ""
+                logger.warning("%s%s (this is another pipeline; %s runs without it)", mistakes[0], more, self.name)
         return frozenset(wrong)
 
 
@@ -209,16 +210,8 @@ def read(file: Path, root: Path) -> Iterator[Declared]:
     Raises SpecError for a file that cannot be read.
     """
     where = shown_path(file, root)
-    for document in documents(read_text(file, where), where):
-        value = document.value
-        if not isinstance(value, dict):
-            continue
-        if value.get("type") == TYPE:
-            under = "attributes."
-            lines = {k.removeprefix(under): n for k, n in document.lines.items() if k.startswith(under)}
-            yield Declared(file, root, value.get("attributes") or {}, lines)
-        elif "type" not in value and {"data", "steps"} & set(value):
-            yield Declared(file, root, value, document.lines)
+    for document in declared_in(file, where):
+        yield Declared(file, root, document.value, document.lines)
 
 
 def shown_path(file: Path, root: Path) -> str:
@@ -237,6 +230,17 @@ def project_resource(start: Path | None = None) -> BallastResource:
     definitions = load(root, [pipelines, unread], lambda project: True)
     found = (definitions.resources or {}).get(RESOURCE) if definitions is not None else None
     return resolved(found) if isinstance(found, BallastResource) else BallastResource()
+
+
+@cache
+def project_assets(root: Path) -> frozenset[dg.AssetKey] | None:
+    """Gives the keys of the assets of a project, but for those of pipelines that are wrong; None where it has none."""
+    pipelines = list(every(root))
+    definitions = load(root, [frozenset(p.file.resolve() for p in pipelines)], lambda project: True)
+    if definitions is None:
+        return None
+    plans = [pipeline.plan() for pipeline in pipelines if not pipeline.mistakes()]
+    return keys_of(definitions).union(asset_key(plan, name) for plan in plans for name in plan.nodes)
 
 
 def _component_files(root: Path) -> Iterator[Path]:

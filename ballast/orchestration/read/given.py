@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,16 +20,21 @@ from ballast.warehouse.tables.objects import is_nested, unmasked
 from ballast.words import listed, one_line
 
 
-def called(path: str, parameters: dict[str, Any], where: str) -> Any:
-    """Gives what the user's function at an import path returns."""
+def function_at(path: str, where: str) -> Callable[..., Any]:
+    """Gives the user's function at an import path."""
     module, _, name = path.rpartition(".")
     try:
-        function = getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:  # a module of the user's may raise or do anything
         shown_error = one_line(f"{type(error).__name__}: {error}", 250)
         raise DataError(
             f"{where}: cannot import {one_line(repr(path), 120)}: {shown_error}; give it as package.module.function"
         ) from error
+
+
+def called(path: str, parameters: dict[str, Any], where: str) -> Any:
+    """Gives what the user's function at an import path returns."""
+    function = function_at(path, where)
     try:
         return function(**parameters)
     except Exception as error:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ballast.errors import SpecError, nearest
 from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
-from ballast.orchestration.spec.problems import first_problem
+from ballast.orchestration.spec.problems import problems_of, told
 from ballast.orchestration.spec.templates import filled
 from ballast.words import one_line
 
@@ -326,18 +326,11 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     def declared(cls, attributes: Any, context: dg.ResolutionContext, where: str) -> Self:
         """Gives the spec that stands under ``attributes:`` in a file; `where` ("pipelines/x/defs.yaml") names it.
 
-        Raises SpecError naming the file, the key, what was expected and the nearest valid key.
+        Raises SpecError with a line for each mistake: the file, the key, what was expected, the nearest valid key.
         """
         try:
             return cls.model_validate(filled(attributes, context))
         except ValidationError as error:
-            raise SpecError(one_line(f"{where}: {first_problem(error, cls)}")) from error
+            raise told([one_line(f"{where}: {said}") for said in problems_of(error, cls)]) from error
         except SpecError as error:
-            raise SpecError(one_line(f"{where}: {error}")) from error
-
-    @classmethod
-    def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Self:
-        """Gives the spec that Dagster has read from a component's file."""
-        position = context.source_position_tree
-        where = position.position.filename if position is not None else "pipeline"
-        return cls.declared(model.model_dump(exclude_unset=True), context, where)
+            raise told([one_line(f"{where}: {said}") for said in str(error).split("\n")]) from error

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from ballast.errors import nearest
-from ballast.words import one_line, shown
+from ballast.errors import SpecError, nearest
+from ballast.words import one_line, plural, shown
+
+MOST_TOLD = 50
+"""Mistakes of a file that are told; of more the number."""
+
+
+def told(problems: Sequence[str]) -> SpecError:
+    """Gives the error that tells of each mistake in a line of its own."""
+    more = len(problems) - MOST_TOLD
+    return SpecError(
+        "\n".join([*problems[:MOST_TOLD], *([f"and {plural(more, 'other mistake')}"] if more > 0 else [])])
+    )
+
 
 _EXPECTED = {
     "dict_type": "a mapping (key: value) is needed",
@@ -17,10 +32,16 @@ _EXPECTED = {
 _REMEDIES = {"string_type": "; put it in quotes if it is text"}
 
 
-def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
-    """Words the problem that names an unknown or missing key of a model, else the first one."""
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Words each problem once, those that name an unknown or missing key of a model first."""
     ranked = sorted(error.errors(), key=lambda e: {"extra_forbidden": 0, "missing": 1}.get(e["type"], 2))
-    problem = ranked[0]
+    found: dict[tuple[str, ...], str] = {}
+    for problem in ranked:  # a value that may be of several types has a problem with each
+        found.setdefault(tuple(_location(problem["loc"])), _worded(problem, model))
+    return list(found.values())
+
+
+def _worded(problem: ErrorDetails, model: type[BaseModel]) -> str:
     location = _location(problem["loc"])
     key = ".".join(one_line(part, 80) for part in location) or "attributes"
     if problem["type"] == "extra_forbidden":
@@ -33,6 +54,30 @@ def first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     said = _EXPECTED.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     said = said[:1].lower() + said[1:]
     return f"{key}: {said}, got {shown(problem['input'])}{_REMEDIES.get(problem['type'], '')}"
+
+
+def what_is_left(attributes: Any, error: ValidationError) -> tuple[Any, set[str]] | None:
+    """Gives attributes without what is wrong in them, and the steps and data roles that this leaves unsound.
+
+    An unknown key goes alone, a step, data role or gate with a wrong value as a whole. None where nothing is left.
+    """
+    if not isinstance(attributes, dict):
+        return None
+    left, unsound = copy.deepcopy(attributes), set()
+    for problem in error.errors():
+        top, *way = [str(part) for part in problem["loc"]] or [""]
+        if top not in attributes or (top in ("name", "data", "steps") and not way):
+            return None
+        if top not in left:
+            continue
+        if not way or not isinstance(left[top], dict) or top not in ("data", "steps", "gates"):
+            left.pop(top)
+        elif problem["type"] == "extra_forbidden" and len(way) == 2 and isinstance(left[top].get(way[0]), dict):
+            left[top][way[0]].pop(way[1], None)
+        else:
+            left[top].pop(way[0], None)
+            unsound |= {way[0]} if top != "gates" else set()
+    return left, unsound
 
 
 def _location(loc: tuple[int | str, ...]) -> list[str]:

@@ -22,19 +22,35 @@ _TEMPLATE = re.compile(
 _OPENINGS = ("{{", "{%", "{#")
 
 
-def filled(value: Any, context: dg.ResolutionContext, key: str = "") -> Any:
-    """Gives a value with all templates in it filled in; text without one stays as it is.
+def filled(attributes: Any, context: dg.ResolutionContext) -> Any:
+    """Gives values with all templates in them filled in; text without one stays as it is.
 
     A text that is one template takes the value's type, so that ``{{ env.SEED }}`` can be a number; in a longer text
     it becomes text. Allowed are ``{{ env.NAME }}``, ``{{ env('NAME') }}``, ``{{ env('NAME', 'default') }}``,
     ``{{ context.project_root }}`` and a template variable of the project, ``{{ name }}``.
 
-    Raises SpecError naming the key for any other template, and for one that stands for nothing.
+    Raises SpecError with a line, naming the key, for each other template, and for each that stands for nothing.
     """
-    if isinstance(value, dict):
-        return {k: filled(v, context, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
-    if isinstance(value, list):
-        return [filled(v, context, f"{key}.{i}") for i, v in enumerate(value)]
+    problems: list[str] = []
+
+    def inner(value: Any, key: str) -> Any:
+        if isinstance(value, dict):
+            return {k: inner(v, f"{key}.{k}".lstrip(".")) for k, v in value.items()}
+        if isinstance(value, list):
+            return [inner(v, f"{key}.{i}") for i, v in enumerate(value)]
+        try:
+            return _filled(value, context, key)
+        except SpecError as error:
+            problems.append(one_line(str(error)))
+            return value
+
+    found = inner(attributes, "")
+    if problems:
+        raise SpecError("\n".join(problems))
+    return found
+
+
+def _filled(value: Any, context: dg.ResolutionContext, key: str) -> Any:
     if not isinstance(value, str) or not any(opening in value for opening in _OPENINGS):
         return value
     if (whole := _TEMPLATE.fullmatch(value)) is not None:

@@ -12,61 +12,7 @@ import pytest
 from ballast.errors import SpecError
 from ballast.orchestration.projects.find import find, project_resource
 from ballast.orchestration.projects.load import keys_of
-
-PYPROJECT = """
-[tool.dg]
-directory_type = "project"
-[tool.dg.project]
-root_module = "{name}"
-defs_module = "{name}.defs"
-code_location_target_module = "{name}.definitions"
-"""
-DEFINITIONS = """
-from pathlib import Path
-
-import dagster as dg
-import pandas as pd
-
-from ballast import BallastResource
-
-@dg.asset(deps=[dg.AssetKey(["made", "drift"])])
-def pool() -> pd.DataFrame:
-    return pd.DataFrame()
-
-@dg.definitions
-def defs():
-    own = dg.Definitions(assets=[pool], resources={"ballast": BallastResource(folder="/nowhere")})
-    return dg.Definitions.merge(dg.load_from_defs_folder(path_within_project=Path(__file__).parent), own)
-"""
-DECLARED = """
-type: ballast.Pipeline
-attributes:
-  name: {name}
-  data: {{train: {{{source}, id: id}}, target: {{path: target.csv, id: id}}}}
-  steps:
-    drift: {{use: kolmogorov_smirnov}}
-"""
-PLAIN = DECLARED.format(name="plain", source="path: a.csv")
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Path:
-    """A project with the pipelines `plain`, which reads files, and `handed`, which reads an asset made of `made`."""
-    name = f"shop_{tmp_path.name}"
-    defs = tmp_path / name / "defs"
-    defs.mkdir(parents=True)
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT.format(name=name))
-    (tmp_path / name / "__init__.py").touch()
-    (tmp_path / name / "definitions.py").write_text(DEFINITIONS)
-    (defs / "__init__.py").touch()
-    for pipeline, source in (("plain", "path: a.csv"), ("handed", "asset: pool"), ("made", "path: a.csv")):
-        (defs / pipeline).mkdir()
-        (defs / pipeline / "defs.yaml").write_text(DECLARED.format(name=pipeline, source=source))
-    return tmp_path
-
-
-def file(shop: Path, pipeline: str) -> Path:
-    return next(shop.glob(f"*/defs/{pipeline}")) / "defs.yaml"
+from tests.orchestration.commands.shop import DECLARED, file
 
 
 def loaded(shop: Path, name: str) -> set[str]:

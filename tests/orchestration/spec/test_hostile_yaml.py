@@ -257,7 +257,9 @@ def test_template_whose_variable_is_not_set_is_refused_where_text_is_around_it(r
 
 
 def test_command_tells_of_every_broken_pipeline_and_ends_with_2(root: Path):
-    declare(root, document())
+    sound = declare(root, document())
+    for role in ("train", "target", "test"):
+        (sound.parent / f"{role}.csv").touch()
     declare(root, f"steps: {'[' * 10_000}", "deep")
     declare(root, document(description=TEMPLATES["a call"]), "template")
     told = subprocess.run(
@@ -294,10 +296,10 @@ def test_dagster_tells_of_a_template_and_does_not_evaluate_it(project: Path):
 
 
 @pytest.mark.full
-def test_project_with_a_file_that_dagster_would_never_finish_is_refused_before_dagster_reads_it(project: Path):
+def test_file_that_dagster_would_never_finish_is_left_out_of_the_runs_of_others(project: Path):
     declare(project, f"type: ballast.Pipeline\n{TEXTS['lists of lists'][0]}", "bomb")
     told = command(project, "ballast", "run", "wine")
-    assert told.returncode == 2, told.stdout + told.stderr
+    assert told.returncode == 0, told.stdout + told.stderr
     assert "pipelines/bomb/defs.yaml: line 7: the file holds more than 50000" in told.stderr
     assert "Traceback" not in told.stderr
     sound = command(project, "ballast", "check", "wine", "--spec-only")

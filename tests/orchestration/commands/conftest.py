@@ -1,0 +1,25 @@
+"""A Dagster project of several pipelines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.orchestration.commands.shop import DECLARED, DEFINITIONS, PYPROJECT
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A project with the pipelines `plain`, which reads files, and `handed`, which reads an asset made of `made`."""
+    name = f"shop_{tmp_path.name}"
+    defs = tmp_path / name / "defs"
+    defs.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.format(name=name))
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "definitions.py").write_text(DEFINITIONS)
+    (defs / "__init__.py").touch()
+    for pipeline, source in (("plain", "path: a.csv"), ("handed", "asset: pool"), ("made", "path: a.csv")):
+        (defs / pipeline).mkdir()
+        (defs / pipeline / "defs.yaml").write_text(DECLARED.format(name=pipeline, source=source))
+    return tmp_path
