@@ -107,6 +107,18 @@ def check(
 
 
 @app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="A pipeline, or one of its data roles and steps: digits/density.")],
+    debug: DebugOption = False,
+) -> None:
+    """Say in words what a pipeline makes, or what one step will do: rows, columns, parameters, gates, readers."""
+    with exit_on_error(debug):
+        from ballast.cli.explain import explain as told
+
+        told(name)
+
+
+@app.command()
 def catalog(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     room: Annotated[str | None, typer.Option(help="Only the methods of this room.")] = None,

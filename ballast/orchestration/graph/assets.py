@@ -1,16 +1,19 @@
 """From a plan to Dagster: one multi-asset a unit, with its gates as checks, its partitions and its job."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from ballast.gates.wording import sentence_of
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
 from ballast.orchestration.graph.execution import failed, job_of
+from ballast.orchestration.graph.explained import explained, source_of
 from ballast.orchestration.graph.home import loaded
-from ballast.orchestration.graph.keys import asset_key
+from ballast.orchestration.graph.keys import asset_key, key_of
 from ballast.orchestration.graph.owners import claim
 from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
@@ -21,6 +24,7 @@ from ballast.orchestration.run.fingerprint import code_version, edited_modules
 from ballast.orchestration.run.retired import retire
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report, run_unit
+from ballast.orchestration.spec.places import Place
 from ballast.stages import STAGES
 
 logger = logging.getLogger("ballast.run")
@@ -33,11 +37,14 @@ class StepConfig(dg.Config):
     fresh: bool = False
 
 
-def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
-    """Gives the Dagster definitions of a pipeline; its assets ask for the resource ``ballast``."""
+def definitions_of(plan: Plan, folder: Path, place: Place | None = None) -> dg.Definitions:
+    """Gives the Dagster definitions of a pipeline; its assets ask for the resource ``ballast``.
+
+    `place` is where it is declared, to which the assets then refer.
+    """
     loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
-    assets = [_unit_asset(plan, folder, unit, nodes, partitions) for unit, nodes in plan.units()]
+    assets = [_unit_asset(plan, folder, place, unit, nodes, partitions) for unit, nodes in plan.units()]
     job = job_of(plan, _selection(plan), partitions)
     return dg.Definitions(
         assets=assets,
@@ -48,16 +55,21 @@ def definitions_of(plan: Plan, folder: Path) -> dg.Definitions:
 
 
 def _unit_asset(
-    plan: Plan, folder: Path, unit: str, nodes: list[Node], partitions: dg.PartitionsDefinition | None
+    plan: Plan,
+    folder: Path,
+    place: Place | None,
+    unit: str,
+    nodes: list[Node],
+    partitions: dg.PartitionsDefinition | None,
 ) -> dg.AssetsDefinition:
     handed = _handed(plan, unit)
-    specs = [_asset_spec(plan, node, list(handed.values())) for node in nodes]
+    specs = [_asset_spec(plan, node, list(handed.values()), place) for node in nodes]
     checks = [
         dg.AssetCheckSpec(
             expectation.name,
             asset=asset_key(plan, node.name),
             blocking=expectation.severity == "error",
-            description=f"{expectation.type} {expectation.arguments or ''}".strip(),
+            description=sentence_of(expectation),
         )
         for node in nodes
         for expectation in node.suite
@@ -148,10 +160,10 @@ def _handed(plan: Plan, unit: str) -> dict[str, dg.AssetKey]:
     return {role: dg.AssetKey.from_user_string(asset) for role, asset in sources.items() if asset}
 
 
-def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Place | None) -> dg.AssetSpec:
     deps = [*(asset_key(plan, name) for name in node.upstream), *handed]
     if node.stage == "source":
-        deps += [dg.AssetKey(step.split("/")) for role in (node.name, "train") if (step := plan.spec.data[role].step)]
+        deps += [key_of(step) for role in (node.name, "train") if (step := plan.spec.data[role].step)]
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
@@ -163,11 +175,25 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey]) -> dg.Ass
         asset_key(plan, node.name),
         deps=deps,
         group_name=plan.spec.name,
-        description=node.description,
+        description=explained(plan, node.name).as_markdown(),
         kinds={stage.kind, "duckdb"} if stage.stored else {stage.kind},
         owners=plan.spec.owners,
         tags=plan.spec.tags,
         code_version=code_version(plan, node),
         automation_condition=condition,
-        metadata=about,
+        metadata={**about, **_references(plan, node, place)},
     )
+
+
+def _references(plan: Plan, node: Node, place: Place | None) -> dict[str, Any]:
+    """Gives where an asset is declared, and where its method is written, for the UI to open."""
+    told = [(*source, f"the method {node.use}")] if (source := source_of(plan, node)) is not None else []
+    if place is not None:
+        keys = (f"steps.{node.name.partition('/')[0]}", f"data.{node.role or node.name}", "features", "name")
+        told.insert(0, (place.file, place.line(*keys), "where it is declared"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        found = [
+            dg.LocalFileCodeReference(file_path=str(file), line_number=line, label=what) for file, line, what in told
+        ]
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=found)} if found else {}

@@ -13,7 +13,7 @@ from ballast.orchestration.graph.assets import definitions_of
 from ballast.orchestration.graph.scaffold import PipelineScaffolder
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
-from ballast.orchestration.spec.places import lines_of, located
+from ballast.orchestration.spec.places import Place, lines_of, located
 
 
 @dg.scaffold_with(PipelineScaffolder)
@@ -59,7 +59,7 @@ class Pipeline(dg.Component, PipelineSpec):
             plan = self.plan(where)
         except SpecError as error:
             raise located(error, where, lines_of(file, where, self.name)) from None
-        return definitions_of(plan, context.path)
+        return definitions_of(plan, context.path, Place(file, lines_of(file, where, self.name)))
 
 
 def _where(file: Path, root: Path) -> str:

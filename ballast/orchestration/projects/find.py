@@ -23,7 +23,7 @@ from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.load import keys_of, load
-from ballast.orchestration.spec.places import TYPE, declared_in, located
+from ballast.orchestration.spec.places import TYPE, Place, declared_in, located
 from ballast.orchestration.spec.yaml_files import LARGEST_FILE
 from ballast.words import one_line, plural, shown
 
@@ -87,9 +87,9 @@ class Declared:
             return held and bool(project.resolve_job_def(plan.spec.name))
 
         wrong = self._others_that_are_wrong()
-        own = {self.file.resolve()}
-        others = frozenset(other.file.resolve() for other in every(self.root)) - own
-        tries = [others, frozenset(_component_files(self.root)) - own]
+        this = {self.file.resolve()}
+        others = frozenset(other.file.resolve() for other in every(self.root)) - this
+        tries = [others, frozenset(_component_files(self.root)) - this]
         project = load(self.root, [wrong, *tries] if handed else tries, holds_it)
         if project is not None and any(
             spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
@@ -100,9 +100,8 @@ class Declared:
                 f"{self.where}: {', '.join(outside)}: the asset belongs to a Dagster project, and {self.root} has none "
                 "that loads this pipeline; use path, query or loader, or put the pipeline into the project"
             )
-        return dg.Definitions.merge(
-            definitions_of(plan, self.file.parent), dg.Definitions(resources={RESOURCE: BallastResource()})
-        )
+        own = definitions_of(plan, self.file.parent, Place(self.file, self.lines))
+        return dg.Definitions.merge(own, dg.Definitions(resources={RESOURCE: BallastResource()}))
 
     def mistakes(self) -> list[str]:
         """Gives what is wrong with the pipeline, a line each."""

@@ -5,12 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from ballast.errors import SpecError
 from ballast.orchestration.spec.yaml_files import Document, documents, read_text
 
 TYPE = "ballast.Pipeline"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The file that declares a pipeline, and the line of each key that it gives the pipeline."""
+
+    file: Path
+    lines: Mapping[str, int]
+
+    def line(self, *keys: str) -> int:
+        """Gives the line of the first of some keys that is there."""
+        return next((self.lines[key] for key in keys if key in self.lines), 1)
 
 
 def declared_in(file: Path, where: str) -> Iterator[Document]:

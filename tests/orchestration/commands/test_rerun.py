@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dagster as dg
-
+from ballast.orchestration.graph.keys import key_of
 from ballast.orchestration.graph.results import REUSED
 from ballast.orchestration.run import unit
 from tests.orchestration.projects import Project, spec
@@ -27,7 +26,7 @@ def test_run_again_when_nothing_changed_keeps_all_versions_and_says_so(ran: Proj
 
 def materialized(project: Project, name: str) -> dict[str, object]:
     """Gives what Dagster's last record of a step shows."""
-    (record,) = project.instance.fetch_materializations(dg.AssetKey(["demo", *name.split("/")]), limit=1).records
+    (record,) = project.instance.fetch_materializations(key_of(f"demo/{name}"), limit=1).records
     assert record.asset_materialization is not None
     return dict(record.asset_materialization.metadata)
 

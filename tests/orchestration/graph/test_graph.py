@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from ballast.orchestration.commands.run import run
+from ballast.orchestration.graph.keys import key_of
 from ballast.orchestration.projects.find import Declared
 from ballast.warehouse import matrix_of
 from tests.orchestration.projects import Project, rows, spec
 
 
 def key(name: str) -> dg.AssetKey:
-    return dg.AssetKey(["demo", *name.split("/")])
+    return key_of(f"demo/{name}")
 
 
 def test_assets_have_key_group_kind_description_and_dependencies(project: Project):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import dagster as dg
 import pandas as pd
 import pytest
 
 from ballast.errors import GateClosedError
 from ballast.orchestration.commands.prune import prune_retired
+from ballast.orchestration.graph.keys import key_of
 from ballast.orchestration.read.sources import read_table
 from ballast.orchestration.run.verdicts import check_open
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -38,7 +38,7 @@ def declare(project: Project, *sites: str) -> None:
 
 def materialize(project: Project, site: str, *steps: str) -> None:
     """Runs the pipeline's job, or some of its assets, as Dagster does it, without Ballast's own command."""
-    chosen = [dg.AssetKey(["demo", *step.split("/")]) for step in steps]
+    chosen = [key_of(f"demo/{step}") for step in steps]
     job = project.definitions.resolve_job_def("demo")
     assert job.execute_in_process(
         instance=project.instance, partition_key=site, asset_selection=chosen or None, raise_on_error=False
