@@ -41,8 +41,9 @@ def _missing(data: DataSpec, where: str, declared: Declared) -> Iterator[str]:
             function_at(data.loader, f"{where}.loader")
     except DataError as error:
         yield str(error)
-    if data.asset:
-        yield from _missing_asset(data.asset, f"{where}.asset", declared.root)
+    for asset in data.named:
+        key = "asset" if asset == data.asset else "deps"
+        yield from _missing_asset(asset, f"{where}.{key}", declared.root)
     if data.step:
         yield from _missing_step(data.step, f"{where}.step", declared.root)
 

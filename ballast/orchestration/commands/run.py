@@ -267,9 +267,12 @@ def _reason(failure: Any) -> str:
     if metadata is not None and metadata.description:
         return str(metadata.description)
     error = failure.error if failure is not None else None
+    remedy = ""
     while error is not None and error.cause is not None and str(error.cls_name).startswith("Dagster"):
+        if error.cls_name == "DagsterExecutionLoadInputError":
+            remedy = "; if that asset returns no value (MaterializeResult), add `query:` or `path:` beside `asset:`"
         error = error.cause
-    return error.message.strip() if error is not None else ""
+    return f"{error.message.strip()}{remedy}" if error is not None else ""
 
 
 def resource_of(definitions: dg.Definitions) -> BallastResource:

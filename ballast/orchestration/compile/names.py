@@ -84,10 +84,13 @@ def _check_role(draft: Draft, role: str, data: DataSpec) -> None:
     if role not in ROLES:
         raise draft.fault(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
     given = [s for s in SOURCES if getattr(data, s)]
-    if len(given) != 1:
+    if len(given) != 1 and not (len(given) == 2 and given[0] == "asset" and given[1] != "step"):
         empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]
         unset = f"none; {', '.join(empty)} is empty: is its environment variable set?" if empty else "none"
         named = " and ".join(given) if given else unset
-        raise draft.fault(key, f"give exactly one of {', '.join(SOURCES)} (given: {named})")
+        raise draft.fault(
+            key,
+            f"give exactly one of {', '.join(SOURCES)} (given: {named}); asset may stand beside path, query or loader",
+        )
     if data.step:
         _check_step(draft, f"{key}.step", data.step)

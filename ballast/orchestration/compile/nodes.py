@@ -9,7 +9,6 @@ from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, Binding, Node
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.spec.pipeline import ROLES, as_list
-from ballast.orchestration.spec.pipeline import SOURCES as KINDS
 
 
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
@@ -31,9 +30,10 @@ def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str,
 def _sources(draft: Draft) -> list[Node]:
     found = []
     for role, data in draft.data.items():
-        kind = next(s for s in KINDS if getattr(data, s))
+        kind = str(data.source)
         named = f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""  # others may hold secrets
-        about = f"The {role} rows: {kind}{named}."
+        after = f", made by asset {data.asset}" if data.asset and kind != "asset" else ""
+        about = f"The {role} rows: {kind}{named}{after}."
         found.append(Node(role, "source", kind, (), role, role=role, description=about))
     return found
 

@@ -143,7 +143,7 @@ def _selection(plan: Plan) -> dg.AssetSelection:
     """Gives what a run of the pipeline makes: its own assets and those it is handed, not what others have stored."""
     others = {data.step.partition("/")[0] for data in plan.spec.data.values() if data.step}
     selection = dg.AssetSelection.groups(plan.spec.name)
-    if any(data.asset for data in plan.spec.data.values()):
+    if any(data.named for data in plan.spec.data.values()):
         selection = selection.upstream()
     return selection - dg.AssetSelection.groups(*others) if others else selection
 
@@ -156,14 +156,18 @@ def _handed(plan: Plan, unit: str) -> dict[str, dg.AssetKey]:
     """Gives the assets of Dagster that a data role is read from: its own, and train's, whose schema it is to have."""
     if unit not in plan.spec.data:
         return {}
-    sources = {role: plan.spec.data[role].asset for role in dict.fromkeys((unit, "train"))}
-    return {role: dg.AssetKey.from_user_string(asset) for role, asset in sources.items() if asset}
+    data = {role: plan.spec.data[role] for role in dict.fromkeys((unit, "train"))}
+    sources = {role: spec.asset for role, spec in data.items() if spec.source == "asset"}
+    return {role: dg.AssetKey.from_user_string(str(asset)) for role, asset in sources.items()}
 
 
 def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Place | None) -> dg.AssetSpec:
     deps = [*(asset_key(plan, name) for name in node.upstream), *handed]
     if node.stage == "source":
-        deps += [key_of(step) for role in (node.name, "train") if (step := plan.spec.data[role].step)]
+        sources = [plan.spec.data[role] for role in dict.fromkeys((node.name, "train"))]
+        deps += [key_of(data.step) for data in sources if data.step]
+        deps += [dg.AssetKey.from_user_string(asset) for data in sources for asset in data.named]
+        deps = [*dict.fromkeys(deps)]
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
@@ -196,4 +200,4 @@ def _references(plan: Plan, node: Node, place: Place | None) -> dict[str, Any]:
         found = [
             dg.LocalFileCodeReference(file_path=str(file), line_number=line, label=what) for file, line, what in told
         ]
-        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=found)} if found else {}
+        return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[*found])} if found else {}

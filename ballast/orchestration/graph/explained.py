@@ -98,7 +98,12 @@ def _reads(plan: Plan, node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _source(data: DataSpec) -> str:
-    if data.asset:
+    made = f", after {in_words(f'the asset {key}' for key in data.named)}" if data.named else ""
+    return _rows(data) + (made if data.source != "asset" or data.deps else "")
+
+
+def _rows(data: DataSpec) -> str:
+    if data.source == "asset":
         return f"the asset {data.asset} of Dagster"
     if data.path:
         paths = [path for path in as_list(data.path) if not is_remote(path)]

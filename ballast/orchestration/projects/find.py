@@ -79,7 +79,8 @@ class Declared:
         """
         from ballast.orchestration.graph.assets import definitions_of
 
-        handed = {dg.AssetKey.from_user_string(data.asset) for data in plan.spec.data.values() if data.asset}
+        roles = plan.spec.data.values()
+        handed = {dg.AssetKey.from_user_string(str(data.asset)) for data in roles if data.source == "asset"}
 
         def holds_it(project: dg.Definitions) -> bool:
             keys = keys_of(project)
@@ -90,12 +91,12 @@ class Declared:
         this = {self.file.resolve()}
         others = frozenset(other.file.resolve() for other in every(self.root)) - this
         tries = [others, frozenset(_component_files(self.root)) - this]
-        project = load(self.root, [wrong, *tries] if handed else tries, holds_it)
+        project = load(self.root, [wrong, *tries] if any(data.named for data in roles) else tries, holds_it)
         if project is not None and any(
             spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
         ):
             return project
-        if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.asset]:
+        if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.source == "asset"]:
             raise SpecError(
                 f"{self.where}: {', '.join(outside)}: the asset belongs to a Dagster project, and {self.root} has none "
                 "that loads this pipeline; use path, query or loader, or put the pipeline into the project"

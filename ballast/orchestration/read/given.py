@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -45,8 +45,20 @@ def as_arrow(value: Any, where: str) -> pa.Table:
     """Gives a table of any library as Arrow, without its index; DataError for anything else, and for mixed types."""
     if isinstance(value, pd.DataFrame):
         return _from_pandas(value, where)
+    if value is None:
+        raise DataError(
+            f"{where}: there is no value: what makes it returns none (as with MaterializeResult), or its IO manager "
+            "keeps none; say where the rows are with `query:` or `path:` beside `asset:`"
+        )
+    if isinstance(value, Mapping):
+        return _of_partitions(value, where)
     if isinstance(value, pa.RecordBatch):
         value = pa.table(value)
+    if type(value).__name__ == "LazyFrame" and type(value).__module__.startswith("polars."):
+        try:
+            value = value.collect()
+        except Exception as error:  # of its many, and of the functions that it calls
+            raise DataError(f"{where}: the LazyFrame cannot be collected: {one_line(str(error), 200)}") from error
     if type(value).__name__ == "DuckDBPyRelation":
         return _from_relation(value, where)
     if not isinstance(value, pa.Table):
@@ -64,6 +76,18 @@ def as_arrow(value: Any, where: str) -> pa.Table:
         )
     _refuse_repeated(value.column_names, where)
     return value.replace_schema_metadata(None)
+
+
+def _of_partitions(values: Mapping[Any, Any], where: str) -> pa.Table:
+    """Gives the rows of several partitions of an asset, by their keys, one after another."""
+    if not values:
+        raise DataError(f"{where}: no partition was handed; make those of the asset first")
+    tables = [as_arrow(value, f"{where}, partition {one_line(str(key), 80)}") for key, value in values.items()]
+    try:
+        return pa.concat_tables(tables, promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        why = one_line(str(error), 200)
+        raise DataError(f"{where}: the {len(tables)} partitions have columns of different types: {why}") from error
 
 
 def _converted(value: Any, convert: str, where: str) -> Any:

@@ -21,6 +21,7 @@ ROLES = ("train", "target", "test", "reference")
 """The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""
 
 SOURCES = ("asset", "path", "query", "loader", "step")
+"""The keys that say where a data role's rows are."""
 
 Column = Annotated[str, Field(min_length=1)]
 TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp", "timestamptz", "time")
@@ -36,7 +37,11 @@ class DataSpec(dg.Model, dg.Resolvable):
     """Where a data role comes from, and which of its columns mean what. Exactly one source is given."""
 
     id: Column = Field(description="Column with a unique, non-null id per row (integer or text).")
-    asset: str | None = Field(default=None, description="Key of an existing Dagster asset that gives a table.")
+    asset: str | None = Field(
+        default=None,
+        description="Key of a Dagster asset that gives a table; beside path, query or loader, that these are made by.",
+    )
+    deps: list[str] = Field(default=[], description="Keys of Dagster assets that are to be made before.")
     path: str | list[str] | None = Field(
         default=None, description="A CSV, Parquet or JSON file, a glob of them, or a list of these."
     )
@@ -74,9 +79,19 @@ class DataSpec(dg.Model, dg.Resolvable):
     drop: list[Column] = Field(default=[], description="Columns that are neither features nor any of the above.")
 
     @property
+    def source(self) -> str | None:
+        """The key that says where the rows are: ``asset`` only where no other does."""
+        return next((key for key in reversed(SOURCES) if getattr(self, key)), None)
+
+    @property
     def handed(self) -> str | None:
         """What the run hands the rows of, where they cannot be read without one: an asset, or another's step."""
-        return self.asset or self.step
+        return getattr(self, str(self.source)) if self.source in ("asset", "step") else None
+
+    @property
+    def named(self) -> list[str]:
+        """The assets of Dagster that the rows come from or after."""
+        return [*([self.asset] if self.asset else []), *self.deps]
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
 
