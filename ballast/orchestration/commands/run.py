@@ -88,14 +88,22 @@ def _records() -> Iterator[None]:
 
 
 def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
-    """Gives the partitions to run: the one wanted, else all static ones, or the latest window of a time partition."""
+    """Gives the partitions to run: the one wanted, else all there are, or the latest window of a time partition."""
     definition = partitions_of(plan.spec.partitions)
     if definition is None:
         if wanted is not None:
             raise SpecError(f"{plan.where}: the pipeline has no partitions; leave --partition {shown(wanted)} out")
         return [None]
+    with _records():
+        on = instance() if isinstance(definition, dg.DynamicPartitionsDefinition) else None
+    if on is not None and wanted is None and not current_keys(definition, on):
+        raise SpecError(f"{plan.where}: {_none_added(plan)}")
     if wanted is not None:
-        keys = list(definition.get_partition_keys())
+        keys = list(definition.get_partition_keys(dynamic_partitions_store=on))
+        if on is not None and wanted not in keys:
+            raise SpecError(
+                f"{plan.where}: there is no partition {shown(wanted)}{nearest(wanted, keys)}; {_none_added(plan)}"
+            )
         if wanted not in keys:
             more = f"the last of {len(keys)} are" if len(keys) > 12 else "there are"
             raise SpecError(
@@ -103,7 +111,16 @@ def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
                 f"({more} {', '.join(keys[-12:])})"
             )
         return [wanted]
-    return [*current_keys(definition)]
+    return [*current_keys(definition, on)]
+
+
+def _none_added(plan: Plan) -> str:
+    declared = plan.spec.partitions
+    assert declared is not None
+    return (
+        f"add its keys to Dagster's dynamic partitions {declared.dynamic!r}, in the UI or with "
+        f"instance.add_dynamic_partitions({declared.dynamic!r}, [...])"
+    )
 
 
 def units_of(plan: Plan, select: Iterable[str]) -> list[str]:

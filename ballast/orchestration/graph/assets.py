@@ -15,7 +15,7 @@ from ballast.orchestration.graph.explained import explained, source_of
 from ballast.orchestration.graph.home import loaded
 from ballast.orchestration.graph.keys import asset_key, key_of
 from ballast.orchestration.graph.owners import claim
-from ballast.orchestration.graph.partitions import partition_of
+from ballast.orchestration.graph.partitions import mapping_of, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.partitions import partitions_of
@@ -45,7 +45,7 @@ def definitions_of(plan: Plan, folder: Path, place: Place | None = None) -> dg.D
     loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
     assets = [_unit_asset(plan, folder, place, unit, nodes, partitions) for unit, nodes in plan.units()]
-    job = job_of(plan, _selection(plan), partitions)
+    job = job_of(plan, partitions)
     return dg.Definitions(
         assets=assets,
         jobs=[job],
@@ -139,15 +139,6 @@ def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]
     )
 
 
-def _selection(plan: Plan) -> dg.AssetSelection:
-    """Gives what a run of the pipeline makes: its own assets and those it is handed, not what others have stored."""
-    others = {data.step.partition("/")[0] for data in plan.spec.data.values() if data.step}
-    selection = dg.AssetSelection.groups(plan.spec.name)
-    if any(data.named for data in plan.spec.data.values()):
-        selection = selection.upstream()
-    return selection - dg.AssetSelection.groups(*others) if others else selection
-
-
 def _op_name(plan: Plan, unit: str) -> str:
     return f"{plan.spec.name}__{unit.replace('/', '__')}"
 
@@ -167,7 +158,9 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Pl
         sources = [plan.spec.data[role] for role in dict.fromkeys((node.name, "train"))]
         deps += [key_of(data.step) for data in sources if data.step]
         deps += [dg.AssetKey.from_user_string(asset) for data in sources for asset in data.named]
-        deps = [*dict.fromkeys(deps)]
+        mapping, own = mapping_of(plan, node.name), plan.spec.data[node.name].asset
+        mapped = {dg.AssetKey.from_user_string(own): mapping} if own and mapping is not None else {}
+        deps = [dg.AssetDep(key, partition_mapping=mapped.get(key)) for key in dict.fromkeys(deps)]
     condition = None
     if plan.spec.automation == "eager":
         condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()

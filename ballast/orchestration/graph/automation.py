@@ -20,22 +20,24 @@ def schedules_of(plan: Plan, job: Any, partitions: dg.PartitionsDefinition | Non
     if spec is None:
         return []
     name = f"{plan.spec.name}_schedule"
-    if not isinstance(partitions, dg.StaticPartitionsDefinition | dg.TimeWindowPartitionsDefinition):
+    if partitions is None:
         return [dg.ScheduleDefinition(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)]
 
     @dg.schedule(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)
     def scheduled(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        yield from _requests(partitions, str(context.scheduled_execution_time))
+        yield from _requests(partitions, str(context.scheduled_execution_time), context.instance)
 
     return [scheduled]
 
 
-def _requests(partitions: dg.PartitionsDefinition | None, occasion: str) -> Iterator[dg.RunRequest]:
-    """Asks for a run, or for one of every static partition, or of the latest time window."""
+def _requests(
+    partitions: dg.PartitionsDefinition | None, occasion: str, instance: dg.DagsterInstance
+) -> Iterator[dg.RunRequest]:
+    """Asks for a run, or for one of every partition that there is, or of the latest time window."""
     if partitions is None:
         yield dg.RunRequest(run_key=occasion)
         return
-    for key in current_keys(partitions):
+    for key in current_keys(partitions, instance):
         yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
 
 
@@ -71,6 +73,6 @@ def sensors_of(
         state = hashlib.sha256("\n".join(map(_state, files)).encode()).hexdigest()
         if state == (context.cursor or ""):
             return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
-        return dg.SensorResult(run_requests=list(_requests(partitions, state)), cursor=state)
+        return dg.SensorResult(run_requests=list(_requests(partitions, state, context.instance)), cursor=state)
 
     return [changed]

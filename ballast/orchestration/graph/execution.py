@@ -10,31 +10,60 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from ballast.errors import BallastError, is_passing
 from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.parameters import defaults
+from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.pipeline import StepSpec
 from ballast.words import one_line
 
 
-class _OneProcessJob(UnresolvedAssetJobDefinition):
+class _Job(UnresolvedAssetJobDefinition):
+    """A job that makes a pipeline's assets and, before them, those that it is handed."""
+
+    def resolve(self, asset_graph: Any, default_executor_def: Any = None, resource_defs: Any = None) -> Any:
+        keys = self._made(asset_graph)
+        about = {"executor_def": self.executor_def, "description": self.description}
+        job = dg.define_asset_job(
+            self.name, dg.AssetSelection.assets(*keys), partitions_def=self.partitions_def, **about
+        )
+        return job.resolve(asset_graph, default_executor_def, resource_defs)
+
+    def _made(self, graph: Any) -> set[dg.AssetKey]:
+        """Gives what is selected, but for what is partitioned otherwise, which no run of the job can make."""
+        selected = self.selection.resolve(graph)
+        found = {key for key in selected if key.path[0] == self.name}
+        waiting = list(found)
+        while waiting:
+            for key in (graph.get(waiting.pop()).parent_keys & selected) - found:
+                if graph.get(key).partitions_def in (None, self.partitions_def):
+                    found.add(key)
+                    waiting.append(key)
+        return found
+
+
+class _OneProcessJob(_Job):
     """A job whose steps run in one process, unless the definitions that it is put into name an executor."""
 
     def resolve(self, asset_graph: Any, default_executor_def: Any = None, resource_defs: Any = None) -> Any:
         return super().resolve(asset_graph, default_executor_def or dg.in_process_executor, resource_defs)
 
 
-def job_of(plan: Plan, selection: dg.AssetSelection, partitions: dg.PartitionsDefinition | None) -> Any:
+def job_of(plan: Plan, partitions: dg.PartitionsDefinition | None) -> Any:
     """Gives the pipeline's job, with the executor that the spec names.
 
     Where it names none the project's own holds, if it has one. Else the steps run in one process, or in Dagster's
     default, a process a step, where one of them is long.
     """
     spec = plan.spec
+    selection = dg.AssetSelection.assets(*(asset_key(plan, name) for name in plan.nodes))
+    if any(data.named for data in spec.data.values()):
+        others = {data.step.partition("/")[0] for data in spec.data.values() if data.step}
+        selection = selection.upstream() - dg.AssetSelection.key_prefixes(*others) if others else selection.upstream()
     about = {"description": spec.description or None, "partitions_def": partitions}
     if spec.executor is None and not any(_is_long(step) for step in spec.steps.values()):
         return _OneProcessJob(spec.name, selection, **about)
     executor = None if spec.executor is None else _executor_of(spec.executor)
-    return dg.define_asset_job(spec.name, selection, executor_def=executor, **about)
+    return _Job(spec.name, selection, executor_def=executor, **about)
 
 
 def _executor_of(spec: ExecutorSpec) -> dg.ExecutorDefinition:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import dagster as dg
@@ -22,6 +22,12 @@ class Partition:
     key: str
     window: tuple[datetime, datetime] | None = None
 
+    def reaching_back(self, last: timedelta | None) -> Partition:
+        """Gives the partition with a window that has the same end and is `last` long; itself where there is none."""
+        if last is None or self.window is None:
+            return self
+        return replace(self, window=(self.window[1] - last, self.window[1]))
+
     def condition(self, column: str, kind: str, where: str) -> tuple[str, list[str]]:
         """Gives the SQL that a partition's rows meet, and its bound values, for a column of a DuckDB type.
 
@@ -29,31 +35,66 @@ class Partition:
         zone are UTC. Raises DataError for a time window over what is not a time.
         """
         if self.window is None:
-            return self._has_key(column, kind)
-        start, end = (str(_in_utc(t).replace(tzinfo=None)) for t in self.window)
-        if kind not in (*_MOMENTS, "VARCHAR"):
-            raise DataError(
-                f"{where}: partitions by time need a column of dates or times, and {column} is {kind}; "
-                "make it one in the source, or with `types:`"
-            )
-        zoned = kind in ("VARCHAR", "TIMESTAMP WITH TIME ZONE")
-        stamp = f"CAST({column} AS TIMESTAMPTZ)" if kind == "VARCHAR" else column
-        bound = "CAST(? AS TIMESTAMPTZ)" if zoned else "CAST(? AS TIMESTAMP)"
-        return f"{stamp} >= {bound} AND {stamp} < {bound}", [start, end]
+            return _has_key(self.key, column, kind)
+        start, end = self.window
+        after, first = _from(start, column, kind, where)
+        before, last = _from(end, column, kind, where)
+        return f"{after} AND NOT ({before})", [*first, *last]
 
-    def _has_key(self, column: str, kind: str) -> tuple[str, list[str]]:
-        number = kind in _WHOLE or kind.startswith("DECIMAL") or kind in ("DOUBLE", "FLOAT")
-        if number:
-            try:
-                value = Decimal(self.key)
-            except InvalidOperation:
-                return "false", []
-            if kind in _WHOLE and value != value.to_integral_value():
-                return "false", []
-            return f"{column} = TRY_CAST(? AS {kind})", [str(value)]
-        if kind in _MOMENTS or kind in ("BOOLEAN", "TIME"):
-            return f"{column} = TRY_CAST(? AS {kind})", [self.key]
-        return f"CAST({column} AS VARCHAR) = ?", [self.key]
+
+def outside(spec: PartitionsSpec, column: str, kind: str, where: str) -> dict[str, tuple[str, list[str]]]:
+    """Gives the SQL of the rows that are in none of the partitions that are declared, by what keeps them out, in words.
+
+    `column` is quoted. Of dynamic partitions, whose keys may come, only rows without a key are.
+    """
+    found: dict[str, tuple[str, list[str]]] = {"without a value": (f"{column} IS NULL", [])}
+    if spec.static is not None:
+        held = [_has_key(key, column, kind) for key in spec.static]
+        any_key = " OR ".join(f"({sql})" for sql, _ in held)
+        found["with another key"] = (
+            f"NOT coalesce({any_key}, false) AND {column} IS NOT NULL",
+            [v for _, vs in held for v in vs],
+        )
+    definition = partitions_of(spec)
+    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
+        sql, values = _from(definition.start, column, kind, where)
+        found[f"before {spec.start}"] = (f"NOT ({sql})", values)
+        if spec.end is not None and definition.end is not None:
+            found[f"from {spec.end} on"] = _from(definition.end, column, kind, where)
+    return found
+
+
+def _from(moment: datetime, column: str, kind: str, where: str) -> tuple[str, list[str]]:
+    """Gives the SQL of a column's times from a moment on, and its bound value.
+
+    A date is a day in the moment's own time zone; times without a zone are UTC.
+    """
+    if kind not in (*_MOMENTS, "VARCHAR"):
+        raise DataError(
+            f"{where}: partitions by time need a column of dates or times, and {column} is {kind}; "
+            "make it one in the source, or with `types:`"
+        )
+    if kind == "DATE":
+        return f"{column} >= CAST(? AS TIMESTAMP)", [str(moment.replace(tzinfo=None))]
+    zoned = kind in ("VARCHAR", "TIMESTAMP WITH TIME ZONE")
+    stamp = f"CAST({column} AS TIMESTAMPTZ)" if kind == "VARCHAR" else column
+    bound = "CAST(? AS TIMESTAMPTZ)" if zoned else "CAST(? AS TIMESTAMP)"
+    return f"{stamp} >= {bound}", [str(_in_utc(moment).replace(tzinfo=None))]
+
+
+def _has_key(key: str, column: str, kind: str) -> tuple[str, list[str]]:
+    number = kind in _WHOLE or kind.startswith("DECIMAL") or kind in ("DOUBLE", "FLOAT")
+    if number:
+        try:
+            value = Decimal(key)
+        except InvalidOperation:
+            return "false", []
+        if kind in _WHOLE and value != value.to_integral_value():
+            return "false", []
+        return f"{column} = TRY_CAST(? AS {kind})", [str(value)]
+    if kind in _MOMENTS or kind in ("BOOLEAN", "TIME"):
+        return f"{column} = TRY_CAST(? AS {kind})", [key]
+    return f"CAST({column} AS VARCHAR) = ?", [key]
 
 
 def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None:
@@ -61,6 +102,8 @@ def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None
         return None
     if spec.static is not None:
         return dg.StaticPartitionsDefinition(spec.static)
+    if spec.dynamic is not None:
+        return dg.DynamicPartitionsDefinition(name=spec.dynamic)
     windows = {
         "hourly": dg.HourlyPartitionsDefinition,
         "daily": dg.DailyPartitionsDefinition,
@@ -70,12 +113,18 @@ def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None
     assert spec.time is not None
     assert spec.start is not None
     start = datetime.fromisoformat(spec.start)
-    return windows[spec.time](start_date=start)
+    end = datetime.fromisoformat(spec.end) if spec.end else None
+    return windows[spec.time](start_date=start, end_date=end, timezone=spec.timezone)
 
 
 def is_declared(spec: PartitionsSpec | None, key: str) -> bool:
-    """Gives whether a pipeline declares a partition of that key; one that is stored and is not declared is retired."""
+    """Gives whether a pipeline declares a partition of that key; one that is stored and is not declared is retired.
+
+    Of dynamic partitions any key is: which there are is not the pipeline's to say.
+    """
     definition = partitions_of(spec)
+    if isinstance(definition, dg.DynamicPartitionsDefinition):
+        return True
     try:
         return definition is not None and definition.has_partition_key(key)
     except (dg.DagsterError, ValueError):  # a key that is not a time

@@ -20,6 +20,7 @@ from ballast.orchestration.compile.compiler import declared
 from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.graph.home import project_root
 from ballast.orchestration.graph.keys import asset_key
+from ballast.orchestration.graph.partitions import check_mapped
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.load import keys_of, load
@@ -83,6 +84,7 @@ class Declared:
         handed = {dg.AssetKey.from_user_string(str(data.asset)) for data in roles if data.source == "asset"}
 
         def holds_it(project: dg.Definitions) -> bool:
+            check_mapped(plan, project)
             keys = keys_of(project)
             held = handed <= keys and any(key.path[0] == plan.spec.name for key in keys)
             return held and bool(project.resolve_job_def(plan.spec.name))

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
-from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.plan.partitions import Partition, outside
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.files import connected, found, is_remote
@@ -26,12 +26,15 @@ from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.pipeline import DataSpec, PartitionsSpec
+from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
 COLUMN_KEYS = ("id", "label", "groups", "time", "dependence", "treatment", "outcome", "observed", "true_weight")
 _TRAINING = "in the training rows"
+OUTSIDE = "outside the partitions"
+"""How the note begins of a column that says which partition a row is of, where some are of none."""
 CONVERTED = "converted"
 """The key of a read table's schema under which stands what became of the types of its columns."""
 
@@ -44,6 +47,7 @@ def read_table(
     given: Any = None,
     like: pa.Schema | None = None,
     partition: tuple[str, Partition] | None = None,
+    declared: PartitionsSpec | None = None,
 ) -> pa.Table:
     """Gives the rows of a data role as a table whose columns are those the spec names, and more.
 
@@ -53,6 +57,7 @@ def read_table(
     given : the value of the Dagster asset where the source is one.
     like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have.
     partition : a column and one of its partitions, whose rows alone are read.
+    declared : all partitions, so that rows which are in none of them are told.
 
     Raises DataError for a source that is missing, unreadable, empty, lacks a column that the spec names, or holds a
     value that its column's type does not.
@@ -66,6 +71,8 @@ def read_table(
             names = listed(table.column_names, most=12)
             raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
         told = {**conversions(table), **source.told, **_looks(source, table, where)}
+        if declared is not None:
+            told |= _outside(source, declared)
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
 
 
@@ -80,6 +87,21 @@ def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
             seen = looks(source.con, table, name, where.rpartition(": ")[2])
             found |= {name: f"kept as text: {seen}"} if seen is not None else {}
     return found
+
+
+def _outside(source: Source, declared: PartitionsSpec) -> dict[str, str]:
+    """Gives how many of a source's rows are in none of the partitions, and why."""
+    name = declared.column
+    column = source.raw([name])
+    relation = source.con.from_arrow(column)
+    kinds = outside(declared, quoted(name), str(relation.types[0]), source.where)
+    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for sql, _ in kinds.values())
+    values = [value for _, bound in kinds.values() for value in bound]
+    source.con.register("ballast_keys", column)
+    found = source.con.execute(f"SELECT {counts} FROM ballast_keys", values).fetchall()[0]
+    source.con.unregister("ballast_keys")
+    said = [f"{n} {why}" for why, n in zip(kinds, found, strict=True) if n]
+    return {name: f"{OUTSIDE}: {sum(found)} of {len(column)} rows are in none: {', '.join(said)}"} if said else {}
 
 
 def read_source(spec: DataSpec, *, where: str = "data", folder: Path | None = None, given: Any = None) -> pd.DataFrame:
@@ -294,8 +316,9 @@ def read_role(
         like = _like(plan, own, folder, training, run_id)
     split = None
     if node.partitioned and partition is not None and plan.spec.partitions is not None:
-        split = (plan.spec.partitions.column, partition)
-    return read_table(own, where=where, folder=folder, given=given, like=like, partition=split)
+        split = (plan.spec.partitions.column, partition.reaching_back(own.reach))
+    declared = plan.spec.partitions if split is not None else None
+    return read_table(own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared)
 
 
 def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, run_id: str | None) -> pa.Schema | None:

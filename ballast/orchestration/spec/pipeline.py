@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
@@ -77,6 +77,10 @@ class DataSpec(dg.Model, dg.Resolvable):
         default=None, description="Column with the known right weight, where there is one."
     )
     drop: list[Column] = Field(default=[], description="Columns that are neither features nor any of the above.")
+    last: str | None = Field(
+        default=None,
+        description="How far back from its end a time partition has rows, as 30d, 12h or 4w; default its own window.",
+    )
 
     @property
     def source(self) -> str | None:
@@ -94,6 +98,23 @@ class DataSpec(dg.Model, dg.Resolvable):
         return [*([self.asset] if self.asset else []), *self.deps]
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
+
+    @property
+    def reach(self) -> timedelta | None:
+        """How far back from its end a time partition has rows; None: as far as its window."""
+        if self.last is None:
+            return None
+        return (
+            int(self.last[:-1])
+            * {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}[self.last[-1]]
+        )
+
+    @field_validator("last")
+    @classmethod
+    def _some_reach(cls, last: str | None) -> str | None:
+        if last is not None and not re.fullmatch(r"[1-9]\d{0,4}[hdw]", last):
+            raise ValueError("a number of hours, days or weeks is needed, as 12h, 30d or 4w")
+        return last
 
     @field_validator("treated")
     @classmethod
@@ -229,6 +250,11 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
         default=None, description="Length of a time window."
     )
     start: str | None = Field(default=None, description="First day of a time partition, as YYYY-MM-DD.")
+    end: str | None = Field(default=None, description="The day after the last of a time partition; default none.")
+    timezone: str = Field(default="UTC", description="Time zone in which time partitions begin and end.")
+    dynamic: str | None = Field(
+        default=None, description="Name of Dagster's dynamic partitions, whose keys are added as they come."
+    )
     roles: list[str] = Field(default=["target", "test"], description="The data roles that are split.")
 
     @field_validator("static")
@@ -243,7 +269,14 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
                 dg.StaticPartitionsDefinition(keys)
         return keys
 
-    @field_validator("start")
+    @field_validator("timezone")
+    @classmethod
+    def _zone_of_dagster(cls, zone: str) -> str:
+        with _by_dagster():
+            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
+        return zone
+
+    @field_validator("start", "end")
     @classmethod
     def _day(cls, start: str | None) -> str | None:
         try:
