@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.orchestration.projects import rows
 
@@ -48,6 +49,7 @@ def shop(tmp_path_factory) -> Path:
     rows(120, seed=2, shift=0.5, start=900).rename(columns=names).drop(columns="label").to_parquet(
         package / "defs/churn/target.parquet"
     )
+    rows(150, seed=3, shift=0.5, start=2000).rename(columns=names).to_parquet(package / "defs/churn/test.parquet")
     return root
 
 
@@ -66,6 +68,10 @@ def test_scaffolded_pipeline_brings_its_resource_and_is_sound(shop: Path):
     assert (shop / "src/shop/defs/ballast_resources.py").exists()
     checked = command(shop, "dg", "check", "defs")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+    text = (shop / "src/shop/defs/churn/defs.yaml").read_text()
+    assert "name: churn" in text
+    assert {"train", "target", "test"} == set(yaml.safe_load(text)["attributes"]["data"])
+    assert text.count("  #") >= 10
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
-from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec
+from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec, as_list
 from ballast.warehouse.names import RESERVED
 from ballast.words import one_line, shown
 
@@ -66,6 +66,13 @@ def check_data(draft: Draft) -> None:
     if not {"train"} & {*draft.spec.data, *draft.unsound}:
         with draft.noting("train"):
             raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
+    if draft.spec.sensor is not None and not any(as_list(data.path) for data in draft.spec.data.values()):
+        with draft.noting():
+            raise draft.fault(
+                "sensor",
+                "it watches the files of `path:`, and no data role has one; assets of Dagster start a run with "
+                "`automation: eager`, all others with `schedule:`",
+            )
     if (partitions := draft.spec.partitions) is not None:
         with draft.noting():
             kinds = [kind for kind in ("static", "time", "dynamic") if getattr(partitions, kind) is not None]

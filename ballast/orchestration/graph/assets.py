@@ -24,6 +24,8 @@ from ballast.orchestration.run.fingerprint import code_version, edited_modules
 from ballast.orchestration.run.retired import retire
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_report, run_unit
+from ballast.orchestration.spec.automation import condition_of
+from ballast.orchestration.spec.pipeline import StepSpec
 from ballast.orchestration.spec.places import Place
 from ballast.stages import STAGES
 
@@ -82,7 +84,8 @@ def _unit_asset(
         ins={role: dg.AssetIn(key) for role, key in handed.items()},
         partitions_def=partitions if nodes[0].partitioned else None,
         required_resource_keys={RESOURCE},
-        op_tags={"dagster/priority": "1"} if unit == "train" else None,  # the other roles are held against it
+        op_tags=_op_tags(plan, unit, nodes[0].step),
+        pool=(nodes[0].step.pool if nodes[0].step else None) or plan.spec.pool,
     )
     def compute(context: dg.AssetExecutionContext, config: StepConfig, **given: Any) -> Iterator[dg.MaterializeResult]:
         resource: BallastResource = getattr(context.resources, RESOURCE)
@@ -139,6 +142,11 @@ def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]
     )
 
 
+def _op_tags(plan: Plan, unit: str, step: StepSpec | None) -> dict[str, Any]:
+    first = {"dagster/priority": "1"} if unit == "train" else {}  # the other roles are held against it
+    return {**first, **plan.spec.op_tags, **(step.op_tags if step is not None else {})}
+
+
 def _op_name(plan: Plan, unit: str) -> str:
     return f"{plan.spec.name}__{unit.replace('/', '__')}"
 
@@ -161,9 +169,6 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Pl
         mapping, own = mapping_of(plan, node.name), plan.spec.data[node.name].asset
         mapped = {dg.AssetKey.from_user_string(own): mapping} if own and mapping is not None else {}
         deps = [dg.AssetDep(key, partition_mapping=mapped.get(key)) for key in dict.fromkeys(deps)]
-    condition = None
-    if plan.spec.automation == "eager":
-        condition = dg.AutomationCondition.eager() & dg.AutomationCondition.all_deps_blocking_checks_passed()
     stage = STAGES[node.stage]
     about: dict[str, Any] = {"ballast/use": node.use, "ballast/stage": node.stage}
     if node.step is not None and node.step.params:
@@ -173,11 +178,11 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Pl
         deps=deps,
         group_name=plan.spec.name,
         description=explained(plan, node.name).as_markdown(),
-        kinds={stage.kind, "duckdb"} if stage.stored else {stage.kind},
+        kinds={stage.kind, *(plan.spec.kinds or (["duckdb"] if stage.stored else []))},
         owners=plan.spec.owners,
         tags=plan.spec.tags,
         code_version=code_version(plan, node),
-        automation_condition=condition,
+        automation_condition=condition_of(plan.spec.automation) if plan.spec.automation else None,
         metadata={**about, **_references(plan, node, place)},
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 
@@ -20,28 +19,51 @@ def defs() -> dg.Definitions:
 '''
 
 
-def starter(name: str) -> dict[str, Any]:
-    """Gives the attributes of a pipeline that runs once its paths and columns are set."""
-    return {
-        "name": name,
-        "data": {
-            "train": {"path": "train.parquet", "id": "id", "label": "label"},
-            "target": {"path": "target.parquet", "id": "id"},
-        },
-        "steps": {
-            "drift": {"use": "classifier_two_sample_test"},
-            "baseline": {"use": "logistic_regression"},
-            "density": {"use": "density_ratio_classifier"},
-            "reweighted": {"use": "logistic_regression", "weights": "density"},
-            "balance": {"use": "weight_diagnostics", "weights": "density"},
-        },
-        "gates": {"density": [{"expect_effective_sample_size": {"min_share": 0.2}}]},
-    }
+STARTER = """# A pipeline to fill in: set paths and columns, then `ballast check --spec-only` and `ballast run NAME`.
+type: ballast.Pipeline
+
+attributes:
+  name: NAME
+  data:
+    # The rows to learn from. `id` is unique; `label` is what is predicted. All other columns are features, but those
+    # under `drop: [...]`. Instead of `path` (CSV, Parquet, JSON, a glob): `asset: KEY`, or `query: SELECT ...`.
+    train: {path: train.parquet, id: id, label: label}
+    # The rows that the model will meet; they need no label.
+    target: {path: target.parquet, id: id}
+    # Labelled rows to judge on, never to fit on.
+    test: {path: test.parquet, id: id, label: label}
+
+  steps:
+    # Has the data shifted, and in which columns?
+    drift: {use: classifier_two_sample_test}
+    drift_by_column: {use: kolmogorov_smirnov}
+    # Weights that make the training rows stand for the target, and what they did.
+    density: {use: density_ratio_classifier}
+    balance: {use: weight_diagnostics, weights: density}
+    # The same model without and with them, and whether that made it better, with intervals.
+    baseline: {use: logistic_regression}
+    reweighted: {use: logistic_regression, weights: density}
+    verdict: {use: compare_models, models: [baseline, reweighted]}
+
+  # Nothing passes a closed gate. `severity: warn` lets pass with a warning; `ballast catalog` lists the methods.
+  gates:
+    density:
+      - expect_effective_sample_size: {min_share: 0.2}
+    verdict:
+      - expect_metric: {name: accuracy, model: reweighted, at_least: {model: baseline}, margin: 0.02, severity: warn}
+
+  # When it runs by itself:
+  # schedule: {cron: "0 6 * * 1"}
+  # sensor: {every: 60}        # when one of its files changes
+  # automation: eager          # when an asset that it reads is made anew
+"""
 
 
 class PipelineScaffolder(dg.Scaffolder):
     def scaffold(self, request: dg.ScaffoldRequest) -> None:
-        dg.scaffold_component(request, starter(request.target_path.name))
+        dg.scaffold_component(request, {})
+        name = request.target_path.name
+        (request.target_path / "defs.yaml").write_text(STARTER.replace("NAME", name), encoding="utf-8")
         root = request.project_root or request.target_path.parent
         if not _has_resource(root):
             (request.target_path.parent / "ballast_resources.py").write_text(RESOURCES, encoding="utf-8")

@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ballast.errors import SpecError, nearest
+from ballast.orchestration.spec.automation import condition_of
 from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
 from ballast.orchestration.spec.problems import problems_of, told
 from ballast.orchestration.spec.templates import filled
@@ -30,6 +31,7 @@ TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp",
 MISSING = ["", "NA", "N/A", "NaN", "NULL", "null", "None", "#N/A"]
 OPTIONS = ("delimiter", "decimal", "encoding", "quote", "header", "date_format")
 
+_MOST_KINDS = 2
 _FIRST_YEAR = 1900  # hourly partitions from then on are a million
 
 
@@ -184,6 +186,8 @@ class StepSpec(dg.Model):
     models: list[str] | None = Field(default=None, description="Learner steps to compare.")
     embed: str | None = Field(default=None, description="Learner step whose embedding replaces the features.")
     retries: RetriesSpec | None = Field(default=None, description="As the pipeline's `retries`, for this step alone.")
+    pool: str | None = Field(default=None, description="As the pipeline's `pool`, for this step alone.")
+    op_tags: dict[str, Any] = Field(default={}, description="As the pipeline's `op_tags`, for this step too.")
     description: str | None = Field(default=None, description="Shown in the UI and the report.")
 
     # YAML 1.1 reads the key `on` as a truth, and so does Dagster, whose schema check would find no such key. Unknown
@@ -329,7 +333,13 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     partitions: PartitionsSpec | None = None
     schedule: ScheduleSpec | None = None
     sensor: SensorSpec | None = None
-    automation: Literal["eager"] | None = Field(default=None, description="'eager' runs a step when its inputs change.")
+    automation: str | dict[str, Any] | None = Field(
+        default=None,
+        description="When Dagster makes each asset by itself: eager, {on_cron: '0 6 * * *'}, or a condition's name.",
+    )
+    pool: str | None = Field(default=None, description="Dagster's pool, whose limit the steps count against.")
+    op_tags: dict[str, Any] = Field(default={}, description="Tags of the steps, as dagster-k8s/config.")
+    kinds: list[str] = Field(default=[], description="Kinds that the UI shows of every asset, two at most.")
     executor: Executor = Field(
         default=None,
         description="Processes of the job's steps: in_process, or multiprocess: one a step.",
@@ -362,6 +372,37 @@ class PipelineSpec(dg.Model, dg.Resolvable):
         with _by_dagster():
             dg.AssetSpec("pipeline", owners=owners)
         return owners
+
+    @field_validator("automation")
+    @classmethod
+    def _some_condition(cls, given: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+        if given is not None:
+            condition_of(given)
+        return given
+
+    @field_validator("kinds")
+    @classmethod
+    def _kinds_of_dagster(cls, kinds: list[str]) -> list[str]:
+        if len(kinds) > _MOST_KINDS:
+            raise ValueError(f"Dagster shows three kinds of an asset, and the first is Ballast's: give {_MOST_KINDS}")
+        with _by_dagster():
+            dg.AssetSpec("pipeline", kinds=set(kinds))
+        return kinds
+
+    @field_validator("op_tags")
+    @classmethod
+    def _op_tags_of_dagster(cls, tags: dict[str, Any]) -> dict[str, Any]:
+        with _by_dagster():
+            dg.op(name="of_tags", tags=tags)(lambda: None)
+        return tags
+
+    @field_validator("pool")
+    @classmethod
+    def _pool_of_dagster(cls, pool: str | None) -> str | None:
+        if pool is not None:
+            with _by_dagster():
+                dg.op(name="of_pool", pool=pool)(lambda: None)
+        return pool
 
     @field_validator("tags")
     @classmethod
