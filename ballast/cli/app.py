@@ -63,7 +63,8 @@ def run(
     Exit code 0: all ran and every gate is open; 1: a gate is closed; 2: a step failed or the pipeline is wrong.
     """
     with exit_on_error(debug):
-        from ballast.cli.run import run_pipeline
+        with out.status("Loading Ballast ..."):
+            from ballast.cli.run import run_pipeline
 
         raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh))
 

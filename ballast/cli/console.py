@@ -24,8 +24,8 @@ def harmless(text: str) -> str:
 class Terminal(Console):
     """A console on which data can do nothing but be read, and that goes on when nobody reads it any more."""
 
-    def __init__(self, *, stderr: bool = False) -> None:
-        super().__init__(stderr=stderr, emoji=False)
+    def __init__(self, *, stderr: bool = False, file: TextIO | None = None) -> None:
+        super().__init__(stderr=stderr, file=file, emoji=False)
 
     def render_str(self, text: str, **settings: Any) -> Text:
         return super().render_str(harmless(text), **settings)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from ballast.cli.console import write_out
 from ballast.errors import ParameterError, nearest
@@ -35,6 +38,41 @@ def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
     table = Table(name, *others, header_style="bold")
     for card in cards[["name", "role", "room", "survey_ids", "verdict", "summary"]].astype(str).itertuples(index=False):
         table.add_row(*map(escape, card))
+    console.print(table)
+
+
+def print_fitting(
+    console: Console, head: Sequence[str], rows: Sequence[Sequence[str]], *, spare: Sequence[str] = ()
+) -> None:
+    """Prints a table of which no column is cut: the first one is folded where the terminal has no room for all.
+
+    Parameters
+    ----------
+    head : the columns' names; one that ends in " >" stands to the right.
+    rows : the cells, in rich's markup.
+    spare : columns to leave out, the first one first, as long as the table does not fit.
+
+    Where there is no terminal it is plain text, and nothing is left out or folded.
+    """
+    names, right = [name.removesuffix(" >") for name in head], [name.endswith(" >") for name in head]
+    cells = [[Text.from_markup(cell) for cell in row] for row in (names, *rows)]
+    lengths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
+    kept = list(range(len(head)))
+    if not console.is_terminal:
+        for row in cells:
+            sides = zip(row, lengths, right, strict=True)
+            line = "  ".join(cell.plain.rjust(n) if to_right else cell.plain.ljust(n) for cell, n, to_right in sides)
+            console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+        return
+    for name in spare:
+        if sum(lengths[j] + 2 for j in kept) > console.width:
+            kept.remove(names.index(name))
+    columns = (
+        Column(names[j], justify="right" if right[j] else "left", no_wrap=j != kept[0], overflow="fold") for j in kept
+    )
+    table = Table(*columns, box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for row in cells[1:]:
+        table.add_row(*(row[j] for j in kept))
     console.print(table)
 
 

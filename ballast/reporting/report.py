@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ballast.errors import BallastError
 from ballast.files import write_whole
+from ballast.reporting.findings import findings
 from ballast.reporting.outline import Outline
 from ballast.reporting.page.cards import cards, models_table
 from ballast.reporting.page.colours import colour_of
@@ -32,7 +33,13 @@ STATES = {
 
 
 def write_report(
-    warehouse: Warehouse, outline: Outline, path: str | Path, *, partition: str | None = None, run_id: str = ""
+    warehouse: Warehouse,
+    outline: Outline,
+    path: str | Path,
+    *,
+    partition: str | None = None,
+    run_id: str = "",
+    failed: Collection[str] = (),
 ) -> Path:
     """Writes the report of a pipeline's latest state, whole or not at all, and gives its path.
 
@@ -43,16 +50,20 @@ def write_report(
     path : the HTML file to write; its folder is made.
     partition : the partition to report on; without one the newest commit of any.
     run_id : the run that the report is of; what an earlier one has stored is marked as reused.
+    failed : the steps that failed in that run.
 
     Raises BallastError where the file cannot be written; what stood there stays.
 
     Cost: reads the latest table of every test, score, weight, dataset, recording and judgement once; about 50 ms a
     step. Where the file at `path` shows the same state already, what it draws of it is taken over.
     """
-    snapshot = take_snapshot(warehouse, outline, partition, run_id)
-    path = Path(path)
+    return write_page(take_snapshot(warehouse, outline, partition, run_id, failed), Path(path))
+
+
+def write_page(snapshot: Snapshot, path: Path) -> Path:
+    """Writes the report of a snapshot, as ``write_report`` does."""
     try:
-        write_whole(path, document(f"{outline.name} · Ballast", _body(snapshot, path)))
+        write_whole(path, document(f"{snapshot.outline.name} · Ballast", _body(snapshot, path)))
     except OSError as error:
         raise BallastError(
             f"cannot write the report to {path}: {error.strerror or error}; check that this is not a folder, that its "
@@ -116,9 +127,18 @@ def _header(snapshot: Snapshot) -> Markup:
             tag("p", " · ".join(a for a in about if a), class_="muted"),
             _retired(snapshot),
             _banner(snapshot),
+            _found(snapshot),
             tag("div", *(_tile(*tile) for tile in tiles(snapshot)), class_="strip"),
         ),
     )
+
+
+def _found(snapshot: Snapshot) -> Markup | None:
+    """What the pipeline found, a sentence a topic; nothing of one of which nothing has run."""
+    if all(step.commit is None for step in snapshot.steps.values()):
+        return None
+    said = [(tag("dt", f.topic, class_=f.kind or None), tag("dd", f.text)) for f in findings(snapshot)]
+    return tag("dl", *(part for pair in said for part in pair), class_="found")
 
 
 def _retired(snapshot: Snapshot) -> Markup | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
@@ -76,6 +76,8 @@ class Snapshot:
     """The run that is reported on, where it is of one."""
     retired: tuple[str, ...] = ()
     """Partitions that are stored but no longer declared."""
+    failed: tuple[str, ...] = ()
+    """The steps that failed in the run that is reported on: what is stored of them is of an earlier one."""
 
     @cached_property
     def true_weights(self) -> pd.Series | None:
@@ -86,6 +88,15 @@ class Snapshot:
                 return rows.drop_duplicates(key).set_index(key)[column]
         return None
 
+    @cached_property
+    def outdated(self) -> frozenset[str]:
+        """The assets that were made of inputs which have a newer version now, or are themselves such."""
+        found: set[str] = set()
+        for asset, step in self.steps.items():  # in the outline's order, in which inputs come first
+            if step.commit is not None and (step.stale or not found.isdisjoint(step.commit.inputs)):
+                found.add(asset)
+        return frozenset(found)
+
     def of(self, *stages: str) -> list[Step]:
         """Gives the steps of these stages."""
         return [s for s in self.steps.values() if s.node.stage in stages]
@@ -95,7 +106,13 @@ class Snapshot:
         return next((s for s in self.steps.values() if s.node.name == name), None)
 
 
-def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None = None, run_id: str = "") -> Snapshot:
+def take_snapshot(
+    warehouse: Warehouse,
+    outline: Outline,
+    partition: str | None = None,
+    run_id: str = "",
+    failed: Collection[str] = (),
+) -> Snapshot:
     """Gives the latest commit of every node and its verdicts; the tables are read when they are first asked for."""
     latest = _latest(warehouse, [node.asset for node in outline.nodes], partition)
     verdicts: dict[str, list[Verdict]] = {}
@@ -109,7 +126,9 @@ def take_snapshot(warehouse: Warehouse, outline: Outline, partition: str | None 
         steps[node.asset] = Step(node, commit, tuple(verdicts.get(node.asset, ())), stale, partial(_rows, warehouse))
     keys = sorted({key for _, key in warehouse.partitions([node.asset for node in outline.nodes])})
     retired = tuple(key for key in keys if not outline.declares(key))
-    return Snapshot(outline, partition, steps, run_id, retired)
+    return Snapshot(
+        outline, partition, steps, run_id, retired, tuple(n.name for n in outline.nodes if n.name in failed)
+    )
 
 
 def _latest(warehouse: Warehouse, assets: Sequence[str], partition: str | None) -> dict[str, Commit]:

@@ -21,7 +21,7 @@ from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.owners import check_owner, claim
 from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
-from ballast.orchestration.graph.results import REUSED
+from ballast.orchestration.graph.results import REUSED, ROWS
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import ENCODER, REPORT, Plan
 from ballast.orchestration.projects.find import Declared
@@ -45,13 +45,14 @@ _STATES: dict[DagsterEventType, State] = {
 class Progress:
     """A change in a run: the unit (or upstream asset) concerned, its new state, and why where it failed.
 
-    A unit that is done is `reused` where all of it was stored already.
+    A unit that is done is `reused` where all of it was stored already, and has `rows` where it stored a table.
     """
 
     unit: str
     state: State
     message: str = ""
     reused: bool = False
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -194,8 +195,9 @@ def run(
     ran = any(states[unit] != "skipped" for unit in units)
     if (ran and not select) or states.get(REPORT) == "done":
         already = states.get(REPORT) == "done"
+        failed = [node.name for node in plan.nodes.values() if states.get(node.unit) == "failed"]
         try:
-            report = write_report_of(declared, plan, definitions, partition, run_id, already=already)
+            report = write_report_of(declared, plan, definitions, partition, run_id, failed, already=already)
         except BallastError as error:
             states[REPORT], seen.messages[REPORT] = "failed", str(error)
     success = result.success and REPORT not in seen.messages
@@ -213,6 +215,7 @@ class _Events:
     interrupted: bool = False
     made: dict[str, bool] = field(default_factory=dict)
     """Whether a unit stored something anew."""
+    rows: dict[str, int] = field(default_factory=dict)
     warned: dict[str, str] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
 
@@ -228,7 +231,10 @@ class _Events:
         if event.event_type == DagsterEventType.STEP_OUTPUT:
             self.given.add(step)
         if event.event_type == DagsterEventType.ASSET_MATERIALIZATION:
-            reused = event.step_materialization_data.materialization.metadata.get(REUSED)
+            metadata = event.step_materialization_data.materialization.metadata
+            reused, rows = metadata.get(REUSED), metadata.get(ROWS)
+            if rows is not None and isinstance(rows.value, int):
+                self.rows[unit] = rows.value
             self.made[unit] = self.made.get(unit, False) or reused is None or not reused.value
         if event.event_type in _STATES:
             self._change(step, unit, event)
@@ -239,7 +245,8 @@ class _Events:
             self.messages[unit] = _reason(event.step_failure_data)
         if self.states[unit] == "done" and step not in self.given:  # an upstream asset that may leave its output out
             self.states[unit], self.messages[unit] = "skipped", self.warned.get(step, "it gave no output")
-        self.on_progress(Progress(unit, self.states[unit], self.messages.get(unit, ""), unit in self.reused))
+        told = (self.messages.get(unit, ""), unit in self.reused, self.rows.get(unit))
+        self.on_progress(Progress(unit, self.states[unit], *told))
 
     @property
     def reused(self) -> frozenset[str]:
@@ -308,6 +315,7 @@ def write_report_of(
     definitions: dg.Definitions,
     partition: str | None = None,
     run_id: str = "",
+    failed: Sequence[str] = (),
     *,
     already: bool = False,
 ) -> Path:
@@ -318,5 +326,5 @@ def write_report_of(
     if not already:
         check_owner(resource.open(), plan.spec.name, declared.file.parent)
         run = Run(plan, resource.open(), resource.model_store(), declared.file.parent, run_id=run_id, partition=found)
-        run_report(run, path)
+        run_report(run, path, failed)
     return path

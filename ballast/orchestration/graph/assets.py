@@ -1,6 +1,7 @@
 """From a plan to Dagster: one multi-asset a unit, with its gates as checks, its partitions and its job."""
 
 import logging
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -108,8 +109,13 @@ def _unit_asset(
             claim(run.warehouse, plan.spec.name, folder, run.run_id)
             if not STAGES[nodes[0].stage].stored:
                 retire(plan, run.warehouse)
-                path = run_report(run, resource.report_path(plan, run.partition))
-                shown = {"path": dg.MetadataValue.path(path), "report": dg.MetadataValue.url(path.as_uri())}
+                path = resource.report_path(plan, run.partition)
+                found = run_report(run, path)
+                shown = {
+                    "found": dg.MetadataValue.md("\n\n".join(f"**{f.topic}.** {_literal(f.text)}" for f in found)),
+                    "path": dg.MetadataValue.path(path),
+                    "report": dg.MetadataValue.url(path.as_uri()),
+                }
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
                 return
             outcomes = run_unit(run, nodes, given)
@@ -130,6 +136,11 @@ def _unit_asset(
             yield result_of(plan, stored, context.instance)
 
     return compute
+
+
+def _literal(text: str) -> str:
+    """Gives a text as Markdown that shows it as it is, names of the user's with it."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text)
 
 
 def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]:

@@ -14,6 +14,8 @@ from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.run.unit import Stored
 
+ROWS = "dagster/row_count"
+"""Dagster's own key of the metadata that holds a table's rows."""
 REUSED = "ballast/reused"
 """The key of the metadata that says whether what is shown was stored by an earlier run."""
 SHOWN = "ballast/shown"
@@ -46,7 +48,7 @@ def result_of(plan: Plan, stored: Stored, instance: dg.DagsterInstance) -> dg.Ma
 def _shown(stored: Stored) -> dict[str, Any]:
     columns = [dg.TableColumn(name, type_) for name, type_ in stored.columns().items()]
     return {
-        "dagster/row_count": stored.commit.row_count,
+        ROWS: stored.commit.row_count,
         "dagster/column_schema": dg.TableSchema(columns),
         "ballast/version": stored.commit.version,
         **{name: _metadata_value(value) for name, value in stored.metadata().items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.standing import basis_of, pairs_standing, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
-from ballast.reporting import stage_metadata, write_report
+from ballast.reporting import Finding, findings, stage_metadata, take_snapshot, write_page
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, StoredModel
 from ballast.warehouse.tables.frames import pandas_frame
@@ -261,8 +261,13 @@ def _stored(result: Result, commit: Commit) -> Stored:
     return Stored(result.node, commit, judgements, result.kept is not None, lambda: result.table)
 
 
-def run_report(run: Run, path: Path) -> Path:
-    """Writes the pipeline's report from what the warehouse holds now."""
+def run_report(run: Run, path: Path, failed: Collection[str] = ()) -> list[Finding]:
+    """Writes the pipeline's report from what the warehouse holds now, and gives what it says first.
+
+    ``failed`` are the steps that failed in the run that it is of.
+    """
     key = run.partition.key if run.partition else None
     with run.warehouse.reading():
-        return write_report(run.warehouse, outline_of(run.plan), path, partition=key, run_id=run.run_id)
+        snapshot = take_snapshot(run.warehouse, outline_of(run.plan), key, run.run_id, failed)
+        write_page(snapshot, path)
+        return findings(snapshot)

@@ -10,10 +10,10 @@ import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import Known, figures_for
+from ballast.reporting.judgements import known_value, shown_as
 from ballast.reporting.metadata import stage_values
 from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag
 from ballast.reporting.page.lineage import anchor
-from ballast.reporting.page.tiles import known_value, shown_as
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.stages import STAGES

@@ -23,7 +23,7 @@ def state_of(snapshot: Snapshot) -> str:
     """Gives a digest of all that a report shows but the run that it is of: the steps, their verdicts, and the code."""
     outline = snapshot.outline
     shown = {
-        "pipeline": [outline.name, outline.description, snapshot.partition, snapshot.retired],
+        "pipeline": [outline.name, outline.description, snapshot.partition, snapshot.retired, snapshot.failed],
         "steps": [_shown(step) for step in snapshot.steps.values()],
         "code": _code(),
     }

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
-from ballast.methods.frame.reports import OVERALL, Picture
+from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import p_text
+from ballast.reporting.judgements import known_value, leading_metric, shown_as
 from ballast.reporting.metadata import sentences_of_weights, weight_figures
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
@@ -28,33 +27,10 @@ def tiles(snapshot: Snapshot) -> Iterator[Tile]:
     yield _gates(snapshot)
 
 
-def shown_as(snapshot: Snapshot, shape: str) -> Iterator[tuple[Step, pd.DataFrame, Picture]]:
-    """Gives each picture of a shape that a judgement declares, with its step and table."""
-    for step in snapshot.steps.values():
-        for picture in step.declared[1]:
-            if picture.shape == shape and step.table is not None and len(step.table):
-                yield step, step.table.fillna({"model": "", "versus": ""}), picture
-
-
-def known_value(snapshot: Snapshot, metric: str, model: object) -> float | None:
-    """Gives a model's metric on labelled rows from the pipeline's other judgements, None where nothing tells."""
-    for step in snapshot.of("assessor"):
-        t = step.table
-        if t is None or step.node.notes.get("on") == "train":
-            continue
-        found = t[(t["metric"] == metric) & (t["slice"] == OVERALL) & (t["versus"].fillna("") == "")]
-        by_name = found[found["model"] == model]
-        if len(by_name):
-            return float(by_name["value"].iloc[0])
-        if len(found) and step.node.notes.get("model") == model:
-            return float(found["value"].iloc[0])
-    return None
-
-
 def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
     """Tells the first comparison of models by its leading metric, where that has a direction."""
     for step, t, picture in shown_as(snapshot, "comparison"):
-        metric = picture.metrics[0] if picture.metrics else str(t["metric"].iloc[0])
+        metric = leading_metric(t, picture)
         direction = step.declared[0].get(metric)
         rows = t[(t["metric"] == metric) & (t["slice"] == OVERALL)]
         others = rows[rows["versus"] != ""].to_dict("records")

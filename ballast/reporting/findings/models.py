@@ -1,0 +1,159 @@
+"""Which model is better or worse, by how much and for which slices; and how right it will be where labels lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from ballast.methods.frame.reports import OVERALL, Direction, Picture
+from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short, signed
+from ballast.reporting.judgements import known_value, leading_metric, shown_as
+from ballast.reporting.pictures.intervals import praise
+from ballast.reporting.snapshot import Snapshot, Step
+from ballast.words import in_words, listed, plural
+
+MOST_MODELS, MOST_SLICES = 4, 3
+
+Row = Mapping[Any, Any]
+
+
+def models(snapshot: Snapshot) -> Finding:
+    for step, table, picture in shown_as(snapshot, "comparison"):
+        metric = leading_metric(table, picture)
+        rows = table[table["metric"] == metric]
+        others = rows[(rows["versus"] != "") & (rows["slice"] == OVERALL)].to_dict("records")
+        if (direction := step.declared[0].get(metric)) is not None and others:
+            return _compared(snapshot, step, table, picture, direction, others)
+    for step, table, picture in shown_as(snapshot, "effect"):
+        if found := _effect(step, table, picture):
+            return found
+    return _not_compared(snapshot)
+
+
+def _compared(
+    snapshot: Snapshot, step: Step, table: pd.DataFrame, picture: Picture, better: Direction, others: Sequence[Row]
+) -> Finding:
+    """Tells of each model against the first one: with figures of those that gain or lose; of the rest, of the best."""
+    metric, first = str(others[0]["metric"]), str(others[0]["versus"])
+    others = sorted(others, key=lambda row: row["value"], reverse=better == "higher")
+    own = table[(table["metric"] == metric) & (table["versus"] == "") & (table["slice"] == OVERALL)]
+    values = own.set_index("model")["value"]
+    by: dict[str, list[Row]] = {"good": [], "bad": [], "": []}
+    for row in others:
+        by[praise(row["low"], row["high"], better)].append(row)
+    said: list[str] = []
+    for row, is_so in [
+        *((row, "is better") for row in by["good"]),
+        *((row, "is worse") for row in by["bad"]),
+        *((row, "is not clearly better or worse") for row in by[""][:1] if not by["good"] and not by["bad"]),
+    ][:MOST_MODELS]:
+        against, before = ("", "") if said else (f" than {first}", f"{short(values[first])} \u2192 ")
+        gain = f"{signed(row['value'])} [{signed(row['low'])}, {signed(row['high'])}]"
+        beside = _elsewhere(step, table, row, metric)
+        said.append(f"{row['model']} {is_so}{against}: {before}{short(values[row['model']])} ({gain}{beside})")
+    told = min(len(said), MOST_MODELS)
+    unclear = [str(row["model"]) for row in by[""][0 if by["good"] or by["bad"] else 1 :]]
+    if len(by["good"]) + len(by["bad"]) > told:
+        said.append(f"{plural(len(by['good']) + len(by['bad']) - told, 'more model')} in the report")
+    if unclear:
+        said.append(f"no clear difference for {listed(unclear, MOST_MODELS)}")
+    head = f"By {picture.called(metric)} on {plural(int(others[0]['n']), 'row')}, "
+    text = f"{head}{'; '.join(said)}{_slices(table, metric, better, others)}{of_older_inputs(snapshot, [step])}."
+    return Finding("Models", text, "good" if by["good"] else "bad" if by["bad"] else "", (step.node.name,))
+
+
+def _elsewhere(step: Step, table: pd.DataFrame, row: Row, leading: str) -> str:
+    """Says by which other metrics a model is clearly better or worse."""
+    mine = table[(table["model"] == row["model"]) & (table["versus"] == row["versus"]) & (table["slice"] == OVERALL)]
+    by: dict[str, list[str]] = {"good": [], "bad": []}
+    for other in mine[mine["metric"] != leading].to_dict("records"):
+        if kind := praise(other["low"], other["high"], step.declared[0].get(str(other["metric"]))):
+            by[kind].append(str(other["metric"]).replace("_", " "))
+    parts = [f"{word} by {in_words(by[kind])}" for kind, word in (("good", "better"), ("bad", "worse")) if by[kind]]
+    return f"; {', '.join(parts)}" if parts else ""
+
+
+def _slices(table: pd.DataFrame, metric: str, direction: Direction, others: Sequence[Row]) -> str:
+    """Names the slices in which a model gains or loses clearly."""
+    rows = table[(table["metric"] == metric) & (table["versus"] != "") & (table["slice"] != OVERALL)]
+    if rows.empty:
+        return ""
+    said = []
+    for model in [str(row["model"]) for row in others[:MOST_MODELS]]:
+        by: dict[str, list[str]] = {"good": [], "bad": []}
+        for row in rows[rows["model"] == model].to_dict("records"):
+            if kind := praise(row["low"], row["high"], direction):
+                by[kind].append(f"{row['slice']} ({signed(row['value'])})")
+        said += [
+            f"{model} {verb} in {listed(by[kind], MOST_SLICES)}"
+            for kind, verb in (("good", "gains"), ("bad", "loses"))
+            if by[kind]
+        ]
+    n = rows["slice"].nunique()
+    return (
+        f"; of {plural(n, 'slice')}, {', '.join(said)}" if said else f"; none of {plural(n, 'slice')} clearly differs"
+    )
+
+
+def _effect(step: Step, table: pd.DataFrame, picture: Picture) -> Finding | None:
+    rows = table[table["metric"].isin(picture.metrics) & (table["slice"] == OVERALL)].to_dict("records")
+    said = [
+        f"the {picture.called(row['metric'])} of {row['model'] or 'the treatment'}"
+        f"{' against ' + str(row['versus']) if row['versus'] else ''} is {signed(row['value'])} "
+        f"[{signed(row['low'])}, {signed(row['high'])}]"
+        for row in rows
+    ]
+    if not said:
+        return None
+    return Finding("Effect", f"By {step.node.name}, {listed(said, MOST_MODELS, by='; ')}.", "", (step.node.name,))
+
+
+def _not_compared(snapshot: Snapshot) -> Finding:
+    """Says why no model is held against another and, where one is judged alone, how good it is."""
+    comparing = [step for step in snapshot.of("assessor") if len(step.node.notes.get("models") or ()) > 1]
+    learners = [step.node.name for step in snapshot.of("learner")]
+    if comparing:
+        return Finding("Models", f"Not compared yet: {in_words(step.node.name for step in comparing)} not run.", "warn")
+    if not learners:
+        return Finding("Models", "None: the pipeline trains no model.")
+    without = "" if snapshot.named("test") else "; there is no test role to judge on"
+    for step, table, picture in shown_as(snapshot, "intervals"):
+        model = step.node.notes.get("model")
+        rows = table[(table["metric"] == leading_metric(table, picture)) & (table["slice"] == OVERALL)]
+        if model in learners and len(rows) and step.node.notes.get("on") != "train" and not picture.known:
+            row = rows.iloc[0]
+            figures = f"{short(row['value'])} [{short(row['low'])}, {short(row['high'])}]"
+            text = f"{model} alone: {picture.called(row['metric'])} {figures} on {plural(int(row['n']), 'row')}"
+            return Finding("Models", f"{text}; it is compared with no other model.", "", (step.node.name,))
+    return Finding("Models", f"Not compared: no step judges {in_words(learners)}{without}.")
+
+
+def accuracy_foreseen(snapshot: Snapshot) -> Finding:
+    """Tells the values that are estimated where labels lack, and what labels say of them where some are known."""
+    said: list[str] = []
+    ran: list[Step] = []
+    kind: Kind = ""
+    for step, table, picture in shown_as(snapshot, "estimate"):
+        rows = table[table["metric"].isin(picture.metrics[:1]) & (table["slice"] == OVERALL)]
+        if rows.empty:
+            continue
+        row, model = rows.iloc[0], str(step.node.notes.get("model") or "")
+        metric = (picture.known or picture.called(str(row["metric"]))).replace("_", " ")
+        role = step.node.notes.get("against") or "target"
+        truth = known_value(snapshot, picture.known, model)
+        foreseen = f"without labels, {metric}{' of ' + model if model else ''} on {role} is expected to be "
+        foreseen += f"{short(row['value'])} [{short(row['low'])}, {short(row['high'])}]"
+        if truth is not None:
+            inside = row["low"] <= truth <= row["high"]
+            foreseen += f"; labelled rows say {short(truth)}{'' if inside else ', which is outside'}"
+            kind = kind if inside else "warn"
+        said.append(foreseen)
+        ran.append(step)
+    names = tuple(step.node.name for step in ran)
+    if said:
+        text = "; ".join(said)
+        return Finding("Expected", f"{text[0].upper()}{text[1:]}{of_older_inputs(snapshot, ran)}.", kind, names)
+    foreseeing = "Not estimated: no step foresees how good a model is on rows without labels, or none has run."
+    return Finding("Expected", foreseeing)

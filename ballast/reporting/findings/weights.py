@@ -1,0 +1,88 @@
+"""What weights did to the balance of the columns, and how many rows they leave in effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short
+from ballast.reporting.metadata import BALANCE, weight_figures
+from ballast.reporting.snapshot import Snapshot, Step
+from ballast.words import in_words, plural
+
+MOST_WEIGHERS = 4
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Weights of one step, the figures of ``weight_figures``, and the models that are trained with them."""
+
+    step: Step
+    found: Mapping[str, Any]
+    users: tuple[str, ...]
+
+    @property
+    def balance(self) -> tuple[float, float] | None:
+        """The largest standardized difference of a column before and after, where it is known."""
+        before, after = (self.found.get(name) for name in BALANCE[:2])
+        return None if before is None or after is None else (float(before), float(after))
+
+    @property
+    def order(self) -> tuple[bool, float]:
+        """Those that a model uses first; among these the best balanced one."""
+        return not self.users, self.balance[1] if self.balance else float("inf")
+
+
+def weights(snapshot: Snapshot) -> Finding:
+    steps = snapshot.of("weigher")
+    if not steps:
+        return Finding("Weights", "None: the pipeline has no step that weighs.")
+    made = [_weights_of(snapshot, step) for step in steps if step.table is not None and len(step.table)]
+    if not made:
+        return Finding("Weights", f"None yet: {in_words(step.node.name for step in steps)} not run.", "warn")
+    made.sort(key=lambda weights: weights.order)
+    said = [_first(made[0]), *(_other(weights) for weights in made[1:MOST_WEIGHERS])]
+    if len(made) > MOST_WEIGHERS:
+        said.append(f"{plural(len(made) - MOST_WEIGHERS, 'more table')} in the report")
+    ran = [weights.step for weights in made]
+    text = f"{'; '.join(said)}{of_older_inputs(snapshot, ran)}."
+    return Finding("Weights", text, _kind(made[0]), tuple(step.node.name for step in ran))
+
+
+def _weights_of(snapshot: Snapshot, step: Step) -> _Weights:
+    assert step.table is not None
+    users = tuple(s.node.name for s in snapshot.of("learner") if s.node.notes.get("weights") == step.node.name)
+    return _Weights(step, weight_figures(step.table, step.commit.summary if step.commit else {}), users)
+
+
+def _kind(weights: _Weights) -> Kind:
+    if weights.balance is None:
+        return ""
+    before, after = weights.balance
+    return "good" if after < before else "bad" if after > before else ""
+
+
+def _first(weights: _Weights) -> str:
+    name, found = weights.step.node.name, weights.found
+    users = f" (used by {in_words(weights.users)})" if weights.users else ""
+    cut = f", {found['share_at_bound']:.1%} of them cut to the bound" if found.get("share_at_bound") else ""
+    worth = (
+        f"the weights are worth {_size(found)} rows in effect ({found['effective_share']:.0%}), the largest is "
+        f"{short(found['maximum_weight'])}{cut}"
+    )
+    if weights.balance is None:
+        return f"{name}{users}: {worth}"
+    before, after = weights.balance
+    verb = "brings" if after < before else "worsens" if after > before else "leaves"
+    where = f"at {short(after)}" if verb == "leaves" else f"from {short(before)} to {short(after)}"
+    return f"{name}{users} {verb} the largest standardized difference of a column {where}; {worth}"
+
+
+def _other(weights: _Weights) -> str:
+    balance = "" if weights.balance is None else "{} \u2192 {}, ".format(*map(short, weights.balance))
+    return f"{weights.step.node.name}: {balance}{_size(weights.found)} rows"
+
+
+def _size(found: Mapping[str, Any]) -> str:
+    return f"{found['effective_sample_size']:,.0f} of {found['rows']:,}"
