@@ -85,6 +85,9 @@ def check(
     ] = None,
     partition: PartitionOption = None,
     stored: Annotated[bool, typer.Option("--stored", help="Judge sources as last stored, not as now.")] = False,
+    closed: Annotated[
+        bool, typer.Option("--closed", help="Print only the gates that are not open, a line each.")
+    ] = False,
     debug: DebugOption = False,
 ) -> None:
     """Judge every gate: of the sources as they are now, of the steps as last stored.
@@ -103,6 +106,7 @@ def check(
                 files=file or [],
                 partition=partition,
                 stored=stored,
+                closed=closed,
             )
         )
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from rich.markup import escape
-from rich.table import Column, Table
 
 from ballast.cli.console import err, out
 from ballast.cli.exits import CLOSED, FAILED
+from ballast.cli.tables import print_fitting
 from ballast.errors import BallastError, OwnedError, SpecError
 from ballast.orchestration.commands.check import Checked, check
 from ballast.orchestration.commands.named import check_named
@@ -34,6 +35,7 @@ def check_pipelines(
     files: list[str],
     partition: str | None,
     stored: bool,
+    closed: bool,
 ) -> int:
     """Checks pipelines, prints the verdicts and gives the exit code: 0 open, 1 closed, 2 could not be judged."""
     declared = [find(name) for name in names] or list(every(project_root()))
@@ -73,7 +75,7 @@ def check_pipelines(
         definition = partitions_of(plan.spec.partitions)
         keys = [partition_of(definition, key) for key in partition_keys(plan, partition)]
         found[pipeline.name] = list(check(run, keys, select=select, files=tables, stored=stored))
-        _print(plan.spec.name, found[pipeline.name], tables)
+        _print(plan.spec.name, found[pipeline.name], tables, closed=closed)
         _print_retired(plan.spec.name, retired(plan, run.warehouse))
     if junit is not None:
         _write_junit(found, junit)
@@ -111,21 +113,52 @@ def _file(given: str) -> tuple[str, Path]:
     return name, Path(path).expanduser().absolute()
 
 
-def _print(pipeline: str, checked: list[Checked], files: dict[str, Path]) -> None:
-    columns = (Column(name, overflow="fold") for name in ("asset", "version", "gate", "verdict", "message"))
-    table = Table(*columns, header_style="bold", title=escape(pipeline))
-    for c in checked:
-        asset = c.asset if c.partition is None else f"{c.asset} [{c.partition}]"
-        verdict, message = _verdict(c)
-        gate = c.judgement.name if c.judgement else ""
-        origin = "file" if c.asset.partition("/")[2] in files else "source"
-        table.add_row(escape(asset), str(c.version or origin), gate, verdict, escape(message))
-    out.print(table)
-    closed, unjudged = sum(c.closed for c in checked), sum(bool(c.problem) for c in checked)
-    warned = sum(c.judgement is not None and not c.judgement.passed for c in checked) - closed
-    counts = {"open": len(checked) - closed - unjudged, "closed": closed, "could not be judged": unjudged}
+def _print(pipeline: str, checked: list[Checked], files: dict[str, Path], *, closed: bool) -> None:
+    """Prints a row an asset with its open gates as a count, below each gate that is not open with all that it says.
+
+    With ``closed``, only the latter.
+    """
+    if not closed:
+        rows = [_row(c, gates, files) for c, gates in _by_table(checked)]
+        print_fitting(out, ("asset", "version >", "gates"), rows)
+    for c in sorted((c for c in checked if _kind(c) != "open"), key=lambda c: list(_COLOURS).index(_kind(c))):
+        gate = f" {c.judgement.name}" if c.judgement else ""
+        message = c.judgement.message if c.judgement else c.problem
+        out.print(f"[{_COLOURS[_kind(c)]}]{_kind(c)}[/] {escape(_place(c))}{gate}: ", end="", highlight=False)
+        out.print(message, markup=False, highlight=False, soft_wrap=True)
+    counts = {kind: sum(_kind(c) == kind for c in checked) for kind in ("open", *_COLOURS)}
+    warned = counts.pop("warning")
+    counts["open"] += warned
     said = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     out.print(f"{escape(pipeline)}: {said}{f' ({warned} with a warning)' if warned else ''}", soft_wrap=True)
+
+
+_COLOURS = {"closed": "red", "not judged": "yellow", "warning": "yellow"}
+
+
+def _kind(c: Checked) -> str:
+    if c.judgement is None:
+        return "not judged"
+    return "open" if c.judgement.passed else "closed" if c.closed else "warning"
+
+
+def _place(c: Checked) -> str:
+    return c.asset if c.partition is None else f"{c.asset} [{c.partition}]"
+
+
+def _by_table(checked: list[Checked]) -> Iterator[tuple[Checked, list[str]]]:
+    """Gives each table that was judged, by its first gate, with what its gates say."""
+    tables: dict[str, tuple[Checked, list[str]]] = {}
+    for c in checked:
+        tables.setdefault(_place(c), (c, []))[1].append(_kind(c))
+    yield from tables.values()
+
+
+def _row(c: Checked, gates: list[str], files: dict[str, Path]) -> tuple[str, str, str]:
+    origin = "file" if c.asset.partition("/")[2] in files else "source"
+    counts = [f"{gates.count('open')} open"] if "open" in gates else []
+    counts += [f"[{colour}]{gates.count(kind)} {kind}[/]" for kind, colour in _COLOURS.items() if kind in gates]
+    return escape(_place(c)), str(c.version or origin), ", ".join(counts)
 
 
 def _print_retired(pipeline: str, partitions: list[tuple[str, str]]) -> None:
@@ -133,14 +166,6 @@ def _print_retired(pipeline: str, partitions: list[tuple[str, str]]) -> None:
         keys = listed(sorted({key for _, key in partitions}), 20)
         said = f"{pipeline}: retired partitions, stored but no longer declared: {keys}; remove them with "
         out.print(f"{said}`ballast prune --retired`", markup=False, highlight=False, soft_wrap=True)
-
-
-def _verdict(c: Checked) -> tuple[str, str]:
-    if c.judgement is None:
-        return "[yellow]not judged[/]", c.problem
-    if c.judgement.passed:
-        return "[green]open[/]", ""
-    return ("[red]closed[/]" if c.closed else "[yellow]warning[/]"), c.judgement.message
 
 
 def _write_junit(found: dict[str, list[Checked]], path: Path) -> None:

@@ -37,6 +37,26 @@ def test_check_when_a_gate_is_closed_exits_with_1_and_junit_tells_which(finished
     assert "%" in str(failed.find("failure").get("message"))  # pyright: ignore[reportOptionalMemberAccess]
 
 
+def test_check_counts_open_gates_and_gives_each_other_one_a_full_line(finished: Folder):
+    declared = (finished.pipeline / "defs.yaml").read_text()
+    try:
+        size = {"expect_effective_sample_size": {"min_share": 0.999}}
+        warns = {"expect_weight_range": {"max": 0.1, "severity": "warn"}}
+        finished.declare(gates={"density": [size, warns]})
+        result = finished.ballast("check", "demo")
+        only = finished.ballast("check", "demo", "--closed")
+    finally:
+        (finished.pipeline / "defs.yaml").write_text(declared)
+    assert re.search(r"^demo/train +\d+ +\d+ open$|^demo/train +source +\d+ open$", result.stdout, re.MULTILINE)
+    assert re.search(r"^demo/density +\d+ +\d+ open, 1 closed, 1 warning$", result.stdout, re.MULTILINE)
+    told = only.stdout.splitlines()
+    assert told[0].startswith("closed demo/density expect_effective_sample_size: ")
+    assert told[1].startswith("warning demo/density expect_weight_range: ")
+    assert re.fullmatch(r"demo: \d+ open, 1 closed \(1 with a warning\)", told[2])
+    assert len(told) == 3
+    assert only.exit_code == result.exit_code == 1
+
+
 def test_check_reads_sources_as_they_stand_now(finished: Folder):
     path = finished.pipeline / "train.csv"
     table = path.read_bytes()
