@@ -125,15 +125,22 @@ def explain(
 
 @app.command()
 def catalog(
+    name: Annotated[str | None, typer.Argument(help="A method, to print all that there is to know of it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    room: Annotated[str | None, typer.Option(help="Only the methods of this room.")] = None,
+    room: Annotated[str | None, typer.Option(help="Only the methods of this room, such as weights.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only the methods of this role, such as weigher.")] = None,
+    verdict: Annotated[str | None, typer.Option(help="Only those whose claim has this verdict: reproduced ...")] = None,
+    search: Annotated[str | None, typer.Option(help="Only those whose card has all of these words.")] = None,
     debug: DebugOption = False,
 ) -> None:
-    """List the methods: name, role, room, the ids they cover, and whether their paper's claim held."""
+    """List the methods in a line each: name, role and what it gives; of one, print the whole card."""
     with exit_on_error(debug):
-        from ballast.cli.tables import print_catalog
+        from ballast.cli.catalogue import print_card, print_catalog
 
-        print_catalog(out, as_json=as_json, room=room)
+        if name is None:
+            print_catalog(out, as_json=as_json, room=room, role=role, verdict=verdict, search=search)
+        else:
+            print_card(out, name)
 
 
 @app.command()

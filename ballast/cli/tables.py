@@ -1,4 +1,4 @@
-"""Tables on the terminal: the catalogue, and the answer to a query."""
+"""Tables on the terminal, and the answer to a query as CSV."""
 
 from __future__ import annotations
 
@@ -11,34 +11,12 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from ballast.cli.console import write_out
-from ballast.errors import ParameterError, nearest
-from ballast.methods.frame.catalogue import catalog
-
 if TYPE_CHECKING:
     import pandas as pd
 
 
 MOST_ROWS = 200
 _NARROWEST = 10  # characters of the terminal that a column needs, its frame included
-
-
-def print_catalog(console: Console, *, as_json: bool, room: str | None) -> None:
-    cards = catalog()
-    rooms = sorted(cards["room"].unique())
-    if room is not None:
-        if room not in rooms:
-            raise ParameterError(f"there is no room {room!r}{nearest(room, rooms)} ({', '.join(rooms)})")
-        cards = cards[cards["room"] == room]
-    if as_json:
-        write_out(f"{cards.to_json(orient='records', indent=2)}\n")
-        return
-    name = Column("name", no_wrap=True)
-    others = (Column(title, overflow="fold") for title in ("role", "room", "survey ids", "claim", "what it gives"))
-    table = Table(name, *others, header_style="bold")
-    for card in cards[["name", "role", "room", "survey_ids", "verdict", "summary"]].astype(str).itertuples(index=False):
-        table.add_row(*map(escape, card))
-    console.print(table)
 
 
 def print_fitting(

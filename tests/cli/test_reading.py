@@ -1,9 +1,8 @@
-"""The commands that only read: ``catalog``, ``sql``, ``report``, ``--version`` and ``--help``."""
+"""The commands that only read: ``sql``, ``report``, ``--version`` and ``--help``."""
 
 from __future__ import annotations
 
 import io
-import json
 import subprocess
 import sys
 
@@ -12,27 +11,6 @@ import pytest
 
 import ballast
 from tests.cli.conftest import Folder
-
-
-def test_catalog_as_json_holds_every_method_with_its_verdict(folder: Folder):
-    result = folder.ballast("catalog", "--json")
-    cards = {card["name"]: card for card in json.loads(result.stdout)}
-    assert set(cards) == set(ballast.catalog()["name"])
-    assert cards["kliep"]["room"] == "weights"
-    assert cards["kliep"]["verdict"]
-
-
-def test_catalog_of_a_room_lists_that_one_alone(folder: Folder):
-    result = folder.ballast("catalog", "--room", "sampling")
-    assert result.exit_code == 0
-    assert "smote" in result.output
-    assert "kliep" not in result.output
-
-
-def test_catalog_of_an_unknown_room_names_the_rooms(folder: Folder):
-    result = folder.ballast("catalog", "--room", "weight")
-    assert result.exit_code == 2
-    assert "there is no room 'weight', did you mean 'weights'?" in result.stderr
 
 
 def test_sql_gives_a_table_for_people_and_csv_for_programs(finished: Folder):
