@@ -1,4 +1,4 @@
-"""The command line: ``ballast run | check | catalog | sql | prune | report | init``."""
+"""The command line: ``ballast run | check | catalog | sql | ls | prune | report | adopt | init``."""
 
 import signal
 import threading

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ballast import __version__
-from ballast.cli.console import out, write_out
+from ballast.cli.console import err, out, write_out
 from ballast.cli.exits import exit_on_error
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
 
 PipelineArgument = Annotated[str, typer.Argument(help="A pipeline's name, its folder, or a YAML file.")]
 PartitionOption = Annotated[str | None, typer.Option(help="The partition to work on; default all, or the latest.")]
@@ -39,8 +42,8 @@ def main(
     130: stopped by Ctrl-C.
     """
     if debug:
-        commands = (info.callback for info in app.registered_commands)
-        context.default_map = {command.__name__: {"debug": True} for command in commands if command is not None}
+        commands = [(info.name, info.callback) for info in app.registered_commands]
+        context.default_map = {name or call.__name__: {"debug": True} for name, call in commands if call is not None}
 
 
 @app.command()
@@ -167,6 +170,18 @@ def sql(
             print_frame(out, frame)
 
 
+@app.command("ls")
+def stored(
+    pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines to list; default all.")] = None,
+    debug: DebugOption = False,
+) -> None:
+    """List what is stored: the tables by their names in SQL, with their rows, versions and age."""
+    with exit_on_error(debug):
+        from ballast.cli.stored import print_stored
+
+        print_stored(pipelines or [])
+
+
 @app.command()
 def prune(
     keep: Annotated[int | None, typer.Option(help="Keep this many of the newest versions of each step.")] = None,
@@ -192,7 +207,12 @@ def prune(
 
 
 @app.command()
-def report(pipeline: PipelineArgument, partition: PartitionOption = None, debug: DebugOption = False) -> None:
+def report(
+    pipeline: PipelineArgument,
+    partition: PartitionOption = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser too.")] = False,
+    debug: DebugOption = False,
+) -> None:
     """Write a pipeline's report from what is stored, and print where it is."""
     with exit_on_error(debug):
         from ballast.orchestration.commands.run import partition_keys, write_report_of
@@ -202,7 +222,10 @@ def report(pipeline: PipelineArgument, partition: PartitionOption = None, debug:
         plan = declared.plan()
         definitions = declared.definitions(plan)
         for key in partition_keys(plan, partition):
-            out.print(str(write_report_of(declared, plan, definitions, key)), soft_wrap=True)
+            path = write_report_of(declared, plan, definitions, key)
+            out.print(str(path), markup=False, highlight=False, soft_wrap=True)
+            if show and not webbrowser.open(path.as_uri()):
+                err.print("There is no browser to open it in.")
 
 
 @app.command()

@@ -61,23 +61,23 @@ def _holds(search: str, card: dict) -> bool:
 
 
 def _print_list(console: Console, cards: pd.DataFrame) -> None:
-    names = max(map(len, cards["name"]), default=0) + 2
+    names = min(max(map(len, cards["name"]), default=0) + 2, max(console.width - _LEAST, 0))
     roles = max(map(len, cards["role"]), default=0) + 2
     roles = roles if cards["role"].nunique() > 1 and names + roles + _LEAST <= console.width else 0
     for card in cards.itertuples():
-        line = Text(str(card.name).ljust(names), style="bold").append(str(card.role).ljust(roles)[:roles], style="cyan")
-        line.append(_shortened(str(card.summary), console.width - names - roles), style="not bold")
+        name = f"{card.name}  ".ljust(names)
+        line = Text(name, style="bold").append(str(card.role).ljust(roles)[:roles], style="not bold cyan")
+        line.append(_shortened(str(card.summary), console.width - len(name) - roles), style="not bold")
         console.print(line, no_wrap=True, crop=True)
-    console.print(
-        f"{plural(len(cards), 'method')}; `ballast catalog NAME` prints all of one", highlight=False, soft_wrap=True
-    )
+    said = f"{plural(len(cards), 'method')}; `ballast catalog NAME` prints all of one"
+    console.print(said, highlight=False, soft_wrap=True)
 
 
 def _shortened(text: str, most: int) -> str:
     """Gives a text's first words, with three dots where it is longer."""
     if len(text) <= most:
         return text
-    return text[: max(most - 3, 0)].rsplit(" ", 1)[0].rstrip(",;:") + " ..."[-max(most, 0) :]
+    return text[: max(most - 3, 0)].rsplit(" ", 1)[0].rstrip(",;:") + " ..."
 
 
 def print_card(console: Console, name: str) -> None:

@@ -50,6 +50,40 @@ def test_sql_before_anything_ran_says_so(folder: Folder):
     assert "run a pipeline, or commit, first" in result.stderr
 
 
+def test_ls_lists_each_table_by_its_name_in_sql_with_rows_and_versions(finished: Folder):
+    lines = finished.ballast("ls", "demo").stdout.splitlines()
+    density = next(line.split() for line in lines if line.startswith("demo.density "))
+    assert density[1:4] == ["weigher", "200", "1"]
+    table = next(line.split() for line in lines if line.startswith("demo.train_features "))[0]
+    assert finished.ballast("sql", f"SELECT count(*) AS n FROM {table}", "--csv").stdout.split() == ["n", "200"]
+    baseline = next(line.split() for line in lines if line.startswith("demo.baseline "))
+    assert baseline[1:3] == ["learner", "1"]  # a model has no rows to count
+
+
+def test_ls_of_what_is_not_stored_names_what_is(finished: Folder, folder: Folder):
+    result = finished.ballast("ls", "demmo")
+    assert result.exit_code == 2
+    assert "holds nothing of 'demmo', did you mean 'demo'?" in result.stderr
+    assert "holds nothing yet: run a pipeline first" in folder.ballast("ls").stdout
+
+
+def test_report_opens_in_the_browser_when_asked(finished: Folder, monkeypatch: pytest.MonkeyPatch):
+    seen = finished.path / "seen"
+    browser = finished.path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > "{seen}"\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    process = finished.start("report", "demo", "--open")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert seen.read_text() == (finished.home / "reports" / "demo.html").as_uri()
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["catalog"], ["ls"]])
+def test_short_help_is_help(folder: Folder, command: list[str]):
+    assert folder.ballast(*command, "-h").stdout == folder.ballast(*command, "--help").stdout != ""
+
+
 def test_report_writes_the_page_and_prints_where(finished: Folder):
     path = finished.home / "reports" / "demo.html"
     path.unlink()
