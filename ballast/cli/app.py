@@ -242,14 +242,40 @@ def adopt(pipeline: PipelineArgument, debug: DebugOption = False) -> None:
 
 @app.command()
 def init(
-    directory: Annotated[Path, typer.Argument(help="The folder of the new project; created if it does not exist.")],
+    directory: Annotated[
+        Path | None, typer.Argument(help="The folder of the new project; created if it does not exist.")
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--from", help="A table of your own with labels: CSV, Parquet or JSON.")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="Its column with the label, or the value to predict.")] = None,
+    id: Annotated[str | None, typer.Option(help="Its column with an id that is each row's own.")] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="A table of rows that the model will meet; with labels, it is judged on them.")
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Make a working Dagster project with one Ballast pipeline in it."""
-    with exit_on_error(debug):
-        from ballast.cli.init import make_project
+    """Make a working Dagster project with one Ballast pipeline in it.
 
+    With --from, --label and --id the pipeline is for a table of your own, with gates that its rows suggest, and is run
+    at once; exit code as of `ballast run`. Without, it is an example.
+    """
+    with exit_on_error(debug):
+        from ballast.cli.init import begin, check_asked, make_project
+
+        check_asked(directory, table, label, id, target)
+        if table is not None and label is not None and id is not None:
+            with out.status("Reading the table ..."):
+                folder, name = begin(directory, table, label=label, id=id, target=target)
+            _next(f"Made a project in {folder}, and in it pipelines/{name}/defs.yaml.", folder, name)
+            from ballast.cli.run import run_pipeline
+
+            raise typer.Exit(run_pipeline(str(folder / "pipelines" / name), [], None, force=False, fresh=False))
+        assert directory is not None
         made = make_project(directory)
-        out.print(f"Made {len(made)} files in {directory}. Next:", markup=False, highlight=False, soft_wrap=True)
-        out.print(f"  cd {shlex.quote(str(directory))}", markup=False, highlight=False, soft_wrap=True)
-        out.print("  ballast run wine", highlight=False)
+        _next(f"Made {len(made)} files in {directory}.", directory, "wine")
+
+
+def _next(told: str, folder: Path, name: str) -> None:
+    for line in (f"{told} Next:", f"  cd {shlex.quote(str(folder))}", f"  ballast run {name}"):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -9,14 +9,17 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from string import Template
 
-from ballast.errors import BallastError
-from ballast.words import listed
+from ballast.errors import BallastError, ParameterError
+from ballast.words import in_words, listed
 
+_BUNDLED = "wine"
 _ENDING = ".template"  # so that no tool takes a template for a project's own file
 
 
-def make_project(directory: Path) -> list[Path]:
+def make_project(directory: Path, pipeline: tuple[str, str] | None = None) -> list[Path]:
     """Makes a project in a new or empty folder and gives the files written; the project is named after the folder.
+
+    Its pipeline is the one given, by its name and its YAML, or the bundled one, of wines, with its raw data.
 
     Raises BallastError where the folder holds anything, is a file, or cannot be written; nothing is left half-made.
     """
@@ -25,7 +28,7 @@ def make_project(directory: Path) -> list[Path]:
         _refuse_taken(directory, target)
     except (ValueError, RuntimeError) as error:  # a NUL, half a character, a loop of links
         raise BallastError(f"{str(directory)!r} is not the name of a folder: {error}; choose another one") from error
-    texts = _project_files(project_name(target.name))
+    texts = _project_files(project_name(target.name), pipeline)
     missing = [folder for folder in (target, *target.parents) if not folder.exists()]
     try:
         for path, text in texts.items():
@@ -37,6 +40,30 @@ def make_project(directory: Path) -> list[Path]:
             raise BallastError(f"cannot make a project in {directory}: {error}; choose another folder") from error
         raise
     return [target / path for path in texts]
+
+
+def check_asked(directory: Path | None, table: Path | None, label: str | None, id: str | None, target: Path | None):
+    """Raises ParameterError where what was asked for does not go together, saying what is missing."""
+    asked = {"--label": label, "--id": id, "--target": target}
+    if table is None and (given := [name for name, value in asked.items() if value is not None]):
+        raise ParameterError(f"{in_words(given)} tell of a table: give the table too, as --from data.csv")
+    if table is not None and (missing := [name for name in ("--label", "--id") if asked[name] is None]):
+        raise ParameterError(f"--from {table}: which of its columns are {in_words(missing)}? Give their names")
+    if table is None and directory is None:
+        raise ParameterError(
+            "name the folder of the project, or a table of your own: --from data.csv --label y --id id"
+        )
+
+
+def begin(directory: Path | None, train: Path, *, label: str, id: str, target: Path | None) -> tuple[Path, str]:
+    """Makes a project with a pipeline for a table, in a folder named after its file; gives the folder and the name."""
+    from ballast.orchestration.commands.begin import pipeline_name, pipeline_of
+
+    folder = directory or Path(pipeline_name(train.name.split(".")[0]))
+    _refuse_taken(folder, folder.expanduser().resolve())
+    pipeline = pipeline_of(train, folder.expanduser() / "pipelines", label=label, id=id, target=target)
+    make_project(folder, pipeline)
+    return folder, pipeline[0]
 
 
 def project_name(folder: str) -> str:
@@ -57,14 +84,19 @@ def _refuse_taken(directory: Path, target: Path) -> None:
         raise BallastError(f"{directory} is not empty: it holds {listed(there)}; name a new or empty folder")
 
 
-def _project_files(name: str) -> dict[PurePosixPath, str]:
+def _project_files(project: str, pipeline: tuple[str, str] | None) -> dict[PurePosixPath, str]:
     """Gives the text of every file of a project, by its path in it."""
     made = {}
+    name, text = pipeline or (_BUNDLED, "")
     for path, template in _templates(files("ballast.cli") / "project", PurePosixPath()):
         own = path.with_name(path.name.removesuffix(_ENDING))
+        if pipeline is not None and _BUNDLED in own.with_suffix("").parts:
+            continue
         made[own.with_name(".gitignore") if own.name == "gitignore" else own] = Template(
             template.read_text(encoding="utf-8")
-        ).substitute(project=name)
+        ).substitute(project=project, pipeline=name)
+    if pipeline is not None:
+        made[PurePosixPath("pipelines", name, "defs.yaml")] = text
     return made
 
 

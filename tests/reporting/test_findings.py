@@ -134,7 +134,7 @@ def test_models_when_none_are_compared_then_the_sentence_tells_the_one_that_is_j
     )
     assert project.run().success
     said = found(project)
-    assert said["Models"].text.startswith("baseline alone: accuracy 0.")
+    assert said["Models"].text.startswith("By accuracy on 100 rows: baseline 0.")
     assert said["Models"].text.endswith("it is compared with no other model.")
     assert said["Shift"].text == (
         "Not tested: the pipeline has no shift test, nor a target role to compare the training data with."

@@ -29,7 +29,7 @@ def models(snapshot: Snapshot) -> Finding:
     for step, table, picture in shown_as(snapshot, "effect"):
         if found := _effect(step, table, picture):
             return found
-    return _not_compared(snapshot)
+    return _alone(snapshot) or _not_compared(snapshot)
 
 
 def _compared(
@@ -110,23 +110,36 @@ def _effect(step: Step, table: pd.DataFrame, picture: Picture) -> Finding | None
     return Finding("Effect", f"By {step.node.name}, {listed(said, MOST_MODELS, by='; ')}.", "", (step.node.name,))
 
 
+def _alone(snapshot: Snapshot) -> Finding | None:
+    """Tells how good models are that are judged beside each other, or one alone, without their difference."""
+    learners = {step.node.name for step in snapshot.of("learner")}
+    shown = list(shown_as(snapshot, "intervals"))
+    for step, table, picture in sorted(shown, key=lambda found: found[2].by != "model"):
+        own = table[(table["metric"] == leading_metric(table, picture)) & (table["slice"] == OVERALL)]
+        rows = own[own["versus"] == ""].to_dict("records")
+        name = step.node.notes.get("model")
+        several = picture.by == "model" and {row["model"] for row in rows} <= learners
+        single = len(rows) == 1 and name in learners and not picture.known
+        if not rows or not (several or single):
+            continue
+        said = [f"{r['model'] or name} {short(r['value'])} [{short(r['low'])}, {short(r['high'])}]" for r in rows]
+        which = " of train, out of sample" if step.node.notes.get("on") == "train" else ""
+        head = f"By {picture.called(rows[0]['metric'])} on {plural(int(rows[0]['n']), 'row')}{which}"
+        beside = "no interval is of their difference" if len(rows) > 1 else "it is compared with no other model"
+        text = f"{head}: {listed(said, MOST_MODELS)}; {beside}{of_older_inputs(snapshot, [step])}."
+        return Finding("Models", text, "", (step.node.name,))
+    return None
+
+
 def _not_compared(snapshot: Snapshot) -> Finding:
-    """Says why no model is held against another and, where one is judged alone, how good it is."""
-    comparing = [step for step in snapshot.of("assessor") if len(step.node.notes.get("models") or ()) > 1]
+    """Says why no model is held against another."""
+    comparing = [s for s in snapshot.of("assessor") if s.commit is None and len(s.node.notes.get("models") or ()) > 1]
     learners = [step.node.name for step in snapshot.of("learner")]
     if comparing:
         return Finding("Models", f"Not compared yet: {in_words(step.node.name for step in comparing)} not run.", "warn")
     if not learners:
         return Finding("Models", "None: the pipeline trains no model.")
     without = "" if snapshot.named("test") else "; there is no test role to judge on"
-    for step, table, picture in shown_as(snapshot, "intervals"):
-        model = step.node.notes.get("model")
-        rows = table[(table["metric"] == leading_metric(table, picture)) & (table["slice"] == OVERALL)]
-        if model in learners and len(rows) and step.node.notes.get("on") != "train" and not picture.known:
-            row = rows.iloc[0]
-            figures = f"{short(row['value'])} [{short(row['low'])}, {short(row['high'])}]"
-            text = f"{model} alone: {picture.called(row['metric'])} {figures} on {plural(int(row['n']), 'row')}"
-            return Finding("Models", f"{text}; it is compared with no other model.", "", (step.node.name,))
     return Finding("Models", f"Not compared: no step judges {in_words(learners)}{without}.")
 
 

@@ -81,7 +81,8 @@ def _said(step: Step, change: Change) -> str:
     changed = columns[columns["rejected"]].drop_duplicates("column")
     n = plural(columns["column"].nunique(), "column")
     if changed.empty:
-        return f"{name} finds none of {n} changed ({_p(overall) or 'no p-value'})"
+        none = f"none of {n} changed" if n != "1 column" else f"{columns['column'].iloc[0]} unchanged"
+        return f"{name} finds {none} ({_p(overall) or 'no p-value'})"
     most, measures = [], [""]
     for _, row in changed.head(MOST_COLUMNS).iterrows():
         measure = f"{_measure(row)} " if _measure(row) != measures[-1] else ""
