@@ -33,7 +33,7 @@ claims: $(READY)
 		$(PYTEST) $(or $(MEASURED),tests/claims)
 
 # Measures how often tests by column reject where nothing has changed, over sizes, kinds and widths: docs/levels.md;
-# and how often intervals of accuracy hold it: docs/coverage.md.
+# and how often intervals of metrics and effects hold them: docs/coverage.md.
 .PHONY: levels
 levels: $(READY)
 	@$(BIN)/python -m tests.levels

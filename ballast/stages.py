@@ -113,6 +113,7 @@ _TABLE = (
         section="Weights",
         card=("numbers",),
     ),
+    Stage("influence", kind="matrix", colour=("#0072b2", "#4fb0e8"), like="weigher"),
     Stage(
         "sampler",
         kind="dataset",

@@ -13,6 +13,7 @@ from ballast.cli.progress import MARKS
 from ballast.cli.tables import print_fitting
 from ballast.methods.frame.reports import OVERALL, Direction, declared
 from ballast.orchestration.commands.run import Finished
+from ballast.orchestration.plan.design_weights import said_of
 from ballast.orchestration.plan.plan import REPORT, Node, Plan
 from ballast.orchestration.run.outline import outline_of
 from ballast.reporting import findings, take_snapshot
@@ -48,6 +49,7 @@ def print_outcome(
     head = ("step", "method", "version", "rows >", "gates", "seconds >", "outcome")
     print_fitting(out, head, rows, spare=("method", "version"))
     _print_quality(plan, warehouse, finished)
+    _print_design_weights(plan, finished)
     _print_models(plan, warehouse, finished)
     _print_exceptions(plan, finished, judged)
     _print_findings(plan, warehouse, finished, whole=whole)
@@ -85,6 +87,13 @@ def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None
     for role, columns in qualities(snapshot).items():
         if finished.states.get(role) in ("done", "failed") and (said := list(sentences(columns, rows[role]))):
             _tell(f"[bold]{role}[/]: ", "; ".join(said))
+
+
+def _print_design_weights(plan: Plan, finished: Finished) -> None:
+    """Prints which steps leave the design weights of a data role out of account, a line a role."""
+    for role in plan.spec.data:
+        if finished.states.get(role) in ("done", "failed") and (said := said_of(plan, role)):
+            _tell(f"[bold]{role}[/]: ", said)
 
 
 def _print_models(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:

@@ -14,11 +14,12 @@ LabelKind = Literal["classes", "numbers"]
 
 
 class Features(NamedTuple):
-    """The encoded features of one data role: ids (n,), matrix (n, d), names of the d columns."""
+    """The encoded features of one data role: ids (n,), matrix (n, d), names of the d columns, design weights (n,)."""
 
     ids: np.ndarray
     matrix: np.ndarray
     names: list[str]
+    design_weight: np.ndarray | None = None
 
 
 class GateContext(Protocol):

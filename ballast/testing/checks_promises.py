@@ -168,6 +168,33 @@ def check_weights_equal_repetition(case: Case) -> None:
             close(values, again[name], 1e-3, name)
 
 
+@check(lambda case: case.cls.role in ("learner", "transformer") and "sample_weight" in case.needs())
+def check_weightless_rows_change_nothing(case: Case) -> None:
+    """Rows of weight 0 leave no trace, wherever they stand and whatever they hold."""
+    given, rng = arguments(case), np.random.default_rng(7)
+    rows = np.concatenate([np.arange(N), rng.choice(N, N // 2)])
+    weights = np.concatenate([given["sample_weight"], np.zeros(N // 2)])
+    order = rng.permutation(len(rows))
+    more = take({**take(given, rows, slice(None)), "sample_weight": weights}, order, slice(None))
+    more["X"] = np.where(more["sample_weight"][:, None] > 0, more["X"], 100.0 + 50.0 * more["X"])
+    first = outcome(case, take(given, order[order < N], slice(None)))
+    again = later(case, outcome(case, more).method, given)
+    for name, values in later(case, first.method, given).items():
+        close(values, again[name], 0.0, name)
+
+
+@check(lambda case: case.cls.role != "test" and "dependence" in case.needs())
+def check_units_are_names(case: Case) -> None:
+    """Units are what has one name, whatever the names; so are they where folds or held-out rows are dealt by them."""
+    given = arguments(case)
+    renamed = {n: _renamed(v) if n.startswith("dependence") else v for n, v in given.items()}
+    same(outcome(case, given), outcome(case, renamed))
+
+
+def _renamed(units: np.ndarray) -> np.ndarray:
+    return np.array([f"unit {7 * unit % 101}" for unit in units.tolist()], dtype=object)
+
+
 @check(lambda case: not case.regression and bool({"y", "predictions", "prediction"} & set(case.vocabulary)))
 def check_text_labels(case: Case) -> None:
     given = as_text(arguments(case))

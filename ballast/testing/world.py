@@ -55,6 +55,8 @@ def _world(n: int, m: int, d: int, seed: int, k: int) -> Arguments:
         "time_target": np.arange(n, n + m),
         "dependence": np.arange(n) // 2,
         "dependence_target": np.arange(m) // 2,
+        "weight_gradient": rng.normal(size=(n, 2)),
+        "weight_influence": rng.normal(size=(n, 2)) / (2 * np.sqrt(n)),
         "treatment": _drawn(rng, X[:, -1]),
         "outcome": rng.normal(size=n),
         "prediction": model.predict(X),
@@ -63,6 +65,8 @@ def _world(n: int, m: int, d: int, seed: int, k: int) -> Arguments:
         "margins": margins,
         "losses": np.log1p(np.exp(-margins)),
         "observed": _drawn(rng, X[:, 0] + 0.5).astype(bool),
+        "design_weight": 10.0 * (1 + rng.integers(3, size=n)),
+        "design_weight_target": 0.5 * (1 + rng.integers(2, size=m)),
     }
     return each(world, locked)
 

@@ -54,6 +54,11 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
         found = warehouse.read(f"trial/{step}").set_index("metric").loc["effect"]
         assert found["low"] < truth < found["high"]
         assert abs(found["value"] - truth) < 0.2 * abs(plain - truth)
+    fitted, known = (set(warehouse.read(f"trial/{step}")["metric"]) for step in ("effect", "effect_by_kernels"))
+    assert "standard_error" in fitted
+    assert "standard_error_if_weights_are_known" in known
+    assert len(warehouse.read("trial/propensity/influence")) == 2000
+    assert list(warehouse.read("trial/propensity").columns) == ["sample_id", "weight"]
     report = (tmp_path / "reports" / "trial.html").read_text()
     assert report.count("effect of a new one") == 2
     assert "against control: [" in report

@@ -173,6 +173,23 @@ class IgnoresWeights(Learner):
         return X[:, 0] + self.mean_
 
 
+class CountsWeightless(IgnoresWeights):
+    """Computes its mean over rows of weight 0 as well."""
+
+    name = "counts_weightless"
+    keeps_weightless = True
+
+
+class SortsUnits(Weigher):
+    """Takes the names of units for numbers that mean something."""
+
+    name = "sorts_units"
+
+    def fit(self, X, dependence):
+        self.weights_ = 1.0 + np.unique(dependence, return_inverse=True)[1]
+        return self
+
+
 class NumbersOnly(Weigher):
     name = "numbers_only"
 
@@ -351,6 +368,8 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("float32_near_float64", LosesDigits),
     ("rows_permuted", CaresForOrder),
     ("weights_equal_repetition", IgnoresWeights),
+    ("weightless_rows_change_nothing", CountsWeightless),
+    ("units_are_names", SortsUnits),
     ("text_labels", NumbersOnly),
     ("bad_arguments_named", TakesAnything),
     ("other_columns_refused", IgnoresColumns),

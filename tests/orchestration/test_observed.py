@@ -80,3 +80,41 @@ def test_learners_when_a_label_was_not_observed_then_trained_on_the_rows_where_i
     error = table[(table["metric"] == "mean_squared_error") & ~table["versus"].astype(bool)].set_index("model")["value"]
     assert error["reweighted"] < error["baseline"]
     assert error["resampled"] < error["baseline"]
+
+
+JUDGED = """
+type: ballast.Pipeline
+attributes:
+  name: late
+  data:
+    train: {path: train.csv, id: key, label: good}
+    test: {path: test.csv, id: key, label: good, observed: known}
+  steps:
+    baseline: {use: logistic_regression}
+    judged: {use: classification_metrics, model: baseline}
+    verdict: {use: compare_models, models: [baseline]}
+"""
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (False, True)])
+def test_metrics_when_labels_are_late_then_the_labelled_rows_are_judged_and_their_share_is_told(tmp_path, labels):
+    project = Project(tmp_path, yaml.safe_load(JUDGED)["attributes"])
+    rng = np.random.default_rng(0)
+    for seed, name in enumerate(("train", "test")):
+        X = rng.normal(size=(300, 2))
+        good = np.array(labels, dtype=object)[(rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(int)]
+        table = pd.DataFrame({"key": np.arange(300) + 1000 * seed, "a": X[:, 0], "b": X[:, 1], "good": good})
+        if name == "test":
+            table["known"] = np.arange(300) % 3 < 2
+            table.loc[~table["known"], "good"] = None
+        project.write(name, table)
+    finished = project.run()
+    assert finished.success, finished.messages
+    judged = project.warehouse.read("late/judged").set_index(["metric", "slice"])
+    assert judged.loc[("labelled_share", "(all)"), "value"] == pytest.approx(2 / 3)
+    assert judged.loc[("labelled_share", "(all)"), "n"] == 300
+    assert judged.loc[("accuracy", "(all)"), "n"] == 200
+    assert {f"predicted {label}" for label in labels} <= set(judged.index.get_level_values("slice"))
+    verdict = project.warehouse.read("late/verdict").set_index(["metric", "slice"])
+    assert verdict.loc[("accuracy", "(all)"), "value"] == judged.loc[("accuracy", "(all)"), "value"]
+    assert verdict.loc[("labelled_share", "(all)"), "value"] == pytest.approx(2 / 3)

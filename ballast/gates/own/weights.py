@@ -190,11 +190,14 @@ def _differences(frame: pd.DataFrame, context: GateContext) -> tuple[np.ndarray,
     train, target = context.features("train"), context.features("target")
     if train is None or target is None:
         raise DataError("the features of train and target are not both stored; run the features step first")
-    matrix = _rows_of(train, column(frame, "sample_id").to_numpy())
+    ids = column(frame, "sample_id").to_numpy()
+    matrix, design = (_rows_of(train, ids, values) for values in (train.matrix, train.design_weight))
     for role, rows in (("train", matrix), ("target", target.matrix)):
         _check_rows(role, rows, train.names)
-    weightings = np.stack([np.ones(len(weights)), weights / weights.max()])
-    before, after = standardized_mean_differences(*_in_range(matrix, target.matrix), weightings)
+    weighting = weights[None] / weights.max()
+    before, after = standardized_mean_differences(
+        *_in_range(matrix, target.matrix), weighting, design, target.design_weight
+    )
     return before, after, train.names
 
 
@@ -208,12 +211,12 @@ def _observed(before: np.ndarray, after: np.ndarray, names: list[str]) -> dict[s
     }
 
 
-def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
-    """Gives the feature rows of these ids, in their order."""
+def _rows_of(features: Features, ids: np.ndarray, values: Any) -> Any:
+    """Gives the values (n, ...) of the rows of these ids, in their order; None of None."""
     import pandas as pd
 
-    if len(ids) == len(features.ids) and np.array_equal(ids, features.ids):
-        return features.matrix
+    if values is None or (len(ids) == len(features.ids) and np.array_equal(ids, features.ids)):
+        return values
     places = pd.Index(features.ids).get_indexer(pd.Index(ids))
     unknown = ids[places < 0]
     if len(unknown):
@@ -221,7 +224,7 @@ def _rows_of(features: Features, ids: np.ndarray) -> np.ndarray:
             f"{len(unknown)} of {len(ids)} weighted rows (such as {listed(unknown)}) have no features; run the "
             "features step and this one again"
         )
-    return features.matrix[places]
+    return values[places]
 
 
 def _check_rows(role: str, matrix: np.ndarray, names: list[str]) -> None:

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from ballast.compute.blocks import are_copies, copy_keys, row_keys
 from ballast.errors import DataError, ParameterError
+from ballast.methods.common.folds import deal, units_of
+from ballast.methods.common.weighting import fit_with_weights
 from ballast.words import plural
 
 FOLDS = 5
@@ -39,11 +42,19 @@ class CrossFit:
 
 
 def cross_fit(
-    classifier: Any, X: np.ndarray, X_target: np.ndarray, n_folds: int, rng: np.random.Generator, owner: str
+    classifier: Any,
+    X: np.ndarray,
+    X_target: np.ndarray,
+    n_folds: int,
+    rng: np.random.Generator,
+    owner: str,
+    dependence: np.ndarray | None = None,
+    dependence_target: np.ndarray | None = None,
 ) -> CrossFit:
     """Fits `classifier` once a fold; folds do not depend on the order of the rows, and hold all copies of a row.
 
-    DataError below two rows each.
+    All rows of a unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are in one fold, in both samples.
+    DataError below two rows each, or where the rows outside a fold are of one sample.
     """
     smaller = min(len(X), len(X_target))
     if smaller < 2:
@@ -52,7 +63,14 @@ def cross_fit(
             "hold out one and fit on the other"
         )
     k = min(n_folds, smaller)
-    folds, folds_target = _deal_both(X, X_target, k, rng)
+    if dependence is None and dependence_target is None:
+        folds, folds_target = _deal_both(X, X_target, k, rng)
+    else:
+        both, is_target = np.concatenate([X, X_target]), np.repeat([0, 1], [len(X), len(X_target)])
+        units = _units_of_both(len(X), len(X_target), dependence, dependence_target)
+        dealt = deal_labelled(both, is_target, k, rng, owner, units, "dependence")
+        k = int(dealt.max()) + 1
+        folds, folds_target = dealt[: len(X)], dealt[len(X) :]
     source = np.empty(len(X), dtype=X.dtype)
     target = np.empty(len(X_target), dtype=X.dtype)
     models, odds = [], []
@@ -78,58 +96,102 @@ def label_probabilities(
     rng: np.random.Generator,
     owner: str,
     groups: np.ndarray | None = None,
+    name: str = "groups",
+    sample_weight: np.ndarray | None = None,
 ) -> tuple[np.ndarray, list[Any]]:
     """Gives (n, K) probabilities of the labels (n,) 0 to K - 1, and the fitted classifiers, one a fold.
 
     ``classifier`` None is logistic regression without a penalty, which with ``n_folds`` None is fitted to all rows at
     once, as with 1: its probabilities then sum up to the labels, also weighted by any column. Any other is cross-fitted
-    in 5 folds then. Each label must have two rows at least; folds have its share of all, or with ``groups`` (n,) whole
-    groups, and do not depend on the order of the rows. Raises DataError where the rows outside a fold lack a label, as
-    they may with groups.
+    in 5 folds then. Each label must have two rows at least; folds have its share of all, or with ``groups`` (n,), which
+    messages call by ``name``, whole groups, and do not depend on the order of the rows. ``sample_weight`` (n,) goes
+    into the fits. Raises DataError where the rows outside a fold lack a label, as they may with groups.
     """
     made = unpenalised_logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
     counts = np.bincount(labels)
     n_folds = n_folds or (1 if classifier is None else FOLDS)
     if n_folds == 1:
         model: Any = clone(made)
-        model.fit(X, labels)
+        fit_with_weights(model, X, labels, sample_weight)
         return model.predict_proba(X), [model]
-    if groups is None:
-        folds = np.empty(len(X), dtype=np.int64)
-        for label in range(len(counts)):
-            folds[labels == label] = deal_folds(X[labels == label], min(n_folds, int(counts.min())), rng)
-    else:
-        names, member = np.unique(groups, return_inverse=True)
-        folds = rng.permutation(np.arange(len(names)) % min(n_folds, len(names)))[member]
+    folds = deal_labelled(X, labels, n_folds, rng, owner, groups, name)
     found = np.empty((len(X), len(counts)))
     models = []
-    for fold in range(int(folds.max()) + 1):
+    for fold in np.unique(folds):
         kept = folds != fold
-        if (np.bincount(labels[kept], minlength=len(counts)) == 0).any():
-            raise DataError(
-                f"{owner}: groups: the {int(kept.sum())} of {len(X)} rows outside one fold of groups do not hold all "
-                f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
-                "give finer groups"
-            )
         model = clone(made)
-        model.fit(X[kept], labels[kept])
+        fit_with_weights(model, X[kept], labels[kept], None if sample_weight is None else sample_weight[kept])
         found[~kept] = model.predict_proba(X[~kept])
         models.append(model)
     return found, models
 
 
-def deal_folds(X: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+def deal_labelled(
+    X: np.ndarray,
+    labels: np.ndarray,
+    k: int,
+    rng: np.random.Generator,
+    owner: str,
+    groups: np.ndarray | None = None,
+    name: str = "groups",
+) -> np.ndarray:
+    """Gives (n,) folds, each with its share of the labels (n,) 0 to K - 1, and with whole ``groups`` where given.
+
+    Copies of a row with one label are in one fold. Folds do not depend on the order of the rows. Raises DataError,
+    which calls the groups by ``name``, where the rows outside a fold lack a label.
+    """
+    counts = np.bincount(labels)
+    if groups is None:
+        folds = np.empty(len(X), dtype=np.int64)
+        for label in range(len(counts)):
+            folds[labels == label] = deal_folds(X[labels == label], min(k, int(counts.min())), rng)
+        return folds
+    units = units_of(X, groups)
+    folds = deal(units, labels, min(k, units.n), rng)
+    for fold in np.unique(folds):
+        kept = folds != fold
+        if (np.bincount(labels[kept], minlength=len(counts)) == 0).any():
+            raise DataError(
+                f"{owner}: {name}: the {int(kept.sum())} of {len(X)} rows outside one fold of groups do not hold all "
+                f"{len(counts)} values to be told apart, so nothing can be learned without the fold; raise n_folds, or "
+                "give finer groups"
+            )
+    return folds
+
+
+def deal_folds(
+    X: np.ndarray, k: int, rng: np.random.Generator, dependence: np.ndarray | None = None, owner: str = ""
+) -> np.ndarray:
     """Deals the rows, in the order of their contents' keys, to k folds, with all copies of a row in one.
 
     Each fold gets as many contents, by one at most. Where contents are fewer than folds, or are those of categories
-    alone, rows are dealt one by one.
+    alone, rows are dealt one by one. With ``dependence`` (n,) all rows of a unit are in one of as many folds at most;
+    DataError, which names the ``owner``, where there is one unit alone.
     """
+    if dependence is not None:
+        units = units_of(X, dependence)
+        if units.n < 2:
+            raise DataError(
+                f"{owner}: dependence names one unit for all {len(X)} rows; two are needed to hold one out, so leave "
+                "dependence out or name another column"
+            )
+        return deal(units, np.zeros(len(X), dtype=np.int64), min(k, units.n), rng)
     distinct, member = np.unique(row_keys(X), return_inverse=True)
     if k <= len(distinct) < len(X) and are_copies(X):
         return rng.permutation(np.arange(len(distinct)) % k)[member]
     folds = np.empty(len(X), dtype=np.int64)
     folds[np.argsort(row_keys(X), kind="stable")] = rng.permutation(np.arange(len(X)) % k)
     return folds
+
+
+def _units_of_both(n: int, m: int, own: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray:
+    """Gives (n + m,) the units of both samples, those of one name being one; a sample without any has its rows."""
+    named = [units for units in (own, theirs) if units is not None]
+    codes = pd.factorize(np.concatenate([np.asarray(units, dtype=object) for units in named]))[0]
+    if len(named) == 2:
+        return codes
+    rest = codes.max() + 1 + np.arange(n if own is None else m)
+    return np.concatenate([rest, codes] if own is None else [codes, rest])
 
 
 def _deal_both(X: np.ndarray, X_target: np.ndarray, k: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

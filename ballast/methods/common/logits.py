@@ -1,11 +1,11 @@
-"""The one rule by which a fitted classifier's class scores become logits."""
+"""The one rule by which a fitted classifier's class scores become logits, and whether probabilities are theirs."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 SMALLEST_PROBABILITY = 1e-12
 """Probabilities are clipped to this before their logarithm; a class that the model never saw gets it too."""
@@ -27,3 +27,8 @@ def logits_of(model: Any, X: np.ndarray, classes: np.ndarray, probs: np.ndarray)
     logits = np.repeat(logsumexp(raw, axis=1, keepdims=True), len(classes), axis=1) + np.log(SMALLEST_PROBABILITY)
     logits[:, seen] = raw
     return logits
+
+
+def is_softmax(probs: np.ndarray, logits: np.ndarray) -> bool:
+    """Says whether probabilities are those of the logits, as a vote's or a calibrated model's are not."""
+    return probs.shape == logits.shape and np.allclose(softmax(logits, axis=1), probs, atol=1e-3)

@@ -48,7 +48,8 @@ class LabelSums:
         if all(np.array_equal(a, b) for a, b in zip(self.labels, other.labels, strict=True)):
             return LabelSums(self.owner, self.labels, self.values + other.values)
         labels = tuple(self._union(a, b) for a, b in zip(self.labels, other.labels, strict=True))
-        values = np.zeros((*map(len, labels), *self.values.shape[len(labels) :]), dtype=self.values.dtype)
+        shape = (*map(len, labels), *self.values.shape[len(labels) :])
+        values = np.zeros(shape, dtype=np.result_type(self.values, other.values))
         for part in (self, other):
             places = [np.searchsorted(all_of, own) for all_of, own in zip(labels, part.labels, strict=True)]
             values[np.ix_(*places)] += part.values
@@ -70,20 +71,24 @@ class Moments:
 
     Attributes
     ----------
-    n : rows. mean : (k,). squares : (k,) sums of the squared deviations from the mean.
+    n : rows, or the sum of their weights. mean : (k,). squares : (k,) sums of the squared deviations from the mean.
     """
 
     stored_name = "moments"
 
-    n: int
+    n: float
     mean: np.ndarray
     squares: np.ndarray
 
     @classmethod
-    def of(cls, rows: np.ndarray) -> Moments:
-        """Counts rows (n, k)."""
-        mean = rows.mean(axis=0)
-        return cls(len(rows), mean, ((rows - mean) ** 2).sum(axis=0))
+    def of(cls, rows: np.ndarray, weight: np.ndarray | None = None) -> Moments:
+        """Counts rows (n, k), each as many times as its ``weight`` (n,) says; once by default."""
+        if weight is None:
+            mean = rows.mean(axis=0)
+            return cls(len(rows), mean, ((rows - mean) ** 2).sum(axis=0))
+        total = float(weight.sum())
+        mean = weight @ rows / total
+        return cls(total, mean, weight @ (rows - mean) ** 2)
 
     def __add__(self, other: Moments) -> Moments:
         n, apart = self.n + other.n, other.mean - self.mean

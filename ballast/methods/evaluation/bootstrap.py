@@ -1,21 +1,17 @@
-"""Percentile bootstrap of metrics that are functions of sums over rows.
+"""Bootstrap of metrics that are functions of sums over rows, or over units that rows are of.
 
-A replicate is a vector of how often each row was drawn, so all replicates of all sums are one product of a sparse
-matrix with a matrix of counts.
+A replicate is a vector of how often each row was drawn, so all replicates of all sums are one product of a matrix with
+a matrix of counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.stats import norm, t
-
-from ballast.methods.frame.reports import OVERALL, AssessmentRows
-
-Metrics = Callable[[np.ndarray], Mapping[str, np.ndarray]]
-"""From sums (..., p) to the values (...) of each metric."""
 
 CHUNK_BYTES = 2**26
 ROUNDING = 1e-12
@@ -53,45 +49,67 @@ def interval(replicates: np.ndarray, confidence: float, n: int) -> tuple[float, 
     return float(low), float(high)
 
 
-def of_distance(value: float, low: float, high: float, most_without: float) -> tuple[float, float]:
-    """Gives the interval of a distance from that of its replicates, which are biased upwards as the value is.
+def of_ratios(
+    top: np.ndarray, bottom: np.ndarray, n_bootstrap: int, confidence: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Gives (q, 2) studentised intervals of q ratios of sums over units, from (q, C) ``top`` and (q, C) ``bottom``.
 
-    The low end is turned round the value (the basic bootstrap), and is 0 where there may be no distance.
+    A replicate is so many of its own standard errors from the ratio as the ratio is of its own from the truth. Where
+    too many replicates have no spread to tell that by, it is Student's: of the logarithm where nothing is below 0. NaN
+    where the units are fewer than two or do not differ.
     """
-    return (0.0 if value <= most_without else max(2 * value - high, 0.0)), max(high, value)
+    least = np.where((top >= 0).all(axis=1), 0.0, -np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values, errors = _ratios(top, bottom, np.ones((1, top.shape[1])))
+        drawn = [_ratios(top, bottom, counts) for (counts,) in draw_counts(n_bootstrap, rng, top.shape[1])]
+        replicates, spreads = (np.concatenate(part) for part in zip(*drawn, strict=True))
+        off = (replicates - values) / spreads  # infinite, or NaN, where the units drawn do not differ
+    found = np.full((len(top), 2), np.nan)
+    for j, (value, error) in enumerate(zip(values[0], errors[0], strict=True)):
+        if top.shape[1] < 2 or not error * np.abs(bottom[j]).max() > ROUNDING * np.abs(top[j]).max():
+            continue
+        known = off[~np.isnan(off[:, j]), j]
+        least_off, most_off = _quantiles(known, confidence)
+        low, high = value - most_off * error, value - least_off * error
+        if not (np.isfinite(low) and np.isfinite(high)):
+            low, high = _students(value, error, top.shape[1], confidence, logarithm=least[j] == 0 and value > 0)
+        found[j] = max(low, least[j]), high
+    return found
 
 
-def add_metrics(
-    rows: AssessmentRows,
-    terms: sparse.csr_array,
-    metrics: Metrics,
-    n: int,
-    *,
-    n_bootstrap: int,
-    confidence: float,
-    rng: np.random.Generator,
-    slice: str = OVERALL,
-    closed: Mapping[str, tuple[float, float]] | None = None,
-    unchanged: Mapping[str, np.ndarray] | None = None,
-) -> None:
-    """Adds each metric with its interval; a metric that is not defined on these rows gets no row.
+def _ratios(top: np.ndarray, bottom: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives (b, q) ratios of units drawn (b, C) times, and their standard errors, 0 where the units do not differ."""
+    total = counts @ bottom.T
+    values = (counts @ top.T) / total
+    squares = counts @ (top**2).T - 2 * values * (counts @ (top * bottom).T) + values**2 * (counts @ (bottom**2).T)
+    whole = counts @ (top**2).T
+    return values, np.sqrt(np.where(squares > ROUNDING * whole, squares, 0.0)) / np.abs(total)
 
-    ``closed`` holds intervals that need no replicates, and of two rows or more stand in place of theirs.
-    ``unchanged`` holds draws of those that are distances from a model without the error, as it would show them.
-    """
-    values = metrics(np.asarray(terms.sum(axis=1), dtype=np.float64))
-    replicates = metrics(bootstrap_sums(terms, n, n_bootstrap, rng))
-    for metric, value in values.items():
-        if np.isfinite(value):
-            own = (closed or {}).get(metric)
-            low, high = own if own is not None and n > 1 else interval(replicates[metric], confidence, n)
-            none = (unchanged or {}).get(metric)
-            if none is not None:
-                ends = [(1 - confidence) / 2, (1 + confidence) / 2]
-                least, most = np.quantile(none, ends) if n > 1 else (np.nan, np.nan)
-                rows.add(f"{metric}_if_calibrated", float(none.mean()), n=n, low=least, high=most, slice=slice)
-                low, high = of_distance(float(value), low, high, most)
-            rows.add(metric, float(value), n=n, low=low, high=high, slice=slice)
+
+def _quantiles(off: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Gives the outer of the values next to both quantiles, infinite where there are no values."""
+    if not len(off):
+        return -np.inf, np.inf
+    low = np.quantile(off, (1 - confidence) / 2, method="lower")
+    return float(low), float(np.quantile(off, (1 + confidence) / 2, method="higher"))
+
+
+def _students(value: float, error: float, n: int, confidence: float, *, logarithm: bool) -> tuple[float, float]:
+    half = float(t.ppf(0.5 + confidence / 2, n - 1)) * error * np.sqrt(n / (n - 1))
+    if logarithm:
+        return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
+    return float(value - half), float(value + half)
+
+
+def by_unit(values: Any, units: np.ndarray | None) -> Any:
+    """Gives (..., C) the sums over each unit's rows of values (..., n), sparse or not; without units the values."""
+    return values if units is None else values @ members(units)
+
+
+def members(units: np.ndarray) -> sparse.csr_array:
+    """Gives (n, C) which of the C units each row is of."""
+    codes = np.unique(units, return_inverse=True)[1]
+    return sparse.csr_array((np.ones(len(codes)), (np.arange(len(codes)), codes)))
 
 
 def slices(groups: np.ndarray | None) -> Iterator[tuple[str, np.ndarray]]:

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm, t
 
+from ballast.methods.evaluation.bootstrap import by_unit
 from ballast.methods.evaluation.shares import Interval, furthest, kish
 
 LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 """What a probability of 0 counts as in the log loss, 36 for the row in place of infinity."""
+LARGEST_LOSS = float(-np.log(LEAST_PROBABILITY))
 ROUNDING = 1e-24
 """A variance of areas up to this counts as zero."""
 
@@ -20,13 +22,15 @@ ROUNDING = 1e-24
 class Area:
     """The mean one-against-rest AUROC ``value`` of rows (n,), NaN of one class.
 
-    ``influence`` is each row's on it, its weight included: of placement values, as in DeLong's variance.
+    ``influence`` is each row's on it, its weight included: of placement values, as in DeLong's variance. Rows of one of
+    the ``units`` (n,) are not independent.
     """
 
     value: float
     influence: np.ndarray
     codes: np.ndarray
     weight: np.ndarray
+    units: np.ndarray | None = None
 
     def interval(self, confidence: float) -> Interval:
         """Gives DeLong's interval on the logit, by Student's quantiles; one by scores where rows show no spread."""
@@ -61,12 +65,16 @@ class Area:
         n = np.bincount(codes)
         if n.min() < 2:
             return 0.0
+        of_units = by_unit(influence, None if self.units is None else self.units[kept])
         dealt = np.bincount(codes, (influence / weight) ** 2) / n * np.bincount(codes, weight**2)
         variances = np.maximum(np.bincount(codes, influence**2), dealt) * n / (n - 1)
         variance = variances.sum()
         if variance <= ROUNDING:
             return 0.0
         degrees = variance**2 / (variances**2 / (n - 1)).sum()  # Welch and Satterthwaite's
+        if self.units is not None:  # Obuchowski's variance of clustered curves, no less than that of rows
+            degrees = len(of_units) - 1
+            variance = max(variance, (of_units**2).sum() * len(of_units) / max(degrees, 1))
         return float(t.ppf(0.5 + confidence / 2, degrees) * np.sqrt(variance))
 
     def _by_scores(self, confidence: float) -> Interval:
@@ -74,23 +82,24 @@ class Area:
 
         Of several classes it is the mean of theirs, which takes them for wholly dependent.
         """
-        sizes = [self.weight[(self.codes == k) & (self.weight > 0)] for k in np.unique(self.codes[self.weight > 0])]
-        whole, z = self.weight[self.weight > 0], norm.ppf(0.5 + confidence / 2)
+        held = self.weight > 0
+        sizes = [by_unit(self.weight * ((self.codes == k) & held), self.units) for k in np.unique(self.codes[held])]
+        whole, z = by_unit(self.weight, self.units), norm.ppf(0.5 + confidence / 2)
         ends = []
         for own in sizes:
             m = kish(own)
             rest = max(kish(whole) * (1 - own.sum() / whole.sum()), 1.0)
 
-            def held(area: float, m: float = m, rest: float = rest) -> bool:
+            def within(area: float, m: float = m, rest: float = rest) -> bool:
                 more = ((m + rest) / 2 - 1) * ((1 - area) / (2 - area) + area / (1 + area))
                 return bool((area - self.value) ** 2 <= z**2 * area * (1 - area) * (1 + more) / (m * rest))
 
-            ends.append((furthest(held, self.value, 0.0), furthest(held, self.value, 1.0)))
+            ends.append((furthest(within, self.value, 0.0), furthest(within, self.value, 1.0)))
         low, high = np.mean(ends, axis=0)
         return float(low), float(high)
 
 
-def auroc(codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> Area:
+def auroc(codes: np.ndarray, probs: np.ndarray, weight: np.ndarray, units: np.ndarray | None = None) -> Area:
     """Gives the mean area of one class against the rest, of (n, n_classes) ``probs``."""
     influence = np.zeros(len(codes))
     values = []
@@ -109,7 +118,7 @@ def auroc(codes: np.ndarray, probs: np.ndarray, weight: np.ndarray) -> Area:
         influence += np.where(positive, (beaten - value) / p, (beating - value) / q)
         values.append(value)
     area = float(np.mean(values)) if values else float("nan")
-    return Area(area, weight * influence / max(len(values), 1), codes, weight)
+    return Area(area, weight * influence / max(len(values), 1), codes, weight, units)
 
 
 def log_losses(of_label: np.ndarray) -> np.ndarray:

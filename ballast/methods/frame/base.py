@@ -23,6 +23,7 @@ from sklearn.exceptions import NotFittedError
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.frame.calls import checked_call, owner_of
+from ballast.methods.frame.weightless import without_weightless
 from ballast.words import plural
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class Method(BaseEstimator):
     claim: ClassVar[Claim | None] = None
     labels_are: ClassVar[Literal["any", "two classes", "numbers"]] = "any"
     """The labels that it takes; "numbers" are computed with, so that it refuses text."""
+    evens_classes: ClassVar[bool] = False
+    """Whether its weights or rows make rare classes count as much as others, which nothing must do a second time."""
     model_kind: ClassVar[Literal["any", "classifier", "network"]] = "any"
     """What a given ``model`` must be: any learner, one that gives class probabilities, or one that is a network."""
     quick: ClassVar[dict[str, Any]] = {}
@@ -121,6 +124,10 @@ class Method(BaseEstimator):
         parameters = list(inspect.signature(function).parameters.values())[1:]
         return {p.name: p.default is p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
 
+    def _admit(self, entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Gives the checked arguments as the call gets them; roles override it."""
+        return arguments
+
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         """Holds the role's contract on what a call gave; roles override it."""
         return result
@@ -158,6 +165,14 @@ class Test(Method):
     __test__ = False  # not a pytest class
     role = "test"
     entry_points = ("test",)
+
+    def _admit(self, entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if (given := arguments.get("dependence")) is not None and given.ndim > 1:
+            raise DataError(
+                f"{owner_of(self)}: dependence names {given.shape[1]} units a row, and a test deals rows out by one; "
+                "give (n,), and rows as they were observed"
+            )
+        return arguments
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if not (np.isfinite(result.statistic) and 0 <= result.p_value <= 1):
@@ -284,7 +299,8 @@ class Learner(Method):
     """A model: ``fit(X, y, sample_weight=None)``, ``predict(X)``, and ``predict_proba(X)`` for classification.
 
     In place of ``y``, or beside it, ``fit`` may ask for other names of the vocabulary (``treatment, outcome``), and
-    in place of all training rows for the target's and a fitted ``model``.
+    in place of all training rows for the target's and a fitted ``model``. Rows of weight 0 do not reach ``fit``, unless
+    ``keeps_weightless`` says that it deals with them itself.
     """
 
     role = "learner"
@@ -294,6 +310,16 @@ class Learner(Method):
     Only then has the learner out-of-sample predictions: each fold's ``fit`` is given the model unfitted.
     """
     entry_points = ("fit", "predict", "predict_proba", "decision_function", "embed")
+
+    @property
+    def keeps_weightless(self) -> bool:
+        """Whether ``fit`` is to see rows of weight 0, which must not change the model."""
+        return False
+
+    def _admit(self, entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if entry != "fit" or self.keeps_weightless:
+            return arguments
+        return without_weightless(arguments, owner_of(self))
 
 
 class Assessor(Method):
@@ -313,6 +339,9 @@ class Transformer(Method):
     entry_points = ("fit", "transform")
 
     n_features_out_: int
+
+    def _admit(self, entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return without_weightless(arguments, owner_of(self)) if entry == "fit" else arguments
 
     def fit_transform(self, X: Any, y: Any = None, **arguments: Any) -> np.ndarray:
         """Fits on rows and gives what it makes of them; ``y`` reaches ``fit`` where that takes it."""

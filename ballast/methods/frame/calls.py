@@ -55,7 +55,7 @@ def checked_call(function: Callable[..., Any], *, fitting: bool, learning: bool)
             _check_columns(self, given, arguments, owner)
         token = _RUNNING.set((*running, id(self)))
         try:
-            result = self._finish(entry, function(self, **arguments), arguments)
+            result = self._finish(entry, function(self, **self._admit(entry, arguments)), arguments)
             if learning and not hasattr(self, "n_features_in_"):  # of the first batch, once it is counted
                 _remember_columns(self, given, arguments)
             return result

@@ -70,7 +70,7 @@ class StreamingWeigher(Weigher):
         ours, theirs = self._counted, other._counted
         self._check_same(other)
         ours.add(**theirs.sums)
-        ours.common = ours.common or dict(theirs.common)
+        ours.common = {**theirs.common, **ours.common}
         for name in COLUMNS:
             if hasattr(other, name) and not hasattr(self, name):
                 setattr(self, name, getattr(other, name))

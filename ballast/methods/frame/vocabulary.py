@@ -113,6 +113,16 @@ def labels(value: Any, name: str) -> np.ndarray:
     return array
 
 
+def units(value: Any, name: str) -> np.ndarray:
+    """Gives the unit of each row (n,), or the units (n, p) of rows that are made of several, none missing."""
+    if np.ndim(value) != 2:
+        return labels(value, name)
+    columns = np.asarray(value)
+    if columns.shape[1] == 0:
+        raise DataError(f"{name} has no columns; at least one is needed")
+    return np.stack([labels(column, name) for column in columns.T], axis=1)
+
+
 def flags(value: Any, name: str) -> np.ndarray:
     """Gives (n,) bool of a column of true and false, or of 1 and 0, without missing values."""
     import pandas as pd
@@ -199,15 +209,38 @@ VOCABULARY: dict[str, Term] = {
         "weights",
         _mapping(sample_weight, "weights"),
     ),
+    "weight_gradient": Term(
+        "How much each weight changes for a standard error of the weights' fit, in k uncorrelated directions, (n, k).",
+        "sample",
+        "influence",
+        matrix,
+    ),
+    "weight_influence": Term(
+        "What each row adds to the error of the weights' fit in those directions, in standard errors, (n, k).",
+        "sample",
+        "influence",
+        matrix,
+    ),
     "true_weight": Term("The known right weight of each row, (n,).", "sample", "true_weight", sample_weight),
     "groups": Term("Domain, subgroup or source of each row, (n,).", "sample", "groups", labels),
     "groups_target": Term("Domain of each of the target's rows, (m,).", "target", "groups", labels),
     "time": Term("When each row was observed, (n,), sortable.", "sample", "time", labels),
     "time_target": Term("When each of the target's rows was observed, (m,).", "target", "time", labels),
     "dependence": Term(
-        "The unit that each row is of, (n,): rows of one are not independent.", "sample", "dependence", labels
+        "The unit that each row is of, (n,): rows of one are not independent. Of rows made of others those of all "
+        "their parents, (n, p).",
+        "sample",
+        "dependence",
+        units,
     ),
     "dependence_target": Term("The unit that each of the target's rows is of, (m,).", "target", "dependence", labels),
+    "design_weight": Term(
+        "How many of the population each row stands for, on any scale, (n,): survey weights.",
+        "sample",
+        "weight",
+        sample_weight,
+    ),
+    "design_weight_target": Term("The design weights of the target's rows, (m,).", "target", "weight", sample_weight),
     "treatment": Term("The treatment each row received, (n,).", "sample", "treatment", labels),
     "observed": Term("Whether each row's outcome was observed, (n,).", "sample", "observed", flags),
     "outcome": Term("The outcome observed for each row, (n,).", "sample", "outcome", labels),
@@ -251,8 +284,10 @@ def _lengths(value: Any) -> list[int]:
 def check_arguments(given: Mapping[str, Any], owner: str) -> dict[str, Any]:
     """Checks every argument that the vocabulary knows, and that those over the same rows agree in length.
 
-    Arguments given as None, and names outside the vocabulary, pass unchanged.
+    Arguments given as None, and names outside the vocabulary, pass unchanged. Labels and outcomes may be missing in
+    rows that are not ``observed``, where that is given: such rows come with the value of one that is.
     """
+    given = _where_observed(given, owner)
     checked: dict[str, Any] = {}
     lengths: dict[str, tuple[str, int]] = {}
     for name, value in given.items():
@@ -271,6 +306,19 @@ def check_arguments(given: Mapping[str, Any], owner: str) -> dict[str, Any]:
                 )
     _check_pairs(given, checked, owner)
     return checked
+
+
+def _where_observed(given: Mapping[str, Any], owner: str) -> Mapping[str, Any]:
+    if given.get("observed") is None:
+        return given
+    seen = flags(given["observed"], f"{owner}: observed")
+    filled = dict(given)
+    for name in ("y", "outcome"):
+        if given.get(name) is not None and seen.any() and not seen.all():
+            values = _array(given[name], f"{owner}: {name}", 1)
+            if len(values) == len(seen):
+                filled[name] = np.where(seen, values, values[seen][:1])
+    return filled
 
 
 def _check_pairs(given: Mapping[str, Any], checked: dict[str, Any], owner: str) -> None:

@@ -43,10 +43,15 @@ class DomainMLP(TorchMLP):
     claim = Claim("A network trained by stochastic gradient descent.", "by definition", "")
 
     def fit(  # pyright: ignore[reportIncompatibleMethodOverride]  # what a step is wired to must be asked for
-        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
     ) -> DomainMLP:
-        """Fits (n, d) features of rows in (n,) domains to (n,) labels or numbers."""
-        return self._train(X, y, sample_weight, groups)
+        """Fits (n, d) features of rows in (n,) domains, and ``dependence`` as in ``torch_mlp``, to (n,) labels."""
+        return self._train(X, y, sample_weight, groups, dependence)
 
     def _default_sampling(self) -> SamplePolicy | None:
         return DomainSchedule()

@@ -49,7 +49,8 @@ class LogitAdjustment(ClassifierMixin, Learner):
     Raises
     ------
     DataError : one class alone, or a class without weight. ParameterError : a classifier without predict_proba, or
-    that takes no weights where some are given; a ``prior`` that lacks a class, names another or does not sum to 1.
+    that takes no weights where some are given, or with a ``class_weight``; a ``prior`` that lacks a class, names
+    another or does not sum to 1.
 
     Examples
     --------
@@ -85,9 +86,19 @@ class LogitAdjustment(ClassifierMixin, Learner):
         self.tau = tau
         self.prior = prior
 
+    @property
+    def keeps_weightless(self) -> bool:
+        """It names a class without weight, whose share it could not adjust; the classifier sees none of its rows."""
+        return True
+
     def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> LogitAdjustment:
         """Fits (n, d) features to (n,) labels of any sortable type."""
         given = LogisticRegression() if self.classifier is None else check_classifier(self.classifier, self.name)
+        if (own := getattr(given, "class_weight", None)) is not None:
+            raise ParameterError(
+                f"{self.name}: parameter 'classifier' weighs the classes itself (class_weight={own!r}), so that they "
+                "would be adjusted for twice; leave class_weight out"
+            )
         self.classes_, codes = check_classes(y, self.name)
         totals = np.bincount(codes, sample_weight)
         if not totals.all():

@@ -11,15 +11,19 @@ from sklearn.base import RegressorMixin, clone
 from ballast.compute.blocks import row_keys
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import ParameterError
-from ballast.methods.common.cross_fit import check_classifier, check_regressor, deal_folds
+from ballast.methods.common.cross_fit import check_classifier, check_regressor, deal_labelled
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.common.tasks import as_numbers
 from ballast.methods.common.treatment import check_overlap, least_rows, two_arms
 from ballast.methods.common.weighting import fit_with_weights, supports_weights
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Arm, Seed
+from ballast.methods.frame.weightless import beside_weightless, without_weightless
 
 BOOSTING = {"max_iter": 60, "learning_rate": 0.05, "max_leaf_nodes": 8}
 """Small, slow trees: scikit-learn's defaults fit the noise of some thousand rows, which the weights then divide by."""
+OF_ROWS = ("pseudo_outcomes_", "propensities_", "plug_in_")
+"""What it keeps of each row it was fitted on."""
 MOST_SQUARED = 20
 """Columns up to which the final model has squares and products."""
 
@@ -51,7 +55,8 @@ class RLearner(RegressorMixin, Learner):
     Attributes
     ----------
     weights_ : (n,), mean 1, the inverse variances times ``sample_weight``. pseudo_outcomes_ : (n,). propensities_ :
-    (n,) e, clipped. plug_in_ : (n,) m1 - m0, for "doubly_robust". effective_sample_size_ : of the weights, in rows.
+    (n,) e, clipped. plug_in_ : (n,) m1 - m0, for "doubly_robust". All three are NaN for rows of weight 0, which are not
+    fitted on. effective_sample_size_ : of the weights, in rows.
     arms_ : (2,) the control and the treated; the effect is of the second versus the first. model_ : the final model,
     fitted.
 
@@ -127,10 +132,39 @@ class RLearner(RegressorMixin, Learner):
         self.random_state = random_state
         self.treated = treated
 
+    @property
+    def keeps_weightless(self) -> bool:
+        """It keeps something of each of the rows given, and fits without those of weight 0."""
+        return True
+
     def fit(
-        self, X: np.ndarray, treatment: np.ndarray, outcome: np.ndarray, sample_weight: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        treatment: np.ndarray,
+        outcome: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
     ) -> RLearner:
-        """Learns from rows (n, d), the treatments (n,) that they received and the outcomes (n,) that followed."""
+        """Learns from rows (n, d), the treatments (n,) that they received and the outcomes (n,) that followed.
+
+        The rows of one unit of ``dependence`` (n,) are in one fold of the cross-fitting.
+        """
+        given = {"X": X, "treatment": treatment, "outcome": outcome, "dependence": dependence}
+        self._fit(**without_weightless({**given, "sample_weight": sample_weight}, self.name))
+        self.weights_ = beside_weightless(self.weights_ * (len(X) / len(self.weights_)), sample_weight, 0.0)
+        for name in OF_ROWS:
+            if hasattr(self, name):
+                setattr(self, name, beside_weightless(getattr(self, name), sample_weight, np.nan))
+        return self
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        treatment: np.ndarray,
+        outcome: np.ndarray,
+        sample_weight: np.ndarray | None,
+        dependence: np.ndarray | None,
+    ) -> None:
         self.arms_, treated = two_arms(treatment, self.name, self.treated)
         outcome = as_numbers(outcome, self.name, "outcome")
         final = self._final_model(X.shape[1], needs_weights=self.weighted or sample_weight is not None)
@@ -138,9 +172,8 @@ class RLearner(RegressorMixin, Learner):
         rows = np.column_stack([X, treated, outcome, given]).astype(np.float64)
         order = np.argsort(row_keys(rows), kind="stable")  # models see the rows in one order, however they came
         X_sorted, treated, outcome = X[order], treated[order], outcome[order]
-        nuisances = self._cross_fit(
-            rows[order], X_sorted, treated, outcome, None if sample_weight is None else given[order]
-        )
+        weight, units = (None if values is None else values[order] for values in (sample_weight, dependence))
+        nuisances = self._cross_fit(rows[order], X_sorted, treated, outcome, weight, units)
         pseudo, inverse_variance = self._pseudo_outcome(treated, outcome, **nuisances)
         weights = given[order] * (inverse_variance if self.weighted else 1.0)
         weights /= weights.mean()
@@ -154,26 +187,31 @@ class RLearner(RegressorMixin, Learner):
             self.plug_in_ = (nuisances["m1"] - nuisances["m0"])[back]
         elif hasattr(self, "plug_in_"):
             del self.plug_in_
-        return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) the effect of the treated arm versus the control on rows (k, d), in units of the outcome."""
         return np.asarray(self.model_.predict(X)).astype(X.dtype)
 
     def _cross_fit(
-        self, rows: np.ndarray, X: np.ndarray, treated: np.ndarray, outcome: np.ndarray, weight: np.ndarray | None
+        self,
+        rows: np.ndarray,
+        X: np.ndarray,
+        treated: np.ndarray,
+        outcome: np.ndarray,
+        weight: np.ndarray | None,
+        units: np.ndarray | None,
     ) -> dict[str, np.ndarray]:
         """Gives e and m, or e, m1 and m0, (n,) each, from models that were not fitted on the row."""
         n_folds, rng = min(self.n_folds, least_rows(treated, self.name)), np.random.default_rng(self.random_state)
-        folds = np.empty(len(X), dtype=np.int64)
-        for arm in (treated, ~treated):
-            folds[arm] = deal_folds(rows[arm], n_folds, rng)
+        if units is None:
+            warn_of_near_copies(X, self.name, "folds part them")
+        folds = deal_labelled(rows, (~treated).astype(np.int64), n_folds, rng, self.name, units, "dependence")
         regressor, classifier = self._nuisance_models()
         parts = {"m": np.ones_like(treated)}
         if self.pseudo_outcome == "doubly_robust":
             parts = {"m1": treated, "m0": ~treated}
         found = {name: np.empty(len(X)) for name in ("e", *parts)}
-        for fold in range(n_folds):
+        for fold in np.unique(folds):
             held, kept = folds == fold, folds != fold
             model = _fitted(classifier, X, treated, weight, kept)
             found["e"][held] = model.predict_proba(X[held])[:, 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -14,24 +15,20 @@ from sklearn.utils.validation import check_is_fitted
 from ballast.compute.devices import device
 from ballast.compute.threads import threads_for
 from ballast.errors import DataError, ParameterError
+from ballast.methods.common.folds import hold_out, units_of, warn_of_near_copies
 from ballast.methods.common.tasks import check_classes, check_numeric_target, task_of
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Count, Device, Level, NonNegative, Positive, Seed, check_values
 from ballast.methods.training.loop import EpochPlan, History, Penalty, Rows, Schedule, shuffled, train
-from ballast.methods.training.networks import arrays_of, layers, of_arrays, row_loss
-from ballast.methods.training.part import (
-    Material,
-    Part,
-    Regularization,
-    SamplePolicy,
-    Sampling,
-    declared,
-    rebuilt,
-)
-from ballast.methods.training.storage import check_tensors, declared_labels, declared_target
+from ballast.methods.training.networks import arrays_of, layers, moments, of_arrays, on_device, row_loss
+from ballast.methods.training.part import Material, Part, Regularization, SamplePolicy, Sampling
+from ballast.methods.training.storage import check_tensors, declaration_of, restored
+from ballast.words import plural
 
 if TYPE_CHECKING:
     import torch
+
+log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 65_536
 """Rows that one forward pass takes when predicting."""
@@ -56,8 +53,8 @@ class TorchMLP(Learner):
     patience : stops after so many epochs without a better held-out loss, and restores the best epoch; 10. None
         holds no rows out and runs all epochs.
     validation_share : share of the rows held out for that, a tenth; of each class where the task is classification
-        (a class of fewer than ten rows then gives none). Rows of weight zero are never held out. Where rows repeat,
-        as after resampling, their copies are trained on and the stop comes late: set ``patience`` to None there.
+        (a class of fewer than ten rows then gives none). Copies of a row are held out together or not at all, and so
+        are the rows of a unit, where ``dependence`` names units.
     record_dynamics : keeps each training row's loss and margin in every epoch. All rows are then trained on for
         ``max_epochs``: nothing is held out and nothing stops early.
     sampling : which rows each batch holds: a sample policy such as ``StratifiedBatches()``, in YAML ``{use:
@@ -76,10 +73,12 @@ class TorchMLP(Learner):
     sampling_ : what the sample policy tells of its plan, such as repetitions; empty where it tells nothing.
     dynamics_ : only with ``record_dynamics``: float32 arrays (n, epochs) in the order of the rows given: "losses"
         and, for classification, "margins" (logit of the label less the largest other), both from the forward pass in
-        which the row was trained on. Losses are in nats, or in squared standard deviations of ``y``.
+        which the row was trained on; of rows of weight 0, which are not trained on, from one after the epoch. Losses
+        are in nats, or in squared standard deviations of ``y``.
 
-    Weights multiply the rows' losses after scaling to mean one, and enter the standardisation: a row of weight 2
-    equals two such rows, exactly so in a full batch without held-out rows, up to the batches' make-up otherwise.
+    Rows of weight 0 change nothing: they are in no batch and no class, and none is held out. Weights multiply the rows'
+    losses after scaling to mean one, and enter the standardisation: a row of weight 2 equals two such rows, exactly so
+    in a full batch without held-out rows, up to the batches' make-up otherwise.
     The network computes in float32.
 
     Cost: O(n d h + n h^2) an epoch for width h; memory O(n d) on the device.
@@ -147,29 +146,52 @@ class TorchMLP(Learner):
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
 
-    def fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> TorchMLP:
-        """Fits (n, d) features to (n,) labels of any sortable type, or to (n,) numbers."""
-        return self._train(X, y, sample_weight, None)
+    @property
+    def keeps_weightless(self) -> bool:
+        """Where dynamics are recorded, rows of weight 0 have some."""
+        return self.record_dynamics
 
-    def _train(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None, groups: np.ndarray | None) -> Self:
+    def fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+    ) -> TorchMLP:
+        """Fits (n, d) features to (n,) labels of any sortable type, or to (n,) numbers.
+
+        ``dependence`` (n,) names the unit that each row is of: a unit is held out as a whole or not at all. Where rows
+        are made of others it is (n, p), with the units of all their parents.
+        """
+        return self._train(X, y, sample_weight, None, dependence)
+
+    def _train(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        sample_weight: np.ndarray | None,
+        groups: np.ndarray | None,
+        dependence: np.ndarray | None,
+    ) -> Self:
         import torch
 
-        weights = np.ones(len(X)) if sample_weight is None else sample_weight / sample_weight.mean()
-        self.mean_, self.scale_ = _moments(X, weights)
-        targets = self._encode(y, weights)
+        weights = np.ones(len(X)) if sample_weight is None else sample_weight
+        there, beside = np.flatnonzero(weights > 0), np.flatnonzero(weights == 0)  # the latter only where recorded
+        weights = weights[there] / weights[there].mean()
+        self.mean_, self.scale_ = moments(X[there], weights)
+        targets = self._encode(y[there], weights)
         penalty = self._penalty()
         rng = np.random.default_rng(self.random_state)
         generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
         self.network_ = layers([X.shape[1], *self.hidden, self._n_outputs()], generator).to(self._device())
-        kept, held_out = self._hold_out(targets, weights, rng)
-        kept = np.arange(len(X)) if held_out is None else kept
-        plan = self._plan(targets, weights, groups, kept)
+        kept, held_out = self._hold_out(targets, weights, rng, X[there], dependence)
+        plan = self._plan(targets, weights, None if groups is None else groups[there], kept)
         self.sampling_ = plan.report
-        rows = Rows(self._inputs(X), _on(targets, self._device()), _on(weights.astype(np.float32), self._device()))
+        rows = self._rows(X[there], targets, weights)
         with threads_for(X.size):
             history = train(
                 self.network_,
-                rows if held_out is None else rows[_on(kept, self._device())],
+                rows if held_out is None else rows[on_device(kept, self._device())],
                 None if held_out is None else self._watched(rows, held_out, plan),
                 row_loss(self.task_),
                 plan,
@@ -177,8 +199,9 @@ class TorchMLP(Learner):
                 generator,
                 penalty=penalty,
                 record=self.record_dynamics,
+                beside=self._rows(X[beside], self._encoded(y[beside]), np.zeros(len(beside))) if len(beside) else None,
             )
-        self._keep(history)
+        self._keep(history, np.concatenate([there, beside]))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -203,8 +226,7 @@ class TorchMLP(Learner):
 
     def embed(self, X: np.ndarray, layer: int = -1) -> np.ndarray:
         """Gives (n, width) activations of a hidden layer, counted as in a list: 0 the first, -1 the last."""
-        depth = len(self.hidden)
-        if not -depth <= layer < depth:
+        if not -(depth := len(self.hidden)) <= layer < depth:
             raise ParameterError(f"{self.name}: layer must lie in [{-depth}, {depth - 1}], got {layer}")
         return self._outputs(X, 2 * (layer % depth) + 2).astype(X.dtype)
 
@@ -221,22 +243,7 @@ class TorchMLP(Learner):
         ``dynamics_`` and ``history_`` are records of the training, not part of the model, and stay behind.
         """
         check_is_fitted(self, "network_")
-        declaration: dict[str, Any] = {
-            "params": {
-                **{name: declared(value) for name, value in self.get_params(deep=False).items()},
-                "hidden": list(self.hidden),
-            },
-            "task": self.task_,
-            "n_features": len(self.mean_),
-        }
-        tensors = {**arrays_of(self.network_), "mean": self.mean_, "scale": self.scale_}
-        if self.task_ == "classification":
-            declaration["classes"] = {"dtype": self.classes_.dtype.str, "values": self.classes_.tolist()}
-        else:
-            declaration["target"] = {"mean": self.y_mean_, "scale": self.y_scale_}
-        if hasattr(self, "feature_names_in_"):
-            declaration["feature_names"] = self.feature_names_in_.tolist()
-        return declaration, tensors
+        return declaration_of(self)
 
     @classmethod
     def from_tensors(cls, declaration: dict[str, Any], tensors: dict[str, np.ndarray]) -> TorchMLP:
@@ -245,25 +252,7 @@ class TorchMLP(Learner):
         Raises ParameterError for a parameter outside its range, and DataError where the declaration and the tensors
         are not of one network; nothing larger than the tensors is allocated before.
         """
-        params = {name: rebuilt(value) for name, value in declaration["params"].items()}
-        check_values(cls, params, cls.name)
-        model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
-        model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
-        if model.task_ == "classification":
-            model.classes_ = declared_labels(declaration["classes"])
-        else:
-            model.y_mean_, model.y_scale_ = declared_target(declaration["target"])
-        widths = [model.n_features_in_, *model.hidden, model._n_outputs()]
-        check_tensors(widths, tensors)
-        model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
-        if "feature_names" in declaration:
-            model.feature_names_in_ = np.array([str(name) for name in declaration["feature_names"]], dtype=object)
-            if len(model.feature_names_in_) != model.n_features_in_:
-                raise DataError(
-                    f"{len(model.feature_names_in_)} feature names are declared for {model.n_features_in_} features"
-                )
-        model.network_ = of_arrays(widths, tensors)
-        return model
+        return restored(cls, declaration, tensors)
 
     def __getstate__(self) -> dict[str, Any]:
         """Gives the state with arrays in place of the network, so that what holds this model is stored without code."""
@@ -285,23 +274,51 @@ class TorchMLP(Learner):
         if self.task_ == "classification":
             self.classes_, codes = check_classes(y, self.name)
             return codes.astype(np.int64)
-        y = check_numeric_target(y, self.name)
-        mean, scale = _moments(y[:, None], weights)
+        mean, scale = moments(check_numeric_target(y, self.name)[:, None], weights)
         self.y_mean_, self.y_scale_ = float(mean[0]), float(scale[0])
-        return ((y - self.y_mean_) / self.y_scale_).astype(np.float32)
+        return self._encoded(y)
+
+    def _encoded(self, y: np.ndarray) -> np.ndarray:
+        """Gives class numbers, or the standardised target, of rows that the task was not settled by."""
+        if self.task_ == "regression":
+            return ((check_numeric_target(y, self.name) - self.y_mean_) / self.y_scale_).astype(np.float32)
+        if (unknown := ~np.isin(y, self.classes_)).any():
+            label = y[unknown][0]
+            raise DataError(
+                f"{self.name}: the {plural(int((y == label).sum()), 'row')} of class {label} of y weigh 0, so that "
+                "the network has no output for them, and record_dynamics no loss; drop them, or give some weight"
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int64)
+
+    def _rows(self, X: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> Rows:
+        where = self._device()
+        return Rows(self._inputs(X), on_device(targets, where), on_device(weights.astype(np.float32), where))
 
     def _hold_out(
-        self, targets: np.ndarray, weights: np.ndarray, rng: np.random.Generator
+        self,
+        targets: np.ndarray,
+        weights: np.ndarray,
+        rng: np.random.Generator,
+        X: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Gives the rows to train on and those to watch, or all and None."""
+        """Gives the rows to train on, ascending, and those to watch; all and None where none is watched."""
         order = rng.permutation(len(targets))
         if self.patience is None or self.record_dynamics:
-            return order, None
-        order = order[weights[order] > 0]
-        strata = targets[order] if self.task_ == "classification" else np.zeros(len(order), dtype=np.int64)
-        by_stratum = [order[strata == stratum] for stratum in np.unique(strata)]
-        held = np.concatenate([own[: int(self.validation_share * len(own))] for own in by_stratum])
-        return np.setdiff1d(np.arange(len(targets)), held), held if len(held) else None
+            return np.arange(len(targets)), None
+        if X is not None and dependence is None:
+            warn_of_near_copies(X, self.name, "held-out rows have some among those trained on")
+        units = units_of(np.arange(len(targets))[:, None] if X is None else X, dependence)
+        strata = targets if self.task_ == "classification" else np.zeros(len(targets), dtype=np.int64)
+        kept, held = hold_out(units, strata, self.validation_share, order)
+        if len(held):
+            return kept, held
+        log.warning(
+            "%s: no row of %d is held out (each class has fewer than %g, or units of more rows than that), so nothing "
+            "stops early: all %d epochs are trained",
+            self.name, len(targets), np.ceil(1 / self.validation_share), self.max_epochs,
+        )  # fmt: skip
+        return np.arange(len(targets)), None
 
     def _default_sampling(self) -> SamplePolicy | None:
         """Gives what ``sampling=None`` stands for, None for rows in a fresh order."""
@@ -339,24 +356,26 @@ class TorchMLP(Learner):
 
     def _watched(self, rows: Rows, held_out: np.ndarray, plan: EpochPlan) -> Rows | None:
         """Gives the rows to watch, weighed as the plan counts them; None where it counts none of them."""
-        watched = rows[_on(held_out, self._device())]
+        watched = rows[on_device(held_out, self._device())]
         if plan.watched_factors is None:
             return watched
         factors = plan.watched_factors[held_out].astype(np.float32)
-        return replace(watched, weights=watched.weights * _on(factors, self._device())) if factors.any() else None
+        return replace(watched, weights=watched.weights * on_device(factors, self._device())) if factors.any() else None
 
     def _schedule(self) -> Schedule:
         return Schedule(self.optimizer, self.learning_rate, self.weight_decay, self.max_epochs, self.patience)
 
-    def _keep(self, history: History) -> None:
+    def _keep(self, history: History, order: np.ndarray) -> None:
+        """Keeps what training left behind, of rows that stood in an order (n,) where it is by row."""
         self.history_ = {"train_loss": history.train_loss, "validation_loss": history.validation_loss}
         self.best_epoch_ = history.best_epoch
         if hasattr(self, "dynamics_"):
             del self.dynamics_
         if self.record_dynamics:
-            self.dynamics_ = {"losses": np.column_stack(history.losses)}
+            places = np.argsort(order)
+            self.dynamics_ = {"losses": np.column_stack(history.losses)[places]}
             if self.task_ == "classification":
-                self.dynamics_["margins"] = np.column_stack(history.margins)
+                self.dynamics_["margins"] = np.column_stack(history.margins)[places]
 
     def _n_outputs(self) -> int:
         return len(self.classes_) if self.task_ == "classification" else 1
@@ -365,7 +384,7 @@ class TorchMLP(Learner):
         return device(self.device)
 
     def _inputs(self, X: np.ndarray) -> torch.Tensor:
-        return _on(((X - self.mean_) / self.scale_).astype(np.float32), self._device())
+        return on_device(((X - self.mean_) / self.scale_).astype(np.float32), self._device())
 
     def _outputs(self, X: np.ndarray, depth: int | None = None) -> np.ndarray:
         """Gives what the first ``depth`` parts of the network (all by default) make of (n, d) rows, in float32."""
@@ -379,16 +398,3 @@ class TorchMLP(Learner):
                 for start in range(0, len(X), ROWS_AT_ONCE)
             ]
         return np.concatenate(parts)
-
-
-def _moments(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gives the weighted mean and standard deviation of each column, the latter 1 where a column is constant."""
-    mean = np.average(X, axis=0, weights=weights).astype(np.float64)
-    scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
-    return mean, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(mean)), scale, 1.0)
-
-
-def _on(array: np.ndarray, device: torch.device) -> torch.Tensor:
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -6,9 +6,10 @@ import logging
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax
+from scipy.special import expit, logsumexp
 
 from ballast.errors import DataError
+from ballast.methods.common.logits import is_softmax
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Level, Positive
 from ballast.methods.out_of_distribution._threshold import conformal_threshold
@@ -78,7 +79,7 @@ class MaximumSoftmaxProbability(Scorer):
 
     def score_samples(self, probs: np.ndarray, logits: np.ndarray | None = None) -> np.ndarray:
         """Gives (n,) scores from 0 (sure) to 1 - 1/K; in float64 where they come from logits."""
-        if logits is not None and _is_softmax(probs, logits):
+        if logits is not None and is_softmax(probs, logits):
             return _one_less_largest(logits.astype(np.float64))
         scores = np.clip(1 - probs.max(axis=1), 0, None)
         if (sure := int((scores == 0).sum())) > max(1, (1 - self.kept) * len(scores)):
@@ -88,11 +89,6 @@ class MaximumSoftmaxProbability(Scorer):
                 self.name, sure, len(scores), percent(sure, len(scores)),
             )  # fmt: skip
         return scores
-
-
-def _is_softmax(probs: np.ndarray, logits: np.ndarray) -> bool:
-    """Says whether probabilities are those of the logits, as a vote's or a calibrated model's are not."""
-    return probs.shape == logits.shape and np.allclose(softmax(logits, axis=1), probs, atol=1e-3)
 
 
 def _one_less_largest(logits: np.ndarray) -> np.ndarray:

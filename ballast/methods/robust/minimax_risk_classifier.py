@@ -15,6 +15,7 @@ from ballast.compute.scaling import joint_scaling
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Count, Device, NonNegative, Positive, Seed
+from ballast.methods.frame.weightless import beside_weightless, without_weightless
 from ballast.methods.weights.ratio.double_weighting import DoubleWeighting
 
 RIDGE = 1e-3
@@ -107,10 +108,22 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
         self.random_state = random_state
         self.device = device
 
+    @property
+    def keeps_weightless(self) -> bool:
+        """It has a weight for each of the rows given, and fits without those of weight 0."""
+        return True
+
     def fit(
         self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> MinimaxRiskClassifier:
         """Fits (n, d) features to (n,) labels of any sortable type, for the target's rows (m, d)."""
+        given = {"X": X, "y": y, "X_target": X_target, "sample_weight": sample_weight}
+        self._fit(**without_weightless(given, self.name))
+        share = len(self.weights_) / len(X)  # so that their mean over all rows stays comparable with the target's
+        self.weights_ = beside_weightless(self.weights_ / share, sample_weight, 0.0)
+        return self
+
+    def _fit(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, sample_weight: np.ndarray | None) -> None:
         self.classes_, codes = check_classes(y, self.name)
         weigher = DoubleWeighting(
             self.leniency,
@@ -133,7 +146,6 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
         tolerances += np.maximum(apart - tolerances.sum(axis=0), 0.0) / len(means)
         self.minimax_risk_, found = _least_risk(means, tolerances, target, self.target_weights_)
         self.intercept_, self.coef_ = found[:, 0], found[:, 1:]
-        return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Gives the (n,) most probable labels."""

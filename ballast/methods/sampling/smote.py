@@ -64,6 +64,7 @@ class SMOTE(Sampler):
     name = "smote"
     reference = "Chawla, Bowyer, Hall & Kegelmeyer, SMOTE: synthetic minority over-sampling technique, JAIR 2002"
     survey_ids = ("S011",)
+    evens_classes = True
     claim = Claim(
         "With under-sampling it beats under-sampling alone and class weights in ROC space.",
         "partly",

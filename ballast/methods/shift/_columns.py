@@ -15,6 +15,7 @@ from ballast.errors import DataError, nearest
 from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
+from ballast.methods.shift._design import Weighted, shares_chance
 from ballast.methods.shift._units import Units, looks_dependent, units_of
 from ballast.words import in_words, listed, percent, plural
 
@@ -112,21 +113,31 @@ class ColumnTest(Test):
         time_target: np.ndarray | None = None,
         dependence: np.ndarray | None = None,
         dependence_target: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
     ) -> TestReport:
         """Compares those columns of `table` (n rows) that it tests with those of `table_target` (m rows).
 
         ``dependence`` (n,) and ``dependence_target`` (m,) name the unit that each row is of, ``time`` (n,) and
-        ``time_target`` (m,) when it was observed.
+        ``time_target`` (m,) when it was observed, ``design_weight`` (n,) and ``design_weight_target`` (m,) how many of
+        the population it stands for: those with a weight of 0 are left out.
         """
+        table, time, dependence, design_weight = _weighty(design_weight, table, time, dependence)
+        table_target, time_target, dependence_target, design_weight_target = _weighty(
+            design_weight_target, table_target, time_target, dependence_target
+        )
         for rows, which in ((table, "table"), (table_target, "table_target")):
             if len(twice := rows.columns[rows.columns.map(str).duplicated()]):
                 raise DataError(f"{self.name}: {which} has column(s) {listed(twice)} more than once; rename them")
         names = [*table.columns, *(c for c in table_target.columns if c not in set(table.columns))]
-        units = units_of(len(table), len(table_target), time, time_target, dependence, dependence_target)
+        n, m = len(table), len(table_target)
+        weights = design_weight, design_weight_target
+        units = units_of(n, m, time, time_target, dependence, dependence_target, *weights)
         results = [result for c in names for result in self._results(c, table, table_target, units)]
         if all(r.effect.startswith(LEFT_TO) for r in results):
             raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
-        note = units.said if units else looks_dependent(table, table_target)
+        note = units.said if units else ""
+        note += looks_dependent(table, table_target) if units is None or units.single else ""
         return column_report(results, self.multiplicity, Rule.of(self.alpha, self.decide), self.name, note)
 
     def _results(
@@ -166,6 +177,16 @@ class ColumnTest(Test):
         return self.compare(name, column, target, units)
 
 
+def _weighty(
+    design_weight: np.ndarray | None, table: pd.DataFrame, *others: np.ndarray | None
+) -> tuple[pd.DataFrame, *tuple[Any, ...]]:
+    """Gives the rows of a table, and of what is known of them, whose design weight is not 0; the weights come last."""
+    if design_weight is None or (design_weight > 0).all():
+        return table, *others, design_weight
+    kept = design_weight > 0
+    return table[kept], *(None if o is None else o[kept] for o in others), design_weight[kept]
+
+
 def missing_share(
     name: object, missing: np.ndarray, missing_target: np.ndarray, units: Units | None = None
 ) -> ColumnResult | None:
@@ -180,18 +201,22 @@ def share_test(
 ) -> ColumnResult:
     """Gives Fisher's exact test of the share that is held, (n,) bool, against the target's (m,), or that by units.
 
-    The effect is the share's change.
+    The effect is the share's change. With design weights the test is Rao and Scott's, of weighted shares.
     """
     from scipy.stats import fisher_exact
 
     (k, n), (k_target, m) = ((int(rows.sum()), len(rows)) for rows in (held, held_target))
-    change = abs(k_target / m - k / n)
+    level, share, share_target = np.concatenate([held, held_target]).astype(np.int64), k / n, k_target / m
     if units is None:
         exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
         p_value = min(float(exact.pvalue), 1.0)
+    elif units.weight is None:
+        p_value = units.chance(level, 2, homogeneity)
     else:
-        p_value = units.chance(np.concatenate([held, held_target]).astype(np.int64), 2, homogeneity)
-    said = f"change of the {called} ({percent(k, n)} of {n} rows, {percent(k_target, m)} of {m} in the target)"
+        rows = Weighted.of(units, level, 2)
+        p_value, (share, share_target) = shares_chance(rows), (rows.counts[:, 1] / rows.counts.sum(axis=1)).tolist()
+    change = abs(share_target - share)
+    said = f"change of the {called} ({percent(share, 1)} of {n} rows, {percent(share_target, 1)} of {m} in the target)"
     return ColumnResult(str(name), change, p_value, change, said, part=f" ({part})")
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ballast.columns import is_missing, kind_of, numbers_of
+from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.methods.common.design import relative
 from ballast.words import listed, percent, plural
 
 DEALS, ENOUGH, AT_ONCE = 9999, 100, 500
@@ -25,11 +27,14 @@ Statistic = Callable[[np.ndarray, np.ndarray], np.ndarray]
 @dataclass(frozen=True)
 class Units:
     """What of the n + m pooled rows belongs together: ``of`` (n + m,) the number of each row's unit, ``in_target`` (U,)
-    which units are the target's.
+    which units are the target's, ``weight`` (n + m,) each row's design weight, where there are some, and ``single``
+    whether each row is a unit of its own, since nothing belongs together.
     """
 
     of: np.ndarray
     in_target: np.ndarray
+    weight: np.ndarray | None = None
+    single: bool = False
 
     def chance(self, level: np.ndarray, n_levels: int, statistic: Statistic) -> float:
         """Gives the chance of so large a statistic when units are dealt to the samples at random.
@@ -55,12 +60,20 @@ class Units:
 
     def where(self, there: np.ndarray, there_target: np.ndarray) -> Units:
         """Gives the units of some of the rows, (n,) and (m,) bool."""
-        return Units(self.of[np.concatenate([there, there_target])], self.in_target)
+        kept = np.concatenate([there, there_target])
+        weight = None if self.weight is None else self.weight[kept]
+        return Units(self.of[kept], self.in_target, weight, self.single)
 
     @property
     def said(self) -> str:
         n_target = int(self.in_target.sum())
-        return f"; rows dealt out by units, {len(self.in_target) - n_target} and {n_target} in the target"
+        dealt = f"; rows dealt out by units, {len(self.in_target) - n_target} and {n_target} in the target"
+        if self.weight is None:
+            return dealt
+        of_target = self.in_target[self.of]
+        worth, worth_target = (effective_sample_size(self.weight[own]) for own in (~of_target, of_target))
+        weighed = f"; rows by their design weights, worth {worth:.0f} rows and {worth_target:.0f} in the target"
+        return weighed if self.single else weighed + dealt
 
 
 def units_of(
@@ -70,14 +83,23 @@ def units_of(
     time_target: np.ndarray | None,
     dependence: np.ndarray | None,
     dependence_target: np.ndarray | None,
+    design_weight: np.ndarray | None = None,
+    design_weight_target: np.ndarray | None = None,
 ) -> Units | None:
-    """Gives the units of n rows and m of the target: as declared, else blocks of consecutive times; None without."""
+    """Gives the units of n rows and m of the target: as declared, else blocks of consecutive times, else single rows.
+
+    With their design weights where one of the samples has some, each on a scale of its own. None without any of these.
+    """
     own = [_unit_of_row(n, time, dependence), _unit_of_row(m, time_target, dependence_target)]
-    if own[0] is None and own[1] is None:
+    single, weight = own[0] is None and own[1] is None, None
+    if design_weight is not None or design_weight_target is not None:
+        weight = np.concatenate([relative(design_weight, n), relative(design_weight_target, m)])
+    elif single:
         return None
     source, target = (np.arange(size) if units is None else units for units, size in zip(own, (n, m), strict=True))
     first = int(source.max()) + 1
-    return Units(np.concatenate([source, target + first]), np.arange(first + int(target.max()) + 1) >= first)
+    of = np.concatenate([source, target + first])
+    return Units(of, np.arange(first + int(target.max()) + 1) >= first, weight, single)
 
 
 def _unit_of_row(n: int, time: np.ndarray | None, dependence: np.ndarray | None) -> np.ndarray | None:

@@ -9,6 +9,7 @@ import numpy as np
 from ballast.columns import categories_of, kind_of
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, ColumnTest, homogeneity, missing_note
+from ballast.methods.shift._design import Weighted, rao_scott, shares_chance
 from ballast.methods.shift._units import Units
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ class ChiSquared(ColumnTest):
     samples without a common category have a V of 1; with many rare categories V is large without any change, and
     ``effect`` says how large. Values are compared by their text, so that 1, 1.0, True and "1" are one category.
 
+    With design weights the shares are weighted, each sample on a scale of its own, and the p-value is Rao and Scott's
+    with their second-order correction, the samples as strata: that of R's ``svychisq``. Below 100 effective rows a
+    category it is liberal, and so no less than one by dealing the values to the rows, whose weights stay, which holds
+    its level where weights say nothing of values (with units, these are dealt with their weights); a table with rare
+    categories, by their effective rows, is tested as it is and pooled.
+
     Every column of either table has a row: numbers and times are "left to kolmogorov_smirnov", and a column that cannot
     be tested says why ("not tested"): it has no value in one sample, several values a cell, or only one table has
     it. A constant in both has no change, and is not corrected for. Missing values are left
@@ -97,6 +104,8 @@ class ChiSquared(ColumnTest):
         note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
         if k == 1:
             return [ColumnResult.unchanged(name, f"constant in both{note}")]
+        if units is not None and units.weight is not None:
+            return [_by_design(name, Weighted.of(units, np.concatenate([codes, codes_target]), k), note)]
         statistic = float(homogeneity(counts[1], counts.sum(axis=0)))
         effect = min(float(np.sqrt(statistic / (n + m))), 1.0)
         unchanged = np.sqrt((k - 1) / (n + m - 1))  # exact: the mean of the statistic over all deals
@@ -106,6 +115,19 @@ class ChiSquared(ColumnTest):
             p_value = units.chance(np.concatenate([codes, codes_target]), k, homogeneity)
         said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
         return [ColumnResult(str(name), statistic, p_value, effect, said)]
+
+
+def _by_design(name: object, rows: Weighted, note: str) -> ColumnResult:
+    """Gives the test of the weighted shares of rows, and of those with the rare categories pooled."""
+    found, p_value, pooled = rao_scott(rows), shares_chance(rows), rare(rows.expected)
+    if 0 < len(pooled) < rows.k:
+        place = np.cumsum(~np.isin(np.arange(rows.k), pooled)) - 1
+        place[pooled] = rows.k - len(pooled)
+        p_value = min(1.0, 2 * min(p_value, shares_chance(rows.merged(place, rows.k - len(pooled) + 1))))
+    n = len(rows.level)
+    effect, unchanged = (min(float(np.sqrt(x / n)), 1.0) for x in (found.statistic, found.expected))
+    said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
+    return ColumnResult(str(name), found.statistic, p_value, effect, said)
 
 
 def _codes(column: pd.Series, target: pd.Series) -> tuple[np.ndarray, np.ndarray, int]:
@@ -164,15 +186,21 @@ def _dealt(counts: np.ndarray) -> float:
 
 def pool_rare(counts: np.ndarray) -> np.ndarray:
     """Merges the rarest categories of (2, k) counts until each is expected 5 times or more in either sample."""
+    pooled = rare(counts)
+    if not len(pooled):
+        return counts
+    kept = np.setdiff1d(np.arange(counts.shape[1]), pooled)
+    return np.concatenate([counts[:, kept], counts[:, pooled].sum(axis=1, keepdims=True)], axis=1)
+
+
+def rare(counts: np.ndarray) -> np.ndarray:
+    """Gives those of the k categories of (2, k) counts that are to be pooled, none where all are frequent enough."""
     totals = counts.sum(axis=0)
     order = np.argsort(totals, kind="stable")
     least = MINIMUM_EXPECTED * counts.sum() / counts.sum(axis=1).min()
     if totals[order[0]] >= least:
-        return counts
+        return order[:0]
     # The pool takes all rare categories, and then as many of the others, rarest first, as it needs.
     n_rare = int((totals < least).sum())
     enough = int(np.searchsorted(np.cumsum(totals[order]), least)) + 1
-    pooled = order[: max(n_rare, enough)]
-    kept = order[max(n_rare, enough) :]
-    merged = counts[:, pooled].sum(axis=1, keepdims=True)
-    return np.concatenate([counts[:, np.sort(kept)], merged], axis=1)
+    return order[: max(n_rare, enough)]

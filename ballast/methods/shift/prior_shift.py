@@ -78,10 +78,13 @@ class PriorShift(Test):
         time_target: np.ndarray | None = None,
         dependence: np.ndarray | None = None,
         dependence_target: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
     ) -> TestReport:
         """Compares predictions (n, K) with the target's (m, K); ``classes`` (K,) names the columns.
 
-        ``time``, ``dependence`` and the target's say which rows are not independent, as in ``kolmogorov_smirnov``.
+        ``time``, ``dependence`` and the target's say which rows are not independent, ``design_weight`` and the target's
+        how many of the population each stands for, as in ``kolmogorov_smirnov``.
         """
         import pandas as pd
 
@@ -95,4 +98,5 @@ class PriorShift(Test):
         kept = slice(1, None) if width == 2 else slice(None)
         table, table_target = (pd.DataFrame(p[:, kept], columns=pd.Index(names[kept])) for p in (probs, probs_target))
         by_class = KolmogorovSmirnov(self.alpha, self.multiplicity, self.decide)
-        return by_class.test(table, table_target, time, time_target, dependence, dependence_target)
+        of_rows = time, time_target, dependence, dependence_target, design_weight, design_weight_target
+        return by_class.test(table, table_target, *of_rows)

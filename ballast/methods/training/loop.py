@@ -114,12 +114,14 @@ def train(
     *,
     penalty: Penalty | None = None,
     record: bool,
+    beside: Rows | None = None,
 ) -> History:
     """Trains ``network`` in place and gives its history.
 
     With ``held_out`` rows and a patience, training stops once their loss has not improved for ``patience`` epochs, of
     those that the plan lets count, and the network of the best of them is restored. With ``record`` each row's loss
-    and margin of every epoch are kept, as of the mini-batch in which the row was visited (before that step's update).
+    and margin of every epoch are kept, as of the mini-batch in which the row was visited (before that step's update);
+    after them those of the rows ``beside``, which are not trained on, as of the end of the epoch.
     """
     import torch
 
@@ -143,9 +145,9 @@ def train(
             optimizer.step()
             total += loss.detach() * len(batch)
             if seen is not None:
-                seen[0, index] = losses.detach()
-                if outputs.ndim == 2:
-                    seen[1, index] = margins(outputs.detach(), batch.targets)
+                seen[:, index] = _loss_and_margin(outputs.detach(), losses.detach(), batch.targets)
+        if seen is not None and beside is not None:
+            seen = torch.cat([seen, _looked_at(network, beside, row_loss)], dim=1)
         _note(history, epoch, float(total) / len(drawn.order), seen, schedule)
         if held_out is None or schedule.patience is None:
             history.best_epoch = epoch
@@ -170,6 +172,22 @@ def mean_loss(network: torch.nn.Module, rows: Rows, row_loss: RowLoss) -> float:
     with torch.no_grad():
         losses = row_loss(network(rows.inputs), rows.targets)
         return float((losses * rows.weights).sum() / rows.weights.sum())
+
+
+def _looked_at(network: torch.nn.Module, rows: Rows, row_loss: RowLoss) -> torch.Tensor:
+    """Gives (2, n) losses and margins of rows that are not trained on."""
+    import torch
+
+    with torch.no_grad():
+        outputs = network(rows.inputs)
+        return _loss_and_margin(outputs, row_loss(outputs, rows.targets), rows.targets)
+
+
+def _loss_and_margin(outputs: torch.Tensor, losses: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Gives (2, n); the margins are NaN where there are none."""
+    import torch
+
+    return torch.stack([losses, margins(outputs, targets) if outputs.ndim == 2 else torch.full_like(losses, torch.nan)])
 
 
 def margins(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

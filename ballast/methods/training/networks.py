@@ -54,3 +54,17 @@ def row_loss(task: str) -> RowLoss:
     if task == "classification":
         return lambda logits, targets: torch.nn.functional.cross_entropy(logits, targets, reduction="none")
     return lambda outputs, targets: (outputs - targets) ** 2
+
+
+def moments(X: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the weighted mean and standard deviation of each column, the latter 1 where a column is constant."""
+    mean = np.average(X, axis=0, weights=weights).astype(np.float64)
+    scale = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
+    return mean, np.where(scale > 1e-12 * np.maximum(1.0, np.abs(mean)), scale, 1.0)
+
+
+def on_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Gives an array as a tensor on a device."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

@@ -9,8 +9,59 @@ from typing import Any
 import numpy as np
 
 from ballast.errors import DataError
+from ballast.methods.frame.parameters import check_values
+from ballast.methods.training.networks import arrays_of, of_arrays
+from ballast.methods.training.part import declared, rebuilt
 
 _CHARACTERS = 2**26  # that labels may take as an array, where each is as wide as the longest: 256 MiB
+
+
+def declaration_of(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Gives what ``restored`` needs to make a fitted network anew: a declaration, as JSON can hold it, and arrays."""
+    declaration: dict[str, Any] = {
+        "params": {
+            **{name: declared(value) for name, value in model.get_params(deep=False).items()},
+            "hidden": list(model.hidden),
+        },
+        "task": model.task_,
+        "n_features": len(model.mean_),
+    }
+    tensors = {**arrays_of(model.network_), "mean": model.mean_, "scale": model.scale_}
+    if model.task_ == "classification":
+        declaration["classes"] = {"dtype": model.classes_.dtype.str, "values": model.classes_.tolist()}
+    else:
+        declaration["target"] = {"mean": model.y_mean_, "scale": model.y_scale_}
+    if hasattr(model, "feature_names_in_"):
+        declaration["feature_names"] = model.feature_names_in_.tolist()
+    return declaration, tensors
+
+
+def restored(cls: type[Any], declaration: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
+    """Gives the fitted model of a class that ``declaration_of`` declared; nothing larger than the tensors is allocated.
+
+    Raises ParameterError for a parameter outside its range, and DataError where the two are not of one network.
+    """
+    params = {name: rebuilt(value) for name, value in declaration["params"].items()}
+    check_values(cls, params, cls.name)
+    model = cls(**{**params, "hidden": tuple(params["hidden"])})  # JSON knows lists alone
+    model.task_, model.n_features_in_ = declaration["task"], declaration["n_features"]
+    if model.task_ == "classification":
+        model.classes_ = declared_labels(declaration["classes"])
+        n_outputs = len(model.classes_)
+    else:
+        model.y_mean_, model.y_scale_ = declared_target(declaration["target"])
+        n_outputs = 1
+    widths = [model.n_features_in_, *model.hidden, n_outputs]
+    check_tensors(widths, tensors)
+    model.mean_, model.scale_ = np.array(tensors["mean"]), np.array(tensors["scale"])
+    if "feature_names" in declaration:
+        model.feature_names_in_ = np.array([str(name) for name in declaration["feature_names"]], dtype=object)
+        if len(model.feature_names_in_) != model.n_features_in_:
+            raise DataError(
+                f"{len(model.feature_names_in_)} feature names are declared for {model.n_features_in_} features"
+            )
+    model.network_ = of_arrays(widths, tensors)
+    return model
 
 
 def declared_labels(declared: dict[str, Any]) -> np.ndarray:

@@ -122,7 +122,8 @@ class Cells:
     Attributes
     ----------
     labels : of each column, the categories that occur, as text, sorted.
-    codes : (c, columns) the combinations that occur, by the positions of their categories. counts : (c,) their rows.
+    codes : (c, columns) the combinations that occur, by the positions of their categories. counts : (c,) their rows, or
+    the sums of these rows' weights.
     """
 
     stored_name = "cells"
@@ -132,9 +133,11 @@ class Cells:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, columns: list[pd.Categorical]) -> tuple[Cells, np.ndarray]:
-        """Counts the rows of columns, and gives (n,) the cell of each too."""
+    def of(cls, columns: list[pd.Categorical], weight: np.ndarray | None = None) -> tuple[Cells, np.ndarray]:
+        """Counts the rows of columns, with weights (n,) where they have some; gives (n,) the cell of each, too."""
         found, counts, positions = occupied_cells([c.codes for c in columns], [len(c.categories) for c in columns])
+        if weight is not None:
+            counts = np.bincount(positions, weight, len(counts))
         labels, codes = [], []
         for column, own in zip(columns, found.T, strict=True):
             names = np.asarray(column.categories, dtype=object)
@@ -154,7 +157,7 @@ class Cells:
             codes.append(np.concatenate(parts).astype(np.min_scalar_type(len(every))))
         cells, _, positions = occupied_cells(codes, [len(every) for every in labels])
         counts = np.bincount(positions, np.concatenate([self.counts, other.counts]))
-        return Cells(labels, cells, counts.astype(np.int64))
+        return Cells(labels, cells, counts.astype(self.counts.dtype))
 
 
 def _column(table: pd.DataFrame, name: str, owner: str) -> pd.Series:

@@ -24,7 +24,7 @@ class Histogram:
     ----------
     low, high : the least and greatest value. level : the binary logarithm of the bins' width. first : the lower edge
     of the first bin, in widths.
-    counts : (bins,) rows, of the bins from that of the least value to that of the greatest.
+    counts : (bins,) rows, or sums of their weights, of the bins from that of the least value to that of the greatest.
     """
 
     stored_name = "histogram"
@@ -36,20 +36,21 @@ class Histogram:
     counts: np.ndarray
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Histogram:
-        """Counts finite values (n,)."""
+    def of(cls, values: np.ndarray, weights: np.ndarray | None = None) -> Histogram:
+        """Counts finite values (n,), each as one or by its weight (n,)."""
         low, high = float(values.min()), float(values.max())
         level = _level(low, high)
         first = floor(ldexp(low, -level))
-        return cls(low, high, level, first, np.bincount(_places(values, level, first)))
+        return cls(low, high, level, first, np.bincount(_places(values, level, first), weights))
 
     def __add__(self, other: Histogram) -> Histogram:
         low, high = min(self.low, other.low), max(self.high, other.high)
         level = _level(low, high)
         first = floor(ldexp(low, -level))
         bins = floor(ldexp(high, -level)) - first + 1
+        kept = np.result_type(self.counts, other.counts)
         counts = sum(np.bincount(_places(part.edges, level, first), part.counts, bins) for part in (self, other))
-        return Histogram(low, high, level, first, np.asarray(counts).astype(np.int64))
+        return Histogram(low, high, level, first, np.asarray(counts).astype(kept, copy=False))
 
     @property
     def edges(self) -> np.ndarray:

@@ -14,6 +14,8 @@ from ballast.orchestration.spec.pipeline import ROLES
 
 _OF_SCIKIT_LEARN = {"learner": {"X": True, "y": True, "sample_weight": False}, "sampler": {"X": True, "y": True}}
 """What a class that is not a ``Method`` is fitted with, by its role."""
+_OF_LEARNERS = {"dependence": False}
+"""What decides how the rows of any learner are dealt to folds, whether or not its ``fit`` takes it."""
 
 
 def bindings_of(draft: Draft) -> dict[str, tuple[Binding, ...]]:
@@ -29,13 +31,17 @@ def bindings_of(draft: Draft) -> dict[str, tuple[Binding, ...]]:
 def _bindings_of(draft: Draft, name: str) -> tuple[Binding, ...]:
     step, role, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
     if not isinstance(method, Method):
-        return tuple(_bind(draft, name, "fit", _OF_SCIKIT_LEARN[role], "train"))
+        needs = _OF_SCIKIT_LEARN[role] | (_OF_LEARNERS if role == "learner" else {})
+        return tuple(_bind(draft, name, "fit", needs, "train"))
     needs, entry = method.needs(), method.entry_points[0]
     if role == "learner" and step.on is not None:
         raise draft.fault(f"steps.{name}.on", "a learner always trains on 'train'; point it at a dataset with `rows:`")
     if role == "learner" and step.weights and "sample_weight" not in needs:
         raise draft.fault(f"steps.{name}.weights", f"{step.use} takes no weights; give it rows drawn by them (`rows:`)")
-    if step.rows and not any(VOCABULARY[term].rows == "sample" for term in needs if term in VOCABULARY):
+    of_rows = any(VOCABULARY[term].rows == "sample" for term in needs if term in VOCABULARY)
+    if role == "learner" and of_rows:
+        needs = {**_OF_LEARNERS, **needs}
+    if step.rows and not of_rows:
         raise draft.fault(
             f"steps.{name}.rows", f"{step.use} takes no training rows, so it cannot train on a dataset of them"
         )
@@ -72,7 +78,7 @@ def _bind(draft: Draft, name: str, entry: str, terms: dict[str, bool], on: str) 
             continue
         role = (step.against or "target") if term.endswith("_target") else on
         source = SOURCES[VOCABULARY[term].source]
-        asked = Asked(name, step, draft.methods[name], term, role, draft.spec, draft.learners)
+        asked = Asked(name, step, draft.methods[name], term, role, draft.spec, draft.learners, draft.weighers)
         if (wrong := source.wrong(asked)) is not None:
             raise draft.fault(*wrong)
         missing = source.missing(asked)

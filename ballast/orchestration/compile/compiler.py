@@ -20,6 +20,7 @@ from ballast.orchestration.compile.names import check_data, check_names
 from ballast.orchestration.compile.nodes import nodes_of
 from ballast.orchestration.compile.order import in_order
 from ballast.orchestration.compile.references import check_references
+from ballast.orchestration.compile.twice import check_counted_once
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
 from ballast.orchestration.spec.problems import told, what_is_left
@@ -67,6 +68,7 @@ def compile_plan(spec: PipelineSpec, *, where: str = "pipeline", unsound: Iterab
     check_encoder(draft)
     look_up_methods(draft)
     check_references(draft)
+    check_counted_once(draft)
     bindings = bindings_of(draft)
     nodes = with_gates(draft, nodes_of(draft, bindings))
     if draft.problems:

@@ -37,6 +37,10 @@ class Draft:
         return {name: self.methods[name] for name, role in self.roles.items() if role == "learner"}
 
     @property
+    def weighers(self) -> dict[str, Any]:
+        return {name: self.methods[name] for name, role in self.roles.items() if role == "weigher"}
+
+    @property
     def steps(self) -> dict[str, StepSpec]:
         """The steps in which no mistake was found so far."""
         return {name: step for name, step in self.spec.steps.items() if name not in self.unsound}

@@ -36,7 +36,7 @@ def check_names(draft: Draft) -> None:
             _check_name(draft, f"steps.{name}", name)
             if name.lower() in taken:  # SQL ignores case
                 raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
-            for other in (name, f"{name}_dynamics", f"{name}_out_of_sample"):
+            for other in (name, f"{name}_dynamics", f"{name}_out_of_sample", f"{name}_influence"):
                 if (clash := lowered.setdefault(other.lower(), name)) != name:
                     raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
 

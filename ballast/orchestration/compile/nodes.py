@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.plan.design_weights import told
 from ballast.orchestration.plan.plan import ENCODER, Binding, Node
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.spec.pipeline import ROLES, as_list
@@ -15,7 +16,7 @@ def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[
     """Gives the nodes by name: sources first, then matrices and steps; the report is none of them."""
     upstream = {name: _upstream(draft, name, bound) for name, bound in bindings.items()}
     needed = {node for nodes in upstream.values() for node in nodes}
-    found = [*_sources(draft), *_features(draft, needed)]
+    found = [*_sources(draft, bindings), *_features(draft, needed)]
     for name, bound in bindings.items():
         found += _step(draft, name, bound, upstream[name], needed)
     return {node.name: node for node in found}
@@ -27,13 +28,14 @@ def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str,
     return tuple(dict.fromkeys([*as_list(step.rows), *made_from]))
 
 
-def _sources(draft: Draft) -> list[Node]:
+def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[Node]:
     found = []
     for role, data in draft.data.items():
         kind = str(data.source)
         named = f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""  # others may hold secrets
         after = f", made by asset {data.asset}" if data.asset and kind != "asset" else ""
-        about = f"The {role} rows: {kind}{named}{after}."
+        unused = told(draft.spec, bindings, role)
+        about = f"The {role} rows: {kind}{named}{after}.{f' {unused[0].upper()}{unused[1:]}.' if unused else ''}"
         found.append(Node(role, "source", kind, (), role, role=role, description=about))
     return found
 
@@ -58,7 +60,7 @@ def _features(draft: Draft, needed: set[str]) -> list[Node]:
 def _step(
     draft: Draft, name: str, bound: tuple[Binding, ...], upstream: tuple[str, ...], needed: set[str]
 ) -> list[Node]:
-    """Gives a step's node and, beside a learner's, those of its recordings and out-of-sample predictions."""
+    """Gives a step's node and those of what is made beside it: recordings, predictions, influence on weights."""
     step, stage, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
     node = Node(
         name, stage, step.use, upstream, name, step=step, bindings=bound,
@@ -72,6 +74,9 @@ def _step(
                 node, name=f"{name}/dynamics", stage="dynamics", description="Loss and margin of each row and epoch."
             )
         )
+    if f"{name}/influence" in needed:
+        about = "How the weights move with the rows that they were fitted to."
+        found.append(replace(node, name=f"{name}/influence", stage="influence", description=about))
     if f"{name}/out_of_sample" in needed:
         found.append(
             replace(

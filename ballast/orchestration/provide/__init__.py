@@ -1,13 +1,13 @@
 """Where the arguments of methods come from: a source of the vocabulary each, and nothing else knows them apart."""
 
-from ballast.orchestration.provide.columns import Column, Treatment
+from ballast.orchestration.provide.columns import Column, Dependence, Treatment
 from ballast.orchestration.provide.dynamics import Dynamics
 from ballast.orchestration.provide.features import FeatureNames, Features
 from ballast.orchestration.provide.models import Classes, Models
 from ballast.orchestration.provide.predictions import Predictions
 from ballast.orchestration.provide.source import Source
 from ballast.orchestration.provide.table import Table
-from ballast.orchestration.provide.weights import Weights
+from ballast.orchestration.provide.weights import Influence, Weights
 
 EVERY: tuple[Source, ...] = (
     Dynamics(),
@@ -15,10 +15,12 @@ EVERY: tuple[Source, ...] = (
     Features(),
     Table(),
     *(Column(name, observed_only=True) for name in ("label", "outcome")),
-    *(Column(name) for name in ("groups", "time", "dependence")),
+    *(Column(name) for name in ("groups", "time", "weight")),
+    Dependence(),
     Treatment(),
     *(Column(name) for name in ("observed", "true_weight")),
     Weights(),
+    Influence(),
     Models(),
     Classes(),
     FeatureNames(),

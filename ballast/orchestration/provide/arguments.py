@@ -9,7 +9,7 @@ import numpy as np
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.provide.columns import column, declared
+from ballast.orchestration.provide.columns import declared, flags_of
 from ballast.orchestration.provide.source import Tables
 
 
@@ -44,14 +44,17 @@ def ids_of(tables: Tables, entry: str) -> np.ndarray | None:
 
 
 def _rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | None:
-    """Gives the sample ids of a data role's rows that a call runs over: all that there are, or the observed ones."""
+    """Gives the sample ids of a data role's rows that a call runs over: all that there are, or the observed ones.
+
+    A call that asks which are observed runs over all.
+    """
     beside = [b for b in bound if b.role == role and VOCABULARY[b.term].rows is not None]
     if not beside:
         return None
     order = list(SOURCES)
     first = min(beside, key=lambda b: order.index(b.source))
     ids = SOURCES[first.source].ids(tables, first)
-    if tables.spec.data[role].observed is None or not any(SOURCES[b.source].observed_only for b in beside):
+    asks = any(b.term == "observed" for b in beside)
+    if tables.spec.data[role].observed is None or asks or not any(SOURCES[b.source].observed_only for b in beside):
         return ids
-    flags = column(tables, role, "observed", ids)
-    return ids[VOCABULARY["observed"].check(flags, f"data.{role}: observed")]
+    return ids[flags_of(tables, role, ids)]

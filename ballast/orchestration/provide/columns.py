@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.columns import kind_of, numbers_of
+from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
@@ -39,7 +40,15 @@ class Column(Source):
         return declared(tables, binding.role, self.name)
 
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> np.ndarray:
-        return column(tables, binding.role, self.name, ids)
+        if not self.observed_only or tables.spec.data[binding.role].observed is None:
+            return column(tables, binding.role, self.name, ids)
+        seen = flags_of(tables, binding.role, ids)
+        values = column(tables, binding.role, self.name, ids[seen])
+        if seen.all() or not seen.any():
+            return values if seen.all() else column(tables, binding.role, self.name, ids)
+        whole = np.full(len(ids), values[0], dtype=values.dtype)  # the others' are missing, and nothing looks at them
+        whole[seen] = values
+        return whole
 
 
 class Treatment(Column):
@@ -50,6 +59,19 @@ class Treatment(Column):
 
     def decided_by(self, tables: Tables, binding: Binding) -> Mapping[str, Any]:
         return declared(tables, binding.role, "treatment", "treated")
+
+
+class Dependence(Column):
+    """The column of units that rows are of; where a learner trains on drawn rows, and none is declared, their ids."""
+
+    def __init__(self) -> None:
+        super().__init__("dependence")
+
+    def missing(self, asked: Asked) -> Fault | None:
+        return asked.without_role() if asked.step.rows else super().missing(asked)
+
+    def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> np.ndarray:
+        return ids if tables.spec.data[binding.role].dependence is None else super().read(tables, binding, ids)
 
 
 def declared(tables: Tables, role: str, *keys: str) -> dict[str, Any]:
@@ -72,6 +94,11 @@ def column(tables: Tables, role: str, key: str, ids: np.ndarray) -> np.ndarray:
     values = tables.frame(role)[getattr(tables.spec.data[role], key)]
     where = f"data.{role}"
     return plain(values.iloc[positions(row_ids(tables, role), ids, where)])
+
+
+def flags_of(tables: Tables, role: str, ids: np.ndarray) -> np.ndarray:
+    """Gives (n,) bool: which of the rows `ids` were observed, by the column that the data role declares."""
+    return VOCABULARY["observed"].check(column(tables, role, "observed", ids), f"data.{role}: observed")
 
 
 def plain(values: pd.Series) -> np.ndarray:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ballast.errors import DataError
 from ballast.orchestration.provide.source import Tables
@@ -29,6 +31,13 @@ def positions(ids: np.ndarray, wanted: np.ndarray, where: str) -> np.ndarray:
 def values_of(values: Any, ids: np.ndarray, wanted: np.ndarray, where: str) -> Any:
     """Gives the values (n, ...) of the rows `wanted`; the same array where these are all rows in their order."""
     return values if np.array_equal(ids, wanted) else values[positions(ids, wanted, where)]
+
+
+def units_of_parents(dataset: pa.Table, units: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Gives (k, 2) the units of both parents of a dataset's rows, from the ``units`` (n,) of the source rows `ids`."""
+    first = dataset.column("sample_id")
+    parents = (first, pc.call_function("coalesce", [dataset.column("second_parent_id"), first]))
+    return np.column_stack([units[positions(ids, parent.to_numpy(), "train/features")] for parent in parents])
 
 
 def stored_ids(tables: Tables, name: str) -> np.ndarray:

@@ -28,7 +28,7 @@ class Asked:
     name, step : the step that asks. method : its method, not fitted.
     term, role : the argument's name in the vocabulary, and the data role that it is about.
     spec : the pipeline.
-    learners : the methods of the pipeline's learner steps, not fitted.
+    learners, weighers : the methods of the pipeline's steps of these roles, not fitted.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Asked:
     role: str
     spec: PipelineSpec
     learners: Mapping[str, Any]
+    weighers: Mapping[str, Any]
 
     @property
     def here(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from ballast.errors import DataError
+from ballast.errors import BallastError, DataError
 from ballast.orchestration.plan.plan import Binding
-from ballast.orchestration.provide.rows import stored_ids, values_of
+from ballast.orchestration.provide.rows import matrix, stored_ids, values_of
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
 from ballast.orchestration.spec.pipeline import StepSpec, as_list
 
@@ -57,6 +58,31 @@ class Weights(Source):
                 "all are of the same rows"
             )
         return found if binding.term == "sample_weights" else next(iter(found.values()))
+
+
+class Influence(Source):
+    """How the weights move with the rows that they were fitted to, where the step's weigher can tell."""
+
+    name = "influence"
+
+    def missing(self, asked: Asked) -> Fault | None:
+        steps = as_list(asked.step.weights)
+        with suppress(BallastError):  # of a parameter that is wrong, which the weights' own step tells
+            if len(steps) == 1 and getattr(asked.weighers[steps[0]], "has_influence", False):
+                return None
+        return f"{asked.here}.weights", "name one weight step whose weigher tells how its weights are fitted"
+
+    def upstream(self, step: StepSpec, binding: Binding) -> Iterable[str]:
+        return [f"{as_list(step.weights)[0]}/influence"]
+
+    def ids(self, tables: Tables, binding: Binding) -> np.ndarray:
+        return stored_ids(tables, self._table(tables))
+
+    def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> np.ndarray:
+        return matrix(tables, self._table(tables), binding.term, ids, self._table(tables))
+
+    def _table(self, tables: Tables) -> str:
+        return f"{_steps(tables)[0]}/influence"
 
 
 def _steps(tables: Tables) -> list[str]:

@@ -17,6 +17,7 @@ from ballast.errors import DataError, nearest
 from ballast.orchestration.plan.partitions import Partition, outside
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect, ids
+from ballast.orchestration.read.design_weights import check_weights
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
 from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said, with_durations
@@ -31,7 +32,9 @@ from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
-COLUMN_KEYS = ("id", "label", "groups", "time", "dependence", "treatment", "outcome", "observed", "true_weight")
+COLUMN_KEYS = (
+    "id", "label", "groups", "time", "dependence", "weight", "treatment", "outcome", "observed", "true_weight",
+)  # fmt: skip
 _TRAINING = "in the training rows"
 OUTSIDE = "outside the partitions"
 """How the note begins of a column that says which partition a row is of, where some are of none."""
@@ -70,6 +73,7 @@ def read_table(
         if len(table) == 0:
             names = listed(table.column_names, most=12)
             raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
+        check_weights(table, spec, where)
         told = {**conversions(table), **source.told, **_looks(source, table, where)}
         if declared is not None:
             told |= _outside(source, declared)

@@ -12,6 +12,8 @@ import pyarrow as pa
 from ballast.gates import Features, LabelKind
 from ballast.methods.common.tasks import declared_task
 from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.provide.columns import plain
+from ballast.orchestration.provide.rows import values_of
 from ballast.orchestration.read.sources import feature_columns
 from ballast.orchestration.run.recent import stored_table
 from ballast.orchestration.run.run import Run
@@ -134,8 +136,17 @@ class StoredContext:
         if found is None:
             return None
         commit, table = found
-        names = [str(n) for n in commit.summary["names"]]
-        return Features(table.column("sample_id").to_numpy(), matrix_of(table, "features"), names)
+        names, ids = [str(n) for n in commit.summary["names"]], table.column("sample_id").to_numpy()
+        return Features(ids, matrix_of(table, "features"), names, self._design_weight(role, ids))
+
+    def _design_weight(self, role: str, ids: np.ndarray) -> np.ndarray | None:
+        """Gives the design weights of a data role's rows; None where it declares none, or is not stored."""
+        spec = self.run.plan.spec.data[role]
+        found = None if spec.weight is None else self._latest(role)
+        if found is None or spec.weight is None:
+            return None
+        weights = plain(pandas_frame(found[1].select([spec.weight]))[spec.weight])
+        return values_of(weights, found[1].column(spec.id).to_numpy(), ids, f"data.{role}")
 
     def _latest(self, name: str) -> tuple[Commit, pa.Table] | None:
         if self.arrow is not None and name in self.made_from:

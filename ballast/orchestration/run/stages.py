@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ballast.compute.threads import threads_for
 from ballast.errors import BallastError, DataError, nearest
-from ballast.methods.common.out_of_sample import out_of_sample
+from ballast.methods.common.out_of_sample import cross_fitted
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.evaluation.metrics.weight_diagnostics import differences_of_arms, standardized_mean_differences
@@ -21,7 +21,7 @@ from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
-from ballast.orchestration.provide.rows import positions
+from ballast.orchestration.provide.rows import positions, units_of_parents
 from ballast.orchestration.read.sources import conversions, read_role, schema_of
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.recent import stored_encoder
@@ -132,7 +132,12 @@ def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         summary["priors"] = np.asarray(priors).tolist()
     if (at_bound := getattr(weigher, "share_at_bound_", None)) is not None:
         summary["share_at_bound"] = float(at_bound)
-    return [Product(nodes[0].name, table, summary)]
+    products = [Product(nodes[0].name, table, summary)]
+    if len(nodes) > 1:
+        found = weigher.influence(**arguments)
+        matrices = {"weight_gradient": found.gradient, "weight_influence": found.influence}
+        products.append(Product(nodes[1].name, matrix_table(inputs.ids("fit"), matrices)))
+    return products
 
 
 def _balance(weigher: Any, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -141,11 +146,12 @@ def _balance(weigher: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     Nothing of a weigher that was given neither.
     """
     X, X_target, treatment = (given.get(name) for name in ("X", "X_target", "treatment"))
-    weights = np.asarray(weigher.weights_, dtype=np.float64)
+    design, design_target = (given.get(name) for name in ("design_weight", "design_weight_target"))
+    weights = np.asarray(weigher.weights_, dtype=np.float64)[None]
     if X is not None and X_target is not None:
-        found = standardized_mean_differences(X, X_target, np.stack([np.ones(len(X)), weights])).max(axis=1)
+        found = standardized_mean_differences(X, X_target, weights, design, design_target).max(axis=1)
     elif X is not None and treatment is not None and len(arms := np.unique(treatment)) == 2:
-        found = differences_of_arms(X, treatment == arms[1], np.stack([np.ones(len(X)), weights])).max(axis=1)
+        found = differences_of_arms(X, treatment == arms[1], weights, design).max(axis=1)
     else:
         return {}
     if not np.isfinite(found).all():
@@ -221,6 +227,7 @@ def _training_rows(inputs: Inputs) -> tuple[np.ndarray | None, dict[str, Any]]:
     made_up: dict[str, Any] = {}
     if "features" in dataset.column_names:
         made_up = {"X": matrix_of(dataset, "features"), "y": dataset.column("label").to_numpy()}
+        made_up["dependence"] = units_of_parents(dataset, given["dependence"], ids)
         if lost := sorted(by_row - {*made_up, "sample_weight"}):
             raise DataError(
                 f"{step.rows} creates synthetic rows, which have no {in_words(lost, 'or')}; train {step.use} on rows "
@@ -234,16 +241,17 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     ids, arguments = _training_rows(inputs)
     assert ids is not None, "the compiler refuses a learner without training rows"
     X, y, weights = arguments.pop("X"), arguments.pop("y", None), arguments.pop("sample_weight", None)
-    found = out_of_sample(
+    fitted = cross_fitted(
         run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
     )
+    found = fitted.predictions
     matrices = {k: np.asarray(v) for k, v in found.items() if k in ("probs", "logits")}
     if "probs" in found:
         columns = {"prediction": found["classes"][found["probs"].argmax(axis=1)]}
         summary = {"classes": found["classes"].tolist()}
     else:
         columns, summary = {"prediction": found["prediction"]}, {}
-    return [Product(nodes[0].name, matrix_table(ids, matrices, columns), summary)]
+    return [Product(nodes[0].name, matrix_table(ids, matrices, columns), {**summary, **fitted.summary})]
 
 
 Work = Callable[[Inputs, list[Node], Given], list[Product]]
@@ -254,6 +262,7 @@ WORK: dict[str, Work] = {
     "test": test,
     "scorer": score,
     "weigher": weigh,
+    "influence": weigh,
     "sampler": resample,
     "learner": learn,
     "dynamics": learn,

@@ -67,6 +67,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     dependence: Column | None = Field(
         default=None, description="Column with the unit that a row is of (a customer); rows of one are not independent."
     )
+    weight: Column | None = Field(
+        default=None, description="Column with the design weight of a row: how many of the population it stands for."
+    )
     treatment: Column | None = Field(default=None, description="Column with the treatment received.")
     treated: str | bool | int | float | None = Field(
         default=None, description="Its value that means treated; not needed of 0 and 1, or true and false."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -55,3 +57,35 @@ def test_fit_with_weights_when_they_cannot_be_taken_then_the_error_names_estimat
         fit_with_weights(KNeighborsClassifier(), X, Y > 2, WEIGHT)
     with pytest.raises(ParameterError, match=r"KNeighborsClassifier \(step 'kneighborsclassifier' of a Pipeline\)"):
         fit_with_weights(make_pipeline(StandardScaler(), KNeighborsClassifier()), X, Y > 2, WEIGHT)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=2), make_pipeline(StandardScaler(), SGDClassifier())],
+    ids=["trees", "batches"],
+)
+def test_fit_with_weights_when_rows_weigh_nothing_then_no_estimator_sees_them(estimator):
+    rng = np.random.default_rng(0)
+    rows, label = rng.normal(size=(60, 2)), np.arange(60) % 2
+    weightless, of_no_weight = np.full((40, 2), 100.0), np.full(40, 2)
+    weight = np.r_[np.ones(60), np.zeros(40)]
+    estimator = clone(estimator)
+    if "sgdclassifier" in getattr(estimator, "named_steps", {}):
+        estimator.set_params(sgdclassifier__random_state=0, sgdclassifier__loss="log_loss")
+    alone = fit_with_weights(clone(estimator), rows, label, np.ones(60)).predict_proba(rows)
+    given = np.r_[rows, weightless], np.r_[label, of_no_weight]
+    model = fit_with_weights(clone(estimator), *given, weight)
+    np.testing.assert_array_equal(model.predict_proba(rows), alone)
+    assert model.classes_.tolist() == [0, 1]
+
+
+def test_fit_with_weights_when_a_label_has_no_weight_then_a_warning_names_it(caplog):
+    fit_with_weights(LogisticRegression(), X, np.array(list("aabbcc")), np.array([1.0, 1, 1, 1, 0, 0]))
+    assert "the 2 rows of y labelled 'c' weigh 0" in caplog.text
+
+
+def test_fit_with_weights_when_rows_are_a_frame_then_its_weighty_rows_are_taken():
+    frame = pd.DataFrame(X, columns=["a", "b"])
+    weight = np.where(np.arange(6) == 2, 0.0, 1.0)
+    model = fit_with_weights(Ridge(), frame, pd.Series(Y), weight)
+    np.testing.assert_allclose(model.coef_, Ridge().fit(np.delete(X, 2, axis=0), np.delete(Y, 2)).coef_)

@@ -1,4 +1,4 @@
-"""The percentile interval of few rows, and of replicates that do not vary."""
+"""Intervals by resampling: of few rows, of skewed losses, of units, and of replicates that do not vary."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from ballast.methods.evaluation import CompareModels, RegressionMetrics
-from ballast.methods.evaluation.bootstrap import interval
+from ballast.methods.evaluation.bootstrap import by_unit, interval, of_ratios
 
 
 def test_interval_when_rows_are_few_then_it_is_as_wide_as_students():
@@ -39,3 +39,38 @@ def test_bias_when_rows_are_few_then_its_interval_is_held_about_as_often_as_the_
         row = RegressionMetrics(random_state=0).assess(y, np.zeros(8)).table.set_index("metric").loc["bias"]
         held += row["low"] <= 0 <= row["high"]
     assert held >= binom.ppf(1e-4, draws, 0.95)
+
+
+def test_ratio_when_values_are_skewed_then_its_interval_is_held_about_as_often_as_the_level_says():
+    for n in (8, 30):
+        draws, held = 200, 0
+        for seed in range(draws):
+            rng = np.random.default_rng([seed, n])
+            losses, weight = rng.lognormal(sigma=1.0, size=n), rng.exponential(size=n)
+            low, high = of_ratios((weight * losses)[None], weight[None], 200, 0.95, rng)[0]
+            held += low <= np.exp(0.5) <= high
+        assert held >= binom.ppf(1e-4, draws, 0.93)  # percentiles hold it in 0.7 to 0.8
+
+
+def test_ratio_when_there_are_many_rows_then_its_interval_is_the_normal_one():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(4000) + 3
+    low, high = of_ratios(values[None], np.ones((1, 4000)), 2000, 0.95, rng)[0]
+    half = 1.96 * values.std() / np.sqrt(4000)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
+
+
+@pytest.mark.parametrize("n", [2, 3, 30])
+def test_ratio_when_few_rows_or_one_alone_differ_then_its_interval_is_finite_and_not_below_zero(n):
+    values = np.r_[np.zeros(n - 1), 1.0]
+    low, high = of_ratios(values[None], np.ones((1, n)), 200, 0.95, np.random.default_rng(0))[0]
+    assert 0 <= low < values.mean() < high < np.inf
+
+
+def test_ratio_when_rows_are_of_units_then_as_sure_as_of_so_many_rows():
+    rng = np.random.default_rng(0)
+    of_unit = rng.standard_normal(40) ** 2
+    once = of_ratios(of_unit[None], np.ones((1, 40)), 200, 0.95, np.random.default_rng(1))
+    units = np.repeat(np.arange(40), 25)
+    copied = by_unit(of_unit[units][None], units), by_unit(np.ones((1, 1000)), units)
+    assert of_ratios(*copied, 200, 0.95, np.random.default_rng(1)) == pytest.approx(once)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import expit
+from scipy.stats import binom
 from sklearn import metrics as sk
 
 from ballast.errors import DataError
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
+from ballast.methods.evaluation.calibration import CalibrationError
+from ballast.methods.evaluation.shares import of_macro_f1, of_share
 from ballast.methods.frame.reports import OVERALL
 
 
@@ -208,3 +212,62 @@ def test_classification_metrics_when_labels_are_partly_observed_then_their_share
     assert "labelled_share" not in everything.summary
     with pytest.raises(DataError, match="none of 2000 rows has its label observed"):
         ClassificationMetrics().assess(y, probs, observed=np.zeros(2000, dtype=bool))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_classification_metrics_when_no_row_is_wrong_then_every_metric_has_an_interval_with_a_width(weighted):
+    y = np.arange(60) % 3
+    probs = 0.7 * np.eye(3)[y] + 0.1
+    weight = np.random.default_rng(0).exponential(size=60) if weighted else None
+    table = ClassificationMetrics(random_state=0).assess(y, probs, weight).table.set_index("metric")
+    assert (table["low"] < table["high"]).all()
+    assert (table["low"] <= table["value"]).all()
+    assert (table["value"] <= table["high"]).all()
+    # As many rows may be wrong as Wilson's interval allows, each at the loss of its least likely label.
+    wrong = 1 - table.loc["accuracy", "low"]
+    expected = -(1 - wrong) * np.log(0.8) - wrong * np.log(0.1)
+    assert table.loc["log_loss", "high"] == pytest.approx(expected)
+
+
+def test_macro_f1_when_of_one_class_against_none_then_its_interval_is_that_of_the_share_carried_over():
+    y, predicted = np.repeat([0, 0, 1], [40, 10, 50]), np.repeat([0, 1, 1], [40, 10, 50])
+    low, high = of_macro_f1(predicted, y, np.ones(100), 0.95)
+    shares = [of_share(np.arange(50) < 40, np.ones(50), 0.95), of_share(np.arange(60) < 50, np.ones(60), 0.95)]
+    ends = [2 * np.array(share) / (1 + np.array(share)) for share in shares]
+    # The ten wrong rows are in both classes' unions, and their errors are alike but not the same.
+    assert np.mean([end[0] for end in ends]) < low < np.mean([2 * 0.8 / 1.8, 2 * 50 / 60 / (1 + 50 / 60)])
+    assert high < np.mean([end[1] for end in ends])
+
+
+@pytest.mark.parametrize(("n", "sharpness"), [(30, 1.0), (30, 3.0), (200, 0.3), (200, 3.0)])
+def test_calibration_error_when_samples_repeat_then_it_is_held_about_as_often_as_the_level_says(n, sharpness):
+    def sample(rng, n):
+        x = 1.5 * rng.standard_normal(n)
+        p = expit(sharpness * x)
+        return (rng.random(n) < expit(x)).astype(int), np.column_stack([1 - p, p])
+
+    def error(y, probs):
+        return CalibrationError(probs.max(axis=1), probs.argmax(axis=1) == y, np.ones(len(y)), 15)
+
+    truth = error(*sample(np.random.default_rng(0), 400_000)).value
+    draws, held = 150, 0
+    for seed in range(draws):
+        low, high = error(*sample(np.random.default_rng([seed, n]), n)).interval(0.95)
+        held += low <= max(truth, 0.003) <= high  # of 400,000 rows, a calibrated model's is not quite 0
+    assert held >= binom.ppf(1e-4, draws, 0.95)
+
+
+def test_metrics_when_labels_that_are_not_observed_are_missing_then_those_rows_are_left_out_and_counted():
+    y, probs, w = classified(90, 3)
+    observed = np.arange(90) % 3 > 0
+    missing = np.where(observed, y, np.nan)
+    report = ClassificationMetrics(random_state=0).assess(missing, probs, w, observed=observed, classes=np.arange(3))
+    alone = ClassificationMetrics(random_state=0).assess(
+        y[observed], probs[observed], w[observed], classes=np.arange(3)
+    )
+    assert report.value("log_loss") == pytest.approx(alone.value("log_loss"))
+    values = RegressionMetrics(random_state=0).assess(missing, w, observed=observed)
+    assert values.value("bias") == pytest.approx((w - y)[observed].mean())
+    assert values.value("labelled_share") == pytest.approx(2 / 3)
+    with pytest.raises(DataError, match="y has 30 missing values"):
+        ClassificationMetrics().assess(missing, probs, classes=np.arange(3))

@@ -129,3 +129,54 @@ def test_source_accuracy_when_every_row_is_right_then_its_interval_is_wilsons():
     table = plain().assess(probs, y, probs, classes=np.array([0, 1])).table.set_index("metric")
     assert table.loc["source_accuracy", "low"] == pytest.approx(0.96300, abs=1e-5)
     assert table.loc["source_accuracy", "high"] == 1.0
+
+
+@pytest.mark.parametrize("score", ["maximum_confidence", "negative_entropy"])
+def test_estimate_when_a_sure_networks_probabilities_are_all_one_then_its_logits_still_tell_the_rows_apart(
+    score, caplog
+):
+    rng = np.random.default_rng(0)
+    gaps = rng.uniform(300, 1200, 500), rng.uniform(300, 700, 400)
+    logits = [np.column_stack([np.zeros(len(gap)), gap, gap / 3]).astype(np.float32) for gap in gaps]
+    probs = [np.exp(z - z.max(axis=1, keepdims=True)) for z in logits]
+    probs = [(p / p.sum(axis=1, keepdims=True)).astype(np.float32) for p in probs]
+    y = np.where(gaps[0] > 500, 1, 0)  # two rows in nine are wrong
+    classes = np.arange(3)
+    report = plain(score=score).assess(probs[0], y, probs[1], classes, *logits)
+    assert report.value("estimated_accuracy") == pytest.approx((gaps[1] > 500).mean(), abs=0.02)
+    assert "tie at the threshold" not in caplog.text
+    blind = plain(score=score).assess(probs[0], y, probs[1], classes)
+    assert blind.value("estimated_accuracy") == pytest.approx((y == 1).mean(), abs=0.02)  # whatever the target's are
+    assert "500 of 500 source rows (100 %) are so sure that they tie at the threshold" in caplog.text
+
+
+def test_estimate_when_logits_are_not_those_of_the_probabilities_then_the_probabilities_are_taken():
+    rng = np.random.default_rng(1)
+    probs, target = rng.dirichlet(np.ones(3), 200), rng.dirichlet(np.ones(3), 100)
+    y = rng.integers(3, size=200)
+    plainly = plain().assess(probs, y, target)
+    votes = plain().assess(probs, y, target, None, rng.normal(size=(200, 3)), rng.normal(size=(100, 3)))
+    assert votes.table.equals(plainly.table)
+
+
+def test_intervals_when_rows_are_copies_of_units_then_those_of_the_units():
+    rng = np.random.default_rng(2)
+    probs, target = rng.dirichlet(np.ones(3), 60), rng.dirichlet(np.ones(3), 50)
+    y = np.where(rng.random(60) < 0.7, probs.argmax(axis=1), rng.integers(3, size=60))
+    alone = plain(n_bootstrap=400).assess(probs, y, target, np.arange(3)).table
+    units = np.repeat(np.arange(60), 10), np.repeat(np.arange(50), 10)
+    copied = (
+        plain(n_bootstrap=400)
+        .assess(
+            probs[units[0]],
+            y[units[0]],
+            target[units[1]],
+            np.arange(3),
+            dependence=units[0],
+            dependence_target=units[1],
+        )
+        .table
+    )
+    np.testing.assert_allclose(copied["value"], alone["value"], atol=1e-9)
+    widths = (copied["high"] - copied["low"]) / (alone["high"] - alone["low"])
+    assert widths.between(0.85, 1.25).all()

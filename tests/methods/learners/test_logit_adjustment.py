@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression as SklearnLogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from ballast.errors import DataError, ParameterError
@@ -91,6 +92,11 @@ def test_classifier_when_it_takes_no_weights_or_gives_no_probabilities_then_refu
 def test_prior_when_not_a_share_for_each_class_then_refused_with_the_classes(prior):
     with pytest.raises(ParameterError, match=r"logit_adjustment: parameter 'prior' must"):
         LogitAdjustment(prior=prior).fit(*two_normals(50, 0.2))
+
+
+def test_classifier_when_it_weighs_the_classes_itself_then_refused():
+    with pytest.raises(ParameterError, match=r"weighs the classes itself \(class_weight='balanced'\)"):
+        LogitAdjustment(SklearnLogisticRegression(class_weight="balanced")).fit(*two_normals(50, 0.2))
 
 
 def test_class_when_without_weight_then_refused_by_name():

@@ -13,6 +13,7 @@ from sklearn.model_selection import cross_val_predict, cross_val_score, train_te
 
 from ballast.errors import DataError, ParameterError
 from ballast.methods.learners import TorchMLP
+from ballast.methods.sampling import SMOTE
 
 
 @pytest.fixture(scope="module")
@@ -238,3 +239,69 @@ def test_torch_mlp_when_on_cuda_then_it_agrees_with_the_cpu():
     X, y = blobs()
     cpu, gpu = (TorchMLP(device=d, max_epochs=5).fit(X, y).predict_proba(X) for d in ("cpu", "cuda"))
     assert np.allclose(cpu, gpu, atol=1e-3)
+
+
+@pytest.mark.parametrize("patience", [3, None])
+def test_torch_mlp_when_rows_weigh_nothing_then_batches_and_held_out_rows_are_the_others(patience):
+    X, y = blobs()
+    wild = 100 + 50 * np.random.default_rng(5).normal(size=(600, X.shape[1]))
+    given = np.r_[X, wild], np.r_[y, np.arange(600) % 3]
+    model = TorchMLP(max_epochs=10, batch_size=16, learning_rate=0.01, patience=patience)
+    with_them = clone(model).fit(*given, sample_weight=np.r_[np.ones(60), np.zeros(600)])
+    alone = clone(model).fit(X, y, sample_weight=np.ones(60))
+    assert np.array_equal(with_them.decision_function(X), alone.decision_function(X))
+    assert with_them.history_ == alone.history_
+
+
+def test_torch_mlp_when_rows_weigh_nothing_and_are_recorded_then_they_have_a_loss_and_change_no_other():
+    X, y = blobs()
+    weight = (np.arange(60) % 4 > 0).astype(float)
+    model = TorchMLP(max_epochs=4, batch_size=16, learning_rate=0.01, record_dynamics=True)
+    recorded, alone = clone(model).fit(X, y, sample_weight=weight), clone(model).fit(X[weight > 0], y[weight > 0])
+    for name, values in recorded.dynamics_.items():
+        assert np.array_equal(values[weight > 0], alone.dynamics_[name])
+        assert np.isfinite(values).all()
+    last = -np.log(recorded.predict_proba(X)[np.arange(60), y])[weight == 0]
+    assert np.allclose(recorded.dynamics_["losses"][weight == 0, -1], last, rtol=1e-4)
+    with pytest.raises(DataError, match="class 2 of y weigh 0"):
+        model.fit(X, np.where(weight > 0, y % 2, 2), sample_weight=weight)
+
+
+def noise(n: int, times: int, jitter: float = 0.0):
+    """Gives rows that say nothing of their labels, each of n persons `times` times, and the persons."""
+    rng = np.random.default_rng(1)
+    person = np.repeat(np.arange(n), times)
+    X, y = rng.normal(size=(n, 20)), rng.integers(0, 2, n)
+    return X[person] + jitter * rng.normal(size=(n * times, 20)), y[person], person
+
+
+@pytest.mark.parametrize(("jitter", "declared"), [(0.0, False), (0.001, True)], ids=["copies", "units"])
+def test_torch_mlp_when_rows_repeat_then_it_stops_as_early_as_without(jitter, declared):
+    X, y, person = noise(200, 5, jitter)
+    model = TorchMLP(max_epochs=60, learning_rate=3e-3)
+    model.fit(X, y, dependence=person if declared else None)
+    assert model.best_epoch_ < 10
+    assert min(model.history_["validation_loss"]) > 0.55  # 0.69 for what cannot be known
+
+
+def test_torch_mlp_when_rows_nearly_repeat_and_no_unit_is_declared_then_it_warns(caplog):
+    X, y, _ = noise(60, 5, 0.001)
+    TorchMLP(max_epochs=2).fit(X, y)
+    assert "dependence" in caplog.text
+
+
+def test_torch_mlp_when_rows_are_made_of_others_then_none_of_a_held_out_parent_is_trained_on():
+    X, _, _ = noise(200, 1)
+    y = (np.arange(200) < 50).astype(int)
+    sampler = SMOTE()
+    made = sampler.fit_resample(X, y)
+    blind, told = TorchMLP(max_epochs=60, learning_rate=3e-3), TorchMLP(max_epochs=60, learning_rate=3e-3)
+    blind.fit(*made)
+    told.fit(*made, dependence=sampler.parents_)
+    assert told.best_epoch_ < 10 < blind.best_epoch_
+
+
+def test_torch_mlp_when_no_row_can_be_held_out_then_it_says_that_nothing_stops_early(caplog):
+    X, y = blobs()
+    TorchMLP(max_epochs=2).fit(X[:10], y[:10])
+    assert "no row of 10 is held out" in caplog.text

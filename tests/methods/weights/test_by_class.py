@@ -7,6 +7,7 @@ import logging
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.base import clone
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
@@ -16,6 +17,7 @@ from ballast.methods.weights import (
     DomainTemperature,
     EffectiveNumber,
     InverseClassFrequency,
+    LogUniformTarget,
     RepeatFactor,
     Reweighing,
 )
@@ -42,6 +44,55 @@ def test_repeat_factor_when_no_class_is_rare_then_uniform_and_said_so(caplog):
     with caplog.at_level(logging.WARNING):
         np.testing.assert_allclose(RepeatFactor(threshold=0.001).fit(Y).weights_, 1.0)
     assert "no class is rarer than threshold" in caplog.text
+
+
+LABEL = np.array(["a"] * 8 + ["b"] * 2)
+BASE = np.array([1.0] * 4 + [3.0] * 4 + [5.0, 1.0])
+TWICE = np.repeat(LABEL, BASE.astype(int))
+
+
+@pytest.mark.parametrize(
+    "weigher",
+    [InverseClassFrequency(), EffectiveNumber(0.9), RepeatFactor(0.4), LogUniformTarget(), DomainTemperature(2.0)],
+    ids=lambda weigher: weigher.name,
+)
+def test_class_weigher_when_rows_have_weights_then_these_are_counted_as_repeated_rows_are(weigher):
+    weighted, repeated = clone(weigher).fit(LABEL, sample_weight=BASE), clone(weigher).fit(TWICE)
+    raw, wanted = weighted.class_weights_, repeated.class_weights_
+    np.testing.assert_allclose(raw / raw[0], wanted / wanted[0])
+    np.testing.assert_allclose(weighted.weights_, BASE * raw[(LABEL == "b").astype(int)])
+    assert weighted.weights_.mean() == pytest.approx(1.0)
+    np.testing.assert_allclose(weighted.weigh(LABEL, sample_weight=BASE), weighted.weights_)
+
+
+def test_inverse_class_frequency_when_rows_have_weights_then_the_totals_by_class_are_equal():
+    found = InverseClassFrequency().fit(LABEL, sample_weight=BASE).weights_
+    np.testing.assert_allclose(found, [0.3125] * 4 + [0.9375] * 4 + [25 / 6, 5 / 6])
+
+
+def test_class_weigher_when_a_class_has_no_weight_then_refused_by_name():
+    with pytest.raises(DataError, match="all rows of 1 value of y weigh 0, such as 'b'"):
+        InverseClassFrequency().fit(LABEL, sample_weight=(LABEL == "a").astype(float))
+
+
+def test_density_based_weights_when_rows_have_weights_then_these_are_counted():
+    values, times = np.random.default_rng(0).gamma(2.0, size=200), np.arange(200) % 3 + 1
+    weigher = DensityBasedWeights(bandwidth=0.3)
+    weighted = clone(weigher).fit(values, sample_weight=times.astype(float))
+    repeated = clone(weigher).fit(np.repeat(values, times))
+    first = np.cumsum(times) - times
+    np.testing.assert_allclose(weighted.density_, repeated.density_[first])
+    found, wanted = weighted.weights_ / times, repeated.weights_[first]
+    np.testing.assert_allclose(found / found[0], wanted / wanted[0])
+
+
+def test_reweighing_when_rows_have_weights_then_label_and_group_are_independent_by_them():
+    rng = np.random.default_rng(0)
+    groups, label, base = rng.integers(2, size=300), rng.integers(2, size=300), rng.gamma(2.0, size=300)
+    found = Reweighing().fit(label, groups, sample_weight=base).weights_
+    total = {(g, k): found[(groups == g) & (label == k)].sum() for g in (0, 1) for k in (0, 1)}
+    assert total[0, 0] * total[1, 1] == pytest.approx(total[0, 1] * total[1, 0])
+    assert total[0, 0] + total[0, 1] == pytest.approx(300 * base[groups == 0].sum() / base.sum())
 
 
 class TestDomainTemperature:

@@ -57,6 +57,40 @@ MISTAKES = {
         {"steps__reweighted__weights": "other/density"},
         ["steps.reweighted.weights", "not a step of this pipeline", "`step: pipeline/step`"],
     ),
+    "rows drawn by the weights that they are given": (
+        {
+            "steps__drawn": {"use": "importance_resampling", "weights": "density"},
+            "steps__bounded": {"use": "clip_weights", "weights": "density"},
+            "steps__twice": {**STEP, "rows": "drawn", "weights": "bounded"},
+        },
+        ["steps.twice.weights", "the rows of 'drawn' were drawn by 'density' already", "without `rows:`"],
+    ),
+    "classes evened out by rows and by weights": (
+        {
+            "steps__even": {"use": "inverse_class_frequency"},
+            "steps__made": {"use": "smote"},
+            "steps__twice": {**STEP, "rows": "made", "weights": "even"},
+        },
+        ["steps.twice", "`weights:` ('even') evens the classes out, and so does `rows:` ('made')"],
+    ),
+    "classes evened out by weights and by the learner": (
+        {
+            "steps__even": {"use": "effective_number"},
+            "steps__twice": {
+                "use": "sklearn.linear_model.LogisticRegression",
+                "weights": "even",
+                "params": {"class_weight": "balanced"},
+            },
+        },
+        ["steps.twice", "`weights:` ('even') evens the classes out, and so does `class_weight`"],
+    ),
+    "product of weights with what they were made from": (
+        {
+            "steps__even": {"use": "inverse_class_frequency", "weights": "density"},
+            "steps__joint": {"use": "multiply_weights", "weights": ["density", "even"]},
+        },
+        ["steps.joint.weights", "'even' is made from 'density'", "leave 'density' out"],
+    ),
     "step that refers to itself": ({"steps__reweighted": {**STEP, "embed": "reweighted"}}, ["refers to itself"]),
     "unknown gate": (
         {"gates__density": [{"expect_efective_sample_size": {"min_share": 0.1}}]},
@@ -174,3 +208,14 @@ def test_pipeline_when_the_name_is_unknown_names_the_nearest(tmp_path):
     with pytest.raises(SpecError, match="no pipeline 'demmo', did you mean 'demo'"):
         find("demmo", start=tmp_path)
     assert find("demo", start=tmp_path).name == "demo"
+
+
+def test_plan_when_rows_and_weights_correct_for_different_things_then_it_is_sound(project: Project):
+    steps = {
+        "steps__drawn": {"use": "importance_resampling", "weights": "density"},
+        "steps__even": {"use": "inverse_class_frequency"},
+        "steps__both": {**STEP, "rows": "drawn", "weights": "even"},
+        "steps__adjusted": {"use": "logit_adjustment", "weights": "even"},
+    }
+    project.attributes = spec(**steps)
+    assert project.plan.spec.steps["both"].rows == "drawn"

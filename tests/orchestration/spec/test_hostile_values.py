@@ -117,7 +117,7 @@ def test_keys_of_the_whole_schema_are_tried():
 COLUMNS = {
     f"data__{role}__{term}": term
     for role in ("train", "target", "test")
-    for term in ("groups", "time", "dependence", "treatment", "outcome", "observed")
+    for term in ("groups", "time", "dependence", "weight", "treatment", "outcome", "observed")
 } | {"data__target__label": "kind", "data__target__drop": None}
 """Every column that a method may ask for, so that it is the parameter that is judged."""
 

@@ -8,9 +8,10 @@ import numpy as np
 from scipy import sparse
 
 from ballast.methods.common.tasks import as_numbers
-from ballast.methods.evaluation.bootstrap import bootstrap_sums, interval, ratio
-from ballast.methods.evaluation.comparison.compare_models import matches, task_of
-from ballast.methods.evaluation.shares import of_share
+from ballast.methods.evaluation.bootstrap import bootstrap_sums, by_unit, of_ratios, ratio
+from ballast.methods.evaluation.comparison.compare_models import task_of
+from ballast.methods.evaluation.comparison.compared import matches
+from ballast.methods.evaluation.shares import NONE, of_share
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
@@ -31,7 +32,7 @@ class ImportanceWeightedCrossValidation(Assessor):
     ----------
     task : "classification" takes the share of wrong labels, "regression" the mean squared error; "auto" takes
         regression when ``y`` or a prediction holds a number that is not whole.
-    n_bootstrap : replicates of the percentile bootstrap (200).
+    n_bootstrap : replicates of the studentised bootstrap (200).
     confidence : level of the intervals (0.95).
     random_state : seed of the resampling.
 
@@ -41,11 +42,12 @@ class ImportanceWeightedCrossValidation(Assessor):
 
     Notes
     -----
-    ``assess(y, predictions, sample_weight)``: ``y`` (n,), ``predictions`` a mapping from model name to out-of-sample
-    predictions (n,), ``sample_weight`` (n,) target density over training density. Weighted errors are divided by the
-    sum of the weights. ``share_selected`` says in which share of the replicates a model would have been chosen. The
-    intervals take the weights as given: they do not hold the weights' own error. Those of shares of wrong labels are
-    as of accuracy in ``classification_metrics``; those of squared errors are resampled.
+    ``assess(y, predictions, sample_weight, models=None, dependence=None)``: ``y`` (n,), ``predictions`` a mapping from
+    model name to out-of-sample predictions (n,), ``sample_weight`` (n,) target density over training density. Weighted
+    errors are divided by the sum of the weights. ``share_selected`` says in which share of the replicates a model would
+    have been chosen. The intervals take the weights as given: they do not hold the weights' own error. Those of shares
+    of wrong labels are as of accuracy in ``classification_metrics``; those of squared errors are resampled. With
+    ``dependence`` (n,), the unit that each row is of, units are resampled whole.
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
@@ -97,9 +99,10 @@ class ImportanceWeightedCrossValidation(Assessor):
         predictions: dict[str, np.ndarray],
         sample_weight: np.ndarray,
         models: dict[str, Any] | None = None,
+        dependence: np.ndarray | None = None,
     ) -> Assessment:
         """Gives each model's weighted and plain error, with intervals, and how surely it is the one to choose."""
-        n, m, names = len(y), len(predictions), list(predictions)
+        n, names = len(y), list(predictions)
         task = task_of(y, predictions, models, self.name) if self.task == "auto" else self.task
         if task == "classification":
             losses = np.stack([~matches(y, predicted, model) for model, predicted in predictions.items()]).astype(float)
@@ -107,26 +110,22 @@ class ImportanceWeightedCrossValidation(Assessor):
             truth = as_numbers(y, self.name, "y")
             losses = np.stack([as_numbers(p, self.name, model) - truth for model, p in predictions.items()]) ** 2
         weight = sample_weight.astype(np.float64)
-        terms = sparse.csr_array(np.concatenate([[weight], weight * losses, losses]))
-
-        def errors(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            total = np.broadcast_to(sums[..., :1], (*sums.shape[:-1], m))
-            return ratio(sums[..., 1 : m + 1], total), sums[..., m + 1 :] / n
-
-        weighted, plain = errors(np.asarray(terms.sum(axis=1), dtype=np.float64))
-        replicates = errors(bootstrap_sums(terms, n, self.n_bootstrap, np.random.default_rng(self.random_state)))
-        chosen = replicates[0].argmin(axis=1)
-        self.selected_ = names[int(weighted.argmin())]
+        rng = np.random.default_rng(self.random_state)
+        terms = by_unit(np.concatenate([[weight], weight * losses]), dependence)
+        sums = bootstrap_sums(sparse.csr_array(terms), terms.shape[1], self.n_bootstrap, rng)
+        chosen = ratio(sums[:, 1:], np.broadcast_to(sums[:, :1], sums[:, 1:].shape)).argmin(axis=1)
         rows = AssessmentRows()
+        found = {}
+        for metric, weights in (("importance_weighted_error", weight), ("plain_error", np.ones(n))):
+            totals = by_unit(np.broadcast_to(weights, losses.shape), dependence)
+            ends = of_ratios(by_unit(weights * losses, dependence), totals, self.n_bootstrap, self.confidence, rng)
+            found[metric] = losses @ weights / weights.sum(), ends, weights
+        self.selected_ = names[int(found["importance_weighted_error"][0].argmin())]
         for j, model in enumerate(names):
-            for metric, value, drawn, weights in (
-                ("importance_weighted_error", weighted, replicates[0], weight),
-                ("plain_error", plain, replicates[1], np.ones(n)),
-            ):
-                if task == "classification" and n > 1:
-                    low, high = of_share(losses[j], weights, self.confidence)
-                else:
-                    low, high = interval(drawn[:, j], self.confidence, n)
-                rows.add(metric, value[j], n=n, low=low, high=high, model=model)
+            for metric, (values, ends, weights) in found.items():
+                low, high = ends[j]
+                if task == "classification":
+                    low, high = of_share(losses[j], weights, self.confidence, dependence) if n > 1 else NONE
+                rows.add(metric, values[j], n=n, low=low, high=high, model=model)
             rows.add("share_selected", float(np.mean(chosen == j)), n=n, model=model)
         return rows.finish(better=BETTER, pictures=PICTURES)

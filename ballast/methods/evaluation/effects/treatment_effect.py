@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+from typing import ClassVar
+
 import numpy as np
-from scipy.stats import t
 
 from ballast.errors import DataError
 from ballast.methods.common.tasks import as_numbers
 from ballast.methods.common.treatment import ordered_arms, treated_arm
+from ballast.methods.evaluation.effects.linearised import ArmMeans
+from ballast.methods.evaluation.shares import kish
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Arm, Level
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Picture
 from ballast.words import plural
 
+log = logging.getLogger(__name__)
+
+FEW = 0.5
+"""Effective share of an arm's rows below which its interval is warned of: at 0.5 in 100 rows it held 81 % for 95 %."""
 PICTURES = (Picture("intervals", ("mean_outcome",), by="model", beside="effect"), Picture("effect", ("effect",)))
 """No metric has a direction: whether an effect is good is not for us to say."""
 
@@ -32,11 +40,21 @@ class TreatmentEffect(Assessor):
 
     Notes
     -----
-    ``assess(treatment, outcome, sample_weight=None)``: (n,) each, ``outcome`` in its own units. Gives ``mean_outcome``
-    of each arm, named as the model, and ``effect`` of the treated arm versus the control, both named. The means are
-    Hajek's; their variance is the linearised one with each row's leverage made up for, and Student's quantiles at the
-    effective sizes: Welch's where rows weigh the same. The weights are taken as known, which is too wide rather than
-    too narrow for weights that were fitted to balance. An arm of one row has no interval. Cost: O(n).
+    ``assess(treatment, outcome, sample_weight=None, weight_gradient=None, weight_influence=None, dependence=None)``:
+    (n,) each, ``outcome`` in its own units. Gives ``mean_outcome`` of each arm, named as the model, with the
+    ``effective_share`` of its rows, and ``effect`` of the treated arm versus the control, both named, with its standard
+    error. The means are Hajek's. Weights that were fitted move with the rows: ``weight_gradient`` and
+    ``weight_influence``, both (n, k), are the ``gradient`` and ``influence`` of what the weigher's ``influence(...)``
+    gives, and in a pipeline are taken from the weights' step. The error is then that of stacked estimating equations,
+    ``standard_error``; so it is without weights. Of weights whose fit is not known it is
+    ``standard_error_if_weights_are_known``, which is too wide rather than too narrow where they were fitted to these
+    rows: often twice.
+
+    Each row's square is made up to what it is worth where outcomes differ by noise alone, and Student's quantiles are
+    at Satterthwaite's degrees of freedom: Welch's where rows weigh the same. With ``dependence``, the unit that each
+    row is of, what a unit's rows add is summed, and the degrees are at most those of so many units. An arm of one row
+    has no interval. Where a few rows carry an arm, the interval holds less often than it says, since rows that would
+    weigh as much may be missing: an effective share below 0.5 is warned of in the log. Cost: O(n k^2).
 
     Raises
     ------
@@ -53,7 +71,8 @@ class TreatmentEffect(Assessor):
     name = "treatment_effect"
     reference = (
         "Lunceford and Davidian, Stratification and Weighting via the Propensity Score in Estimation of Causal "
-        "Treatment Effects, Statistics in Medicine 2004"
+        "Treatment Effects, Statistics in Medicine 2004; Bell and McCaffrey, Bias Reduction in Standard Errors for "
+        "Linear Regression with Multi-Stage Samples, Survey Methodology 2002"
     )
     claim = Claim(
         "A 95% interval holds the effect in about 95% of samples where the weights are the known ones.",
@@ -62,11 +81,23 @@ class TreatmentEffect(Assessor):
         "without weights.",
     )
 
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "weights_equal_repetition": "how sure a mean is depends on how many rows there are"
+    }
+
     def __init__(self, confidence: Level = 0.95, treated: Arm = None) -> None:
         self.confidence = confidence
         self.treated = treated
 
-    def assess(self, treatment: np.ndarray, outcome: np.ndarray, sample_weight: np.ndarray | None = None) -> Assessment:
+    def assess(
+        self,
+        treatment: np.ndarray,
+        outcome: np.ndarray,
+        sample_weight: np.ndarray | None = None,
+        weight_gradient: np.ndarray | None = None,
+        weight_influence: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+    ) -> Assessment:
         """Gives the arms' means and effects, each with its interval."""
         values = as_numbers(outcome, self.name, "outcome")
         weights = np.ones(len(values)) if sample_weight is None else sample_weight.astype(np.float64)
@@ -78,31 +109,49 @@ class TreatmentEffect(Assessor):
                 f"{self.name}: treatment has {plural(len(arms), 'value')} in {len(values)} rows (without weight: "
                 f"{without}); at least two values with weight are needed to compare"
             )
-        means = np.bincount(received, weights * values) / totals
-        shares = weights / totals[received]
-        kept = shares < 1  # of an arm whose weight is all one row's, nothing tells the variance
-        spread = np.full(len(values), np.nan)
-        spread[kept] = (shares * (values - means[received]))[kept] ** 2 / (1 - shares[kept])
-        variances = np.bincount(received, spread)
-        degrees = np.bincount(received, weights) ** 2 / np.bincount(received, weights**2) - 1
-        rows = AssessmentRows()
+        fit = self._fit(sample_weight, weight_gradient, weight_influence)
+        known = sample_weight is not None and not fit
+        means = ArmMeans(values, received, weights, *fit, units=dependence)
+        rows, each = AssessmentRows(), np.eye(len(arms))
         for arm, name in enumerate(map(str, arms)):
-            low, high = self._interval(means[arm], variances[[arm]], degrees[[arm]])
-            rows.add("mean_outcome", means[arm], n=int((received == arm).sum()), model=name, low=low, high=high)
-        for pair in self._compared(arms):
-            arm, other = pair
-            low, high = self._interval(means[arm] - means[other], variances[list(pair)], degrees[list(pair)])
-            model, versus = str(arms[arm]), str(arms[other])
-            rows.add("effect", means[arm] - means[other], n=len(values), model=model, versus=versus, low=low, high=high)
+            low, high = means.error(each[arm]).interval(means.means[arm], self.confidence)
+            own = weights[received == arm]
+            rows.add("mean_outcome", means.means[arm], n=len(own), model=name, low=low, high=high)
+            rows.add("effective_share", self._effective_share(own, name), n=len(own), model=name)
+        for arm, other in self._compared(arms):
+            value, error = means.means[arm] - means.means[other], means.error(each[arm] - each[other])
+            low, high = error.interval(value, self.confidence)
+            named = {"n": len(values), "model": str(arms[arm]), "versus": str(arms[other])}
+            rows.add("effect", value, low=low, high=high, **named)
+            if np.isfinite(error.standard):
+                metric = "standard_error_if_weights_are_known" if known else "standard_error"
+                rows.add(metric, error.standard, **named)
         return rows.finish(pictures=PICTURES)
 
-    def _interval(self, value: float, variances: np.ndarray, degrees: np.ndarray) -> tuple[float, float]:
-        """Gives Welch and Satterthwaite's interval, NaN where an arm's rows tell no variance, or are equal."""
-        variance = variances.sum()
-        if not variance > 0:
-            return float("nan"), float("nan")
-        half = t.ppf(0.5 + self.confidence / 2, variance**2 / (variances**2 / degrees).sum()) * np.sqrt(variance)
-        return float(value - half), float(value + half)
+    def _fit(
+        self, weights: np.ndarray | None, gradient: np.ndarray | None, influence: np.ndarray | None
+    ) -> tuple[np.ndarray, ...]:
+        """Gives both of what the weights' fit is told by; nothing of weights that are taken as known."""
+        if gradient is None and influence is None:
+            return ()
+        if weights is None or gradient is None or influence is None or gradient.shape != influence.shape:
+            shapes = [None if given is None else given.shape for given in (weights, gradient, influence)]
+            raise DataError(
+                f"{self.name}: sample_weight, weight_gradient and weight_influence have the shapes {shapes}; give all "
+                "three of one weigher, the latter two (n, k)"
+            )
+        return gradient.astype(np.float64), influence.astype(np.float64)
+
+    def _effective_share(self, weights: np.ndarray, arm: str) -> float:
+        share = kish(weights) / len(weights)
+        if share < FEW:
+            log.warning(
+                "%s: a few of the %d rows of arm %s carry its mean (effective share %.2f): rows that would weigh as "
+                "much may be missing, and the interval holds less often than it says; weights of the estimand "
+                "'overlap' are bounded",
+                self.name, len(weights), arm, share,
+            )  # fmt: skip
+        return share
 
     def _compared(self, arms: np.ndarray) -> list[tuple[int, int]]:
         """Gives the positions of the arms whose effect is given, each with that of the arm it is compared with."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
 
 from ballast.methods.common.codes import label_codes
-from ballast.methods.evaluation import shares
-from ballast.methods.evaluation.bootstrap import Metrics, add_metrics, mean_defined, one_hot, ratio, slices
+from ballast.methods.common.design import judged_by
+from ballast.methods.evaluation.bootstrap import slices
+from ballast.methods.evaluation.judged import Judged
 from ballast.methods.evaluation.labelled import labelled
-from ballast.methods.evaluation.ranking import LEAST_PROBABILITY, Area, auroc, log_losses
-from ballast.methods.evaluation.shares import Interval
+from ballast.methods.evaluation.ranking import LEAST_PROBABILITY
+from ballast.methods.evaluation.shares import NONE, Interval
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
@@ -39,31 +39,36 @@ class ClassificationMetrics(Assessor):
 
     Parameters
     ----------
-    n_bootstrap : replicates of the percentile bootstrap, at least 2 for an interval (200: ends of a 95 % interval to
-        about a tenth of its width).
+    n_bootstrap : replicates of the studentised bootstrap (200: ends of a 95 % interval to about a tenth of its width).
     confidence : level of the intervals (0.95).
     n_bins : equal-width bins of the highest probability for the expected calibration error (15, as Guo et al. 2017).
     random_state : seed of the resampling.
 
     Notes
     -----
-    ``assess(y, probs, sample_weight=None, groups=None, classes=None, observed=None)``: ``y`` (n,), ``probs`` (n,
-    n_classes), ``classes`` the label of each column (default: the sorted labels of ``y``), ``observed`` (n,) which rows
-    have their label, where some do not yet (their ``y`` is not looked at): these alone are judged, and
-    ``labelled_share`` says how many they are, of all rows and by prediction, since labels that come first may be
-    others than those to come. All metrics are weighted; the Brier
-    score of two classes is the mean squared error of the second's probability, of more the sum over classes; AUROC is
-    the mean over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur.
-    The interval of accuracy is Wilson's or, where weights differ, Clopper and Pearson's at the effective number of rows
-    (Korn and Graubard), so that it holds where every row is right; that of balanced accuracy joins those of its classes
-    (Zou and Donner); that of AUROC is DeLong's on the logit, by scores where the rows are ranked without fault
-    (Newcombe). The other metrics are resampled. A metric that is not defined on a slice (AUROC of one class) has no row
-    there.
+    ``assess(y, probs, sample_weight=None, groups=None, classes=None, observed=None, dependence=None,
+    design_weight=None)``: ``y`` (n,), ``probs`` (n, n_classes), ``classes`` the label of each column (default: the
+    sorted labels of ``y``), ``observed`` (n,) which rows have their label, where some do not yet (their ``y`` is not
+    looked at): these alone are judged, and ``labelled_share`` says how many they are, of all rows and by prediction,
+    since labels that come first may be others than those to come. All metrics are weighted by ``sample_weight`` or,
+    where there is none, by ``design_weight`` (n,), how many of the population each row stands for; the Brier score of
+    two classes is the mean squared error of the second's probability, of more the sum over classes; AUROC is the mean
+    over classes of one against the rest; balanced accuracy and macro F1 run over the classes that occur. The interval
+    of accuracy is Wilson's or, where weights differ, Clopper and Pearson's at the effective number of rows (Korn and
+    Graubard), so that it holds where every row is right; that of balanced accuracy joins those of its classes (Zou and
+    Donner); that of AUROC is DeLong's on the logit, by scores where the rows are ranked without fault (Newcombe); that
+    of macro F1 joins those of the classes' shares of right rows among all that are of the class or called so. Log loss
+    and Brier score are resampled, each replicate by its own standard error; where no row is wrong, as many may be as
+    Wilson's interval allows, at what their least likely labels would cost. With ``dependence`` (n,), the unit that each
+    row is of, units are resampled whole, effective sizes are those of clusters (Korn and Graubard; Obuchowski for
+    AUROC) and quantiles are Student's of as many units. A metric that is not defined on a slice (AUROC of one class)
+    has no row there, and one row, or unit, alone no interval.
 
     The calibration error is biased upwards: ``expected_calibration_error_if_calibrated`` is what a calibrated model
     would show on as many such rows, with the ends that hold `confidence` of them; below its upper end the interval of
-    the error begins at 0. A label that was given a probability of 0 counts 36 in the log loss, where the truth is
-    infinite; ``log_loss_cut_share`` says of what share of the rows, where there are such.
+    the error, Student's of the value less its bias, begins at 0. A label that was given a probability of 0 counts 36 in
+    the log loss, where the truth is infinite; ``log_loss_cut_share`` says of what share of the rows, where there are
+    such.
 
     Cost: O(n_classes n log n + n_bootstrap n) time, 64 MiB for the counts.
 
@@ -114,85 +119,45 @@ class ClassificationMetrics(Assessor):
         groups: np.ndarray | None = None,
         classes: np.ndarray | None = None,
         observed: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
     ) -> Assessment:
         """Gives each metric overall and, with ``groups``, per group, with its interval and number of rows."""
         rows = AssessmentRows()
         named = np.arange(probs.shape[1]) if classes is None else classes
-        weight = np.ones(len(y)) if sample_weight is None else sample_weight.astype(np.float64)
+        weight = judged_by(len(y), sample_weight, design_weight)
         kept = labelled(rows, observed, {"": named[probs.argmax(axis=1)]}, weight, self.name)
         y, probs, weight = y[kept], probs[kept], weight[kept]
         codes = label_codes(y, classes, probs.shape[1], self.name)
+        units = None if dependence is None else dependence[kept]
         rng = np.random.default_rng(self.random_state)
         for name, part in [(OVERALL, np.arange(len(y))), *slices(None if groups is None else groups[kept])]:
-            own = codes[part], probs[part].astype(np.float64), weight[part]
-            area = auroc(*own)
-            add_metrics(
-                rows, *self._terms(*own, area.value), len(part), slice=name, closed=self._closed(*own, area),
-                unchanged=self._if_calibrated(*own[1:]), n_bootstrap=self.n_bootstrap, confidence=self.confidence,
-                rng=rng,
-            )  # fmt: skip
-            impossible = own[1][np.arange(len(part)), own[0]] < LEAST_PROBABILITY
-            if impossible.any() and own[2].any():
-                rows.add("log_loss_cut_share", float(np.average(impossible, weights=own[2])), n=len(part), slice=name)
+            own = Judged(
+                codes[part], probs[part].astype(np.float64), weight[part], None if units is None else units[part]
+            )
+            self._add(rows, own, name, rng)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
-    def _closed(self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray, area: Area) -> dict[str, Interval]:
-        """Gives the intervals that need no replicates: of shares of rows, or of pairs of them."""
-        right = probs.argmax(axis=1) == codes
-        ranked = {"auroc": area.interval(self.confidence)} if np.isfinite(area.value) else {}
-        return ranked | {
-            "accuracy": shares.of_share(right, weight, self.confidence),
-            "balanced_accuracy": shares.of_recalls(right, codes, weight, self.confidence),
-        }
+    def _add(self, rows: AssessmentRows, own: Judged, name: str, rng: np.random.Generator) -> None:
+        """Adds what there is to say of some rows, the slice called ``name``; no interval of one row or unit alone."""
+        n, calibration = len(own.codes), own.calibration(self.n_bins)
+        values = own.values | {"expected_calibration_error": calibration.value}
+        ends: dict[str, Interval] = {}
+        if own.n_units > 1 and own.weight.any():
+            ends = own.intervals(self.n_bootstrap, self.confidence, rng)
+            ends["expected_calibration_error"] = calibration.interval(self.confidence)
+        for metric, value in values.items():
+            if np.isfinite(value):
+                if metric == "expected_calibration_error":
+                    self._add_without(rows, calibration.if_calibrated, n, name, told=bool(ends))
+                low, high = ends.get(metric, NONE)
+                rows.add(metric, value, n=n, low=low, high=high, slice=name)
+        impossible = own.of_label < LEAST_PROBABILITY
+        if impossible.any() and own.weight.any():
+            rows.add("log_loss_cut_share", own.mean(impossible), n=n, slice=name)
 
-    def _bins(self, confidence: np.ndarray) -> np.ndarray:
-        return np.minimum((confidence * self.n_bins).astype(int), self.n_bins - 1)
-
-    def _if_calibrated(self, probs: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
-        """Gives draws of the calibration error that a calibrated model would have on such rows.
-
-        A bin's gap is a sum of centred coins, and drawn as the normal of its variance.
-        """
-        confidence = probs.max(axis=1)
-        variance = np.bincount(self._bins(confidence), weight**2 * confidence * (1 - confidence), self.n_bins)
-        gaps = np.random.default_rng(0).standard_normal((2000, self.n_bins)) * np.sqrt(variance)
-        return {"expected_calibration_error": np.abs(gaps).sum(axis=1) / weight.sum()}
-
-    def _terms(
-        self, codes: np.ndarray, probs: np.ndarray, weight: np.ndarray, area: float
-    ) -> tuple[sparse.csr_array, Metrics]:
-        """Gives what to sum over the rows, and the metrics but the ``area`` as functions of those sums."""
-        n, k = probs.shape
-        predicted = probs.argmax(axis=1)
-        confidence = probs[np.arange(n), predicted]
-        of_label = probs[np.arange(n), codes]
-        correct = (predicted == codes).astype(np.float64)
-        log_loss = log_losses(of_label)
-        brier = (probs**2).sum(axis=1) - 2 * of_label + 1
-        bins = self._bins(confidence)
-        singles = np.stack([weight, weight * correct, weight * log_loss, weight * brier / (2 if k == 2 else 1)])
-        terms = sparse.vstack(
-            [
-                sparse.csr_array(singles),
-                one_hot(codes, weight, k),
-                one_hot(codes, weight * correct, k),
-                one_hot(predicted, weight, k),
-                one_hot(bins, weight * (confidence - correct), self.n_bins),
-            ],
-            format="csr",
-        )
-
-        def metrics(sums: np.ndarray) -> dict[str, np.ndarray]:
-            total, hit, loss, squared = np.moveaxis(sums[..., :4], -1, 0)
-            support, true_positive, named, gap = np.split(sums[..., 4:], [k, 2 * k, 3 * k], axis=-1)
-            return {
-                "accuracy": ratio(hit, total),
-                "balanced_accuracy": mean_defined(ratio(true_positive, support)),
-                "log_loss": ratio(loss, total),
-                "brier": ratio(squared, total),
-                "macro_f1": mean_defined(ratio(2 * true_positive, support + named)),
-                "auroc": np.full(np.shape(total), area),
-                "expected_calibration_error": ratio(np.abs(gap).sum(axis=-1), total),
-            }
-
-        return sparse.csr_array(terms), metrics
+    def _add_without(self, rows: AssessmentRows, drawn: np.ndarray, n: int, name: str, *, told: bool) -> None:
+        """Adds what a calibrated model would show."""
+        ends = [(1 - self.confidence) / 2, (1 + self.confidence) / 2]
+        low, high = np.quantile(drawn, ends) if told else NONE
+        rows.add("expected_calibration_error_if_calibrated", float(drawn.mean()), n=n, low=low, high=high, slice=name)

@@ -7,6 +7,7 @@ from scipy.stats import rankdata
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
+from ballast.methods.common.design import relative
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
 
@@ -45,9 +46,12 @@ class WeightDiagnostics(Assessor):
 
     Notes
     -----
-    ``assess(sample_weights, X, X_target, true_weight=None, feature_names=None)``: weight tables by name, each (n,);
-    features (n, d) and (m, d); ``true_weight`` (n,) where it is known; ``feature_names`` one a column (default: a
-    DataFrame's columns, else x0, x1, ...). The column ``model`` names the weight table. Metrics:
+    ``assess(sample_weights, X, X_target, true_weight=None, feature_names=None, design_weight=None,
+    design_weight_target=None)``: weight tables by name, each (n,); features (n, d) and (m, d); ``true_weight`` (n,)
+    where it is known; ``feature_names`` one a column (default: a DataFrame's columns, else x0, x1, ...); design weights
+    (n,) and (m,), how many of the population each row stands for: the source before weighting, and the target, are
+    taken with theirs, the source after weighting with the weight table alone. The column ``model`` names the weight
+    table. Metrics:
 
     - ``effective_sample_size`` (sum w)^2 / sum w^2, ``effective_share`` of the n rows, ``maximum_share`` of the total
       weight that the heaviest row carries;
@@ -55,7 +59,7 @@ class WeightDiagnostics(Assessor):
       weights; above 0.7 averages under the weights are unreliable, below 0.5 they have finite variance; 0 where the
       largest weights are all equal, no row where fewer than five weights are in the tail;
     - ``standardized_mean_difference_before`` and ``_after`` by feature (in ``slice``): absolute difference between the
-      source's (weighted) mean and the target's, in units of sqrt((s^2 + s_target^2) / 2) of the unweighted samples;
+      source's (weighted) mean and the target's, in units of sqrt((s^2 + s_target^2) / 2) of the samples before;
       above 0.1 counts as imbalance; ``maximum_`` and ``mean_`` of them over all features;
     - with ``true_weight``: ``normalised_mean_squared_error`` of the mean-1 weights, as a share of that of uniform
       weights (below 1 is better than none), and Spearman's ``rank_correlation``; neither has a row where the true
@@ -92,13 +96,17 @@ class WeightDiagnostics(Assessor):
         X_target: np.ndarray,
         true_weight: np.ndarray | None = None,
         feature_names: list[str] | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
     ) -> Assessment:
         """Gives all diagnostics of each weight table; there are no intervals."""
         names = self._names(feature_names, X.shape[1])
         tables = {
             name: weight.astype(np.float64) / weight.mean(dtype=np.float64) for name, weight in sample_weights.items()
         }
-        differences = standardized_mean_differences(X, X_target, np.stack([np.ones(len(X)), *tables.values()]))
+        differences = standardized_mean_differences(
+            X, X_target, np.stack(list(tables.values())), design_weight, design_weight_target
+        )
         rows = AssessmentRows()
         for (table, weight), after in zip(tables.items(), differences[1:], strict=True):
             _add_concentration(rows, table, weight)
@@ -116,28 +124,46 @@ class WeightDiagnostics(Assessor):
         return [str(name) for name in feature_names]
 
 
-def standardized_mean_differences(X: np.ndarray, X_target: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Gives (k, d) absolute standardized differences between X under each of k weightings (k, n) and the target.
+def standardized_mean_differences(
+    X: np.ndarray,
+    X_target: np.ndarray,
+    weights: np.ndarray,
+    design_weight: np.ndarray | None = None,
+    design_weight_target: np.ndarray | None = None,
+) -> np.ndarray:
+    """Gives (1 + k, d) absolute standardized differences between X and the target: as X is, and under k weightings.
 
-    A feature that varies in neither sample is measured in the standard deviation of both together.
+    ``weights`` are (k, n). As they are X and the target have their design weights, where they have some. A feature that
+    varies in neither sample is measured in the standard deviation of both together.
     """
-    centre = X_target.mean(axis=0, dtype=np.float64)
-    shifted = X - centre
-    means = (weights @ shifted) / weights.sum(axis=1, keepdims=True)
-    own, target = shifted.var(axis=0), X_target.var(axis=0, dtype=np.float64)
     n, m = len(X), len(X_target)
+    design, design_target = relative(design_weight, n) / n, relative(design_weight_target, m) / m
+    centre = design_target @ X_target.astype(np.float64)
+    shifted = X - centre
+    weightings = np.vstack([design, weights / weights.sum(axis=1, keepdims=True)])
+    means = weightings @ shifted
+    own = design @ (shifted - means[0]) ** 2
+    target = design_target @ (X_target - centre) ** 2
     pooled = (own + target) / 2
     noise = np.square(1e-12 * np.abs(centre))  # what rounding makes of a constant feature
-    together = shifted.mean(axis=0) ** 2 * n * m / (n + m) ** 2
+    together = means[0] ** 2 * n * m / (n + m) ** 2
     scale = np.sqrt(np.where(pooled > noise, pooled, together))
     return np.divide(np.abs(means), scale, out=np.zeros_like(means), where=scale > np.sqrt(noise))
 
 
-def differences_of_arms(X: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Gives (k, d) absolute standardized differences between two arms of X, both under each of k weightings (k, n)."""
-    arms = [(X[rows].astype(np.float64), weights[:, rows]) for rows in (treated, ~treated)]
-    first, second = ((own @ rows) / own.sum(axis=1, keepdims=True) for rows, own in arms)
-    scale = np.sqrt((arms[0][0].var(axis=0) + arms[1][0].var(axis=0)) / 2)
+def differences_of_arms(
+    X: np.ndarray, treated: np.ndarray, weights: np.ndarray, design_weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Gives (1 + k, d) absolute standardized differences between two arms of X: as they are, and under k weightings.
+
+    ``weights`` are (k, n). As they are the arms have their design weights, where they have some.
+    """
+    weightings = np.vstack([relative(design_weight, len(X)), weights])
+    arms = [(X[rows].astype(np.float64), weightings[:, rows]) for rows in (treated, ~treated)]
+    arms = [(rows, own / own.sum(axis=1, keepdims=True)) for rows, own in arms]
+    first, second = (own @ rows for rows, own in arms)
+    spread = [own[0] @ (rows - own[0] @ rows) ** 2 for rows, own in arms]
+    scale = np.sqrt((spread[0] + spread[1]) / 2)
     return np.divide(np.abs(first - second), scale, out=np.zeros_like(first), where=scale > 0)
 
 

@@ -13,14 +13,15 @@ from sklearn.base import clone
 
 from ballast.compute.blocks import content_order
 from ballast.errors import DataError, ParameterError, nearest
+from ballast.methods.common.folds import Units, units_of, warn_of_near_copies
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.evaluation.bootstrap import draw_counts, interval, slices
-from ballast.methods.evaluation.comparison.compare_models import matches
+from ballast.methods.evaluation.comparison.compared import matches
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed, Share
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
 from ballast.methods.learners.proxy import proxy_learner
-from ballast.words import in_words, listed
+from ballast.words import in_words, listed, plural
 
 HELD_OUT = 0.2
 """Share of each source's rows on which accuracy on rows like the sources' is measured."""
@@ -159,14 +160,22 @@ class SourceRobustness(Assessor):
         X_target: np.ndarray,
         y_target: np.ndarray,
         groups_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
     ) -> Assessment:
-        """Gives the accuracies of sources and mixes, the mixes' differences, and the residuals from the line."""
+        """Gives the accuracies of sources and mixes, the mixes' differences, and the residuals from the line.
+
+        No row is trained on of which a copy, or a row of the same unit of ``dependence`` (n,), is held out.
+        """
         rng = np.random.default_rng(self.random_state)
         learner = self._classifier(y)
-        X, y, groups = _in_order(X, y, groups)
+        if dependence is None:
+            warn_of_near_copies(X, self.name, "held-out rows have some among those trained on")
+        order = _order(X, y, groups)
+        X, y, groups = X[order], y[order], groups[order]
         shift_of = np.full(len(y_target), ONE_SHIFT) if groups_target is None else groups_target
-        X_target, y_target, shift_of = _in_order(X_target, y_target, shift_of)
-        held, pools = self._split(groups, rng)
+        order_target = _order(X_target, y_target, shift_of)
+        X_target, y_target, shift_of = X_target[order_target], y_target[order_target], shift_of[order_target]
+        held, pools = self._split(groups, units_of(X, None if dependence is None else dependence[order]), rng)
         sets = self._training_sets(pools, LEAST_ROWS * len(np.unique(y)))
         truth = np.concatenate([y_target, *(y[rows] for rows in held)])
         judged = np.concatenate([X_target, *(X[rows] for rows in held)])
@@ -202,19 +211,23 @@ class SourceRobustness(Assessor):
             )
         return learner
 
-    def _split(self, groups: np.ndarray, rng: np.random.Generator) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-        """Gives the rows of each source that are held out, and those to train on."""
-        held, pools = [], {}
-        for source, rows in slices(groups):
-            k = math.ceil(HELD_OUT * len(rows))
-            if k == len(rows):
+    def _split(
+        self, groups: np.ndarray, units: Units, rng: np.random.Generator
+    ) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+        """Gives the rows of each source that are held out, and those to train on, none of a unit that is held out."""
+        dealt = {source: rng.permutation(rows) for source, rows in slices(groups)}
+        held = [rows[: math.ceil(HELD_OUT * len(rows))] for rows in dealt.values()]
+        chosen = np.zeros(units.n, dtype=bool)
+        chosen[units.of[np.concatenate(held)]] = True
+        touched = units.touch(chosen)
+        pools = {source: rows[~touched[rows]] for source, rows in dealt.items()}
+        for source, rows in dealt.items():
+            if not len(pools[source]):
                 raise DataError(
-                    f"{self.name}: groups has {len(rows)} row of {source!r}; a fifth of each source is held out, and a "
-                    "training set of two classes is drawn from the rest: drop that source or collect more rows of it"
+                    f"{self.name}: groups has {plural(len(rows), 'row')} of {source!r}; a fifth of each source is held "
+                    "out, with their copies and units, and a training set of two classes is drawn from the rest: drop "
+                    "that source or collect more rows of it"
                 )
-            rows = rng.permutation(rows)
-            held.append(rows[:k])
-            pools[source] = rows[k:]
         if len(pools) < 2:
             raise DataError(
                 f"{self.name}: groups has only one value ({next(iter(pools))!r}, {len(groups)} rows); there are no "
@@ -313,11 +326,10 @@ class _Table:
         return low, high
 
 
-def _in_order(X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gives the rows in an order that their contents decide, so that draws of positions do not hang on theirs."""
+def _order(X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Gives the positions of the rows in an order that their contents decide, so that draws do not hang on theirs."""
     ties = (np.unique(column.astype(str), return_inverse=True)[1] for column in (y, groups))
-    order = content_order(X, *ties)
-    return X[order], y[order], groups[order]
+    return content_order(X, *ties)
 
 
 def _over_shifts(metric: str, by_shift: ByShift, key: Key) -> np.ndarray:

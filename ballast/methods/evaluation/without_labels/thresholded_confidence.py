@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, logsumexp
 
 from ballast.methods.common.codes import label_codes
+from ballast.methods.common.logits import is_softmax
 from ballast.methods.evaluation.bootstrap import draw_counts, interval
 from ballast.methods.evaluation.shares import of_share
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
+from ballast.words import percent
+
+log = logging.getLogger(__name__)
 
 BETTER: dict[str, Direction] = {
     "estimated_accuracy": "higher",
     "difference_of_confidences": "higher",
     "source_accuracy": "higher",
 }
+TIED = 0.05
+"""Share of source rows that tie at the threshold above which that is warned of."""
 HOTTEST = 20.0
 """The bound of temperatures, from above and, inverted, from below."""
 PICTURES = (
@@ -58,13 +67,17 @@ class AverageThresholdedConfidence(Assessor):
 
     Notes
     -----
-    ``assess(probs, y, probs_target, classes=None)``: source probabilities (n, n_classes) and labels (n,), target
-    probabilities (m, n_classes), ``classes`` the label of each column (default: the sorted labels of ``y``). Gives
+    ``assess(probs, y, probs_target, classes=None, logits=None, logits_target=None, dependence=None,
+    dependence_target=None)``: source probabilities (n, n_classes) and labels (n,), target probabilities (m, n_classes),
+    ``classes`` the label of each column (default: the sorted labels of ``y``), ``logits`` what the probabilities are
+    the softmax of, ``dependence`` the unit that each row is of, which is then resampled whole. Gives
     ``estimated_accuracy``, ``average_confidence`` (mean highest probability of the target),
     ``difference_of_confidences`` (source accuracy plus target minus source mean confidence) and ``source_accuracy``.
     The interval of ``source_accuracy`` is Wilson's; the others are resampled.
     Rows that tie at the threshold, as trees' do, count by the share of tied source rows above the error: what tiny
-    random jitter gives on average, up to one in the number of tied rows.
+    random jitter gives on average, up to one in the number of tied rows. Rows of a sure network tie where all
+    other probabilities are 0 in their type; from logits, in float64, they do not, and without a warning tells how many
+    do at the threshold.
 
     Cost: O((n + m) (n_classes n_bootstrap + log(n + m))) time, 64 MiB for the counts.
 
@@ -116,20 +129,29 @@ class AverageThresholdedConfidence(Assessor):
         self.random_state = random_state
 
     def assess(
-        self, probs: np.ndarray, y: np.ndarray, probs_target: np.ndarray, classes: np.ndarray | None = None
+        self,
+        probs: np.ndarray,
+        y: np.ndarray,
+        probs_target: np.ndarray,
+        classes: np.ndarray | None = None,
+        logits: np.ndarray | None = None,
+        logits_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
     ) -> Assessment:
         """Gives the estimate, its two rivals and the source accuracy, each with its interval."""
         codes = label_codes(y, classes, probs.shape[1], self.name)
-        self.temperature_ = _temperature(probs, codes) if self.temperature_scaling else 1.0
-        scores, order = self._sorted(probs)
-        scores_target, order_target = self._sorted(probs_target)
-        log_p, log_p_target = _log(probs)[order], _log(probs_target)[order_target]
+        log_p, log_p_target = _logarithms(probs, probs_target, logits, logits_target)
+        self.temperature_ = _temperature(log_p, codes) if self.temperature_scaling else 1.0
+        scores, order = self._sorted(log_p)
+        scores_target, order_target = self._sorted(log_p_target)
+        log_p, log_p_target = log_p[order], log_p_target[order_target]
         correct = (probs.argmax(axis=1) == codes)[order].astype(np.float64)
         above = _ShareAbove(scores, scores_target)
         refitted = _Refitted(log_p, codes[order], self.temperature_) if self.temperature_scaling else _untempered
 
         def estimates(counts: np.ndarray, counts_target: np.ndarray) -> dict[str, np.ndarray]:
-            n, sharpness = counts.shape[1], refitted(counts)
+            n, sharpness = counts.sum(axis=1), refitted(counts)
             accuracy, confidence = counts @ correct / n, _mean_confidence(log_p_target, counts_target, sharpness)
             gap = confidence - _mean_confidence(log_p, counts, sharpness)
             return {
@@ -140,25 +162,50 @@ class AverageThresholdedConfidence(Assessor):
             }
 
         n, m = len(scores), len(scores_target)
-        n_wrong = int(n - correct.sum())
-        self.threshold_ = float(scores[n_wrong]) if n_wrong < n else float("inf")
+        self._find_threshold(scores, int(n - correct.sum()))
+        units = None if dependence is None else dependence[order]
+        members = _members(n, dependence, order), _members(m, dependence_target, order_target)
+        drawn = [estimates(*counts) for counts in self._drawn(*members)]
         values = estimates(np.ones((1, n)), np.ones((1, m)))
-        rng = np.random.default_rng(self.random_state)
-        drawn = [estimates(*chunk) for chunk in draw_counts(self.n_bootstrap, rng, n, m)]
+        fewest = min(int(own.max()) + 1 for own in members)
         rows = AssessmentRows()
         for metric, value in values.items():
-            replicates = np.concatenate([replicate[metric] for replicate in drawn])
-            low, high = interval(replicates, self.confidence, min(n, m))
+            low, high = interval(np.concatenate([one[metric] for one in drawn]), self.confidence, fewest)
             if metric == "source_accuracy" and n > 1:
-                low, high = of_share(correct, np.ones(n), self.confidence)
+                low, high = of_share(correct, np.ones(n), self.confidence, units)
             rows.add(metric, value[0], n=n if metric == "source_accuracy" else m, low=low, high=high)
         return rows.finish(better=BETTER, pictures=PICTURES)
 
-    def _sorted(self, probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gives the tempered rows' scores in ascending order, and that order."""
-        log_p = _log_softmax(_log(probs) / self.temperature_)
-        sure = np.exp(log_p.max(axis=1))
-        scores = sure if self.score == "maximum_confidence" else (np.exp(log_p) * log_p).sum(axis=1)
+    def _drawn(self, members: np.ndarray, members_target: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Gives, chunk by chunk, how often each row of both samples was drawn, (b, n) and (b, m): as its unit was."""
+        rng = np.random.default_rng(self.random_state)
+        sizes = int(members.max()) + 1, int(members_target.max()) + 1
+        for counts, counts_target in draw_counts(self.n_bootstrap, rng, *sizes):
+            yield counts[:, members], counts_target[:, members_target]
+
+    def _find_threshold(self, scores: np.ndarray, n_wrong: int) -> None:
+        """Sets the threshold where so many of the sorted source scores are below it, and tells of ties of sure rows."""
+        n = len(scores)
+        at = scores[n_wrong] if n_wrong < n else np.inf
+        self.threshold_ = float(expit(at) if self.score == "maximum_confidence" else at)
+        tied = int((scores == at).sum())
+        if at == scores[-1] and tied > max(1, TIED * n):
+            log.warning(
+                "%s: %d of %d source rows (%s) are so sure that they tie at the threshold, and do not tell which "
+                "target rows are right; give the model's logits, which keep sure rows apart",
+                self.name, tied, n, percent(tied, n),
+            )  # fmt: skip
+
+    def _sorted(self, log_probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the tempered rows' scores in ascending order, and that order.
+
+        The highest probability is taken by its log odds, which stay apart where it is 1.
+        """
+        log_p = _log_softmax(log_probs / self.temperature_)
+        if self.score == "maximum_confidence":
+            scores = _log_odds(log_p)
+        else:
+            scores = (np.exp(log_p) * log_p).sum(axis=1)
         order = np.argsort(scores, kind="stable")
         return scores[order], order
 
@@ -195,7 +242,7 @@ def _mean_confidence(log_probs: np.ndarray, counts: np.ndarray, sharpness: np.nd
     for at in np.unique(sharpness):
         own = sharpness == at
         found[own] = counts[own] @ (1 / np.exp(below * at).sum(axis=1))
-    return found / counts.shape[1]
+    return found / counts.sum(axis=1)
 
 
 class _ShareAbove:
@@ -211,7 +258,7 @@ class _ShareAbove:
         self.right = np.searchsorted(scores_target, values, side="right")
 
     def __call__(self, counts: np.ndarray, n_wrong: np.ndarray, counts_target: np.ndarray) -> np.ndarray:
-        b, m = counts_target.shape
+        b, m = len(counts_target), counts_target.sum(axis=1)
         tied = np.add.reduceat(counts, self.starts, axis=1)
         up_to = np.cumsum(tied, axis=1)
         beyond = up_to > n_wrong[:, None]
@@ -224,18 +271,44 @@ class _ShareAbove:
         return np.where(beyond.any(axis=1), share, 0.0)  # every source row wrong: no score is high enough
 
 
-def _log(probs: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(probs, np.finfo(np.float32).tiny, None, dtype=np.float64))
+def _logarithms(
+    probs: np.ndarray, probs_target: np.ndarray, logits: np.ndarray | None, logits_target: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the logarithms of both samples' probabilities, of their logits where these are given and theirs."""
+    given = ((probs, logits), (probs_target, logits_target))
+    if all(scores is not None and is_softmax(p, scores) for p, scores in given):
+        own, target = (_log_softmax(np.asarray(scores, dtype=np.float64)) for _, scores in given)
+    else:
+        least = np.finfo(np.float32).tiny
+        own, target = (np.log(np.clip(p, least, None, dtype=np.float64)) for p, _ in given)
+    return own, target
+
+
+def _members(n: int, units: np.ndarray | None, order: np.ndarray) -> np.ndarray:
+    """Gives (n,) the number of the unit of each row, in that order; its own without units."""
+    return np.arange(n) if units is None else np.unique(units[order], return_inverse=True)[1]
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    """Gives log probabilities that keep their digits where one is nearly 1."""
+    rows, top = np.arange(len(logits)), logits.argmax(axis=1)
+    shifted = logits - logits[rows, top][:, None]
+    others = np.exp(shifted)
+    others[rows, top] = 0.0
+    return shifted - np.log1p(others.sum(axis=1))[:, None]
 
 
-def _temperature(probs: np.ndarray, codes: np.ndarray) -> float:
+def _log_odds(log_probs: np.ndarray) -> np.ndarray:
+    """Gives (n,) the log odds of the highest probability."""
+    rows, top = np.arange(len(log_probs)), log_probs.argmax(axis=1)
+    others = log_probs.copy()
+    others[rows, top] = -np.inf
+    return log_probs[rows, top] - logsumexp(others, axis=1)
+
+
+def _temperature(logits: np.ndarray, codes: np.ndarray) -> float:
     """Gives the temperature in [1/20, 20] that minimises the log loss."""
-    logits, rows = _log(probs), np.arange(len(codes))
+    rows = np.arange(len(codes))
 
     def loss(log_temperature: float) -> float:
         return -float(_log_softmax(logits / np.exp(log_temperature))[rows, codes].mean())

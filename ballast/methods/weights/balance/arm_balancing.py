@@ -11,6 +11,7 @@ from ballast.errors import BallastError, ParameterError
 from ballast.methods.common.treatment import treated_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Arm
+from ballast.methods.weights._influence import FitInfluence, checked
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
 
 
@@ -80,7 +81,7 @@ class ArmBalancing(Weigher):
         weigher = self._weigher()
         self.weighers_: list[Any] = [None, None]
         self.weights_ = np.ones(len(X), dtype=X.dtype)
-        to = {"ate": slice(None), "att": treated, "atc": ~treated}[self.estimand]
+        to = self._to(treated)
         for arm, rows in enumerate((~treated, treated)):
             if self.estimand == ("atc", "att")[arm]:
                 continue
@@ -105,6 +106,33 @@ class ArmBalancing(Weigher):
             if weigher is not None and rows.any():
                 weights[rows] = weigher.weigh(X[rows])
         return weights
+
+    @property
+    def has_influence(self) -> bool:
+        """Whether ``influence`` can be told, which is up to the weigher."""
+        return getattr(self._weigher(), "has_influence", False)
+
+    @checked
+    def influence(self, X: np.ndarray, treatment: np.ndarray) -> FitInfluence:
+        """Gives how the weights move with the rows that they were fitted to, which are given again."""
+        treated = treated_rows(treatment, self.arms_, self.name)
+        to, gradients, influences = self._to(treated), [], []
+        for rows, weigher in zip((~treated, treated), self.weighers_, strict=True):
+            if weigher is None:
+                continue
+            own = weigher.influence(X[rows], X[to])
+            gradient = np.zeros((len(X), own.gradient.shape[1]))
+            influence = np.zeros_like(gradient)
+            gradient[rows], influence[to] = own.gradient, own.influence_target
+            influence[rows] += own.influence  # a row may be both weighed and balanced to
+            gradients.append(gradient)
+            influences.append(influence)
+        both = np.hstack(influences)
+        return FitInfluence.of(np.hstack(gradients), both, np.zeros((0, both.shape[1])))
+
+    def _to(self, treated: np.ndarray) -> np.ndarray:
+        """Gives (n,) bool: the rows that the arms are balanced to."""
+        return {"ate": np.ones(len(treated), dtype=bool), "att": treated, "atc": ~treated}[self.estimand]
 
     def _weigher(self) -> Any:
         from ballast.methods.frame.catalogue import resolve

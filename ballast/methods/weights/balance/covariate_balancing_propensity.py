@@ -10,15 +10,19 @@ from scipy.special import expit, logit
 from ballast.compute.blocks import row_blocks
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError, OverlapError
+from ballast.methods.common.design import mean_of, of_unseen, relative
 from ballast.methods.common.treatment import treated_rows, two_arms
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Arm, NonNegative, Positive
+from ballast.methods.weights._influence import FitInfluence, checked
 from ballast.methods.weights.balance._newton import minimize_convex
 
 LARGEST_SCORE = 50.0
 """Log odds beyond which exp is not computed while the coefficients are sought."""
 HIGHEST_SCORE = 30.0
 """Log odds at which a row counts as certain to be of one sample: no balance then, but separation."""
+_WEIGHED = {"ate": (True, True), "atc": (False, True)}
+"""Whether each of the two samples is weighed; the first alone for other estimands."""
 
 
 class CovariateBalancingPropensity(Weigher):
@@ -45,6 +49,8 @@ class CovariateBalancingPropensity(Weigher):
 
     Notes
     -----
+    With design weights both samples stand for their populations: they weigh the rows in fitting the coefficients (the
+    columns are standardised without), and a row's weight is its design weight times that of its propensity.
     The exact (just-identified) form, whose problem is convex. The authors' default adds the likelihood's moments by
     GMM; it does not balance exactly and has local minima. Cost: O(n d^2) a step, some 5 to 10; memory one block.
 
@@ -94,17 +100,23 @@ class CovariateBalancingPropensity(Weigher):
         self.treated = treated
 
     def fit(
-        self, X: np.ndarray, X_target: np.ndarray | None = None, treatment: np.ndarray | None = None
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray | None = None,
+        treatment: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
     ) -> CovariateBalancingPropensity:
         """Learns the weights of the training rows (n, d), from the target's (m, d) or their ``treatment`` (n,)."""
-        treated = None
+        treated, design = None, relative(design_weight, len(X))
+        self._design_mean = mean_of(design_weight)
         if self.estimand == "target":
             if X_target is None:
                 raise DataError(
                     f"{self.name}: estimand 'target' needs the target's rows (X_target); declare a target, or set "
                     "estimand to 'ate', 'att' or 'atc' for a treatment"
                 )
-            samples = (X, X_target)
+            samples, weights = (X, X_target), (design, relative(design_weight_target, len(X_target)))
         else:
             if treatment is None:
                 raise DataError(
@@ -112,25 +124,63 @@ class CovariateBalancingPropensity(Weigher):
                     "`treatment:`, or set estimand to 'target'"
                 )
             self._arms, treated = two_arms(treatment, self.name, self.treated)
-            samples = (X[~treated], X[treated])
+            samples, weights = (X[~treated], X[treated]), (design[~treated], design[treated])
         self._mean, self._scale = joint_scaling(*samples)
-        self._fit(*samples)
+        self._fit(*samples, *weights)
         self.propensity_ = expit(self._scores(X))
         if treated is None:
             self._log_share = float(np.log(len(samples[0]) / len(samples[1])))
-            self.ratio_ = np.exp(self._scores(X) + self._log_share).astype(X.dtype)
+            self.ratio_ = (design * np.exp(self._scores(X) + self._log_share)).astype(X.dtype)
         else:
-            self.weights_ = self._weights(X, treated).astype(X.dtype)
+            self.weights_ = (design * self._weights(X, treated)).astype(X.dtype)
         return self
 
-    def weigh(self, X: np.ndarray, treatment: np.ndarray | None = None) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d), and their ``treatment`` (k,) where the estimand asks for one."""
+    def weigh(
+        self, X: np.ndarray, treatment: np.ndarray | None = None, design_weight: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), and their ``treatment`` (k,) where the estimand asks for one.
+
+        They have design weights (k,) where ``fit`` was given some.
+        """
         if self.estimand == "target":
-            return np.exp(self._scores(X) + self._log_share).astype(X.dtype)
-        if treatment is None:
+            weights = np.exp(self._scores(X) + self._log_share)
+        elif treatment is None:
             raise DataError(f"{self.name}: rows are weighed by their treatment too (estimand {self.estimand!r})")
-        treated = treated_rows(treatment, self._arms, self.name)
-        return self._weights(X, treated).astype(X.dtype)
+        else:
+            weights = self._weights(X, treated_rows(treatment, self._arms, self.name))
+        return (of_unseen(self, design_weight, len(X)) * weights).astype(X.dtype)
+
+    has_influence = True
+
+    @checked
+    def influence(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray | None = None,
+        treatment: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> FitInfluence:
+        """Gives how the weights move with the rows that they were fitted to, which are given again."""
+        rows, second, design = X, np.zeros(len(X), dtype=bool), relative(design_weight, len(X))
+        if self.estimand == "target":
+            assert X_target is not None, "the fit was given them"
+            rows, second = np.concatenate([X, X_target]), np.arange(len(X) + len(X_target)) >= len(X)
+            design = np.concatenate([design, relative(design_weight_target, len(X_target))])
+        else:
+            assert treatment is not None, "the fit was given it"
+            second = treated_rows(treatment, self._arms, self.name)
+        sign = np.where(second, -1.0, 1.0)
+        first_weighed, second_weighed = _WEIGHED.get(self.estimand, (True, False))
+        odds = design * np.where(second, second_weighed, first_weighed) * np.exp(sign * self._scores(rows))
+        balanced = design * np.where(second, first_weighed, second_weighed)
+        Z = np.column_stack([np.ones(len(rows)), ((rows - self._mean) / self._scale).astype(np.float64)])
+        hessian = Z.T @ (Z * odds[:, None]) + len(rows) * np.diag(np.r_[0.0, np.full(X.shape[1], self.ridge)])
+        gradient = (sign * odds)[: len(X), None] * Z[: len(X)]
+        if self.estimand == "target":
+            gradient *= np.exp(self._log_share)
+        scores = (sign * (odds + balanced))[:, None] * Z
+        return FitInfluence.of_scores(gradient / self.scale_, hessian, scores[: len(X)], scores[len(X) :])
 
     def _scores(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._mean) / self._scale).astype(np.float64) @ self.coefficients_[1:] + self.coefficients_[0]
@@ -141,31 +191,32 @@ class CovariateBalancingPropensity(Weigher):
             return 1 + np.exp(scores)
         return np.where(treated == (self.estimand == "att"), 1.0, np.exp(scores))
 
-    def _fit(self, control: np.ndarray, treated: np.ndarray) -> None:
-        """Learns the coefficients from the rows of the two samples."""
-        n, d = len(control) + len(treated), control.shape[1]
-        weighed = {"ate": (True, True), "atc": (False, True)}.get(self.estimand, (True, False))
+    def _fit(self, control: np.ndarray, treated: np.ndarray, weight: np.ndarray, weight_treated: np.ndarray) -> None:
+        """Learns the coefficients from the rows of the two samples, and their design weights."""
+        n, d = weight.sum() + weight_treated.sum(), control.shape[1]
+        weighed = _WEIGHED.get(self.estimand, (True, False))
         penalty = np.r_[0.0, np.full(d, self.ridge)]
+        samples = ((control, weight, 1.0, *weighed), (treated, weight_treated, -1.0, *weighed[::-1]))
 
         def problem(b: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
             value, gradient, hessian = penalty @ b**2 / 2, penalty * b, np.diag(penalty)
-            for rows, sign, own, other in ((control, 1.0, *weighed), (treated, -1.0, *weighed[::-1])):
+            for rows, design, sign, own, other in samples:
                 for block in row_blocks(len(rows), 16 * (d + 1)):
-                    Z = np.ones((block.stop - block.start, d + 1))
+                    Z, w = np.ones((block.stop - block.start, d + 1)), design[block] / n
                     Z[:, 1:] = (rows[block] - self._mean) / self._scale
                     scores = sign * (Z @ b)  # log odds of the other sample
                     if own:
-                        odds = np.exp(np.minimum(scores, LARGEST_SCORE)) / n
+                        odds = w * np.exp(np.minimum(scores, LARGEST_SCORE))
                         value = value + odds.sum()
                         gradient = gradient + sign * (odds @ Z)
                         hessian = hessian + Z.T @ (Z * odds[:, None])
                     if other:
-                        value = value + scores.sum() / n
-                        gradient = gradient + sign * Z.sum(axis=0) / n
+                        value = value + w @ scores
+                        gradient = gradient + sign * (w @ Z)
             return float(value), gradient, hessian
 
-        start = np.r_[logit(len(treated) / n), np.zeros(d)]
-        total = {"ate": n, "atc": len(control)}.get(self.estimand, len(treated)) / n  # of the weights that balance
+        start = np.r_[logit(weight_treated.sum() / n), np.zeros(d)]
+        total = {"ate": n, "atc": weight.sum()}.get(self.estimand, weight_treated.sum()) / n  # of what balances
         found = minimize_convex(problem, start, 0.01 * self.tolerance * total)
         self.coefficients_, self.iterations_ = found.x, found.steps
         left = np.abs(found.gradient - penalty * found.x)[1:] / total

@@ -8,10 +8,12 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ballast.errors import OverlapError
+from ballast.methods.common.design import in_batches, mean_of, of_unseen, relative
 from ballast.methods.common.sums import KeptRows, Moments
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import NonNegative, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
+from ballast.methods.weights._influence import FitInfluence, checked
 from ballast.methods.weights.balance._newton import minimize_convex
 
 
@@ -37,6 +39,9 @@ class EntropyBalancing(StreamingWeigher):
 
     Notes
     -----
+    With design weights the weights are nearest to these in relative entropy (Hainmueller's base weights): a row's is
+    its design weight times exp(x . coefficients), and the moments are those of the population that the target's rows
+    stand for by theirs.
     Solved in the dual, by Newton's method with halved steps. Columns that are constant or repeat others do no harm.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), but every step needs all training rows: those are
     kept, and the target alone may be greater than memory. ``fit`` keeps none; what follows it starts afresh.
@@ -71,56 +76,101 @@ class EntropyBalancing(StreamingWeigher):
         self.ridge = ridge
         self.tolerance = tolerance
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> EntropyBalancing:
-        """Learns the weights of the training rows (n, d) from them and the target's (m, d)."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> EntropyBalancing:
+        """Learns the weights of the training rows (n, d) from them, the target's (m, d) and both's design weights."""
         self._forget()
-        weights = self._balance(X, Moments.of(self._moments(X_target)))
+        weights = self._balance(X, design_weight, self._moments_of(X_target, design_weight_target))
         self.weights_ = (weights * len(X)).astype(X.dtype)
         return self
 
-    def partial_fit(self, X: np.ndarray | None = None, X_target: np.ndarray | None = None) -> EntropyBalancing:
+    def partial_fit(
+        self,
+        X: np.ndarray | None = None,
+        X_target: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> EntropyBalancing:
         """Keeps a batch's training rows (n, d), and counts the target's (m, d) to their moments."""
+        given = {"design_weight": (X, design_weight), "design_weight_target": (X_target, design_weight_target)}
+        weighted = in_batches(self._counted.common, self.name, **given)
         sums: dict[str, Any] = {}
         if X is not None:
             sums |= {"n": len(X), "rows": KeptRows((X.copy(),))}
+        if X is not None and design_weight is not None:
+            sums["design"] = KeptRows((design_weight.copy(),))
         if X_target is not None:
-            sums |= {"m": len(X_target), "moments": Moments.of(self._moments(X_target))}
+            sums |= {"m": len(X_target), "moments": self._moments_of(X_target, design_weight_target)}
         self._counted.add(**sums)
+        self._counted.common |= weighted
         return self
 
-    def weigh(self, X: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d)."""
-        C = (self._moments(X) - self._center) / self._scale
-        return (np.exp(C @ self.coefficients_ - self._log_total) * self._n).astype(X.dtype)
+    def weigh(self, X: np.ndarray, design_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), from their design weights where ``fit`` was given some."""
+        C, design = (self._moments(X) - self._center) / self._scale, of_unseen(self, design_weight, len(X))
+        return (design * np.exp(C @ self.coefficients_ - self._log_total) * self._n).astype(X.dtype)
+
+    has_influence = True
+
+    @checked
+    def influence(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> FitInfluence:
+        """Gives how the weights move with the rows that they were fitted to, which are given again."""
+        own, target = (
+            np.column_stack([np.ones(len(rows)), (self._moments(rows) - self._center) / self._scale])
+            for rows in (X, X_target)
+        )
+        design, shares = relative(design_weight, len(X)), relative(design_weight_target, len(target)) / len(target)
+        weights = design * np.exp(own[:, 1:] @ self.coefficients_ - self._log_total)
+        gradient = (weights * len(X))[:, None] * own
+        hessian = own.T @ (own * weights[:, None]) + self.ridge * np.diag(np.r_[0.0, np.ones(own.shape[1] - 1)])
+        return FitInfluence.of_scores(gradient, hessian, weights[:, None] * own, -shares[:, None] * target)
 
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
-        weights = self._balance(counted["rows"].together(), counted["moments"])
+        design = counted["design"].together() if counted.common["design_weight"] else None
+        weights = self._balance(counted["rows"].together(), design, counted["moments"])
         return 1.0, float(weights @ weights) * counted["n"]
 
-    def _balance(self, X: np.ndarray, target: Moments) -> np.ndarray:
+    def _balance(self, X: np.ndarray, design_weight: np.ndarray | None, target: Moments) -> np.ndarray:
         """Gives (n,) weights, of sum 1, under which the rows have the target's moments."""
-        own = self._moments(X)
-        variance = (own.var(axis=0) + target.variance) / 2
+        self._design_mean = mean_of(design_weight)
+        own, design = self._moments(X), relative(design_weight, len(X))
+        variance = (Moments.of(own, None if design_weight is None else design).variance + target.variance) / 2
         self._scale = np.where(variance > 0, np.sqrt(variance), 1.0)
         self._center, self._n = target.mean, len(X)
         C = (own - self._center) / self._scale
         found = minimize_convex(
-            lambda coefficients: self._dual(C, coefficients), np.zeros(C.shape[1]), 0.01 * self.tolerance
+            lambda coefficients: self._dual(C, design, coefficients), np.zeros(C.shape[1]), 0.01 * self.tolerance
         )
         self.coefficients_, self.iterations_ = found.x, found.steps
-        self._log_total = float(logsumexp(C @ found.x))
-        weights = np.exp(C @ found.x - self._log_total)
+        self._log_total = float(logsumexp(C @ found.x, b=design))
+        weights = design * np.exp(C @ found.x - self._log_total)
         self._check(C, weights)
         return weights
+
+    def _moments_of(self, X_target: np.ndarray, design_weight: np.ndarray | None) -> Moments:
+        return Moments.of(self._moments(X_target), None if design_weight is None else design_weight.astype(np.float64))
 
     def _moments(self, X: np.ndarray) -> np.ndarray:
         X = np.asarray(X, dtype=np.float64)
         return X if self.moments == 1 else np.hstack([X, X**2])
 
-    def _dual(self, C: np.ndarray, coefficients: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def _dual(
+        self, C: np.ndarray, design: np.ndarray, coefficients: np.ndarray
+    ) -> tuple[float, np.ndarray, np.ndarray]:
         scores = C @ coefficients
-        total = float(logsumexp(scores))
-        weights = np.exp(scores - total)
+        total = float(logsumexp(scores, b=design))
+        weights = design * np.exp(scores - total)
         spread = C - weights @ C
         return (
             total + self.ridge / 2 * float(coefficients @ coefficients),

@@ -10,9 +10,11 @@ from pydantic import Field
 from ballast.errors import DataError, OverlapError
 from ballast.methods.common.classes import class_positions
 from ballast.methods.common.cross_fit import label_probabilities
+from ballast.methods.common.design import mean_of, of_unseen, relative
 from ballast.methods.common.treatment import check_overlap, ordered_arms
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Arm, Count, Seed
+from ballast.methods.weights._influence import FitInfluence, checked, with_intercept
 from ballast.words import listed, plural
 
 
@@ -46,6 +48,8 @@ class InversePropensity(Weigher):
 
     Notes
     -----
+    With design weights the classifier is fitted with them, so that propensities are the population's, and a row's
+    weight is its design weight times that of its propensity (Ridgeway, Kovalchik, Griffin and Kabeto, 2015).
     ``weigh`` takes the mean probability of the folds' models. Folds do not depend on the order of the rows.
     Many columns and few rows let logistic regression know each row's treatment: take one with a penalty, cross-fitted.
     Cost: ``n_folds`` fits of the classifier.
@@ -54,7 +58,7 @@ class InversePropensity(Weigher):
     ------
     DataError : one arm alone, fewer than two rows in an arm, two arms without ``treated``, or "att" and "atc" with more
     arms than two. OverlapError : the columns predict the treatment of most rows, or trimming leaves an arm no row.
-    ParameterError : a classifier without predict_proba.
+    ParameterError : a classifier without predict_proba, or one that takes no weights where rows have design weights.
 
     Examples
     --------
@@ -100,20 +104,23 @@ class InversePropensity(Weigher):
         self.random_state = random_state
         self.treated = treated
 
-    def fit(self, X: np.ndarray, treatment: np.ndarray) -> InversePropensity:
-        """Learns the weights of the rows (n, d) that received the treatments (n,)."""
+    def fit(self, X: np.ndarray, treatment: np.ndarray, design_weight: np.ndarray | None = None) -> InversePropensity:
+        """Learns the weights of the rows (n, d) that received the treatments (n,), and their design weights (n,)."""
         self.classes_, received = ordered_arms(treatment, self.name, self.treated)
-        self._shares = np.bincount(received) / len(X)
-        self._check_arms(len(X))
+        self._design_mean = mean_of(design_weight)
+        design = relative(design_weight, len(X))
+        self._check_arms(np.bincount(received[design > 0], minlength=len(self.classes_)))
+        self._shares = np.bincount(received, design) / len(X)
         rng = np.random.default_rng(self.random_state)
         self.propensities_, self.models_ = label_probabilities(
-            self.classifier, X, received, self.n_folds, rng, self.name
-        )
+            self.classifier, X, received, self.n_folds, rng, self.name,
+            sample_weight=None if design_weight is None else design,
+        )  # fmt: skip
         own = self.propensities_[np.arange(len(X)), received]
         check_overlap(own, received, self.name)
         self.share_trimmed_ = float(np.mean(self._trimmed(self.propensities_)))
         self.share_clipped_ = float(np.mean(self._divided(received) & (own < self.clip)))
-        self.weights_ = self._weights(self.propensities_, received).astype(X.dtype)
+        self.weights_ = (design * self._weights(self.propensities_, received)).astype(X.dtype)
         if empty := [str(c) for k, c in enumerate(self.classes_) if not self.weights_[received == k].any()]:
             raise OverlapError(
                 f"{self.name}: trimming at {self.trim:g} leaves no row of {', '.join(empty)} "
@@ -121,18 +128,56 @@ class InversePropensity(Weigher):
             )
         return self
 
-    def weigh(self, X: np.ndarray, treatment: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,)."""
+    def weigh(self, X: np.ndarray, treatment: np.ndarray, design_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d) that received the treatments (k,).
+
+        They have design weights (k,) where ``fit`` was given some.
+        """
         received = class_positions(treatment, self.classes_, self.name, "treatment")
         propensities = np.mean([model.predict_proba(X) for model in self.models_], axis=0)
-        return self._weights(propensities, received).astype(X.dtype)
+        design = of_unseen(self, design_weight, len(X))
+        return (design * self._weights(propensities, received)).astype(X.dtype)
 
-    def _check_arms(self, n: int) -> None:
-        arms, least = len(self.classes_), round(self._shares.min() * n)
-        if arms < 2 or least < 2:
+    @property
+    def has_influence(self) -> bool:
+        """Whether ``influence`` can be told: of the default classifier, fitted to all rows."""
+        return self.classifier is None and self.n_folds in (None, 1)
+
+    @checked
+    def influence(self, X: np.ndarray, treatment: np.ndarray, design_weight: np.ndarray | None = None) -> FitInfluence:
+        """Gives how the weights move with the rows that they were fitted to, which are given again.
+
+        Rows are taken for trimmed or clipped whatever the fit; shares of arms have no influence on an arm's mean.
+        """
+        received = class_positions(treatment, self.classes_, self.name, "treatment")
+        propensities = self.models_[0].predict_proba(X).astype(np.float64)
+        design = relative(design_weight, len(X))
+        weights = design * self._weights(propensities, received) / self.scale_
+        Z, own = with_intercept(X), np.eye(len(self.classes_))[received]
+        gradient = _by_column((weights[:, None] * self._slopes(propensities, received))[:, 1:], Z)
+        curvature = [
+            [Z.T @ (Z * (design * p * ((k == j) - q))[:, None]) for j, q in enumerate(propensities.T[1:])]
+            for k, p in enumerate(propensities.T[1:])
+        ]  # the first arm's scores are the others' reference
+        scores = _by_column((design[:, None] * (own - propensities))[:, 1:], Z)
+        return FitInfluence.of_scores(gradient, -np.block(curvature), scores)
+
+    def _slopes(self, propensities: np.ndarray, received: np.ndarray) -> np.ndarray:
+        """Gives (n, K) the derivative of the logarithm of each row's weight by the log odds of each treatment."""
+        own = np.eye(propensities.shape[1])[received]
+        if self.estimand == "overlap":
+            inverse = 1 / np.maximum(propensities, np.finfo(np.float64).tiny)
+            return inverse / inverse.sum(axis=1, keepdims=True) - own
+        tilt = 0.0 if self.estimand == "ate" else np.eye(2)[self._whole()] - propensities
+        divided = self._divided(received) & ((own * propensities).sum(axis=1) >= self.clip)
+        return self._divided(received)[:, None] * tilt - divided[:, None] * (own - propensities)
+
+    def _check_arms(self, counts: np.ndarray) -> None:
+        arms, n = len(counts), int(counts.sum())
+        if arms < 2 or counts.min() < 2:
             raise DataError(
-                f"{self.name}: treatment has {plural(arms, 'value')} in {n} rows, the rarest in {least}; two values "
-                "and two rows of each are needed to learn who receives what"
+                f"{self.name}: treatment has {plural(arms, 'value')} in {n} rows, the rarest in {counts.min()}; two "
+                "values and two rows of each are needed to learn who receives what"
             )
         if self.estimand in ("att", "atc") and arms > 2:
             raise DataError(
@@ -168,3 +213,8 @@ class InversePropensity(Weigher):
         if self.stabilized:
             weights = weights * self._shares[received]
         return np.where(self._trimmed(propensities), 0.0, weights)
+
+
+def _by_column(values: np.ndarray, Z: np.ndarray) -> np.ndarray:
+    """Gives (n, K d) each of the K values of a row times each of its d columns."""
+    return (values[:, :, None] * Z[:, None, :]).reshape(len(Z), -1)

@@ -12,11 +12,13 @@ from pydantic import Field
 
 from ballast.columns import kind_of, numbers_of
 from ballast.errors import DataError, OverlapError
+from ballast.methods.common.design import in_batches, of_unseen, relative
 from ballast.methods.common.sums import LabelSums
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.weights._cells import MISSING, Cells, check_alike, numbers_in, occupied_cells, texts_of
+from ballast.methods.weights._influence import FitInfluence, checked
 from ballast.words import plural
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,8 @@ class Raking(StreamingWeigher):
     -----
     Iterative proportional fitting: the weights are a product of one factor a category, of all such weights those of
     the greatest entropy. Rows are counted in their cells first, so that a round costs as much as there are cells.
+    With design weights the weights are nearest to these in relative entropy: a row's is its design weight times its
+    factors, as ``rake`` of R's survey gives it, and the margins are the sums of the target's design weights.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``): of the target they keep the margins alone, of the
     training rows the cells. The first batch says where number columns are cut, so it should be like the whole.
     Cost: one sort or count of the rows a column.
@@ -97,51 +101,112 @@ class Raking(StreamingWeigher):
         self.tolerance = tolerance
         self.max_iter = max_iter
 
-    def fit(self, table: pd.DataFrame, table_target: pd.DataFrame) -> Raking:
-        """Learns the factors from the training rows (n) and the target's (m)."""
+    def fit(
+        self,
+        table: pd.DataFrame,
+        table_target: pd.DataFrame,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> Raking:
+        """Learns the factors from the training rows (n) and the target's (m), and their design weights."""
         self._forget()
-        positions = self._count(table, table_target)
+        positions = self._count(table, table_target, design_weight, design_weight_target)
         self.finalize()
-        self.weights_ = _product(self._counted["cells"].codes, list(self._factors.values()))[positions]
+        factors = _product(self._counted["cells"].codes, list(self._factors.values()))[positions]
+        weights = of_unseen(self, design_weight, len(table))
+        weights[weights > 0] *= factors
+        self.weights_ = weights if design_weight is None else weights.astype(design_weight.dtype)
         return self
 
-    def partial_fit(self, table: pd.DataFrame | None = None, table_target: pd.DataFrame | None = None) -> Raking:
+    def partial_fit(
+        self,
+        table: pd.DataFrame | None = None,
+        table_target: pd.DataFrame | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> Raking:
         """Counts a batch of the training rows, of the target's or of both, of which the first must have some."""
-        self._count(table, table_target)
+        self._count(table, table_target, design_weight, design_weight_target)
         return self
 
-    def weigh(self, table: pd.DataFrame) -> np.ndarray:
-        """Gives (k,) weights of unseen rows; a category that was not there in ``fit`` is refused."""
-        weights = np.ones(len(table))
+    def weigh(self, table: pd.DataFrame, design_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows, from their design weights where ``fit`` was given some.
+
+        A category that was not there in ``fit`` is refused.
+        """
         margins = self._margins(table, "table", self._edges)
+        weights = of_unseen(self, design_weight, len(table))
         for (name, factors), values in zip(self._factors.items(), margins.values(), strict=True):
             positions = _positions(self.categories_[name], values)
-            if (positions < 0).any():
+            if (unknown := (positions < 0) & (weights > 0)).any():
                 raise DataError(
-                    f"{self.name}: column {name} holds {plural(int((positions < 0).sum()), 'value')} in {len(values)} "
-                    f"rows that were not there in fit, such as {values[positions < 0][0]!r}"
+                    f"{self.name}: column {name} holds {plural(int(unknown.sum()), 'value')} in {len(values)} rows "
+                    f"that were not there in fit, such as {values[unknown][0]!r}"
                 )
             weights *= factors[positions]
-        return weights
+        return weights if design_weight is None else weights.astype(design_weight.dtype)
 
-    def _count(self, table: pd.DataFrame | None, table_target: pd.DataFrame | None) -> np.ndarray:
-        """Counts a batch, and gives (n,) the cell of each training row among those of the batch."""
-        edges, positions = self._agreed(table, table_target), np.empty(0, dtype=np.int64)
-        sums: dict[str, Any] = {}
+    has_influence = True
+
+    @checked
+    def influence(
+        self,
+        table: pd.DataFrame,
+        table_target: pd.DataFrame,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
+    ) -> FitInfluence:
+        """Gives how the weights move with the rows that they were fitted to, which are given again.
+
+        Bins are taken for cut where they are, whatever the rows.
+        """
+        own, target = self._indicators(table, "table"), self._indicators(table_target, "table_target")
+        weighed = self.weigh(table, design_weight)[:, None] * own
+        shares = relative(design_weight_target, len(target))[:, None] * target / len(target)
+        return FitInfluence.of_scores(weighed, own.T @ weighed / len(own), weighed / len(own), -shares)
+
+    def _indicators(self, table: pd.DataFrame, which: str) -> np.ndarray:
+        """Gives (n, k) for each row and category of each margin whether the row is in it."""
+        margins = self._margins(table, which, self._edges)
+        found = [
+            np.eye(len(self.categories_[name]))[_positions(self.categories_[name], values)]
+            for name, values in margins.items()
+        ]
+        return np.hstack(found)
+
+    def _count(
+        self,
+        table: pd.DataFrame | None,
+        table_target: pd.DataFrame | None,
+        weight: np.ndarray | None,
+        weight_target: np.ndarray | None,
+    ) -> np.ndarray:
+        """Counts a batch, and gives the cell of each training row that has weight among those of the batch."""
+        given = {"design_weight": (table, weight), "design_weight_target": (table_target, weight_target)}
+        weighted = in_batches(self._counted.common, self.name, **given)
+        sums: dict[str, Any] = {
+            name: len(rows) for name, rows in (("n", table), ("m", table_target)) if rows is not None
+        }
+        table, weight = _weighty(table, weight)
+        table_target, weight_target = _weighty(table_target, weight_target)
+        edges, positions = self._agreed(table, table_target, weight_target), np.empty(0, dtype=np.int64)
         if table is not None:
-            cells, positions = Cells.of(list(self._margins(table, "table", edges).values()))
-            sums |= {"n": len(table), "cells": cells}
+            columns = list(self._margins(table, "table", edges).values())
+            sums["cells"], positions = Cells.of(columns, weight)
+            if weight is not None:
+                sums["squares"], _ = Cells.of(columns, weight**2)
         if table_target is not None:
-            sums["m"] = len(table_target)
             for name, values in self._margins(table_target, "table_target", edges).items():
-                held, _ = Cells.of([values])
+                held, _ = Cells.of([values], weight_target)
                 rows = held.counts[np.argsort(held.codes[:, 0])]
                 sums[f"target's {name}"] = LabelSums(f"{self.name}: column {name}", held.labels, rows)
         self._counted.add(**sums)
-        self._counted.common = {"columns": list(edges), "edges": edges}
+        self._counted.common = {**self._counted.common, "columns": list(edges), "edges": edges, **weighted}
         return positions
 
-    def _agreed(self, table: pd.DataFrame | None, table_target: pd.DataFrame | None) -> Edges:
+    def _agreed(
+        self, table: pd.DataFrame | None, table_target: pd.DataFrame | None, weight_target: np.ndarray | None
+    ) -> Edges:
         """Gives the columns and the edges that their bins have in all batches, from the first."""
         if self._counted.common:
             return self._counted.common["edges"]
@@ -154,20 +219,22 @@ class Raking(StreamingWeigher):
         for rows, which in ((table, "table"), (table_target, "table_target")):
             self._check_there(columns, rows, which)
         check_alike(table, table_target, columns, self.name)
-        return {c: self._cut(table[c], table_target[c]) for c in columns}
+        return {c: self._cut(table[c], table_target[c], weight_target) for c in columns}
 
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
-        cells, n, m = counted["cells"], counted["n"], counted["m"]
+        cells, n, total = counted["cells"], counted["n"], float(counted["cells"].counts.sum())
         self._edges: Edges = counted.common["edges"]
         self.categories_ = dict(zip(self._names(self._edges), map(list, cells.labels), strict=True))
-        wanted = [self._shares(name, counted[f"target's {name}"], m) for name in self.categories_]
+        wanted = [self._shares(name, counted[f"target's {name}"], counted["m"]) for name in self.categories_]
         factors, self.iterations_, self.imbalance_ = self._fitted(
-            cells.codes.astype(np.int64), cells.counts / n, wanted
+            cells.codes.astype(np.int64), cells.counts / total, wanted
         )
         self._factors = dict(zip(self.categories_, factors, strict=True))
         self._check(n)
-        weights = _product(cells.codes, factors)
-        return float(weights @ cells.counts) / n, float(weights**2 @ cells.counts) / n
+        weights, weighted = _product(cells.codes, factors), counted.common["design_weight"]
+        self._design_mean = total / n if weighted else None
+        squares = counted["squares"].counts / (total / n) ** 2 if weighted else cells.counts
+        return float(weights @ cells.counts) / total, float(weights**2 @ squares) / n
 
     def _names(self, edges: Edges) -> list[str]:
         names = [str(c) for c in edges]
@@ -186,14 +253,14 @@ class Raking(StreamingWeigher):
                 f"{', '.join(map(str, table.columns))}"
             )
 
-    def _cut(self, source: pd.Series, target: pd.Series) -> np.ndarray | None:
+    def _cut(self, source: pd.Series, target: pd.Series, weight_target: np.ndarray | None) -> np.ndarray | None:
         """Gives the inner edges of a number column's bins; None where its values are categories."""
         if kind_of(target) != "number" or kind_of(source) == "category":
             return None
         numbers, own = (values[~np.isnan(values)] for values in (numbers_of(target), numbers_of(source)))
         if len(np.unique(numbers)) <= self.n_bins:
             return None
-        edges = np.unique(np.quantile(numbers, np.arange(1, self.n_bins) / self.n_bins))
+        edges = np.unique(_quantiles(target, np.arange(1, self.n_bins) / self.n_bins, weight_target))
         rows = np.bincount(np.searchsorted(edges, own, side="right"), minlength=len(edges) + 1)
         kept = np.flatnonzero(rows)  # bins without training rows are merged with the next bin that has some
         if len(kept) < len(rows):
@@ -230,12 +297,13 @@ class Raking(StreamingWeigher):
         found = pd.Index(categories).get_indexer(pd.Index(values))
         if (lost := found < 0).any():
             values, lost_rows = values[lost], rows[lost]
+            of = f"the {m} target rows" if rows.dtype.kind == "i" else f"the {rows.sum():g} that the target stands for"
             raise OverlapError(
                 f"{self.name}: column {name} has {len(values)} categories without a training row, in "
-                f"{lost_rows.sum()} of the {m} target rows, such as {values[lost_rows.argmax()]!r} "
-                f"({lost_rows.max()} rows); merge categories, leave the column out of `columns`, or collect such rows"
+                f"{lost_rows.sum():g} of {of}, such as {values[lost_rows.argmax()]!r} ({lost_rows.max():g}); merge "
+                "categories, leave the column out of `columns`, or collect such rows"
             )
-        return np.bincount(found, rows, len(categories)) / m
+        return np.bincount(found, rows, len(categories)) / rows.sum()
 
     def _fitted(
         self, cells: np.ndarray, mass: np.ndarray, wanted: list[np.ndarray]
@@ -263,6 +331,22 @@ class Raking(StreamingWeigher):
                 f"together: after {self.iterations_} rounds a share still differs by {self.imbalance_:.3g} (tolerance "
                 f"{self.tolerance:g}). Drop or merge columns, lower n_bins, or raise tolerance"
             )
+
+
+def _weighty(table: pd.DataFrame | None, weight: np.ndarray | None) -> tuple[pd.DataFrame | None, np.ndarray | None]:
+    """Gives the rows that have weight, and their weights; a row of weight 0 is as if it were not there."""
+    if table is None or weight is None:
+        return table, None
+    return (table, weight.astype(np.float64)) if weight.all() else _weighty(table[weight > 0], weight[weight > 0])
+
+
+def _quantiles(column: pd.Series, shares: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Gives the quantiles of a column's numbers; with weights (m,) the least number that has its share below or at."""
+    numbers = numbers_of(column)
+    there = ~np.isnan(numbers)
+    if weight is None or np.ptp(weight) == 0:
+        return np.quantile(numbers[there], shares)
+    return np.quantile(numbers[there], shares, weights=weight[there], method="inverted_cdf")
 
 
 def _positions(categories: list[str], values: pd.Categorical) -> np.ndarray:

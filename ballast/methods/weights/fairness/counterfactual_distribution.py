@@ -137,10 +137,12 @@ class CounterfactualDistribution(Weigher):
         groups: np.ndarray,
         y: np.ndarray,
         classes: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
     ) -> CounterfactualDistribution:
         """Learns the weights of the rows (n, d) in groups (n,) that the fixed model gives ``probs`` (n, 2).
 
-        ``y`` (n,) are their labels, ``classes`` (2,) names the columns of ``probs``, by default the sorted labels.
+        ``y`` (n,) are their labels, ``classes`` (2,) names the columns of ``probs``, by default the sorted labels. The
+        rows of one unit of ``dependence`` (n,) are in one fold.
         """
         self.groups_ = self._two(np.unique(groups), "groups", len(y))
         self.classes_, label, _ = class_counts(
@@ -149,7 +151,7 @@ class CounterfactualDistribution(Weigher):
         group = class_positions(groups, self.groups_, self.name, "groups")
         rng = np.random.default_rng(self.random_state)
         score = self._scores(probs)
-        chance = self._label_chances(X, label, group, rng)
+        chance = self._label_chances(X, label, group, rng, dependence)
         self._check_rates(chance, group)
         rates = self._rates(score, chance, group)
         self._repaired = self._choose(rates)
@@ -211,7 +213,12 @@ class CounterfactualDistribution(Weigher):
         return predictions(probs, self.soft)[:, 1].astype(np.float64)
 
     def _label_chances(
-        self, X: np.ndarray, label: np.ndarray, group: np.ndarray, rng: np.random.Generator
+        self,
+        X: np.ndarray,
+        label: np.ndarray,
+        group: np.ndarray,
+        rng: np.random.Generator,
+        dependence: np.ndarray | None,
     ) -> np.ndarray:
         """Gives (n,) the cross-fitted probability of the second class given row and group; 0 where no rate needs it."""
         counts = np.bincount(2 * group + label, minlength=4).reshape(2, 2)
@@ -228,8 +235,9 @@ class CounterfactualDistribution(Weigher):
         for g in (0, 1):
             rows = group == g
             made = logistic(X.shape[1]) if self.classifier is None else self.classifier
+            units = None if dependence is None else dependence[rows]
             probabilities, self._models[g] = label_probabilities(
-                made, X[rows], label[rows], self.n_folds, rng, self.name
+                made, X[rows], label[rows], self.n_folds, rng, self.name, units, "dependence"
             )
             found[rows] = probabilities[:, 1]
         return found

@@ -9,6 +9,7 @@ from ballast.methods.common.classes import check_several, class_positions
 from ballast.methods.common.sums import LabelSums, coded
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.streams import Counted, StreamingWeigher
+from ballast.methods.weights._by_class import product
 
 
 class Reweighing(StreamingWeigher):
@@ -53,21 +54,21 @@ class Reweighing(StreamingWeigher):
         "columns that tell the groups apart keep the rest.",
     )
 
-    def fit(self, y: np.ndarray, groups: np.ndarray) -> Reweighing:
-        """Learns the weights of the rows with labels (n,) in groups (n,)."""
+    def fit(self, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> Reweighing:
+        """Learns the weights of the rows with labels (n,) in groups (n,), whose own weights (n,) they multiply."""
         self._forget()
-        label, group = self._count(y, groups)
+        label, group = self._count(y, groups, sample_weight)
         self.finalize()
-        self.weights_ = self.table_[group, label]
+        self.weights_ = product(self.table_[group, label], sample_weight)
         return self
 
-    def partial_fit(self, y: np.ndarray, groups: np.ndarray) -> Reweighing:
-        """Counts a batch's rows with labels (n,) in groups (n,)."""
-        self._count(y, groups)
+    def partial_fit(self, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> Reweighing:
+        """Counts a batch's rows with labels (n,) in groups (n,), by weights (n,) in all batches or in none."""
+        self._count(y, groups, sample_weight)
         return self
 
-    def weigh(self, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows with the labels (k,) in the groups (k,)."""
+    def weigh(self, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of rows with the labels (k,) in the groups (k,), times weights (k,) as in ``fit``."""
         label, group = self._positions(y, groups)
         weights = self.table_[group, label]
         if not weights.all():
@@ -76,14 +77,16 @@ class Reweighing(StreamingWeigher):
                 f"{self.name}: {int((weights == 0).sum())} of {len(y)} rows have a label that none of their group had "
                 f"in fit, such as {y[at]!r} in {groups[at]!r}"
             )
-        return weights
+        return product(weights, sample_weight)
 
-    def _count(self, y: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Counts the pairs, and gives (n,) the positions of labels and groups among those of the batch."""
+    def _count(
+        self, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Counts the pairs, or their weights, and gives (n,) the positions of labels and groups among the batch's."""
         classes, label = coded(y, f"{self.name}: y")
         names, group = coded(groups, f"{self.name}: groups")
         shape = len(names), len(classes)
-        pairs = np.bincount(group * shape[1] + label, minlength=shape[0] * shape[1]).reshape(shape)
+        pairs = np.bincount(group * shape[1] + label, sample_weight, shape[0] * shape[1]).reshape(shape)
         self._counted.add(n=len(y), pairs=LabelSums(f"{self.name}: y or groups", (names, classes), pairs))
         return label, group
 
@@ -92,7 +95,7 @@ class Reweighing(StreamingWeigher):
         self.groups_, self.classes_ = counted["pairs"].labels
         check_several(self.groups_, n, self.name, "groups")
         check_several(self.classes_, n, self.name)
-        expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / n
+        expected = np.outer(pairs.sum(axis=1), pairs.sum(axis=0)) / pairs.sum() * (n / pairs.sum())
         self.table_ = np.divide(expected, pairs, out=np.zeros(pairs.shape), where=pairs > 0)
         return float((self.table_ * pairs).sum()) / n, float((self.table_**2 * pairs).sum()) / n
 

@@ -11,6 +11,7 @@ from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Positive
 from ballast.methods.frame.streams import Counted, StreamingWeigher
 from ballast.methods.frame.vocabulary import finite
+from ballast.methods.weights._by_class import product
 from ballast.methods.weights._histogram import Histogram
 
 GRID = 512
@@ -35,7 +36,8 @@ class DensityBasedWeights(StreamingWeigher):
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. bandwidth_ : as used. density_ : (n,) relative to the greatest.
+    weights_ : (n,), mean 1, times the rows' own where they have any. bandwidth_ : as used. density_ : (n,) relative to
+    the greatest.
 
     Notes
     -----
@@ -83,28 +85,30 @@ class DensityBasedWeights(StreamingWeigher):
         self.alpha = alpha
         self.bandwidth = bandwidth
 
-    def fit(self, y: np.ndarray) -> DensityBasedWeights:
-        """Learns the density of the target values (n,)."""
+    def fit(self, y: np.ndarray, sample_weight: np.ndarray | None = None) -> DensityBasedWeights:
+        """Learns the density of the target values (n,), each counted by its weight (n,) where rows have any."""
         self._forget()
-        values = self._count(y)
+        values = self._count(y, sample_weight)
         self.finalize()
         places = self._bins.places(values)
-        self.density_, self.weights_ = self._densities[places], self._curve(self._densities)[places]
+        self.density_ = self._densities[places]
+        self.weights_ = product(self._curve(self._densities)[places], sample_weight)
         return self
 
-    def partial_fit(self, y: np.ndarray) -> DensityBasedWeights:
-        """Counts the target values (n,) of a batch."""
-        self._count(y)
+    def partial_fit(self, y: np.ndarray, sample_weight: np.ndarray | None = None) -> DensityBasedWeights:
+        """Counts the target values (n,) of a batch, by weights (n,) in all batches or in none."""
+        self._count(y, sample_weight)
         return self
 
-    def weigh(self, y: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows with the target values (k,)."""
-        return self._curve(self._densities)[self._bins.places(finite(y, f"{self.name}: y", 1))]
+    def weigh(self, y: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of rows with the target values (k,), times weights (k,) on the scale of ``fit``'s."""
+        places = self._bins.places(finite(y, f"{self.name}: y", 1))
+        return product(self._curve(self._densities)[places], sample_weight)
 
-    def _count(self, y: np.ndarray) -> np.ndarray:
+    def _count(self, y: np.ndarray, sample_weight: np.ndarray | None) -> np.ndarray:
         """Counts the values in bins, and gives them as numbers."""
         values = finite(y, f"{self.name}: y", 1)
-        self._counted.add(n=len(values), bins=Histogram.of(values))
+        self._counted.add(n=len(values), bins=Histogram.of(values, sample_weight))
         return values
 
     def _learn_from(self, counted: Counted) -> tuple[float, float]:

@@ -34,6 +34,8 @@ class LogUniformTarget(ByClass):
 
     Notes
     -----
+    Where rows have weights (a step's ``weights:``) these are counted, and ``weights_`` is the product of both; to
+    multiply them afterwards would give other totals.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
     Cost: one hash of the labels.
 

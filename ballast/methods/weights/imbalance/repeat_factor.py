@@ -31,6 +31,8 @@ class RepeatFactor(ByClass):
 
     Notes
     -----
+    Where rows have weights (a step's ``weights:``) these are counted, and ``weights_`` is the product of both; to
+    multiply them afterwards would give other totals.
     The weights are the expected repetitions of the paper's sampler, which were found to be equal to it. A warning is
     logged where no class is below the threshold.
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from ballast.errors import DataError
 from ballast.methods.common.cross_fit import check_regressor, deal_folds
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.vocabulary import finite
@@ -90,15 +91,20 @@ class ContinuousTargetShift(Weigher):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray) -> ContinuousTargetShift:
-        """Learns the ratio from the training rows (n, d), their outcomes (n,) and the target's rows (m, d)."""
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, dependence: np.ndarray | None = None
+    ) -> ContinuousTargetShift:
+        """Learns the ratio from the training rows (n, d), their outcomes (n,) and the target's rows (m, d).
+
+        The rows of one unit of ``dependence`` (n,) are held out together.
+        """
         values = finite(y, f"{self.name}: y", 1)
         if not values.max() > values.min() or min(len(X), len(X_target)) < 10:
             raise DataError(
                 f"{self.name}: y has {plural(len(np.unique(values)), 'value')} in {len(values)} rows, and X_target "
                 f"{len(X_target)} rows; at least 2 values and 10 rows of each sample are needed"
             )
-        seen, seen_target = self._predictions(X, values, X_target)
+        seen, seen_target = self._predictions(X, values, X_target, dependence)
         grid_x = _Grid(np.concatenate([seen, seen_target]))
         grid_y = _Grid(values)
         width_x, width_y = grid_x.bandwidth(seen), grid_y.bandwidth(values)
@@ -125,10 +131,15 @@ class ContinuousTargetShift(Weigher):
         raw = 1 + np.interp(finite(y, f"{self.name}: y", 1), self._points, self._rho)
         return np.maximum(raw, 0.0).astype(self.weights_.dtype)
 
-    def _predictions(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _predictions(
+        self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, dependence: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Gives the training rows' predictions by models not fitted on them, and the target's mean prediction."""
         regressor = self._regressor()
-        folds = deal_folds(X, min(self.n_folds, len(X)), np.random.default_rng(self.random_state))
+        rng = np.random.default_rng(self.random_state)
+        if dependence is None:
+            warn_of_near_copies(X, self.name, "folds part them")
+        folds = deal_folds(X, min(self.n_folds, len(X)), rng, dependence, self.name)
         seen, seen_target = np.empty(len(X)), np.zeros(len(X_target))
         for fold in range(folds.max() + 1):
             model: Any = clone(regressor)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from ballast.errors import DataError
 from ballast.methods.common.cross_fit import check_classifier, cross_fit, logistic
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Level, Seed
 
@@ -92,11 +93,18 @@ class MixtureProportion(Weigher):
         self.n_draws = n_draws
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray, probs: np.ndarray | None = None) -> MixtureProportion:
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        probs: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> MixtureProportion:
         """Learns the share from the mixture's rows (n, d) and the component's (m, d).
 
         ``probs`` (n, K), where given, holds in its last column an upper bound of each row's probability of the
-        component.
+        component. The rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are held out together.
         """
         if probs is not None and probs.shape[1] < 2:
             raise DataError(
@@ -106,7 +114,9 @@ class MixtureProportion(Weigher):
         rng = np.random.default_rng(self.random_state)
         given = self.classifier
         classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
-        fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name)
+        if given is not None and dependence is None:  # a linear model learns nothing by heart
+            warn_of_near_copies(X, self.name, "folds part them")
+        fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name, dependence, dependence_target)
         self.models_, self._odds = fitted.models, fitted.odds
         self.irreducible_share_, self.threshold_ = self._best_bin(fitted.source, fitted.target)
         self.share_ = self.irreducible_share_

@@ -11,6 +11,7 @@ from ballast.compute.blocks import row_keys
 from ballast.compute.devices import device
 from ballast.errors import DataError
 from ballast.methods.common.classes import class_positions
+from ballast.methods.common.folds import units_of
 from ballast.methods.common.tasks import check_numeric_target, task_of
 from ballast.methods.frame.base import Weigher
 from ballast.methods.training.networks import layers
@@ -34,7 +35,15 @@ class Domains:
     names : (G,) the domains. positions : (n,) each row's. sizes : (G,) their rows. outputs : of a network for them.
     """
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, owner: str, choice: str) -> None:
+    def __init__(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        groups: np.ndarray,
+        owner: str,
+        choice: str,
+        dependence: np.ndarray | None = None,
+    ) -> None:
         import torch
 
         self.names, self.positions = np.unique(groups, return_inverse=True)
@@ -56,10 +65,12 @@ class Domains:
             classes, target = np.unique(y, return_inverse=True)
             self.outputs = max(2, len(classes))  # one alone would be a number's
         keys = row_keys(rows)
-        self._all = []
+        units = units_of(X, dependence).of
+        self._all, self._units = [], []
         for domain in range(len(self.names)):
             own = np.flatnonzero(self.positions == domain)
             own = own[np.lexsort((target[own], keys[own]))]
+            self._units.append(torch.from_numpy(units[own]).to(self.where))
             self._all.append(tuple(torch.from_numpy(v[own]).to(self.where) for v in (rows, target)))
         self._rows = self._all
         self.columns = X.shape[1]
@@ -79,7 +90,10 @@ class Domains:
         return torch.cat([d[0] for d in drawn]), torch.cat([d[1] for d in drawn])
 
     def hold_out(self, share: float, seed: int, owner: str) -> None:
-        """Takes a share of every domain's rows, HELD_OUT_ROWS at most, out of those that ``draw`` draws from."""
+        """Takes a share of every domain's rows, HELD_OUT_ROWS at most, out of those that ``draw`` draws from.
+
+        With a row go its copies and those of its unit, so that none of them is drawn.
+        """
         import torch
 
         if self.sizes.min() < 2:
@@ -91,11 +105,17 @@ class Domains:
             )
         generator = torch.Generator().manual_seed(seed)
         self._rows, self._held = [], []
-        for rows, target in self._all:
+        for name, (rows, target), units in zip(self.names, self._all, self._units, strict=True):
             order = torch.randperm(len(rows), generator=generator).to(self.where)
             k = min(max(1, round(share * len(rows))), len(rows) - 1, HELD_OUT_ROWS)
+            rest = order[k:][~torch.isin(units[order[k:]], units[order[:k]])]
+            if not len(rest):
+                raise DataError(
+                    f"{owner}: the {len(rows)} rows of {str(name)!r} are copies or of one unit (`dependence`), so that "
+                    "none is left to train on where some are held out: drop the domain, or join it to another"
+                )
             self._held.append((rows[order[:k]], target[order[:k]]))
-            self._rows.append((rows[order[k:]], target[order[k:]]))
+            self._rows.append((rows[rest], target[rest]))
 
     def losses(self, network: Any, rows: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Gives (G, k) losses of rows that ``draw`` gave; (S, G, k) of S networks together."""

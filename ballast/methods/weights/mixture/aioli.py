@@ -106,9 +106,12 @@ class Aioli(DomainWeigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> Aioli:
-        """Learns the domains' weights from rows (n, d), their labels or targets (n,) and domains (n,)."""
-        domains = Domains(X, y, groups, self.name, self.device)
+    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, dependence: np.ndarray | None = None) -> Aioli:
+        """Learns the domains' weights from rows (n, d), their labels or targets (n,) and domains (n,).
+
+        No row is trained on of which a copy, or a row of the same unit of ``dependence`` (n,), is held out.
+        """
+        domains = Domains(X, y, groups, self.name, self.device, dependence)
         G, seed = len(domains.names), seed_of(self.random_state)
         if self.probe_share * G <= 1:
             raise ParameterError(

@@ -120,9 +120,14 @@ class DataMixingLaw(DomainWeigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> DataMixingLaw:
-        """Learns the domains' weights from rows (n, d), their labels or targets (n,) and domains (n,)."""
-        domains = Domains(X, y, groups, self.name, self.device)
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, dependence: np.ndarray | None = None
+    ) -> DataMixingLaw:
+        """Learns the domains' weights from rows (n, d), their labels or targets (n,) and domains (n,).
+
+        No row is trained on of which a copy, or a row of the same unit of ``dependence`` (n,), is held out.
+        """
+        domains = Domains(X, y, groups, self.name, self.device, dependence)
         seed = seed_of(self.random_state)
         rows = domains.sizes / len(X)
         equal = np.full(len(rows), 1 / len(rows))

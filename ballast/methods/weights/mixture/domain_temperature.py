@@ -61,18 +61,18 @@ class DomainTemperature(ByValue):
     def __init__(self, temperature: Annotated[float, Field(ge=1)] = 5.0) -> None:
         self.temperature = temperature
 
-    def fit(self, groups: np.ndarray) -> DomainTemperature:
-        """Learns the domains' weights from the domain (n,) of each row."""
-        return self._fit(groups)
+    def fit(self, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> DomainTemperature:
+        """Learns the domains' weights from the domain (n,) of each row, and its weight (n,) where rows have any."""
+        return self._fit(groups, sample_weight)
 
-    def partial_fit(self, groups: np.ndarray) -> DomainTemperature:
-        """Counts the domains (n,) of a batch's rows."""
-        self._count(groups)
+    def partial_fit(self, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> DomainTemperature:
+        """Counts the domains (n,) of a batch's rows, by weights (n,) in all batches or in none."""
+        self._count(groups, sample_weight)
         return self
 
-    def weigh(self, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows of the domains (k,)."""
-        return self._of(groups)
+    def weigh(self, groups: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of rows of the domains (k,), and of weights (k,) on the scale of those in ``fit``."""
+        return self._of(groups, sample_weight)
 
     def class_weights(self, counts: np.ndarray) -> np.ndarray:
         """Gives (G,) weights of domains with (G,) rows."""

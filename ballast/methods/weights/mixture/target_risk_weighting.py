@@ -96,15 +96,20 @@ class TargetRiskWeighting(Weigher):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, y: np.ndarray, groups: np.ndarray) -> TargetRiskWeighting:
-        """Learns the groups' weights from rows (n, d), their labels or targets (n,) and groups (n,)."""
+    def fit(
+        self, X: np.ndarray, y: np.ndarray, groups: np.ndarray, dependence: np.ndarray | None = None
+    ) -> TargetRiskWeighting:
+        """Learns the groups' weights from rows (n, d), their labels or targets (n,) and groups (n,).
+
+        The target's rows of one unit of ``dependence`` (n,) are held out together.
+        """
         self.target_group_ = self._target(groups)
         own = groups == self.target_group_
         learner, classifies = proxy_learner(self.learner, y, self.name, weighted=True)
         self.alphas_ = np.unique([*self.alphas, own.mean()])
         losses = np.empty((int(own.sum()), len(self.alphas_)))
         folds = np.full(len(X), -1)  # of the others, which are never held out
-        folds[own] = self._folds(X[own])
+        folds[own] = self._folds(X[own], None if dependence is None else dependence[own])
         for fold in range(folds.max() + 1):
             kept, held = folds != fold, folds == fold
             if classifies:
@@ -144,13 +149,14 @@ class TargetRiskWeighting(Weigher):
             )
         return names[found[0]]
 
-    def _folds(self, X: np.ndarray) -> np.ndarray:
+    def _folds(self, X: np.ndarray, dependence: np.ndarray | None) -> np.ndarray:
         if len(X) < 2:
             raise DataError(
                 f"{self.name}: groups has {len(X)} row of the target ({str(self.target_group_)!r}); at least 2 are "
                 "needed to hold one out, so label more of them or name another 'target_group'"
             )
-        return deal_folds(X, min(self.n_folds, len(X)), np.random.default_rng(self.random_state))
+        rng = np.random.default_rng(self.random_state)
+        return deal_folds(X, min(self.n_folds, len(X)), rng, dependence, self.name)
 
 
 def risk_weights(own: np.ndarray, alpha: float) -> np.ndarray:

@@ -13,7 +13,8 @@ class MultiplyWeights(Weigher):
     """Multiplies several tables of weights, row by row.
 
     Use it where reasons to weigh are independent of each other: covariate shift, label shift given the features,
-    fairness. Not for two estimates of the same ratio, which would count it twice; compare those instead.
+    fairness. Not for two estimates of the same ratio, which would count it twice; compare those instead. Nor for two
+    tables that both start from design weights, which it would square.
 
     Attributes
     ----------

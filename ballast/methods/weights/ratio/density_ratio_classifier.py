@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit, logistic
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Positive, Seed, Share
 
@@ -93,12 +94,23 @@ class DensityRatioClassifier(Weigher):
         self.clip_quantile = clip_quantile
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> DensityRatioClassifier:
-        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> DensityRatioClassifier:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        The rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are held out together.
+        """
         rng = np.random.default_rng(self.random_state)
         given = self.classifier
         classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
-        fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name)
+        if given is not None and dependence is None:  # a linear model learns nothing by heart
+            warn_of_near_copies(X, self.name, "folds part them")
+        fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name, dependence, dependence_target)
         self.models_, self.odds_ = fitted.models, fitted.odds
         self.calibrators_ = [] if self.calibration == "none" else self._calibrators(fitted)
         source = fitted.source
