@@ -73,6 +73,12 @@ def check_data(draft: Draft) -> None:
                 "it watches the files of `path:`, and no data role has one; assets of Dagster start a run with "
                 "`automation: eager`, all others with `schedule:`",
             )
+    if (alerts := draft.spec.alerts) is not None:
+        with draft.noting():
+            if not alerts.webhook.startswith(("http://", "https://")):  # which is not shown: it may hold a secret
+                raise draft.fault("alerts.webhook", "an address is needed that begins with http:// or https://")
+            if not alerts.on:
+                raise draft.fault("alerts.on", "nothing would be told; name closed, failed or both")
     if (partitions := draft.spec.partitions) is not None:
         with draft.noting():
             kinds = [kind for kind in ("static", "time", "dynamic") if getattr(partitions, kind) is not None]

@@ -1,7 +1,6 @@
 """From a plan to Dagster: one multi-asset a unit, with its gates as checks, its partitions and its job."""
 
 import logging
-import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from ballast.gates.wording import sentence_of
+from ballast.orchestration.graph.alerts import alerts_of
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
 from ballast.orchestration.graph.execution import failed, job_of
 from ballast.orchestration.graph.explained import explained, source_of
@@ -17,6 +17,7 @@ from ballast.orchestration.graph.home import loaded
 from ballast.orchestration.graph.keys import asset_key, key_of
 from ballast.orchestration.graph.owners import claim
 from ballast.orchestration.graph.partitions import mapping_of, partition_of
+from ballast.orchestration.graph.reported import report_metadata
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
 from ballast.orchestration.plan.partitions import partitions_of
@@ -53,7 +54,7 @@ def definitions_of(plan: Plan, folder: Path, place: Place | None = None) -> dg.D
         assets=assets,
         jobs=[job],
         schedules=schedules_of(plan, job, partitions),
-        sensors=sensors_of(plan, folder, job, partitions),
+        sensors=[*sensors_of(plan, folder, job, partitions), *alerts_of(plan)],
     )
 
 
@@ -111,11 +112,7 @@ def _unit_asset(
                 retire(plan, run.warehouse)
                 path = resource.report_path(plan, run.partition)
                 found = run_report(run, path)
-                shown = {
-                    "found": dg.MetadataValue.md("\n\n".join(f"**{f.topic}.** {_literal(f.text)}" for f in found)),
-                    "path": dg.MetadataValue.path(path),
-                    "report": dg.MetadataValue.url(path.as_uri()),
-                }
+                shown = report_metadata(run, path, found, context.instance)
                 yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
                 return
             outcomes = run_unit(run, nodes, given)
@@ -136,11 +133,6 @@ def _unit_asset(
             yield result_of(plan, stored, context.instance)
 
     return compute
-
-
-def _literal(text: str) -> str:
-    """Gives a text as Markdown that shows it as it is, names of the user's with it."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", text)
 
 
 def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]:

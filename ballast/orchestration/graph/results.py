@@ -59,10 +59,17 @@ def _shown_before(
     instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None, shown: str
 ) -> Mapping[str, Any] | None:
     """Gives what Dagster's last record of an asset shows, where that is of the same content; else None."""
+    metadata = last_metadata(instance, key, partition)
+    return metadata if SHOWN in metadata and metadata[SHOWN].value == shown else None
+
+
+def last_metadata(
+    instance: dg.DagsterInstance, key: dg.AssetKey, partition: str | None
+) -> Mapping[str, dg.MetadataValue]:
+    """Gives what Dagster's last record of an asset shows, of a partition where one is given; nothing without one."""
     wanted = dg.AssetRecordsFilter(key, asset_partitions=[partition]) if partition is not None else key
     last = next(iter(instance.fetch_materializations(wanted, limit=1).records), None)
-    metadata = last.asset_materialization.metadata if last is not None and last.asset_materialization else {}
-    return metadata if SHOWN in metadata and metadata[SHOWN].value == shown else None
+    return last.asset_materialization.metadata if last is not None and last.asset_materialization else {}
 
 
 def _digest(stored: Stored) -> str:

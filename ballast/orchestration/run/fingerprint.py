@@ -105,7 +105,7 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
     node, spec = inputs.node, inputs.spec
     if node.step is not None:
         return {
-            "step": node.step.model_dump(exclude={"description", "retries"}),
+            "step": node.step.model_dump(exclude={"description", "retries", "pool", "op_tags"}),
             "seed": spec.seed,
             "read": decided_by(inputs),
         }

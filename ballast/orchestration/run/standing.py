@@ -34,7 +34,8 @@ _APART = (
 _LIBRARIES = ("great-expectations", "numpy", "pandas", "scikit-learn", "scipy")
 _PROSE = {
     **dict.fromkeys(("description", "schedule", "sensor", "automation", "executor", "retries", "owners", "tags"), True),
-    "steps": {"__all__": {"retries"}},
+    **dict.fromkeys(("pool", "op_tags", "kinds", "report_url", "alerts"), True),
+    "steps": {"__all__": {"retries", "pool", "op_tags"}},
 }
 
 

@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from ballast.errors import SpecError, nearest
+from ballast.orchestration.spec.alerts import AlertsSpec
 from ballast.orchestration.spec.automation import condition_of
 from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
 from ballast.orchestration.spec.problems import problems_of, told
@@ -231,6 +232,7 @@ def _as_written(_: Any, value: Any) -> Any:
 
 Steps = Annotated[dict[str, StepSpec], dg.Resolver(_as_written, model_field_type=dict[str, _WrittenStep])]
 Executor = Annotated[ExecutorSpec | None, dg.Resolver(_as_written, model_field_type=str | dict[str, Any] | None)]
+Alerts = Annotated[AlertsSpec | None, dg.Resolver(_as_written, model_field_type=dict[str | bool, Any] | None)]
 Retries = Annotated[RetriesSpec | None, dg.Resolver(_as_written, model_field_type=_Retries)]
 
 
@@ -343,11 +345,15 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     pool: str | None = Field(default=None, description="Dagster's pool, whose limit the steps count against.")
     op_tags: dict[str, Any] = Field(default={}, description="Tags of the steps, as dagster-k8s/config.")
     kinds: list[str] = Field(default=[], description="Kinds that the UI shows of every asset, two at most.")
+    report_url: str | None = Field(
+        default=None, description="Address under which the folder of the reports is served, as https://host/reports."
+    )
     executor: Executor = Field(
         default=None,
         description="Processes of the job's steps: in_process, or multiprocess: one a step.",
     )
     retries: Retries = Field(default=None, description="How often a step is tried again that failed in passing.")
+    alerts: Alerts = Field(default=None, description="A webhook to which closed gates and failed runs are posted.")
     seed: WholeNumber = Field(
         default=0, description="random_state of every method that draws at random and has none of its own."
     )
@@ -382,6 +388,13 @@ class PipelineSpec(dg.Model, dg.Resolvable):
         if given is not None:
             condition_of(given)
         return given
+
+    @field_validator("report_url")
+    @classmethod
+    def _address(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("an address is needed that begins with http:// or https://")
+        return url
 
     @field_validator("kinds")
     @classmethod

@@ -53,6 +53,8 @@ def _worded(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{key}: a key must be text; put it in quotes"
     said = _EXPECTED.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     said = said[:1].lower() + said[1:]
+    if location[:1] == ["alerts"]:  # its values may be secrets
+        return f"{key}: {said}"
     return f"{key}: {said}, got {shown(problem['input'])}{_REMEDIES.get(problem['type'], '')}"
 
 
