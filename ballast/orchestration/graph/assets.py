@@ -195,7 +195,7 @@ def _references(plan: Plan, node: Node, place: Place | None) -> dict[str, Any]:
     told = [(*source, f"the method {node.use}")] if (source := source_of(plan, node)) is not None else []
     if place is not None:
         keys = (f"steps.{node.name.partition('/')[0]}", f"data.{node.role or node.name}", "features", "name")
-        told.insert(0, (place.file, place.line(*keys), "where it is declared"))
+        told.insert(0, (place.file, place.line(*keys), f"{node.name} in {place.file.name}"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
         found = [

@@ -72,16 +72,7 @@ def _row(step: Step, values: Mapping[str, dg.MetadataValue]) -> dg.TableRecord:
     numbers = [(k, v.value) for k, v in values.items() if "/" not in k and isinstance(v.value, int | float)]
     numbers = [(name, value) for name, value in numbers if not isinstance(value, bool)]
     said = ", ".join(f"{spaced(name)} {value:.4g}" for name, value in numbers[:_MOST_NUMBERS])
-    return dg.TableRecord(
-        {
-            "step": step.node.name,
-            "method": step.node.use,
-            "rows": step.commit.row_count,
-            "gates": _gates(step),
-            "found": said,
-            "version": step.commit.version,
-        }
-    )
+    return dg.TableRecord({"step": step.node.name, "found": said, "gates": _gates(step), "rows": step.commit.row_count})
 
 
 def _gates(step: Step) -> str:
