@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from ballast.errors import DataError
+from ballast.errors import DataError, SpecError
 from ballast.orchestration.plan.design_weights import said_of
 from ballast.orchestration.read.sources import read_source
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -103,6 +103,22 @@ def test_weights_when_both_hold_the_design_weights_then_their_product_is_said_to
         "the design weights (stands_for) are not used by plain and ratio; they enter both more than once, by balanced "
         "and cut: name one of them"
     )
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ({"balanced": {"use": "kliep", "params": {"nope": 1}}}, "kliep has no parameter 'nope'"),
+        ({"reweighted": {"use": "logistic_regression", "weights": "absent"}}, "unknown step 'absent'"),
+        (
+            {n: {"use": "clip_weights", "weights": o} for n, o in ("ab", "ba")},
+            "these steps wait for each other: a -> b",
+        ),
+    ],
+)
+def test_mistakes_when_a_role_declares_weights_then_told_as_without(tmp_path, steps, said):
+    with pytest.raises(SpecError, match=said):
+        project(tmp_path, steps=steps).plan  # noqa: B018
 
 
 def test_step_when_other_weights_are_declared_then_what_reads_them_alone_is_made_anew(ran, tmp_path):

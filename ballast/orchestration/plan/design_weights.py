@@ -66,6 +66,8 @@ class _Use:
         return {name: weights for name, weights in found.items() if len(weights) > 1}
 
     def _uses(self, name: str, behind: frozenset[str] = frozenset()) -> bool:
+        if name not in self.bindings:  # it has a mistake, which is told
+            return False
         step, behind = self.spec.steps[name], behind | {name}
         made = {*as_list(step.weights), *as_list(step.rows)} - behind  # steps that go in circles are refused later
         return any(b.source == "weight" for b in self.bindings[name]) or any(self._uses(w, behind) for w in made)
