@@ -107,3 +107,38 @@ def test_influence_when_rows_are_of_other_arms_or_columns_then_refused():
         weigher.influence(X, ARMS + 5)
     with pytest.raises(DataError, match="X has 1 column but inverse_propensity was fitted on 2"):
         weigher.influence(X[:, :1], ARMS)
+
+
+DESIGN, DESIGN_TARGET = RNG.uniform(0.2, 3.0, N), RNG.uniform(0.2, 3.0, M)
+
+
+@pytest.mark.parametrize("side", ["sample", "target"])
+@pytest.mark.parametrize(
+    "weigher", [CovariateBalancingPropensity(), EntropyBalancing(), Raking()], ids=lambda w: w.name
+)
+def test_weights_to_a_target_when_rows_have_design_weights_then_moved_by_their_influence(weigher, side):
+    given = [table(X), table(X_TARGET)] if weigher.name == "raking" else [X, X_TARGET]
+    design = {"design_weight": DESIGN, "design_weight_target": DESIGN_TARGET}
+    whole = weigher.fit(*given, **design)
+    before, found = whole.weights_, whole.influence(*given, **design)
+    kept, kept_target = np.ones(N, dtype=bool), np.ones(M, dtype=bool)
+    (kept if side == "sample" else kept_target)[7] = False
+    left = {"design_weight": DESIGN[kept], "design_weight_target": DESIGN_TARGET[kept_target]}
+    after = weigher.fit(given[0][kept], given[1][kept_target], **left).weights_
+    added = (found.influence if side == "sample" else found.influence_target)[7]
+    told = before[kept] - found.gradient[kept] @ added
+    scaled, expected, old = after / after.mean(), told / told.mean(), before[kept] / before[kept].mean()
+    np.testing.assert_allclose(expected - old, scaled - old, atol=0.15 * np.abs(scaled - old).max() + 1e-6)
+
+
+@pytest.mark.parametrize("weigher", [*ESTIMANDS, *BALANCED], ids=lambda w: f"{w.name}, {w.estimand}")
+def test_weights_of_arms_when_rows_have_design_weights_then_moved_by_their_influence(weigher):
+    whole = weigher.fit(X, treatment=ARMS, design_weight=DESIGN)
+    before, found = whole.weights_, whole.influence(X=X, treatment=ARMS, design_weight=DESIGN)
+    kept = np.arange(N) != 7
+    after = weigher.fit(X[kept], treatment=ARMS[kept], design_weight=DESIGN[kept]).weights_
+    told = before[kept] - found.gradient[kept] @ found.influence[7]
+    for arm in (0, 1):
+        own = ARMS[kept] == arm
+        scaled, expected, old = (w / w.mean() for w in (after[own], told[own], before[kept][own]))
+        np.testing.assert_allclose(expected - old, scaled - old, atol=0.15 * np.abs(scaled - old).max() + 1e-6)
