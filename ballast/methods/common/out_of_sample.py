@@ -217,10 +217,11 @@ def _splits(folds: np.ndarray, units: Units) -> Iterator[tuple[np.ndarray, np.nd
 
 def _check_several(known: np.ndarray, owner: str, train: np.ndarray, test: np.ndarray) -> None:
     if len(known) < 2:
+        held = f"class {shown(known.tolist()[0])} alone" if len(known) else "no class"
         raise DataError(
             f"out-of-sample predictions of {owner}: the {plural(len(train), 'row')} outside a fold of {len(test)} hold "
-            f"{'class ' + shown(known[0]) + ' alone' if len(known) else 'no class'} that has weight, so that nothing "
-            "can be learned without the fold; give weight to rows of two classes or more in several units"
+            f"{held} that has weight, so that nothing can be learned without the fold; give weight to rows of two "
+            "classes or more in several units"
         )
 
 

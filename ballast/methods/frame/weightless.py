@@ -56,6 +56,7 @@ def _tell_lost_labels(y: np.ndarray, kept: np.ndarray, owner: str) -> None:
         return
     n = int(np.isin(y, list(lost)).sum())
     log.warning(
-        "%s: the %s of y labelled %s weigh 0: the model does not know %s and predicts the other labels alone",
-        owner, plural(n, "row"), listed(sorted(map(repr, lost))), "that label" if len(lost) == 1 else "these labels",
+        "%s: no weight is left of %s %s of y (%s): the model does not know %s and predicts the other labels alone",
+        owner, "label" if len(lost) == 1 else "labels", listed(sorted(map(repr, lost))), plural(n, "row"),
+        "it" if len(lost) == 1 else "them",
     )  # fmt: skip

@@ -15,7 +15,6 @@ from ballast.compute.scaling import joint_scaling
 from ballast.methods.common.tasks import check_classes
 from ballast.methods.frame.base import Claim, Learner
 from ballast.methods.frame.parameters import Count, Device, NonNegative, Positive, Seed
-from ballast.methods.frame.weightless import beside_weightless, without_weightless
 from ballast.methods.weights.ratio.double_weighting import DoubleWeighting
 
 RIDGE = 1e-3
@@ -77,7 +76,8 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
     reference = "Segovia-Martin, Mazuelas and Liu, Double-Weighting for Covariate Shift Adaptation, ICML 2023"
     survey_ids = ("S098",)
     conformance_exceptions: ClassVar[dict[str, str]] = {
-        "weights_equal_repetition": "tolerances are standard errors, which tell a weight from a row given twice"
+        "weightless_rows_change_nothing": "rows that double weights give up still tell scale, kernel and tolerances",
+        "weights_equal_repetition": "tolerances are standard errors, which tell a weight from a row given twice",
     }
     claim = Claim(
         "Under little overlap the error on the target is lower with double weights than with kernel mean matching's.",
@@ -110,20 +110,13 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
 
     @property
     def keeps_weightless(self) -> bool:
-        """It has a weight for each of the rows given, and fits without those of weight 0."""
+        """Rows that double weights give up count among those that the columns' scale and the tolerances come from."""
         return True
 
     def fit(
         self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, sample_weight: np.ndarray | None = None
     ) -> MinimaxRiskClassifier:
         """Fits (n, d) features to (n,) labels of any sortable type, for the target's rows (m, d)."""
-        given = {"X": X, "y": y, "X_target": X_target, "sample_weight": sample_weight}
-        self._fit(**without_weightless(given, self.name))
-        share = len(self.weights_) / len(X)  # so that their mean over all rows stays comparable with the target's
-        self.weights_ = beside_weightless(self.weights_ / share, sample_weight, 0.0)
-        return self
-
-    def _fit(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray, sample_weight: np.ndarray | None) -> None:
         self.classes_, codes = check_classes(y, self.name)
         weigher = DoubleWeighting(
             self.leniency,
@@ -146,6 +139,7 @@ class MinimaxRiskClassifier(ClassifierMixin, Learner):
         tolerances += np.maximum(apart - tolerances.sum(axis=0), 0.0) / len(means)
         self.minimax_risk_, found = _least_risk(means, tolerances, target, self.target_weights_)
         self.intercept_, self.coef_ = found[:, 0], found[:, 1:]
+        return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Gives the (n,) most probable labels."""

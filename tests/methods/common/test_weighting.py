@@ -81,7 +81,7 @@ def test_fit_with_weights_when_rows_weigh_nothing_then_no_estimator_sees_them(es
 
 def test_fit_with_weights_when_a_label_has_no_weight_then_a_warning_names_it(caplog):
     fit_with_weights(LogisticRegression(), X, np.array(list("aabbcc")), np.array([1.0, 1, 1, 1, 0, 0]))
-    assert "the 2 rows of y labelled 'c' weigh 0" in caplog.text
+    assert "no weight is left of label 'c' of y (2 rows)" in caplog.text
 
 
 def test_fit_with_weights_when_rows_are_a_frame_then_its_weighty_rows_are_taken():
