@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from ballast.cli.console import harmless
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,7 +35,7 @@ def print_fitting(
     Where there is no terminal it is plain text, and nothing is left out or folded.
     """
     names, right = [name.removesuffix(" >") for name in head], [name.endswith(" >") for name in head]
-    cells = [[Text.from_markup(cell) for cell in row] for row in (names, *rows)]
+    cells = [[Text.from_markup(harmless(cell)) for cell in row] for row in (names, *rows)]
     lengths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
     kept = list(range(len(head)))
     if not console.is_terminal:

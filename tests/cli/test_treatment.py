@@ -43,8 +43,12 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
     told = CliRunner().invoke(app, ["run", "trial.yaml"])
     assert told.exit_code == 0, told.output
     plain_text = " ".join(told.output.split())
-    assert re.search(r"propensity: effective sample size [\d,]+ of 2,000; largest weight [\d.]+; largest", plain_text)
-    before, after = map(float, re.findall(r"largest standardized difference ([\d.e-]+) → ([\d.e-]+)", plain_text)[0])
+    balance = re.search(r"propensity: ([\d.e-]+) → ([\d.e-]+), [\d,]+ of 2,000 rows", plain_text)
+    assert balance, plain_text
+    before, after = map(float, balance.groups())
+    interval = r"\+[\d.]+ \[\S+ \S+\]"
+    effect = rf"The effect of a new one against control is {interval} by effect; {interval} by effect_by_kernels\."
+    assert re.search(effect, plain_text), plain_text
     assert after < 0.1 < before
     warehouse = Warehouse(f"duckdb:///{tmp_path}/warehouse.duckdb")
     assert warehouse.latest("trial/propensity").summary["max_standardized_difference"] == pytest.approx(after, rel=0.01)

@@ -79,6 +79,17 @@ def test_shift_when_nothing_changed_then_the_sentence_says_that_none_was_found(m
     assert said["May it ship"].text.startswith("Yes: all ")
 
 
+def test_shift_when_names_hold_line_breaks_and_are_long_then_the_sentence_is_one_line_and_short(make: Make):
+    long = f"height\n{'x' * 500}"
+    project = make(data__test=None, steps={"drift": {"use": "kolmogorov_smirnov"}})
+    for role, shift, seed in (("train", 0.0, 1), ("target", 2.0, 2)):
+        project.write(role, rows(100, seed=seed, shift=shift, start=1000 * seed).rename(columns={"height": long}))
+    assert project.run().success
+    text = found(project)["Shift"].text
+    assert "height\\nx" in text
+    assert len(text) < 300
+
+
 def test_shift_when_a_category_changed_then_the_sentence_tells_its_share(make: Make):
     project = make(data__test=None, steps={"drift": {"use": "chi_squared"}})
     project.write("target", rows(120, seed=5, start=1000).assign(colour=["red"] * 96 + ["green"] * 24))

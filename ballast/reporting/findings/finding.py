@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ballast.reporting.snapshot import Snapshot, Step
+from ballast.words import one_line
 
 Kind = Literal["good", "bad", "warn", ""]
 
@@ -32,6 +33,11 @@ def of_older_inputs(snapshot: Snapshot, steps: list[Step]) -> str:
     """Says which of the steps hold what was made of inputs that have changed since; empty where none does."""
     names = [step.node.name for step in steps if step.node.asset in snapshot.outdated]
     return f" (of inputs that have changed since: {', '.join(names)})" if names else ""
+
+
+def named(name: object) -> str:
+    """Gives a name of the data's own on one line, its middle left out where it is long."""
+    return one_line(str(name), 60)
 
 
 def short(value: float) -> str:

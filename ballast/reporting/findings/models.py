@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL, Direction, Picture
-from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short, signed
+from ballast.reporting.findings.finding import Finding, Kind, named, of_older_inputs, short, signed
 from ballast.reporting.judgements import known_value, leading_metric, shown_as
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
@@ -26,10 +26,7 @@ def models(snapshot: Snapshot) -> Finding:
         others = rows[(rows["versus"] != "") & (rows["slice"] == OVERALL)].to_dict("records")
         if (direction := step.declared[0].get(metric)) is not None and others:
             return _compared(snapshot, step, table, picture, direction, others)
-    for step, table, picture in shown_as(snapshot, "effect"):
-        if found := _effect(step, table, picture):
-            return found
-    return _alone(snapshot) or _not_compared(snapshot)
+    return _effects(snapshot) or _alone(snapshot) or _not_compared(snapshot)
 
 
 def _compared(
@@ -85,7 +82,7 @@ def _slices(table: pd.DataFrame, metric: str, direction: Direction, others: Sequ
         by: dict[str, list[str]] = {"good": [], "bad": []}
         for row in rows[rows["model"] == model].to_dict("records"):
             if kind := praise(row["low"], row["high"], direction):
-                by[kind].append(f"{row['slice']} ({signed(row['value'])})")
+                by[kind].append(f"{named(row['slice'])} ({signed(row['value'])})")
         said += [
             f"{model} {verb} in {listed(by[kind], MOST_SLICES)}"
             for kind, verb in (("good", "gains"), ("bad", "loses"))
@@ -97,17 +94,20 @@ def _slices(table: pd.DataFrame, metric: str, direction: Direction, others: Sequ
     )
 
 
-def _effect(step: Step, table: pd.DataFrame, picture: Picture) -> Finding | None:
-    rows = table[table["metric"].isin(picture.metrics) & (table["slice"] == OVERALL)].to_dict("records")
-    said = [
-        f"the {picture.called(row['metric'])} of {row['model'] or 'the treatment'}"
-        f"{' against ' + str(row['versus']) if row['versus'] else ''} is {signed(row['value'])} "
-        f"[{signed(row['low'])}, {signed(row['high'])}]"
-        for row in rows
-    ]
+def _effects(snapshot: Snapshot) -> Finding | None:
+    """Tells each effect of a treatment that is estimated."""
+    said, names = [], []
+    for step, table, picture in shown_as(snapshot, "effect"):
+        for row in table[table["metric"].isin(picture.metrics) & (table["slice"] == OVERALL)].to_dict("records"):
+            against = f" against {named(row['versus'])}" if row["versus"] else ""
+            effect = f"{signed(row['value'])} [{signed(row['low'])}, {signed(row['high'])}] by {step.node.name}"
+            called = f"the {picture.called(row['metric'])} of {named(row['model'] or 'the treatment')}{against} is "
+            said.append(f"{'' if said else called}{effect}")
+            names.append(step.node.name)
     if not said:
         return None
-    return Finding("Effect", f"By {step.node.name}, {listed(said, MOST_MODELS, by='; ')}.", "", (step.node.name,))
+    text = listed(said, MOST_MODELS, by="; ")
+    return Finding("Effect", f"{text[0].upper()}{text[1:]}.", "", tuple(names))
 
 
 def _alone(snapshot: Snapshot) -> Finding | None:

@@ -10,9 +10,9 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL
 from ballast.reporting.figures import p_text
-from ballast.reporting.findings.finding import Finding, of_older_inputs, short
+from ballast.reporting.findings.finding import Finding, named, of_older_inputs, short
 from ballast.reporting.snapshot import Snapshot, Step
-from ballast.words import in_words, plural
+from ballast.words import in_words, plural, shown
 
 MOST_COLUMNS, MOST_TESTS = 3, 3
 MOST_CELLS = 20_000_000
@@ -81,14 +81,14 @@ def _said(step: Step, change: Change) -> str:
     changed = columns[columns["rejected"]].drop_duplicates("column")
     n = plural(columns["column"].nunique(), "column")
     if changed.empty:
-        none = f"none of {n} changed" if n != "1 column" else f"{columns['column'].iloc[0]} unchanged"
+        none = f"none of {n} changed" if n != "1 column" else f"{named(columns['column'].iloc[0])} unchanged"
         return f"{name} finds {none} ({_p(overall) or 'no p-value'})"
     most, measures = [], [""]
     for _, row in changed.head(MOST_COLUMNS).iterrows():
         measure = f"{_measure(row)} " if _measure(row) != measures[-1] else ""
         measures.append(_measure(row))
         figures = [f"{measure}{short(row['effect_size'])}", change(str(row["column"]))]
-        most.append(f"{row['column']} ({', '.join(filter(None, figures))})")
+        most.append(f"{named(row['column'])} ({', '.join(filter(None, figures))})")
     which = "most " if len(changed) > MOST_COLUMNS else ""
     return f"{name} finds {len(changed)} of {n} changed, {which}{in_words(most)}"
 
@@ -140,4 +140,4 @@ def _moved(before: pd.Series, after: pd.Series) -> Iterator[str]:
     a, b = shares[0].align(shares[1], fill_value=0.0)
     if len(a) and len(a) <= MOST_CATEGORIES:
         value = (b - a).abs().idxmax()
-        yield f"share of {value!r} {a[value]:.0%} \u2192 {b[value]:.0%}"
+        yield f"share of {shown(value)} {a[value]:.0%} \u2192 {b[value]:.0%}"

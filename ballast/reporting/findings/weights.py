@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short
+from ballast.reporting.judgements import shown_as
 from ballast.reporting.metadata import BALANCE, weight_figures
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, plural
 
 MOST_WEIGHERS = 4
+FEW = 0.1
+"""The effective share of the rows below which better balance is no good news by itself."""
 
 
 @dataclass(frozen=True)
 class _Weights:
-    """Weights of one step, the figures of ``weight_figures``, and the models that are trained with them."""
+    """Weights of one step, the figures of ``weight_figures``, and the models and effects that are found with them."""
 
     step: Step
     found: Mapping[str, Any]
@@ -52,7 +55,8 @@ def weights(snapshot: Snapshot) -> Finding:
 
 def _weights_of(snapshot: Snapshot, step: Step) -> _Weights:
     assert step.table is not None
-    users = tuple(s.node.name for s in snapshot.of("learner") if s.node.notes.get("weights") == step.node.name)
+    using = [*snapshot.of("learner"), *(effect for effect, _, _ in shown_as(snapshot, "effect"))]
+    users = tuple(s.node.name for s in using if s.node.notes.get("weights") == step.node.name)
     return _Weights(step, weight_figures(step.table, step.commit.summary if step.commit else {}), users)
 
 
@@ -60,6 +64,8 @@ def _kind(weights: _Weights) -> Kind:
     if weights.balance is None:
         return ""
     before, after = weights.balance
+    if after < before and weights.found["effective_share"] < FEW:
+        return "warn"
     return "good" if after < before else "bad" if after > before else ""
 
 
