@@ -64,6 +64,6 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
     assert len(warehouse.read("trial/propensity/influence")) == 2000
     assert list(warehouse.read("trial/propensity").columns) == ["sample_id", "weight"]
     report = (tmp_path / "reports" / "trial.html").read_text()
-    assert report.count("effect of a new one") == 2
+    assert report.count("effect of a new one") == 3, "a sentence, and a tile a step"
     assert "against control: [" in report
     assert "before → after" not in report

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 
+import dagster as dg
 import pandas as pd
 import pytest
 
@@ -197,6 +199,19 @@ def test_ship_when_a_step_failed_or_its_inputs_changed_since_then_not_yet(make: 
     assert said["May it ship"].text.startswith("Not yet: 1 step failed (target), ")
     assert "made of inputs that have changed since (" in said["May it ship"].text
     assert said["Shift"].text.endswith(" (of inputs that have changed since: drift).")
+
+
+def test_findings_head_the_report_and_stand_at_its_asset_in_dagster(shifted: Project):
+    said = found(shifted)
+    page = (shifted.folder / "home" / "reports" / "demo.html").read_text("utf-8")
+    record = shifted.instance.get_latest_materialization_event(dg.AssetKey(["demo", "report"]))
+    assert record is not None
+    assert record.asset_materialization is not None
+    told = str(record.asset_materialization.metadata["found"].value).replace("\\", "")
+    for finding in said.values():
+        assert escape(finding.text) in page
+        assert f"**{finding.topic}.** {finding.text}" in told
+    assert page.index(escape(said["Shift"].text)) < page.index("Lineage")
 
 
 def test_findings_of_a_partition_tell_of_that_one_alone(make: Make):
