@@ -80,12 +80,18 @@ def test_check_before_the_pipeline_ran_exits_with_2_and_says_so(folder: Folder):
     assert "run the pipeline first" in str(error.get("message"))
 
 
-def test_check_of_the_spec_alone_needs_no_data(folder: Folder):
+def test_check_of_the_spec_alone_reads_no_data_and_names_every_file_that_is_not_there(folder: Folder):
     for name in ("train", "target", "test"):
-        (folder.pipeline / f"{name}.csv").unlink()
+        (folder.pipeline / f"{name}.csv").write_bytes(b"\xff")  # not a table
     result = folder.ballast("check", "--spec-only")
     assert result.exit_code == 0, result.output
     assert "sound pipelines/demo/defs.yaml: 5 steps" in result.output
+    for name in ("train", "test"):
+        (folder.pipeline / f"{name}.csv").unlink()
+    result = folder.ballast("check", "--spec-only")
+    assert result.exit_code == 2
+    assert "there is no file 'train.csv'" in result.output
+    assert "there is no file 'test.csv'" in result.output
 
 
 def test_check_of_a_wrong_spec_exits_with_2_and_names_key_and_nearest(folder: Folder):

@@ -25,19 +25,22 @@ def schedules_of(plan: Plan, job: Any, partitions: dg.PartitionsDefinition | Non
 
     @dg.schedule(name=name, job=job, cron_schedule=spec.cron, execution_timezone=spec.timezone)
     def scheduled(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-        yield from _requests(partitions, str(context.scheduled_execution_time), context.instance)
+        yield from _requests(partitions, str(context.scheduled_execution_time), context)
 
     return [scheduled]
 
 
 def _requests(
-    partitions: dg.PartitionsDefinition | None, occasion: str, instance: dg.DagsterInstance
+    partitions: dg.PartitionsDefinition | None,
+    occasion: str,
+    context: dg.ScheduleEvaluationContext | dg.SensorEvaluationContext,
 ) -> Iterator[dg.RunRequest]:
     """Asks for a run, or for one of every partition that there is, or of the latest time window."""
     if partitions is None:
         yield dg.RunRequest(run_key=occasion)
         return
-    for key in current_keys(partitions, instance):
+    known = context.instance if isinstance(partitions, dg.DynamicPartitionsDefinition) else None
+    for key in current_keys(partitions, known):
         yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
 
 
@@ -73,6 +76,6 @@ def sensors_of(
         state = hashlib.sha256("\n".join(map(_state, files)).encode()).hexdigest()
         if state == (context.cursor or ""):
             return dg.SkipReason(f"none of {plural(len(files), 'source file')} changed")
-        return dg.SensorResult(run_requests=list(_requests(partitions, state, context.instance)), cursor=state)
+        return dg.SensorResult(run_requests=list(_requests(partitions, state, context)), cursor=state)
 
     return [changed]

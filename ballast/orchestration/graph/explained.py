@@ -124,6 +124,7 @@ def _argument(plan: Plan, node: Node, binding: Binding) -> str:
         "feature_names": f"the names of the features of {role}",
         "table": f"the columns of {role} before encoding",
         "weights": f"the weights of {in_words(as_list(step.weights))}",
+        "influence": f"how the weights of {in_words(as_list(step.weights))} move with the rows they were fitted to",
         "predictions": f"what {models} {predict} of {role}{', out of sample' if role == 'train' else ''}",
         "dynamics": f"what was recorded of each row while {models} was trained",
         "model": f"the fitted {models}",
