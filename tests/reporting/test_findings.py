@@ -81,6 +81,21 @@ def test_shift_when_nothing_changed_then_the_sentence_says_that_none_was_found(m
     assert said["May it ship"].text.startswith("Yes: all ")
 
 
+def test_shift_when_a_test_asks_which_kind_it_is_then_its_answer_is_told_apart_from_whether_there_is_one(make: Make):
+    kind = {"kind": {"use": "label_shift_goodness_of_fit"}}
+    project = make(data__test=None, steps={"drift": {"use": "kolmogorov_smirnov"}, **kind})
+    assert project.run().success
+    said, test = found(project)["Shift"], project.warehouse.read("demo/kind").iloc[-1]
+    verb = "speaks" if test["rejected"] else "does not speak"
+    told = f" kind {verb} against this: class shares alone have shifted (label shift) (p"
+    assert said.text.startswith("The data have shifted: drift finds 2 of ")
+    assert told in said.text
+    assert said.steps == ("drift", "kind")
+    alone = make(data__test=None, steps=kind)
+    assert alone.run().success
+    assert found(alone)["Shift"].text.startswith(f"Not tested.{told}")
+
+
 def test_shift_when_names_hold_line_breaks_and_are_long_then_the_sentence_is_one_line_and_short(make: Make):
     long = f"height\n{'x' * 500}"
     project = make(data__test=None, steps={"drift": {"use": "kolmogorov_smirnov"}})

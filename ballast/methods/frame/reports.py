@@ -42,6 +42,8 @@ class TestReport:
     table : one row a feature tested and, last, one named ``(all)``; columns ``TEST_COLUMNS``.
         ``effect`` names the measure in ``effect_size``, so that a large sample's tiny p-value can be judged; of a
         row without numbers it says why, and begins with ``NOT_TESTED`` or ``LEFT_TO``.
+    supposes : what ``rejected`` speaks against, such as "class shares alone have shifted", where that is not that the
+        samples come from one distribution.
     """
 
     __test__ = False  # not a pytest class
@@ -51,10 +53,13 @@ class TestReport:
     threshold: float
     rejected: bool
     table: pd.DataFrame
+    supposes: str = ""
 
     @property
-    def summary(self) -> dict[str, float | bool]:
+    def summary(self) -> dict[str, float | bool | str]:
+        supposes = {"supposes": self.supposes} if self.supposes else {}
         return {
+            **supposes,
             "statistic": float(self.statistic),
             "p_value": float(self.p_value),
             "threshold": float(self.threshold),

@@ -22,6 +22,7 @@ _POINTS = 20
 """Quantiles of each class's probabilities at which the two samples are compared."""
 _SURELY = 1e3
 """How much the shares' sum of one counts beside the differences, which are below one."""
+_SUPPOSES = "class shares alone have shifted (label shift)"
 
 
 class LabelShiftGoodnessOfFit(Test):
@@ -164,7 +165,7 @@ class LabelShiftGoodnessOfFit(Test):
         table = pd.DataFrame(rows, columns=pd.Index(TEST_COLUMNS))
         rejected = bool(table["rejected"].any())
         table.loc[len(table) - 1, "rejected"] = rejected
-        return TestReport(float(distances[worst]), float(p_values[worst]), rule.level, rejected, table)
+        return TestReport(float(distances[worst]), float(p_values[worst]), rule.level, rejected, table, _SUPPOSES)
 
 
 class _Misfit:

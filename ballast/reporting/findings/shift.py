@@ -26,12 +26,13 @@ Change = Callable[[str], str]
 
 def shift(snapshot: Snapshot) -> Finding:
     steps = snapshot.of("test")
-    ran = [step for step in steps if step.table is not None and len(step.table)]
-    names = tuple(step.node.name for step in ran)
+    stored = [step for step in steps if step.table is not None and len(step.table)]
+    names = tuple(step.node.name for step in stored)
+    ran = [step for step in stored if not supposes(step)]
     if not steps:
         why = "" if snapshot.named("target") else ", nor a target role to compare the training data with"
         return Finding("Shift", f"Not tested: the pipeline has no shift test{why}.")
-    if not ran:
+    if not stored:
         return Finding("Shift", f"Not tested yet: {in_words(step.node.name for step in steps)} not run.", "warn")
     hits = [step for step in ran if _overall(step)["rejected"]]
     told = [_said(step, _change(snapshot, step)) for step in [*hits, *(s for s in ran if s not in hits)][:MOST_TESTS]]
@@ -41,8 +42,21 @@ def shift(snapshot: Snapshot) -> Finding:
         head += f" by {len(hits)} of {len(ran)} tests"
     cautious = [step.node.name for step in ran if "too small if" in str(_overall(step)["effect"])]
     caution = f"; read the caution of {in_words(cautious)} in the report" if cautious else ""
-    text = f"{head}: {'; '.join(told)}{more}{caution}{of_older_inputs(snapshot, ran)}."
-    return Finding("Shift", text, "bad" if hits else "good", names)
+    kind = "".join(f". {_on_kind(step)}" for step in stored if supposes(step))
+    text = f"{head}: {'; '.join(told)}{more}{caution}{of_older_inputs(snapshot, stored)}{kind}."
+    text = text if ran else f"Not tested{kind}."
+    return Finding("Shift", text, "bad" if hits else "good" if ran else "", names)
+
+
+def supposes(step: Step) -> str:
+    """Gives what a test speaks against where it rejects; empty where that is that nothing has shifted."""
+    return str(step.commit.summary.get("supposes", "")) if step.commit is not None else ""
+
+
+def _on_kind(step: Step) -> str:
+    overall = _overall(step)
+    said = "speaks against" if overall["rejected"] else "does not speak against"
+    return f"{step.node.name} {said} this: {supposes(step)} ({_p(overall)})"
 
 
 def _overall(step: Step) -> pd.Series:
