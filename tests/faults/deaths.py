@@ -34,7 +34,7 @@ from ballast.warehouse import ModelStore, Warehouse
 INSIDE: tuple[tuple[Any, str, Callable[..., str]], ...] = (
     (execution, "perform", lambda inputs, nodes, *_: nodes[0].unit),
     (execution, "judged", lambda suite, frame, context: context.asset),
-    (execution, "write_report", lambda *_, **__: "report"),
+    (execution, "write_page", lambda *_, **__: "report"),
     (ModelStore, "save", lambda self, asset, *_, **__: asset),
     (Warehouse, "commit", lambda self, asset, *_, **__: asset),
     (Warehouse, "record_suite", lambda self, asset, *given, **named: asset),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from ballast.orchestration.plan.plan import Plan
-
-_PARTS = ("features", "dynamics", "out_of_sample")
-"""What stands beside a data role or step, under its name in the warehouse: "demo/train/features"."""
+from ballast.stages import STAGES
 
 
 def asset_key(plan: Plan, name: str) -> dg.AssetKey:
@@ -24,5 +22,6 @@ def assets_of(key: dg.AssetKey) -> list[str]:
     """Gives the names under which the table of an asset may be stored; a key of one part is stored in ``raw``."""
     pipeline, *parts = key.path if len(key.path) > 1 else ("raw", *key.path)
     name = "/".join(parts)
-    beside = [f"{pipeline}/{name.removesuffix(f'_{part}')}/{part}" for part in _PARTS if name.endswith(f"_{part}")]
+    ends = [stage for stage in STAGES if name.endswith(f"_{stage}")]  # "demo/train/features" stands beside "demo/train"
+    beside = [f"{pipeline}/{name.removesuffix(f'_{stage}')}/{stage}" for stage in ends]
     return [f"{pipeline}/{name}", *beside]

@@ -195,7 +195,6 @@ def test_column_of_polars_own_types_gives_its_values(tmp_path: Path, series: pl.
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        pytest.param(pl.LazyFrame({"id": [1]}), "collect it first", id="lazy"),
         pytest.param(
             pl.DataFrame({"id": [1], "x": pl.Series([object()], dtype=pl.Object)}), "column 'x'", id="objects"
         ),
