@@ -70,7 +70,7 @@ def one_inside_each(plan: Plan, rng: random.Random) -> list[str]:
         calls = [f"perform of {unit}", *(f"commit of {plan.asset(n.name)}" for n in nodes)]
         calls += [f"judged of {plan.asset(n.name)}" for n in nodes if n.suite]
         calls += [f"save of {plan.asset(n.name)}" for n in nodes if n.stage in ("encoder", "learner")]
-        call = "write_report of report" if unit == "report" else rng.choice(calls)
+        call = "write_page of report" if unit == "report" else rng.choice(calls)
         chosen.append(f"{rng.choice(['before', 'after'])} {call}")
     return chosen
 
@@ -130,7 +130,7 @@ OF_A_KIND = {
         "after perform of density",
         "after record_suite of demo/density",
         "before save of demo/baseline",
-        "after write_report of report",
+        "after write_page of report",
     ],
     "SIGINT": ["start encoder", "after judged of demo/density", "after commit of demo/baseline", "end report"],
 }

@@ -99,7 +99,7 @@ def test_stages_when_the_code_is_read_then_no_part_keeps_a_list_of_them_but_the_
             if len(texts & STAGES.keys()) >= 3:
                 tables.append(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
     expected = {where.rpartition(".")[0] for where in REGISTRIES} - {"reporting.report"}  # of two stages alone
-    of_sources = ["orchestration.graph.explained"]  # of arguments, three of which are called as the stage they come from
+    of_sources = ["orchestration.graph.explained"]  # of arguments, some of which are called as stages are
     assert sorted(tables) == sorted([*expected, *of_sources])
 
 
