@@ -63,6 +63,11 @@ def test_drift_figure_when_there_is_only_an_overall_test_then_it_shows_that():
     assert "all features" in shown
 
 
+def test_figure_of_a_test_when_it_asks_which_kind_of_shift_it_is_then_its_title_tells_that():
+    figure = figure_for("test", drift_table([]), {"supposes": "class shares alone have shifted"})
+    assert "Contradicted: class shares alone have shifted" in texts(as_svg(figure))
+
+
 def test_score_figure_when_the_threshold_is_known_then_it_is_drawn():
     without, with_ = (as_svg(figure_for("scorer", TABLES["novelty"], d)) for d in ({}, {"threshold": 1.5}))
     assert without.count("stroke-dasharray") == 0
