@@ -51,8 +51,7 @@ class Warehouse:
 
     Examples
     --------
-    >>> import tempfile
-    >>> import pandas as pd
+    >>> import tempfile, pandas as pd
     >>> from ballast import Warehouse
     >>> warehouse = Warehouse(f"duckdb:///{tempfile.mkdtemp()}/warehouse.duckdb")
     >>> commit = warehouse.commit("churn/density", pd.DataFrame({"id": [1, 2], "weight": [0.5, 1.5]}), kind="weights")
@@ -185,8 +184,7 @@ class Warehouse:
         versions, rows = table[VERSION_COLUMN], table.drop_columns([VERSION_COLUMN])
         if version is not None or partition is not None or places[0].partition is None:
             return rows
-        name_of = {place.version: place.partition for place in places}
-        partitions = versions.to_pandas().map(name_of)
+        partitions = versions.to_pandas().map({place.version: place.partition for place in places})
         return rows.add_column(0, PARTITION_COLUMN, pa.array(partitions, pa.string()))
 
     def read_column(self, asset: str, column: str, *, partition: str | None = None) -> np.ndarray:

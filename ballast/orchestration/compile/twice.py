@@ -36,7 +36,7 @@ def _check_learner(draft: Draft, name: str, step: StepSpec) -> None:
     evening = next((s for s in given if _evens_classes(draft.methods[s])), None)
     rows = next((s for s in (*sampler, *drawn_by) if _evens_classes(draft.methods[s])), None)
     other = f"`rows:` ({rows!r})" if rows else "`class_weight`" if _weighs_classes(draft.methods[name]) else None
-    if evening and other:  # class_weight counts the rows that it gets, so that evened ones are no matter to it
+    if evening and other:  # class_weight counts the rows that it gets, so that it does no harm after them
         raise draft.fault(
             f"steps.{name}",
             f"`weights:` ({evening!r}) evens the classes out, and so does {other}, so that rare classes would count "

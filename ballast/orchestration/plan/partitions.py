@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 import dagster as dg
 
 from ballast.errors import DataError
-from ballast.orchestration.spec.pipeline import PartitionsSpec
+from ballast.orchestration.spec.occasions import PartitionsSpec
 
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")

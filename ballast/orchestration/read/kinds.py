@@ -236,3 +236,12 @@ def _durations(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def said(kind: pa.DataType | str) -> str:
     """Gives a type as messages name it: text, not string."""
     return "text" if kind in (pa.string(), "VARCHAR") else str(kind)
+
+
+def digits_of(column: pa.ChunkedArray) -> int:
+    """Gives how many digits after the point a column's numbers are written with."""
+    if pa.types.is_decimal(column.type):
+        return column.type.scale
+    if not pa.types.is_floating(column.type):
+        return 0
+    return max((len(text.partition(".")[2]) for text in column.cast(pa.string()).to_pylist() if text), default=0)

@@ -20,14 +20,15 @@ from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.design_weights import check_weights
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.given import as_arrow, called
-from ballast.orchestration.read.kinds import depends_on_values, narrowed, plain, said, with_durations
+from ballast.orchestration.read.kinds import depends_on_values, digits_of, narrowed, plain, said, with_durations
 from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
-from ballast.orchestration.spec.pipeline import DataSpec, PartitionsSpec
+from ballast.orchestration.spec.occasions import PartitionsSpec
+from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
@@ -222,14 +223,10 @@ def _in_duckdb(con: duckdb.DuckDBPyConnection, like: pa.Schema | None) -> dict[s
     """Gives DuckDB's types of the columns of a schema."""
     if like is None:
         return {}
-    fields = [field for field in like if not pa.types.is_null(field.type) and not _is_own(field.type)]
-    plain_fields = [pa.field(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in fields]
-    relation = con.from_arrow(pa.schema(plain_fields).empty_table())
+    fields = [f for f in like if not (pa.types.is_null(f.type) or isinstance(f.type, pa.BaseExtensionType))]
+    plain_types = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in fields]
+    relation = con.from_arrow(pa.schema(plain_types).empty_table())
     return dict(zip(relation.columns, map(str, relation.types), strict=True))
-
-
-def _is_own(kind: pa.DataType) -> bool:
-    return isinstance(kind, pa.BaseExtensionType)
 
 
 def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int = 0) -> pa.Table:
@@ -251,7 +248,7 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
             made = made.cast(with_durations(made.type, hint))
         word = source.spec.types.get(name)
         if word is not None and not isinstance(source, Text):
-            wanted = in_arrow(word, _digits(made) if word == "decimal" else 0)
+            wanted = in_arrow(word, digits_of(made) if word == "decimal" else 0)
             made = converted(name, made, wanted, "by `types:`", place, explicit=True)
         wanted = like.field(name).type if like is not None and name in like.names else None
         if name == source.spec.id:
@@ -265,19 +262,8 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
 
 
 def conversions(table: pa.Table) -> dict[str, str]:
-    """Gives the columns of a table that was read whose values changed their type, each with both types, and those
-    that stay text though they look like something else.
-    """
+    """Gives what became of columns when a table was read: other types, each with both, and text that looks otherwise."""
     return json.loads((table.schema.metadata or {}).get(CONVERTED.encode(), b"{}"))
-
-
-def _digits(column: pa.ChunkedArray) -> int:
-    """Gives how many digits after the point a column's numbers are written with."""
-    if pa.types.is_decimal(column.type):
-        return column.type.scale
-    if not pa.types.is_floating(column.type):
-        return 0
-    return max((len(text.partition(".")[2]) for text in column.cast(pa.string()).to_pylist() if text), default=0)
 
 
 def _id(source: Source, column: pa.ChunkedArray, name: str, wanted: pa.DataType | None) -> pa.ChunkedArray:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
 import dagster as dg
@@ -14,7 +12,8 @@ from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_v
 from ballast.errors import SpecError, nearest
 from ballast.orchestration.spec.alerts import AlertsSpec
 from ballast.orchestration.spec.automation import condition_of
-from ballast.orchestration.spec.execution import LONGEST_WAIT, ExecutorSpec, RetriesSpec, WholeNumber
+from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, WholeNumber
+from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import problems_of, told
 from ballast.orchestration.spec.templates import filled
 from ballast.words import one_line
@@ -25,7 +24,6 @@ ROLES = ("train", "target", "test", "reference")
 SOURCES = ("asset", "path", "query", "loader", "step")
 """The keys that say where a data role's rows are."""
 
-Column = Annotated[str, Field(min_length=1)]
 TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp", "timestamptz", "time")
 """The words of ``types:``; a decimal may say its digits, as decimal(10, 2)."""
 
@@ -33,7 +31,6 @@ MISSING = ["", "NA", "N/A", "NaN", "NULL", "null", "None", "#N/A"]
 OPTIONS = ("delimiter", "decimal", "encoding", "quote", "header", "date_format")
 
 _MOST_KINDS = 2
-_FIRST_YEAR = 1900  # hourly partitions from then on are a million
 
 
 class DataSpec(dg.Model, dg.Resolvable):
@@ -241,91 +238,6 @@ def _is_sized_decimal(word: str) -> bool:
     return sized is not None and 1 <= int(sized.group(1)) <= 38 and int(sized.group(2) or 0) <= int(sized.group(1))
 
 
-@contextmanager
-def _by_dagster() -> Iterator[None]:
-    """Turns Dagster's refusal of a definition into one that names the key."""
-    try:
-        yield
-    except dg.DagsterError as error:
-        raise ValueError(str(error)) from error
-
-
-class PartitionsSpec(dg.Model, dg.Resolvable):
-    """Splits data roles by a column; every partition is checked and weighed against its own target."""
-
-    column: Column = Field(description="Column that says which partition a row belongs to.")
-    static: list[str] | None = Field(default=None, description="The partitions' keys.")
-    time: Literal["hourly", "daily", "weekly", "monthly"] | None = Field(
-        default=None, description="Length of a time window."
-    )
-    start: str | None = Field(default=None, description="First day of a time partition, as YYYY-MM-DD.")
-    end: str | None = Field(default=None, description="The day after the last of a time partition; default none.")
-    timezone: str = Field(default="UTC", description="Time zone in which time partitions begin and end.")
-    dynamic: str | None = Field(
-        default=None, description="Name of Dagster's dynamic partitions, whose keys are added as they come."
-    )
-    roles: list[str] = Field(default=["target", "test"], description="The data roles that are split.")
-
-    @field_validator("static")
-    @classmethod
-    def _keys_of_dagster(cls, keys: list[str] | None) -> list[str] | None:
-        if keys is not None:
-            if not keys or "" in keys:
-                raise ValueError("at least one key is needed, and none may be empty")
-            if half := [key for key in keys if re.search("[\ud800-\udfff]", key)]:
-                raise ValueError(f"{half[0]!r} holds half a character, which no text can; correct it")
-            with _by_dagster():
-                dg.StaticPartitionsDefinition(keys)
-        return keys
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_of_dagster(cls, zone: str) -> str:
-        with _by_dagster():
-            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
-        return zone
-
-    @field_validator("start", "end")
-    @classmethod
-    def _day(cls, start: str | None) -> str | None:
-        try:
-            if start is None or datetime.fromisoformat(start).year >= _FIRST_YEAR:
-                return start
-        except ValueError as error:
-            raise ValueError("a day is needed, written as YYYY-MM-DD") from error
-        raise ValueError(f"a day from the year {_FIRST_YEAR} on is needed")
-
-
-class ScheduleSpec(dg.Model, dg.Resolvable):
-    cron: str = Field(description="When to run, as a cron line.")
-    timezone: str = Field(default="UTC", description="Time zone of the cron line.")
-
-    @field_validator("cron")
-    @classmethod
-    def _cron_of_dagster(cls, cron: str) -> str:
-        with _by_dagster():
-            dg.ScheduleDefinition(name="of_cron", job_name="of_cron", cron_schedule=cron)
-        return cron
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_of_dagster(cls, zone: str) -> str:
-        with _by_dagster():
-            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
-        return zone
-
-
-class SensorSpec(dg.Model, dg.Resolvable):
-    every: WholeNumber = Field(default=60, description="Seconds between two checks of the pipeline's source files.")
-
-    @field_validator("every")
-    @classmethod
-    def _some_time(cls, seconds: int) -> int:
-        if not 1 <= seconds <= LONGEST_WAIT:
-            raise ValueError(f"a number of seconds from 1 to {LONGEST_WAIT} (a year) is needed")
-        return seconds
-
-
 class PipelineSpec(dg.Model, dg.Resolvable):
     """A pipeline: data roles, steps over them, and the gates between."""
 
@@ -378,7 +290,7 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     @field_validator("owners")
     @classmethod
     def _owners_of_dagster(cls, owners: list[str]) -> list[str]:
-        with _by_dagster():
+        with by_dagster():
             dg.AssetSpec("pipeline", owners=owners)
         return owners
 
@@ -401,14 +313,14 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     def _kinds_of_dagster(cls, kinds: list[str]) -> list[str]:
         if len(kinds) > _MOST_KINDS:
             raise ValueError(f"Dagster shows three kinds of an asset, and the first is Ballast's: give {_MOST_KINDS}")
-        with _by_dagster():
+        with by_dagster():
             dg.AssetSpec("pipeline", kinds=set(kinds))
         return kinds
 
     @field_validator("op_tags")
     @classmethod
     def _op_tags_of_dagster(cls, tags: dict[str, Any]) -> dict[str, Any]:
-        with _by_dagster():
+        with by_dagster():
             dg.op(name="of_tags", tags=tags)(lambda: None)
         return tags
 
@@ -416,14 +328,14 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     @classmethod
     def _pool_of_dagster(cls, pool: str | None) -> str | None:
         if pool is not None:
-            with _by_dagster():
+            with by_dagster():
                 dg.op(name="of_pool", pool=pool)(lambda: None)
         return pool
 
     @field_validator("tags")
     @classmethod
     def _tags_of_dagster(cls, tags: dict[str, str]) -> dict[str, str]:
-        with _by_dagster():
+        with by_dagster():
             dg.AssetSpec("pipeline", tags=tags)
         return tags
 

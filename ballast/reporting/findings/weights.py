@@ -14,7 +14,7 @@ from ballast.words import in_words, plural
 
 MOST_WEIGHERS = 4
 FEW = 0.1
-"""The effective share of the rows below which better balance is no good news by itself."""
+"""The effective share of the rows below which better balance alone is not good news."""
 
 
 @dataclass(frozen=True)

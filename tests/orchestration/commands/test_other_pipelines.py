@@ -1,4 +1,4 @@
-"""A pipeline whose project has others: it runs whatever is wrong with them, and without those it has no need of."""
+"""A pipeline whose project has others: it runs whatever is wrong with them, and without those it does not need."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.projects.find import find
 from ballast.orchestration.read.sources import conversions, read_role
-from ballast.orchestration.spec.pipeline import PartitionsSpec
+from ballast.orchestration.spec.occasions import PartitionsSpec
 from tests.orchestration.projects import Project, rows, spec
 
 
