@@ -262,7 +262,7 @@ def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int 
 
 
 def conversions(table: pa.Table) -> dict[str, str]:
-    """Gives what became of columns when a table was read: other types, each with both, and text that looks otherwise."""
+    """Gives what became of columns when a table was read: their types before and after, text that looks otherwise."""
     return json.loads((table.schema.metadata or {}).get(CONVERTED.encode(), b"{}"))
 
 
