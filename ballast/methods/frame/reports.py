@@ -56,15 +56,18 @@ class TestReport:
     supposes: str = ""
 
     @property
-    def summary(self) -> dict[str, float | bool | str]:
-        supposes = {"supposes": self.supposes} if self.supposes else {}
+    def summary(self) -> dict[str, float | bool]:
         return {
-            **supposes,
             "statistic": float(self.statistic),
             "p_value": float(self.p_value),
             "threshold": float(self.threshold),
             "rejected": bool(self.rejected),
         }
+
+    @property
+    def remembered(self) -> dict[str, Any]:
+        """What is stored beside the table: the summary, and what a report made later words it by."""
+        return {**self.summary, "supposes": self.supposes} if self.supposes else self.summary
 
 
 Direction = Literal["higher", "lower"]

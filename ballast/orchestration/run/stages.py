@@ -104,7 +104,7 @@ def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
 
 def test(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     report = inputs.run.plan.method_of(nodes[0].name).test(**inputs.arguments("test"))
-    return [Product(nodes[0].name, report.table, report.summary)]
+    return [Product(nodes[0].name, report.table, report.remembered)]
 
 
 def assess(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
