@@ -32,7 +32,7 @@ def print_fitting(
     rows : the cells, in rich's markup.
     spare : columns to leave out, the first one first, as long as the table does not fit.
 
-    Where there is no terminal it is plain text, and nothing is left out or folded.
+    Without a terminal it is plain text, and nothing is left out or folded.
     """
     names, right = [name.removesuffix(" >") for name in head], [name.endswith(" >") for name in head]
     cells = [[Text.from_markup(harmless(cell)) for cell in row] for row in (names, *rows)]

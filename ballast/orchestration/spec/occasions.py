@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import dagster as dg
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from ballast.orchestration.spec.execution import LONGEST_WAIT, WholeNumber
 
@@ -26,6 +26,15 @@ def by_dagster() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
+def _zone_of_dagster(zone: str) -> str:
+    with by_dagster():
+        dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
+    return zone
+
+
+Zone = Annotated[str, AfterValidator(_zone_of_dagster)]
+
+
 class PartitionsSpec(dg.Model, dg.Resolvable):
     """Splits data roles by a column; every partition is checked and weighed against its own target."""
 
@@ -36,7 +45,7 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
     )
     start: str | None = Field(default=None, description="First day of a time partition, as YYYY-MM-DD.")
     end: str | None = Field(default=None, description="The day after the last of a time partition; default none.")
-    timezone: str = Field(default="UTC", description="Time zone in which time partitions begin and end.")
+    timezone: Zone = Field(default="UTC", description="Time zone in which time partitions begin and end.")
     dynamic: str | None = Field(
         default=None, description="Name of Dagster's dynamic partitions, whose keys are added as they come."
     )
@@ -54,13 +63,6 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
                 dg.StaticPartitionsDefinition(keys)
         return keys
 
-    @field_validator("timezone")
-    @classmethod
-    def _zone_of_dagster(cls, zone: str) -> str:
-        with by_dagster():
-            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
-        return zone
-
     @field_validator("start", "end")
     @classmethod
     def _day(cls, start: str | None) -> str | None:
@@ -74,7 +76,7 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
 
 class ScheduleSpec(dg.Model, dg.Resolvable):
     cron: str = Field(description="When to run, as a cron line.")
-    timezone: str = Field(default="UTC", description="Time zone of the cron line.")
+    timezone: Zone = Field(default="UTC", description="Time zone of the cron line.")
 
     @field_validator("cron")
     @classmethod
@@ -82,13 +84,6 @@ class ScheduleSpec(dg.Model, dg.Resolvable):
         with by_dagster():
             dg.ScheduleDefinition(name="of_cron", job_name="of_cron", cron_schedule=cron)
         return cron
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_of_dagster(cls, zone: str) -> str:
-        with by_dagster():
-            dg.ScheduleDefinition(name="of_zone", job_name="of_zone", cron_schedule="@daily", execution_timezone=zone)
-        return zone
 
 
 class SensorSpec(dg.Model, dg.Resolvable):
