@@ -23,7 +23,7 @@ from ballast.orchestration.compile.references import check_references
 from ballast.orchestration.compile.twice import check_counted_once
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
-from ballast.orchestration.spec.problems import told, what_is_left
+from ballast.orchestration.spec.problems import error_of, what_is_left
 
 Spec = TypeVar("Spec", bound=PipelineSpec)
 
@@ -38,7 +38,7 @@ def declared(cls: type[Spec], attributes: Any, context: dg.ResolutionContext, wh
     except SpecError as error:
         rest = what_is_left(attributes, error.__cause__) if isinstance(error.__cause__, ValidationError) else None
         more = _problems_of(cls, *rest, context, where) if rest else []
-        raise told([*str(error).split("\n"), *more]) from error
+        raise error_of([*str(error).split("\n"), *more]) from error
 
 
 def _problems_of(
@@ -72,5 +72,5 @@ def compile_plan(spec: PipelineSpec, *, where: str = "pipeline", unsound: Iterab
     bindings = bindings_of(draft)
     nodes = with_gates(draft, nodes_of(draft, bindings))
     if draft.problems:
-        raise told(draft.problems)
+        raise error_of(draft.problems)
     return Plan(draft.spec, draft.where, in_order(draft, nodes))

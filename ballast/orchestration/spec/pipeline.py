@@ -14,7 +14,7 @@ from ballast.orchestration.spec.alerts import AlertsSpec
 from ballast.orchestration.spec.automation import condition_of
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, WholeNumber
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
-from ballast.orchestration.spec.problems import problems_of, told
+from ballast.orchestration.spec.problems import error_of, problems_of
 from ballast.orchestration.spec.templates import filled
 from ballast.words import one_line
 
@@ -348,6 +348,6 @@ class PipelineSpec(dg.Model, dg.Resolvable):
         try:
             return cls.model_validate(filled(attributes, context))
         except ValidationError as error:
-            raise told([one_line(f"{where}: {said}") for said in problems_of(error, cls)]) from error
+            raise error_of([one_line(f"{where}: {said}") for said in problems_of(error, cls)]) from error
         except SpecError as error:
-            raise told([one_line(f"{where}: {said}") for said in str(error).split("\n")]) from error
+            raise error_of([one_line(f"{where}: {said}") for said in str(error).split("\n")]) from error

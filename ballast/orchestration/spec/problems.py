@@ -16,7 +16,7 @@ MOST_TOLD = 50
 """Mistakes of a file that are told; of more the number."""
 
 
-def told(problems: Sequence[str]) -> SpecError:
+def error_of(problems: Sequence[str]) -> SpecError:
     """Gives the error that tells of each mistake in a line of its own."""
     more = len(problems) - MOST_TOLD
     return SpecError(
