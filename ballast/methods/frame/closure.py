@@ -6,11 +6,9 @@ errors do not count: prose changes no result.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import inspect
-import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable
@@ -21,13 +19,7 @@ from typing import Any
 
 from ballast.methods.frame.imported import edited_since
 from ballast.methods.frame.index import index
-from ballast.syntax import parsed
-
-PROSE = {"claim", "reference", "seeds", "survey_ids", "quick", "conformance_exceptions", "labels_are", "model_kind"}
-"""Attributes of a class that say something of a method and do nothing in it."""
-FOR_READERS = {"__future__", "collections.abc", "typing"}
-"""Modules whose imports serve annotations."""
-_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+from ballast.methods.frame.written import written
 
 
 @dataclass(frozen=True)
@@ -196,32 +188,22 @@ def _spec(top: str) -> Any:
         return None
 
 
-# -- syntax trees ------------------------------------------------------------------------------------------------
-
-
 @cache
 def source(module: str) -> Source | None:
     """Reads a module's file, once a process; None where it has none or is not valid Python."""
     file = file_of(module)
     if file is None:
         return None
+    is_package = file.name == "__init__.py"
     try:
         text = file.read_bytes()
-        tree = parsed(text)
-        as_imported = None if installed(_top(module)) else edited_since(module, text, tree)
+        read = written(text, module if is_package else module.rpartition(".")[0])
+        as_imported = None if installed(_top(module)) else edited_since(module, text)
     except (OSError, SyntaxError, ValueError):
         return None
-    reader = _Reader(module if file.name == "__init__.py" else module.rpartition(".")[0])
-    reader.write(tree)
-    exports = {
-        alias.asname or alias.name: (reader.module_of(node), alias.name)
-        for statement in tree.body
-        for node in (getattr(statement, "body", []) if _for_type_checkers(statement) else [statement])
-        if isinstance(node, ast.ImportFrom) and file.name == "__init__.py"
-        for alias in node.names
-    }
-    written = hashlib.sha256("".join(reader.written).encode()).hexdigest()
-    return Source(as_imported or written, tuple(dict.fromkeys(reader.imports)), exports, frozenset(reader.texts))
+    exports = {name: (home, there) for name, home, there in read.exports} if is_package else {}
+    imports = tuple((imported, name) for imported, name in read.imports)
+    return Source(as_imported or read.digest, imports, exports, frozenset(read.texts))
 
 
 def _read(module: str) -> Source:
@@ -232,84 +214,3 @@ def _read(module: str) -> Source:
 
 def _top(module: str) -> str:
     return module.partition(".")[0]
-
-
-class _Reader:
-    """Writes a syntax tree down without its prose, the same on every Python, and notes what it imports and names."""
-
-    def __init__(self, package: str) -> None:
-        self.package = package
-        self.written: list[str] = []
-        self.imports: list[tuple[str, str | None]] = []
-        self.texts: set[str] = set()
-
-    def write(self, node: Any) -> None:
-        if isinstance(node, ast.Raise):
-            node = _Unworded().visit(node)
-        if isinstance(node, list):
-            self.written.append("[")
-            for item in node:
-                if not _is_prose(item):
-                    self.write(item)
-            self.written.append("]")
-        elif isinstance(node, ast.AST):
-            self.note(node)
-            self.written.append(f"{type(node).__name__}(")
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if value is None or value == [] or field in ("ctx", "kind"):
-                    continue
-                self.written.append(f"{field}=")
-                if field == "body" and isinstance(node, ast.ClassDef):
-                    value = [statement for statement in value if not _assigned(statement) & PROSE]
-                self.write(value)
-            self.written.append(")")
-        else:
-            self.written.append(repr(node))
-
-    def note(self, node: ast.AST) -> None:
-        if isinstance(node, ast.Import):
-            self.imports += [(alias.name, None) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            self.imports += [(self.module_of(node), None if a.name == "*" else a.name) for a in node.names]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _PATH.fullmatch(node.value):
-            self.texts.add(node.value)
-
-    def module_of(self, node: ast.ImportFrom) -> str:
-        """Gives the full name of the module of ``from ... import``, which may begin with dots."""
-        if not node.level:
-            return node.module or ""
-        above = self.package.split(".")
-        above = above[: len(above) - node.level + 1]
-        return ".".join([*above, *([node.module] if node.module else [])])
-
-
-class _Unworded(ast.NodeTransformer):
-    """Takes the words out of an error that is raised."""
-
-    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
-        return ast.Constant("") if isinstance(node.value, str) else node
-
-    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        return ast.Constant("")
-
-
-def _is_prose(node: Any) -> bool:
-    """Says whether a statement is a docstring, or imports for type checkers and annotations alone."""
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    if isinstance(node, ast.ImportFrom):
-        return node.module in FOR_READERS and not node.level
-    return _for_type_checkers(node)
-
-
-def _for_type_checkers(node: Any) -> bool:
-    if not isinstance(node, ast.If) or node.orelse:
-        return False
-    return "TYPE_CHECKING" in (getattr(node.test, "id", None), getattr(node.test, "attr", None))
-
-
-def _assigned(node: ast.stmt) -> set[str]:
-    """Gives the names that a statement assigns to."""
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return {target.id for target in targets if isinstance(target, ast.Name)}

@@ -9,11 +9,12 @@ from typing import Any
 import dagster as dg
 
 from ballast.gates.wording import sentence_of
+from ballast.methods.frame.written import remembered_in
 from ballast.orchestration.graph.alerts import alerts_of
 from ballast.orchestration.graph.automation import schedules_of, sensors_of
 from ballast.orchestration.graph.execution import failed, job_of
 from ballast.orchestration.graph.explained import explained, source_of
-from ballast.orchestration.graph.home import loaded
+from ballast.orchestration.graph.home import home, loaded
 from ballast.orchestration.graph.keys import asset_key, key_of
 from ballast.orchestration.graph.owners import claim
 from ballast.orchestration.graph.partitions import mapping_of, partition_of
@@ -33,6 +34,9 @@ from ballast.stages import STAGES
 
 logger = logging.getLogger("ballast.run")
 
+TEXTS = "texts.json"
+"""The file in which what modules' texts say is remembered; removing it costs time alone."""
+
 
 class StepConfig(dg.Config):
     """How a step runs: ``force`` reads inputs behind a closed gate (recorded), ``fresh`` computes all again."""
@@ -48,7 +52,8 @@ def definitions_of(plan: Plan, folder: Path, place: Place | None = None) -> dg.D
     """
     loaded(folder)
     partitions = partitions_of(plan.spec.partitions)
-    assets = [_unit_asset(plan, folder, place, unit, nodes, partitions) for unit, nodes in plan.units()]
+    with remembered_in(home(folder) / TEXTS):
+        assets = [_unit_asset(plan, folder, place, unit, nodes, partitions) for unit, nodes in plan.units()]
     job = job_of(plan, partitions)
     return dg.Definitions(
         assets=assets,
@@ -103,36 +108,44 @@ def _unit_asset(
             sources=_sources_of(plan, context),
             log=context.log.info,
         )
-        for line in edited_modules(plan, context.run_id):
-            context.log.warning(line)
-            logger.warning(line)
         try:
-            claim(run.warehouse, plan.spec.name, folder, run.run_id)
-            if not STAGES[nodes[0].stage].stored:
-                retire(plan, run.warehouse)
-                path = resource.report_path(plan, run.partition)
-                found = run_report(run, path)
-                shown = report_metadata(run, path, found, context.instance)
-                yield dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)
-                return
-            outcomes = run_unit(run, nodes, given)
-            if partitions is not None or not all(stored.reused for stored in outcomes):
-                retire(plan, run.warehouse, [node.name for node in nodes])
+            with remembered_in(home(folder) / TEXTS):
+                results = _results(context, run, unit, nodes, given)
         except Exception as error:
             if (told := failed(context, plan, nodes[0], error)) is error:
                 raise
             raise told from error
-        for stored in outcomes:
-            context.log.info(
-                f"{stored.commit.asset} is at version {stored.commit.version}{' (reused)' * stored.reused}"
-            )
-            for j in stored.judgements:
-                if not j.passed:
-                    tell = context.log.error if j.closes else context.log.warning
-                    tell(f"{stored.commit.asset}: {j.name}: {j.message}")
-            yield result_of(plan, stored, context.instance)
+        yield from results
 
     return compute
+
+
+def _results(
+    context: dg.AssetExecutionContext, run: Run, unit: str, nodes: list[Node], given: dict[str, Any]
+) -> list[dg.MaterializeResult]:
+    """Makes a unit's tables, or finds them stored, and tells the log what came of it."""
+    plan = run.plan
+    for line in edited_modules(plan, run.run_id):
+        context.log.warning(line)
+        logger.warning(line)
+    claim(run.warehouse, plan.spec.name, run.folder, run.run_id)
+    if not STAGES[nodes[0].stage].stored:
+        retire(plan, run.warehouse)
+        path = getattr(context.resources, RESOURCE).report_path(plan, run.partition)
+        found = run_report(run, path)
+        shown = report_metadata(run, path, found, context.instance)
+        return [dg.MaterializeResult(asset_key=asset_key(plan, unit), metadata=shown)]
+    outcomes = run_unit(run, nodes, given)
+    if plan.spec.partitions is not None or not all(stored.reused for stored in outcomes):
+        retire(plan, run.warehouse, [node.name for node in nodes])
+    for stored in outcomes:
+        reused = " (reused)" * stored.reused
+        context.log.info(f"{stored.commit.asset} is at version {stored.commit.version}{reused}")
+        for j in stored.judgements:
+            if not j.passed:
+                tell = context.log.error if j.closes else context.log.warning
+                tell(f"{stored.commit.asset}: {j.name}: {j.message}")
+    return [result_of(plan, stored, context.instance) for stored in outcomes]
 
 
 def _sources_of(plan: Plan, context: dg.AssetExecutionContext) -> frozenset[str]:

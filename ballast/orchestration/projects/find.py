@@ -75,7 +75,7 @@ class Declared:
     def definitions(self, plan: Plan) -> dg.Definitions:
         """Gives the definitions to run in: the project's own where they hold this pipeline, else bare ones.
 
-        The project's other pipelines are left out where this one reads no asset of Dagster; those that are wrong are
+        The project's other pipelines are left out where nothing of theirs is above this one; those that are wrong are
         left out in any case, and the log says what is wrong with them.
         """
         from ballast.orchestration.graph.assets import definitions_of
@@ -83,17 +83,23 @@ class Declared:
         roles = plan.spec.data.values()
         handed = {dg.AssetKey.from_user_string(str(data.asset)) for data in roles if data.source == "asset"}
 
+        wrong = self._others_that_are_wrong()
+        this = {self.file.resolve()}
+        others = frozenset(other.file.resolve() for other in every(self.root)) - this
+
         def holds_it(project: dg.Definitions) -> bool:
             check_mapped(plan, project)
             keys = keys_of(project)
             held = handed <= keys and any(key.path[0] == plan.spec.name for key in keys)
             return held and bool(project.resolve_job_def(plan.spec.name))
 
-        wrong = self._others_that_are_wrong()
-        this = {self.file.resolve()}
-        others = frozenset(other.file.resolve() for other in every(self.root)) - this
-        tries = [others, frozenset(_component_files(self.root)) - this]
-        project = load(self.root, [wrong, *tries] if any(data.named for data in roles) else tries, holds_it)
+        def is_whole(project: dg.Definitions) -> bool:
+            return _defines_all_above(project, plan.spec.name) and holds_it(project)
+
+        tries = [(others, holds_it), (frozenset(_component_files(self.root)) - this, holds_it)]
+        if any(data.named for data in roles):
+            tries = [(others, is_whole), (wrong, holds_it), *tries]
+        project = load(self.root, tries)
         if project is not None and any(
             spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
         ):
@@ -229,7 +235,7 @@ def project_resource(start: Path | None = None) -> BallastResource:
     root = project_root(start)
     pipelines = frozenset(declared.file.resolve() for declared in every(root))
     unread = frozenset(declared.file.resolve() for declared in every(root) if declared.problem is not None)
-    definitions = load(root, [pipelines, unread], lambda project: True)
+    definitions = load(root, [(without, lambda project: True) for without in (pipelines, unread)])
     found = (definitions.resources or {}).get(RESOURCE) if definitions is not None else None
     return resolved(found) if isinstance(found, BallastResource) else BallastResource()
 
@@ -238,11 +244,24 @@ def project_resource(start: Path | None = None) -> BallastResource:
 def project_assets(root: Path) -> frozenset[dg.AssetKey] | None:
     """Gives the keys of the assets of a project, but for those of pipelines that are wrong; None where it has none."""
     pipelines = list(every(root))
-    definitions = load(root, [frozenset(p.file.resolve() for p in pipelines)], lambda project: True)
+    definitions = load(root, [(frozenset(p.file.resolve() for p in pipelines), lambda project: True)])
     if definitions is None:
         return None
     plans = [pipeline.plan() for pipeline in pipelines if not pipeline.mistakes()]
     return keys_of(definitions).union(asset_key(plan, name) for plan in plans for name in plan.nodes)
+
+
+def _defines_all_above(project: dg.Definitions, pipeline: str) -> bool:
+    """Says whether a project defines all that is above a pipeline's assets."""
+    keys = keys_of(project)
+    above = {spec.key: {dep.asset_key for dep in spec.deps} for spec in project.resolve_all_asset_specs()}
+    found: set[dg.AssetKey] = set()
+    waiting = [key for key in keys if key.path[0] == pipeline]
+    while waiting:
+        if (key := waiting.pop()) not in found:
+            found.add(key)
+            waiting += above.get(key, ())
+    return found <= keys
 
 
 def _component_files(root: Path) -> Iterator[Path]:

@@ -30,17 +30,17 @@ _left_out: dict[str, Without] = {}
 """What each module that is loaded was loaded without, by its name."""
 
 
-def load(root: Path, tries: Collection[Without], sound: Callable[[dg.Definitions], bool]) -> dg.Definitions | None:
+def load(root: Path, tries: Collection[tuple[Without, Callable[[dg.Definitions], bool]]]) -> dg.Definitions | None:
     """Gives the Dagster definitions of a project, None where it declares none.
 
-    Each of `tries` leaves some files out, the later ones more. The first with which the project loads, and is `sound`,
-    is taken, and the log says what kept more from being loaded; where none is sound, the last that loads.
+    Each of `tries` leaves some files out, and says whether the rest is sound. The first with which the project loads,
+    and is sound, is taken, and the log says what kept another from being loaded; where none is, the last that loads.
 
     Raises SpecError where the project loads in no way.
     """
     found, loaded = None, False
     failed: BallastError | None = None
-    for without in dict.fromkeys(tries):
+    for without, sound in tries:
         try:
             with _loading(root):
                 found = _definitions_of(root, without)

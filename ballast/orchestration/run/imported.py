@@ -132,7 +132,7 @@ def _is_edited(module: str) -> bool:
         tree = parsed(text)
     except (OSError, SyntaxError, ValueError):
         return True
-    return edited_since(module, text, tree) is not None or any(_other_attributes(module, tree))
+    return edited_since(module, text) is not None or any(_other_attributes(module, tree))
 
 
 def _other_attributes(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -28,6 +28,7 @@ from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusa
 from ballast.warehouse.locks.processes import described
 from ballast.warehouse.locks.tasks import Turn
 from ballast.warehouse.locks.turns import Queue, locked
+from ballast.warehouse.lookups import forget, hold
 from ballast.warehouse.names import CATALOG, literal, quoted
 
 logger = logging.getLogger("ballast.warehouse")
@@ -134,6 +135,7 @@ class _Place:
             else:
                 self.file = self._taken(deadline, timeout, read_only, private, group_rows, at_least)
                 connection = self.file.connection
+                (hold if read_only and not private else forget)(connection)  # while it is open nobody else can write
             yield connection
             intact = True
         except duckdb.Error as error:
@@ -166,6 +168,8 @@ class _Place:
                 "that task's block before it awaits, or make this call in a thread (asyncio.to_thread)"
             )
         file.shared = True
+        if not read_only:
+            forget(file.connection)
         return _connection(file.engine)
 
     def _leave(self, beside: duckdb.DuckDBPyConnection | None, *, intact: bool) -> None:

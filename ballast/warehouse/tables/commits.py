@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ballast.errors import VersionNotFoundError, WarehouseError, nearest
+from ballast.warehouse.lookups import remembered
 from ballast.warehouse.names import PUBLIC_SCHEMA, STORE, quoted
 from ballast.words import listed
 
@@ -107,6 +108,11 @@ def fetched(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object]
         return con.execute(query, values).fetchall()
     except duckdb.CatalogException:
         return []
+
+
+def looked_up(con: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Gives the rows of a short query on the records as ``fetched`` does, those of before while nothing can change."""
+    return remembered(con, (query, repr(values)), lambda: fetched(con, query, values))
 
 
 def plain(what: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -235,13 +241,13 @@ def replace_suite(
 
 def select_basis(con: duckdb.DuckDBPyConnection, asset: str, version: int) -> str | None:
     """Gives what the verdicts on a version were last judged by, None where nothing tells."""
-    found = fetched(con, f"SELECT basis FROM {JUDGED} WHERE asset = ? AND version = ?", [asset, version])
+    found = looked_up(con, f"SELECT basis FROM {JUDGED} WHERE asset = ? AND version = ?", [asset, version])
     return found[0][0] if found else None
 
 
 def select_latest(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[str, str | None]]) -> list[Commit | None]:
     """Gives the newest commit of each asset and partition wanted (of any partition where that is None)."""
-    rows = fetched(
+    rows = looked_up(
         con,
         f"SELECT {COMMIT_COLUMNS} FROM {COMMITS} WHERE asset IN (SELECT unnest($1::VARCHAR[])) "
         "QUALIFY row_number() OVER (PARTITION BY asset, partition ORDER BY version DESC) = 1 ORDER BY version",
@@ -255,7 +261,7 @@ def select_latest(con: duckdb.DuckDBPyConnection, wanted: Sequence[tuple[str, st
 
 def select_verdicts(con: duckdb.DuckDBPyConnection, versions: Sequence[tuple[str, int]]) -> list[Verdict]:
     """Gives the verdicts on versions of assets, by asset and gate."""
-    rows = fetched(
+    rows = looked_up(
         con,
         f"SELECT {_VERDICT_COLUMNS} FROM {GATES} WHERE (asset, version) IN "
         "(SELECT (unnest($1::VARCHAR[]), unnest($2::BIGINT[]))) ORDER BY asset, gate",
@@ -281,12 +287,12 @@ def stored_partitions(con: duckdb.DuckDBPyConnection, assets: Sequence[str]) -> 
         f"SELECT DISTINCT asset, partition FROM {COMMITS} "
         "WHERE asset IN (SELECT unnest($1::VARCHAR[])) AND partition IS NOT NULL ORDER BY ALL"
     )
-    return [(asset, partition) for asset, partition in fetched(con, query, [list(assets)])]
+    return [(asset, partition) for asset, partition in looked_up(con, query, [list(assets)])]
 
 
 def retired(con: duckdb.DuckDBPyConnection, asset: str) -> set[str]:
     """Gives the partitions of an asset that are marked as retired; none in a file of an older Ballast."""
-    return {partition for (partition,) in fetched(con, f"SELECT partition FROM {RETIRED} WHERE asset = ?", [asset])}
+    return {partition for (partition,) in looked_up(con, f"SELECT partition FROM {RETIRED} WHERE asset = ?", [asset])}
 
 
 def replace_retired(

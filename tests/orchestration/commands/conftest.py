@@ -11,7 +11,7 @@ from tests.orchestration.commands.shop import DECLARED, DEFINITIONS, PYPROJECT
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """A project with the pipelines `plain`, which reads files, and `handed`, which reads an asset made of `made`."""
+    """A project: `plain` and `made` read files, `handed` an asset made of `made`, and `free` one of nothing."""
     name = f"shop_{tmp_path.name}"
     defs = tmp_path / name / "defs"
     defs.mkdir(parents=True)
@@ -19,7 +19,8 @@ def shop(tmp_path: Path) -> Path:
     (tmp_path / name / "__init__.py").touch()
     (tmp_path / name / "definitions.py").write_text(DEFINITIONS)
     (defs / "__init__.py").touch()
-    for pipeline, source in (("plain", "path: a.csv"), ("handed", "asset: pool"), ("made", "path: a.csv")):
+    sources = {"plain": "path: a.csv", "handed": "asset: pool", "made": "path: a.csv", "free": "asset: spring"}
+    for pipeline, source in sources.items():
         (defs / pipeline).mkdir()
         (defs / pipeline / "defs.yaml").write_text(DECLARED.format(name=pipeline, source=source))
     return tmp_path

@@ -22,9 +22,13 @@ from ballast import BallastResource
 def pool() -> pd.DataFrame:
     return pd.DataFrame()
 
+@dg.asset
+def spring() -> pd.DataFrame:
+    return pd.DataFrame()
+
 @dg.definitions
 def defs():
-    own = dg.Definitions(assets=[pool], resources={"ballast": BallastResource(folder="/nowhere")})
+    own = dg.Definitions(assets=[pool, spring], resources={"ballast": BallastResource(folder="/nowhere")})
     return dg.Definitions.merge(dg.load_from_defs_folder(path_within_project=Path(__file__).parent), own)
 """
 DECLARED = """

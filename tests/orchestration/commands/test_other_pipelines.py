@@ -21,9 +21,10 @@ def loaded(shop: Path, name: str) -> set[str]:
     return {key.path[0] for key in keys_of(declared.definitions(declared.plan())) if len(key.path) > 1}
 
 
-def test_pipeline_of_files_is_loaded_alone_and_one_of_an_asset_with_all_that_may_make_it(shop: Path):
+def test_pipeline_that_needs_no_other_is_loaded_alone_and_one_of_an_asset_with_all_that_may_make_it(shop: Path):
     assert loaded(shop, "plain") == {"plain"}
-    assert loaded(shop, "handed") == {"plain", "handed", "made"}
+    assert loaded(shop, "handed") == {"plain", "handed", "made", "free"}
+    assert loaded(shop, "free") == {"free"}
     assert loaded(shop, "plain") == {"plain"}
 
 
