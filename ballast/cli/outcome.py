@@ -16,7 +16,8 @@ from ballast.orchestration.commands.run import Finished
 from ballast.orchestration.plan.design_weights import said_of
 from ballast.orchestration.plan.plan import REPORT, Node, Plan
 from ballast.orchestration.run.outline import outline_of
-from ballast.reporting import findings, take_snapshot
+from ballast.reporting import take_snapshot
+from ballast.reporting.findings import findings
 from ballast.reporting.findings.finding import short
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.quality import qualities, sentences

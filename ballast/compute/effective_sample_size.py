@@ -13,3 +13,15 @@ def effective_sample_size(weights: np.ndarray) -> float:
         return 0.0
     w = w / top  # so that the squares neither overflow nor vanish
     return float(w.sum() ** 2 / (w**2).sum())
+
+
+def worth(weights: np.ndarray) -> dict[str, float]:
+    """Gives what weights (n,) are worth: their effective size and its share, the largest, the share that is zero."""
+    size, n = effective_sample_size(weights), len(weights)
+    return {
+        "rows": n,
+        "effective_sample_size": size,
+        "effective_share": size / n,
+        "maximum_weight": float(weights.max()),
+        "zero_share": float((weights == 0).mean()),
+    }

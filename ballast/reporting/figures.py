@@ -106,14 +106,15 @@ def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iter
         shown["effect_size"].abs().fillna(0).to_numpy(dtype=float),
         [p_text(p) for p in shown["adjusted_p_value"].fillna(shown["p_value"])],
         [ORANGE if r else GREY for r in shown["rejected"]],
-        title=_title_of_test(found, str(summary.get("supposes", ""))),
+        title=verdict_of(found, str(summary.get("supposes", ""))),
         subtitle=", ".join(p for p in parts if p),
         label=spaced(", ".join(shown["effect"].astype(str).str.split(r" \(|;", regex=True).str[0].unique())),
         right=74,
     )
 
 
-def _title_of_test(rejected: bool, supposes: str) -> str:
+def verdict_of(rejected: bool, supposes: str) -> str:
+    """Gives what a test found, in words."""
     if supposes:
         return f"{'Contradicted' if rejected else 'Not contradicted'}: {supposes}"
     return "Shift found" if rejected else "No shift found"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ballast.compute.effective_sample_size import effective_sample_size
+from ballast.compute.effective_sample_size import worth
 from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import figure_for
 from ballast.reporting.pictures.theme import as_markdown
@@ -93,16 +93,8 @@ def _scorer(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 def weight_figures(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gives what weights are worth and what they changed: of a table of weights with rows, and its summary."""
-    weight = table["weight"].to_numpy(dtype=float)
-    size = effective_sample_size(weight)
-    return {
-        "rows": len(weight),
-        "effective_sample_size": size,
-        "effective_share": size / len(weight),
-        "maximum_weight": weight.max(),
-        "zero_share": (weight == 0).mean(),
-        **{name: summary[name] for name in BALANCE if name in summary},
-    }
+    known = {name: summary[name] for name in BALANCE if name in summary}
+    return {**worth(table["weight"].to_numpy(dtype=float)), **known}
 
 
 def sentences_of_weights(found: Mapping[str, Any]) -> list[str]:

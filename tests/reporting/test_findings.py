@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from ballast.orchestration.run.outline import outline_of
-from ballast.reporting import Finding, findings, take_snapshot
+from ballast.reporting import take_snapshot
+from ballast.reporting.findings import Finding, findings
 from tests.orchestration.projects import Project, rows, spec
 
 CONSTANT = {"use": "sklearn.dummy.DummyClassifier", "params": {"strategy": "constant", "constant": "no"}}

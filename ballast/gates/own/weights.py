@@ -184,7 +184,7 @@ class ExpectImprovedBalance(Own):
 
 def _differences(frame: pd.DataFrame, context: GateContext) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Gives the (d,) standardized mean differences before and after weighting, and the features' names."""
-    from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
+    from ballast.compute.balance import standardized_mean_differences
 
     weights = _carrying(frame)
     train, target = context.features("train"), context.features("target")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -87,7 +87,7 @@ class FeatureEncoder(BaseEstimator):
         self.n_text_features = n_text_features
         self.embeddings = embeddings
 
-    def fit(self, table: pd.DataFrame, y: Any = None, sample_weight: Any = None) -> FeatureEncoder:
+    def fit(self, table: pd.DataFrame, y: Any = None, sample_weight: Any = None) -> Self:
         """Learns the encoding from the training role's table of n rows.
 
         ``y`` and ``sample_weight`` (n,), where given, reach the transformer alone.

@@ -12,44 +12,31 @@ import inspect
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
 from ballast.methods.frame.calls import checked_call, owner_of
+from ballast.methods.frame.card import FOR_AUTHORS
+from ballast.methods.frame.card import Claim as Claim
+from ballast.methods.frame.outputs import flagged, labelled, n_rows, one_a_row, resampled, weights_a_row
+from ballast.methods.frame.summary import WeightSummary, differences_of, summary_of
 from ballast.methods.frame.weightless import without_weightless
+from ballast.shown import public, view
 from ballast.words import plural
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
 ROUNDING = 1e-6
 """Relative slack by which a weight counts as its bound, in float32."""
-
-Verdict = Literal["reproduced", "partly", "not reproduced", "by definition"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What the paper says, and whether it held in the claim test.
-
-    Attributes
-    ----------
-    text : the claim, with its baseline.
-    verdict : "reproduced", "partly", "not reproduced", or "by definition" for methods that claim nothing
-        beyond their formula.
-    figure : the measured effect with its setting; where it does not hold, where. ``{error:.2f}`` stands for the figure
-        `error` that the claim's test records (``ballast.methods.frame.claims``).
-    """
-
-    text: str
-    verdict: Verdict
-    figure: str
 
 
 class OfClassOrObject:
@@ -132,31 +119,19 @@ class Method(BaseEstimator):
         """Holds the role's contract on what a call gave; roles override it."""
         return result
 
+    def _returned(self, entry: str, result: Any, given: dict[str, Any]) -> Any:
+        """Gives what a call gave to who called it: under the labels of the rows, where roles override it."""
+        return result
 
-def _one_a_row(owner: str, what: str, values: Any, n: int | None) -> np.ndarray:
-    array = np.asarray(values)
-    if array.ndim != 1 or (n is not None and len(array) != n):
-        raise DataError(f"{owner} gave {what} of shape {array.shape}, but one number per row was expected ({n} rows)")
-    if not np.isfinite(array).all():
-        raise DataError(f"{owner} gave {int((~np.isfinite(array)).sum())} NaN or infinite {what} for {len(array)} rows")
-    return array
+    def _repr_html_inner(self) -> str:
+        return super()._repr_html_inner() + view(self, "html")
 
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return bundle | {"text/html": bundle["text/html"] + view(self, "html")} if "text/html" in bundle else bundle
 
-def _weights(owner: str, values: Any, n: int | None) -> np.ndarray:
-    array = _one_a_row(owner, "weights", values, n)
-    if (array < 0).any():
-        raise DataError(f"{owner} gave {plural(int((array < 0).sum()), 'negative weight')} for {len(array)} rows")
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
-
-
-def _n_rows(arguments: dict[str, Any]) -> int | None:
-    from ballast.methods.frame.vocabulary import VOCABULARY
-
-    for name, value in arguments.items():
-        term = VOCABULARY.get(name)
-        if term is not None and term.rows == "sample" and value is not None:
-            return len(next(iter(value.values()))) if isinstance(value, dict) else len(value)
-    return None
+    def __dir__(self) -> list[str]:
+        return public(super().__dir__(), FOR_AUTHORS)
 
 
 class Test(Method):
@@ -201,13 +176,21 @@ class Scorer(Method):
         """Gives (n,) bool: the rows beyond ``threshold_``; none where the method has no rule."""
         threshold = getattr(self, "threshold_", None)
         if threshold is None:
-            return np.zeros(len(scores), dtype=bool)
-        return scores > threshold if self.flags == "above" else scores < threshold
+            return flagged(np.zeros(len(scores), dtype=bool), scores)
+        values = np.asarray(scores)
+        return flagged(values > threshold if self.flags == "above" else values < threshold, scores)
+
+    def plot(self, scores: np.ndarray) -> Figure:
+        """Draws scores (n,): how many rows have which, those flagged in orange, the threshold dashed."""
+        return view(self, "figure", scores)
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "score_samples":
-            return _one_a_row(owner_of(self), "scores", result, _n_rows(arguments))
+            return one_a_row(owner_of(self), "scores", result, n_rows(arguments))
         return result
+
+    def _returned(self, entry: str, result: Any, given: dict[str, Any]) -> Any:
+        return labelled(result, "score", given) if entry == "score_samples" else result
 
 
 class Weigher(Method):
@@ -230,21 +213,39 @@ class Weigher(Method):
     weights_: np.ndarray
     scale_: float
     share_at_bound_: float
+    standardized_differences_: np.ndarray | None
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         if entry == "weigh":
-            return _weights(owner_of(self), result, _n_rows(arguments)) / self.scale_
+            return weights_a_row(owner_of(self), result, n_rows(arguments)) / self.scale_
         if entry != "fit":
             return result
         raw = self.ratio_ if hasattr(self, "ratio_") else self.weights_
-        raw = _weights(owner_of(self), raw, _n_rows(arguments))
+        raw = weights_a_row(owner_of(self), raw, n_rows(arguments))
         self.scale_ = float(raw.mean(dtype=np.float64))
         self._check_overlap(self.scale_, len(raw), lambda: effective_sample_size(raw), ratio=hasattr(self, "ratio_"))
         self.weights_ = raw / self.scale_
         bound = getattr(self, "cap_", None) or getattr(self, "max_weight", None)
         if bound is not None:
             self._count_bound(raw, float(bound))
+        self.standardized_differences_ = differences_of(self.weights_, arguments)
         return result
+
+    def _returned(self, entry: str, result: Any, given: dict[str, Any]) -> Any:
+        return labelled(result, "weight", given) if entry == "weigh" else result
+
+    def fit_weights(self, *args: Any, **arguments: Any) -> np.ndarray:
+        """Fits as ``fit`` does; gives ``weights_``, as a Series under the rows' index where these are a frame's."""
+        self.fit(*args, **arguments)  # type: ignore[attr-defined]
+        return labelled(self.weights_, "weight", inspect.signature(self.fit).bind(*args, **arguments).arguments)  # type: ignore[attr-defined]
+
+    def summary(self) -> WeightSummary:
+        """Gives what ``weights_`` are worth, what a bound cut, and the balance of the columns before and after."""
+        return summary_of(self)
+
+    def plot(self) -> Figure:
+        """Draws how many rows have which weight, with the effective sample size."""
+        return view(self, "figure")
 
     def _count_bound(self, raw: np.ndarray, bound: float) -> None:
         cut = int((raw >= bound * (1 - ROUNDING)).sum())
@@ -285,7 +286,7 @@ class Sampler(Method):
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
         indices = np.asarray(self.sample_indices_)
-        n, k = _n_rows(arguments) or 0, len(result[0])
+        n, k = n_rows(arguments) or 0, len(result[0])
         if len(indices) != k or (k and not (0 <= indices.min() <= indices.max() < n)):
             raise DataError(f"{owner_of(self)} gave sample_indices_ that do not name source rows (0 to {n - 1})")
         if result[1] is not None and len(result[1]) != k:
@@ -293,6 +294,9 @@ class Sampler(Method):
         if not hasattr(self, "parents_"):  # it makes no rows
             self.is_synthetic_ = np.zeros(k, dtype=bool)
         return result
+
+    def _returned(self, entry: str, result: Any, given: dict[str, Any]) -> Any:
+        return resampled(result, np.asarray(self.sample_indices_), given) if entry == "fit_resample" else result
 
 
 class Learner(Method):
@@ -329,7 +333,7 @@ class Assessor(Method):
     entry_points = ("assess",)
 
 
-class Transformer(Method):
+class Transformer(TransformerMixin, Method):
     """Makes features of features: ``fit(X, ...)`` sets ``n_features_out_``, ``transform(X)`` gives (n, that many).
 
     It is not a step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.

@@ -58,7 +58,7 @@ def checked_call(function: Callable[..., Any], *, fitting: bool, learning: bool)
             result = self._finish(entry, function(self, **self._admit(entry, arguments)), arguments)
             if learning and not hasattr(self, "n_features_in_"):  # of the first batch, once it is counted
                 _remember_columns(self, given, arguments)
-            return result
+            return result if running else self._returned(entry, result, given)
         except AttributeError as error:
             if learning or any(name.endswith("_") and name not in COLUMNS for name in vars(self)):
                 raise

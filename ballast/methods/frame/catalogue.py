@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -38,7 +37,7 @@ def exports(package: str) -> tuple[list[str], Callable[[str], Any], Callable[[],
             raise AttributeError(f"module {package!r} has no attribute {name!r}{nearest(name, classes)}")
         return classes[name].load()
 
-    return sorted(classes), get, lambda: sorted([*vars(sys.modules[package]), *classes])
+    return sorted(classes), get, lambda: sorted(classes)
 
 
 def resolve(use: str) -> type[Any]:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ballast.shown import Shown, view
 from ballast.words import spaced
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 OVERALL = "(all)"
 """The name that stands for all features, or all rows, in a report's table."""
@@ -30,20 +32,42 @@ TEST_COLUMNS = (
 ASSESSMENT_COLUMNS = ("metric", "model", "versus", "slice", "value", "low", "high", "n")
 
 
-@dataclass(frozen=True)
-class TestReport:
+@dataclass(frozen=True, repr=False)
+class TestReport(Shown):
     """The verdict of a two-sample test.
 
     Attributes
     ----------
-    statistic, p_value : the overall statistic and its p-value (adjusted for the number of features).
-    threshold : the level that ``p_value`` was compared with.
-    rejected : True when the two samples differ at that level.
-    table : one row a feature tested and, last, one named ``(all)``; columns ``TEST_COLUMNS``.
-        ``effect`` names the measure in ``effect_size``, so that a large sample's tiny p-value can be judged; of a
-        row without numbers it says why, and begins with ``NOT_TESTED`` or ``LEFT_TO``.
-    supposes : what ``rejected`` speaks against, such as "class shares alone have shifted", where that is not that the
-        samples come from one distribution.
+    statistic, p_value : float
+        The overall statistic and its p-value (adjusted for the number of features).
+    threshold : float
+        The level that ``p_value`` was compared with.
+    rejected : bool
+        True when the two samples differ at that level.
+    table : DataFrame
+        One row a feature tested and, last, one named ``(all)``; columns ``TEST_COLUMNS``. ``effect`` names the measure
+        in ``effect_size``, so that a large sample's tiny p-value can be judged; of a row without numbers it says why,
+        and begins with ``NOT_TESTED`` or ``LEFT_TO``.
+    supposes : str
+        What ``rejected`` speaks against, such as "class shares alone have shifted", where that is not that the samples
+        come from one distribution.
+
+    Examples
+    --------
+    >>> import ballast
+    >>> import pandas as pd
+    >>> train = pd.DataFrame({"age": range(20, 60), "income": range(40)})
+    >>> target = train.assign(age=train["age"] + 30)
+    >>> report = ballast.method("kolmogorov_smirnov").test(train, target)
+    >>> report
+    Shift found
+      p-value    < 0.001
+      level      0.05
+      statistic  0.75
+      features   1 of 2 differ
+      feature  size  effect                       p-value    verdict
+      age      0.75  Kolmogorov-Smirnov distance  p < 0.001  differs
+      income   0     Kolmogorov-Smirnov distance  p = 1.000  no shift found
     """
 
     __test__ = False  # not a pytest class
@@ -68,6 +92,10 @@ class TestReport:
     def remembered(self) -> dict[str, Any]:
         """What is stored beside the table: the summary, and what a report made later words it by."""
         return {**self.summary, "supposes": self.supposes} if self.supposes else self.summary
+
+    def plot(self) -> Figure:
+        """Draws the effect size of each feature, the largest first, and its p-value; orange where the test rejects."""
+        return view(self, "figure")
 
 
 Direction = Literal["higher", "lower"]
@@ -130,17 +158,27 @@ def declared(summary: Mapping[str, Any]) -> tuple[dict[str, Direction], tuple[Pi
     return better, tuple(pictures)
 
 
-@dataclass(frozen=True)
-class Assessment:
+@dataclass(frozen=True, repr=False)
+class Assessment(Shown):
     """Named numbers with confidence intervals, per model and slice.
 
     Attributes
     ----------
-    table : one row a number; columns ``ASSESSMENT_COLUMNS``. ``model`` is the model or weight table judged,
-        ``versus`` the one it is compared with (empty when it is not), ``slice`` the rows (``(all)`` for all),
-        ``low`` and ``high`` the interval's ends (NaN where there is none), ``n`` the number of rows.
-    better : the direction of each metric that has one; others are neither praised nor blamed.
-    pictures : what a report shows of it; none: the intervals.
+    table : DataFrame
+        One row a number; columns ``ASSESSMENT_COLUMNS``. ``model`` is the model or weight table judged, ``versus`` the
+        one it is compared with (empty when it is not), ``slice`` the rows (``(all)`` for all), ``low`` and ``high`` the
+        interval's ends (NaN where there is none), ``n`` the number of rows.
+    better : dict of str to {"higher", "lower"}
+        The direction of each metric that has one; others are neither praised nor blamed.
+    pictures : tuple of Picture
+        What a report shows of it; none: the intervals.
+
+    Examples
+    --------
+    >>> import ballast
+    >>> found = ballast.method("regression_metrics").assess(y=[1.0, 2.0, 3.0], predictions=[1.0, 2.0, 4.0])
+    >>> found.value("mean_absolute_error").round(2)
+    0.33
     """
 
     table: pd.DataFrame
@@ -163,6 +201,10 @@ class Assessment:
         """What is stored beside the table: the summary, and what a report made later draws it by."""
         pictures = [asdict(picture) for picture in self.pictures]
         return {**self.summary, "better": dict(self.better), "pictures": pictures}
+
+    def plot(self) -> Figure:
+        """Draws the first picture that it declares; of one that declares none, the intervals of all it has."""
+        return view(self, "figure")
 
     def value(self, metric: str, *, model: str = "", versus: str = "", slice: str = OVERALL) -> float:
         """Gives one number of the table; a KeyError says what there is where none, or more than one, is meant."""

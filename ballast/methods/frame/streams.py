@@ -86,7 +86,7 @@ class StreamingWeigher(Weigher):
                     f"{owner_of(self)}: no {what} ({', '.join(takes)}) were counted; call partial_fit with some before "
                     "finalize"
                 )
-        for name in ("scale_", "weights_", "ratio_", *self.of_rows):  # of an earlier fit
+        for name in ("scale_", "weights_", "ratio_", "standardized_differences_", *self.of_rows):  # of an earlier fit
             vars(self).pop(name, None)
         mean, square = self._learn_from(counted)
         n = counted["n"]

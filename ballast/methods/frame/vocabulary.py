@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Check = Callable[[Any, str], Any]
+ENCODED = ("X", "X_target")
+"""What ``ballast.Encoder`` makes of tables."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,34 @@ def _numbers(value: Any, name: str, ndim: int) -> np.ndarray:
                 array = np.where(np.asarray(pd.isna(array)), np.nan, array)
             array = array.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"{name} must hold numbers, got dtype {array.dtype}; encode it first") from error
+            if name.rpartition(": ")[2] in ENCODED:
+                raise DataError(
+                    f"{name} must hold numbers, and {_others(value, array)}; encode it first:\n"
+                    "    encoder = ballast.Encoder().fit(X)\n"
+                    "    X, X_target = encoder.transform(X), encoder.transform(X_target)"
+                ) from error
+            raise DataError(f"{name} must hold numbers, got dtype {array.dtype}") from error
     return np.ascontiguousarray(array)
+
+
+def _others(value: Any, array: np.ndarray) -> str:
+    """Gives the columns of a matrix that hold something else than numbers, with the first such value, in words."""
+    names = list(getattr(value, "columns", range(array.shape[1])))
+    cells = [
+        next((c for c in column if array.dtype.kind != "O" or not _is_number(c)), None) for column in array.T.tolist()
+    ]
+    others = [(repr(name), cell) for name, cell in zip(names, cells, strict=True) if cell is not None]
+    many = len(others) > 1
+    which = f"column{'s' if many else ''} {listed(name for name, _ in others)} hold{'' if many else 's'}"
+    return f"{which} something else, such as {others[0][1]!r}"
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def finite(value: Any, name: str, ndim: int = 2) -> np.ndarray:

@@ -16,8 +16,8 @@ from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.common.out_of_sample import cross_fitted
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
-from ballast.methods.evaluation.metrics.weight_diagnostics import differences_of_arms, standardized_mean_differences
 from ballast.methods.features.encoder import FeatureEncoder
+from ballast.methods.frame.base import Weigher
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
@@ -114,7 +114,7 @@ def assess(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 
 def score(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     scorer = inputs.run.plan.method_of(nodes[0].name).fit(**inputs.arguments("fit"))
-    scores = scorer.score_samples(**inputs.arguments("score_samples"))
+    scores = np.asarray(scorer.score_samples(**inputs.arguments("score_samples")))
     flagged = scorer.flag(scores)
     table = pd.DataFrame({"sample_id": inputs.ids("score_samples"), "score": scores, "flagged": flagged})
     summary = {"higher": scorer.higher, "flagged": int(flagged.sum())}
@@ -127,7 +127,7 @@ def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     arguments = inputs.arguments("fit")
     weigher = inputs.run.plan.method_of(nodes[0].name).fit(**arguments)
     table = pd.DataFrame({"sample_id": inputs.ids("fit"), "weight": weigher.weights_})
-    summary: dict[str, Any] = _balance(weigher, arguments)
+    summary: dict[str, Any] = _balance(weigher)
     if (priors := getattr(weigher, "priors_", None)) is not None:
         summary["priors"] = np.asarray(priors).tolist()
     if (at_bound := getattr(weigher, "share_at_bound_", None)) is not None:
@@ -140,23 +140,12 @@ def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return products
 
 
-def _balance(weigher: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the largest standardised difference of a column before and after weighing: from the target, or of arms.
-
-    Nothing of a weigher that was given neither.
-    """
-    X, X_target, treatment = (given.get(name) for name in ("X", "X_target", "treatment"))
-    design, design_target = (given.get(name) for name in ("design_weight", "design_weight_target"))
-    weights = np.asarray(weigher.weights_, dtype=np.float64)[None]
-    if X is not None and X_target is not None:
-        found = standardized_mean_differences(X, X_target, weights, design, design_target).max(axis=1)
-    elif X is not None and treatment is not None and len(arms := np.unique(treatment)) == 2:
-        found = differences_of_arms(X, treatment == arms[1], weights, design).max(axis=1)
-    else:
+def _balance(weigher: Weigher) -> dict[str, float]:
+    """Gives the largest standardised difference of a column before and after weighing, where it is known."""
+    if (differences := weigher.standardized_differences_) is None:
         return {}
-    if not np.isfinite(found).all():
-        return {}
-    return {"max_standardized_difference_before": float(found[0]), "max_standardized_difference": float(found[1])}
+    before, after = differences.max(axis=1)
+    return {"max_standardized_difference_before": float(before), "max_standardized_difference": float(after)}
 
 
 def resample(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:

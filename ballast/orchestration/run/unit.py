@@ -25,7 +25,8 @@ from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.standing import basis_of, pairs_standing, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
-from ballast.reporting import Finding, findings, stage_metadata, take_snapshot, write_page
+from ballast.reporting import stage_metadata, take_snapshot, write_page
+from ballast.reporting.findings import Finding, findings
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, StoredModel
 from ballast.warehouse.tables.frames import pandas_frame

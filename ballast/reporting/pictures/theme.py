@@ -55,12 +55,12 @@ def panel(
     Below the title stands the subtitle, or the texts of a legend in their colours; each line of the legend after the
     first makes the figure higher.
     """
-    from matplotlib.figure import Figure
+    from ballast.reporting.pictures.drawing import Drawing
 
     lines = legend_lines(legend) if legend else [[(16.0, shorten(subtitle, 82), MUTED)]] if subtitle else []
     height += 16 * max(len(lines) - 1, 0)
     top = 38 + 16 * len(lines)
-    figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=PAPER)
+    figure = Drawing(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=PAPER)
     axes = figure.add_axes((left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, 1 - (bottom + top) / height))
     axes.axis("off")
     axes.margins(0)

@@ -10,7 +10,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from ballast.methods.frame.base import ROLES, Method, Verdict
+from ballast.methods.frame.base import ROLES, Method
+from ballast.methods.frame.card import Verdict
 from ballast.methods.frame.catalogue import methods
 from ballast.methods.frame.claims import figure_of
 from ballast.methods.frame.parameters import adapters, defaults, describe

@@ -64,11 +64,29 @@ def test_column_of_the_wrong_shape_when_checked_then_message_gives_the_shape(nam
 
 
 @pytest.mark.parametrize(
-    "value",
-    [np.array([["a", "b"]]), np.array([["1", "2"]]), np.array([[{}, []]], dtype=object), np.zeros((1, 2), "M8[s]")],
+    ("value", "such"),
+    [
+        (np.array([["a", "b"]]), "'a'"),
+        (np.array([["1", "2"]]), "'1'"),
+        (np.array([[{}, []]], dtype=object), "{}"),
+        (np.zeros((1, 2), "M8[s]"), "datetime.datetime(1970, 1, 1, 0, 0)"),
+    ],
 )
-def test_matrix_of_something_else_than_numbers_when_checked_then_says_to_encode_it(value):
-    assert f"kliep: X must hold numbers, got dtype {value.dtype}; encode it first" in refused(X=value)
+def test_matrix_of_something_else_than_numbers_when_checked_then_says_with_what_to_encode_it(value, such):
+    message = refused(X=value)
+    assert f"kliep: X must hold numbers, and columns 0, 1 hold something else, such as {such}; encode it" in message
+    assert "encoder = ballast.Encoder().fit(X)" in message
+
+
+def test_frame_of_mixed_columns_when_checked_then_those_that_are_no_numbers_are_named():
+    frame = pd.DataFrame({"age": [1, 2], "town": ["Ulm", "Bern"], "paid": [1.5, None]})
+    assert "X_target must hold numbers, and column 'town' holds something else, such as 'Ulm'" in refused(
+        X_target=frame
+    )
+
+
+def test_logits_that_are_no_numbers_when_checked_then_no_encoder_is_offered():
+    assert refused(logits=np.array([["a", "b"]])) == "kliep: logits must hold numbers, got dtype <U1"
 
 
 def test_objects_that_are_numbers_when_checked_then_become_float64():

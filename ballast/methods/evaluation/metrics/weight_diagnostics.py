@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.stats import rankdata
 
+from ballast.compute.balance import standardized_mean_differences
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError
-from ballast.methods.common.design import relative
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.reports import Assessment, AssessmentRows, Direction, Picture
 
@@ -65,7 +65,7 @@ class WeightDiagnostics(Assessor):
       weights (below 1 is better than none), and Spearman's ``rank_correlation``; neither has a row where the true
       weights, or for the latter the estimated, are all equal.
 
-    Cost: O(n d k + n log n) time for k weight tables, one float64 copy of X.
+    Cost: O(n d k + n log n) time for k weight tables, in blocks of rows.
 
     Raises
     ------
@@ -122,49 +122,6 @@ class WeightDiagnostics(Assessor):
         if len(feature_names) != d:
             raise DataError(f"{self.name}: feature_names has {len(feature_names)} names but X has {d} columns")
         return [str(name) for name in feature_names]
-
-
-def standardized_mean_differences(
-    X: np.ndarray,
-    X_target: np.ndarray,
-    weights: np.ndarray,
-    design_weight: np.ndarray | None = None,
-    design_weight_target: np.ndarray | None = None,
-) -> np.ndarray:
-    """Gives (1 + k, d) absolute standardized differences between X and the target: as X is, and under k weightings.
-
-    ``weights`` are (k, n). As they are X and the target have their design weights, where they have some. A feature that
-    varies in neither sample is measured in the standard deviation of both together.
-    """
-    n, m = len(X), len(X_target)
-    design, design_target = relative(design_weight, n) / n, relative(design_weight_target, m) / m
-    centre = design_target @ X_target.astype(np.float64)
-    shifted = X - centre
-    weightings = np.vstack([design, weights / weights.sum(axis=1, keepdims=True)])
-    means = weightings @ shifted
-    own = design @ (shifted - means[0]) ** 2
-    target = design_target @ (X_target - centre) ** 2
-    pooled = (own + target) / 2
-    noise = np.square(1e-12 * np.abs(centre))  # what rounding makes of a constant feature
-    together = means[0] ** 2 * n * m / (n + m) ** 2
-    scale = np.sqrt(np.where(pooled > noise, pooled, together))
-    return np.divide(np.abs(means), scale, out=np.zeros_like(means), where=scale > np.sqrt(noise))
-
-
-def differences_of_arms(
-    X: np.ndarray, treated: np.ndarray, weights: np.ndarray, design_weight: np.ndarray | None = None
-) -> np.ndarray:
-    """Gives (1 + k, d) absolute standardized differences between two arms of X: as they are, and under k weightings.
-
-    ``weights`` are (k, n). As they are the arms have their design weights, where they have some.
-    """
-    weightings = np.vstack([relative(design_weight, len(X)), weights])
-    arms = [(X[rows].astype(np.float64), weightings[:, rows]) for rows in (treated, ~treated)]
-    arms = [(rows, own / own.sum(axis=1, keepdims=True)) for rows, own in arms]
-    first, second = (own @ rows for rows, own in arms)
-    spread = [own[0] @ (rows - own[0] @ rows) ** 2 for rows, own in arms]
-    scale = np.sqrt((spread[0] + spread[1]) / 2)
-    return np.divide(np.abs(first - second), scale, out=np.zeros_like(first), where=scale > 0)
 
 
 def pareto_tail_index(weights: np.ndarray) -> float:
