@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import inspect
 import logging
-import warnings
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.exceptions import NotFittedError
 
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.errors import DataError, OverlapError
-from ballast.methods.frame.calls import checked_call, owner_of
-from ballast.methods.frame.card import FOR_AUTHORS
+from ballast.methods.frame.calls import owner_of
 from ballast.methods.frame.card import Claim as Claim
+from ballast.methods.frame.method import Method as Method
 from ballast.methods.frame.outputs import flagged, labelled, n_rows, one_a_row, resampled, weights_a_row
 from ballast.methods.frame.summary import WeightSummary, differences_of, summary_of
 from ballast.methods.frame.weightless import without_weightless
-from ballast.shown import public, view
+from ballast.shown import view
 from ballast.words import plural
 
 if TYPE_CHECKING:
@@ -37,101 +35,6 @@ log = logging.getLogger(__name__)
 
 ROUNDING = 1e-6
 """Relative slack by which a weight counts as its bound, in float32."""
-
-
-class OfClassOrObject:
-    """A method that a class can be asked as well as one of its objects; its ``self`` is whichever was asked."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.__doc__ = function.__doc__
-
-    def __get__(self, asked: Any, cls: type) -> Callable[..., Any]:
-        return partial(self.function, cls if asked is None else asked)
-
-
-class Method(BaseEstimator):
-    """Base of all methods. Subclass one of the roles, not this."""
-
-    role: ClassVar[str] = ""
-    entry_points: ClassVar[tuple[str, ...]] = ()
-    """The calls of the role, the fitting one first."""
-    stream_points: ClassVar[tuple[str, ...]] = ()
-    """The calls by which a method learns batch by batch (``ballast.methods.frame.streams``)."""
-
-    name: ClassVar[str] = ""
-    """The name in YAML and in the catalogue; a class without one is not listed."""
-    reference: ClassVar[str] = ""
-    """The paper: authors, title, venue, year."""
-    survey_ids: ClassVar[tuple[str, ...]] = ()
-    """Ids of the survey of methods that this class covers."""
-    claim: ClassVar[Claim | None] = None
-    labels_are: ClassVar[Literal["any", "two classes", "numbers"]] = "any"
-    """The labels that it takes; "numbers" are computed with, so that it refuses text."""
-    evens_classes: ClassVar[bool] = False
-    """Whether its weights or rows make rare classes count as much as others, which nothing must do a second time."""
-    model_kind: ClassVar[Literal["any", "classifier", "network"]] = "any"
-    """What a given ``model`` must be: any learner, one that gives class probabilities, or one that is a network."""
-    quick: ClassVar[dict[str, Any]] = {}
-    """Parameters that make it quick on tens of rows: few steps, rounds and draws. The conformance suite
-    (``ballast.testing``) runs it with them, and lets all its checks together take 3 CPU seconds."""
-    conformance_exceptions: ClassVar[dict[str, str]] = {}
-    """Checks of the conformance suite that the method cannot pass, each with the reason."""
-
-    n_features_in_: int
-    feature_names_in_: np.ndarray
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if "seeds" in vars(cls) and "survey_ids" not in vars(cls):
-            message = f"{cls.__qualname__}.seeds is now called survey_ids; rename it"
-            warnings.warn(message, DeprecationWarning, stacklevel=2)
-            cls.survey_ids = vars(cls)["seeds"]
-        for entry in (*cls.entry_points, *cls.stream_points):
-            function = inspect.getattr_static(cls, entry, None)
-            if inspect.isfunction(function) and not hasattr(function, "is_checked"):  # its own, or from a mixin
-                fitting = entry == cls.entry_points[0]
-                learning = fitting or entry == "partial_fit"
-                setattr(cls, entry, checked_call(function, fitting=fitting, learning=learning))
-
-    @classmethod
-    def room(cls) -> str:
-        """The room that the method lives in: its package below ``ballast.methods``."""
-        parts = cls.__module__.split(".")
-        return parts[2] if parts[:2] == ["ballast", "methods"] and len(parts) > 2 else "external"
-
-    @OfClassOrObject
-    def needs(self, entry: str | None = None) -> dict[str, bool]:
-        """Gives the vocabulary that a call asks for, each name with True where it is required.
-
-        A class tells what its signature does; an object whose parameters leave some of it unused may tell less.
-        """
-        cls = self if isinstance(self, type) else type(self)
-        function = getattr(cls, entry or self.entry_points[0])
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        return {p.name: p.default is p.empty for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-
-    def _admit(self, entry: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Gives the checked arguments as the call gets them; roles override it."""
-        return arguments
-
-    def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
-        """Holds the role's contract on what a call gave; roles override it."""
-        return result
-
-    def _returned(self, entry: str, result: Any, given: dict[str, Any]) -> Any:
-        """Gives what a call gave to who called it: under the labels of the rows, where roles override it."""
-        return result
-
-    def _repr_html_inner(self) -> str:
-        return super()._repr_html_inner() + view(self, "html")
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        return bundle | {"text/html": bundle["text/html"] + view(self, "html")} if "text/html" in bundle else bundle
-
-    def __dir__(self) -> list[str]:
-        return public(super().__dir__(), FOR_AUTHORS)
 
 
 class Test(Method):
@@ -162,7 +65,13 @@ class Scorer(Method):
     """Gives one number a row: novelty, label quality, value, difficulty.
 
     ``fit(...)`` learns (and keeps ``threshold_`` where the method has a rule for flagging), ``score_samples(...)``
-    gives (n,) scores, ``flag(scores)`` the rows that the method's own rule points at.
+    gives (n,) scores, ``flag(scores)`` the rows that the method's own rule points at. Scores of a pandas DataFrame are
+    a Series under its index.
+
+    Attributes
+    ----------
+    threshold_ : float
+        Where the method has a rule: the score beyond which, on the side of ``flags``, a row is flagged.
     """
 
     role = "scorer"
@@ -173,7 +82,18 @@ class Scorer(Method):
     """The side of ``threshold_`` on which a row is flagged."""
 
     def flag(self, scores: np.ndarray) -> np.ndarray:
-        """Gives (n,) bool: the rows beyond ``threshold_``; none where the method has no rule."""
+        """Says which rows lie beyond ``threshold_``.
+
+        Parameters
+        ----------
+        scores : ndarray or Series of shape (n,)
+            What ``score_samples`` gave.
+
+        Returns
+        -------
+        ndarray or Series of bool, of shape (n,)
+            As the scores were given; nowhere True where the method has no rule.
+        """
         threshold = getattr(self, "threshold_", None)
         if threshold is None:
             return flagged(np.zeros(len(scores), dtype=bool), scores)
@@ -181,7 +101,18 @@ class Scorer(Method):
         return flagged(values > threshold if self.flags == "above" else values < threshold, scores)
 
     def plot(self, scores: np.ndarray) -> Figure:
-        """Draws scores (n,): how many rows have which, those flagged in orange, the threshold dashed."""
+        """Draws how many rows have which score, those flagged in orange, and the threshold.
+
+        Parameters
+        ----------
+        scores : ndarray or Series of shape (n,)
+            What ``score_samples`` gave.
+
+        Returns
+        -------
+        Figure
+            Made without pyplot: a notebook shows it, a script saves it by ``savefig``.
+        """
         return view(self, "figure", scores)
 
     def _finish(self, entry: str, result: Any, arguments: dict[str, Any]) -> Any:
@@ -201,7 +132,22 @@ class Weigher(Method):
     the divisor in ``scale_``, so that ``weigh(...)``, which gives unseen rows' weights on the same raw scale, comes
     out on the scale of ``weights_``. Where raw weights have a bound, a parameter ``max_weight`` or an attribute
     ``cap_``, the frame keeps the share of the rows at it in ``share_at_bound_`` and warns where there are any. A method
-    with ``ratio_`` is refused with OverlapError where the target does not overlap the training rows.
+    with ``ratio_`` is refused with OverlapError where the target does not overlap the training rows. Learned attributes
+    are arrays; what ``fit_weights`` and ``weigh`` give of a pandas DataFrame is a Series under its index.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n,)
+        The training rows' weights, mean 1.
+    scale_ : float
+        What the raw weights were divided by.
+    ratio_ : ndarray of shape (n,)
+        The density ratio, where the method estimates one.
+    share_at_bound_ : float
+        Where raw weights have a bound: the share of the rows at it.
+    standardized_differences_ : ndarray of shape (2, d), or None
+        How far each column's mean lies from the target's, or between two arms of a treatment, before and after
+        weighing, in standard deviations; None where ``fit`` is given no ``X`` with either, or numbers too large.
     """
 
     role = "weigher"
@@ -235,16 +181,39 @@ class Weigher(Method):
         return labelled(result, "weight", given) if entry == "weigh" else result
 
     def fit_weights(self, *args: Any, **arguments: Any) -> np.ndarray:
-        """Fits as ``fit`` does; gives ``weights_``, as a Series under the rows' index where these are a frame's."""
+        """Fits on what ``fit`` takes, and gives the weights.
+
+        Returns
+        -------
+        ndarray or Series of shape (n,)
+            ``weights_``; a Series under the training rows' index where these were given in a pandas object.
+        """
         self.fit(*args, **arguments)  # type: ignore[attr-defined]
         return labelled(self.weights_, "weight", inspect.signature(self.fit).bind(*args, **arguments).arguments)  # type: ignore[attr-defined]
 
     def summary(self) -> WeightSummary:
-        """Gives what ``weights_`` are worth, what a bound cut, and the balance of the columns before and after."""
+        """Sums up what the weights are worth, what a bound cut, and the balance of the columns.
+
+        Returns
+        -------
+        WeightSummary
+            Numbers, a frame ``balance``, and a picture of it; a terminal and a notebook show them.
+
+        Raises
+        ------
+        NotFittedError
+            Where there are no weights of training rows: before ``fit``, and after learning in batches.
+        """
         return summary_of(self)
 
     def plot(self) -> Figure:
-        """Draws how many rows have which weight, with the effective sample size."""
+        """Draws how many rows have which weight, with the effective sample size.
+
+        Returns
+        -------
+        Figure
+            Made without pyplot: a notebook shows it, a script saves it by ``savefig``.
+        """
         return view(self, "figure")
 
     def _count_bound(self, raw: np.ndarray, bound: float) -> None:
@@ -275,7 +244,17 @@ class Sampler(Method):
 
     ``fit_resample(X, y, ...)`` gives ``(X_resampled, y_resampled)`` and sets ``sample_indices_`` (k,), the source
     row of each row (the first parent of a synthetic one). Methods that make rows also set ``parents_`` (k, 2) and
-    ``is_synthetic_`` (k,).
+    ``is_synthetic_`` (k,). Rows of a pandas DataFrame come back as one, and labels as a Series, under the labels of
+    the rows that they are of.
+
+    Attributes
+    ----------
+    sample_indices_ : ndarray of int, of shape (k,)
+        The position of the source row of each row.
+    is_synthetic_ : ndarray of bool, of shape (k,)
+        Whether a row was made up.
+    parents_ : ndarray of int, of shape (k, 2)
+        Of methods that make rows: the positions of both parents.
     """
 
     role = "sampler"
@@ -336,7 +315,13 @@ class Assessor(Method):
 class Transformer(TransformerMixin, Method):
     """Makes features of features: ``fit(X, ...)`` sets ``n_features_out_``, ``transform(X)`` gives (n, that many).
 
-    It is not a step: a pipeline's ``features: use:`` names it, and every step then sees what it makes.
+    It is not a step: a pipeline's ``features: use:`` names it, and every step then sees what it makes. As those of
+    scikit-learn it gives arrays, and after ``set_output(transform="pandas")`` frames.
+
+    Attributes
+    ----------
+    n_features_out_ : int
+        How many features it makes.
     """
 
     role = "transformer"

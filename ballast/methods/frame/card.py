@@ -14,10 +14,12 @@ class Claim:
 
     Attributes
     ----------
-    text : the claim, with its baseline.
-    verdict : "reproduced", "partly", "not reproduced", or "by definition" for methods that claim nothing
-        beyond their formula.
-    figure : the measured effect with its setting; where it does not hold, where. ``{error:.2f}`` stands for the figure
+    text : str
+        The claim, with its baseline.
+    verdict : {"reproduced", "partly", "not reproduced", "by definition"}
+        Whether it held; "by definition" for methods that claim nothing beyond their formula.
+    figure : str
+        The measured effect with its setting; where it does not hold, where. ``{error:.2f}`` stands for the figure
         `error` that the claim's test records (``ballast.methods.frame.claims``).
     """
 

@@ -72,9 +72,30 @@ def resolve(use: str) -> type[Any]:
 
 
 def method(use: str, /, **parameters: Any) -> Any:
-    """Gives a method by its catalogue name or import path: ``method("kliep", n_centers=200)``.
+    """Makes a method by its name in the catalogue, or another class by its import path.
 
-    Raises ParameterError for an unknown name or parameter, or a value out of range, naming the valid ones.
+    Parameters
+    ----------
+    use : str
+        "kliep", say; or the path of a class with scikit-learn's interface, "sklearn.linear_model.Ridge".
+    **parameters : object
+        Those of the class; the catalogue's methods check them here.
+
+    Returns
+    -------
+    Method, or estimator of scikit-learn's
+        Not fitted yet.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name or parameter, or a value out of range; it names the valid ones.
+
+    Examples
+    --------
+    >>> import ballast
+    >>> ballast.method("kliep", n_centers=200)
+    KLIEP(n_centers=200)
     """
     return made(resolve(use), use, parameters)
 
@@ -107,9 +128,19 @@ def role_of(cls: type) -> str:
 
 
 def catalog() -> pd.DataFrame:
-    """Gives the cards of all methods, one row each.
+    """Gives the cards of all methods.
 
-    Columns: name, role, room, class, summary, reference, survey_ids, claim, verdict, figure.
+    Returns
+    -------
+    DataFrame
+        One row a method: name, role, room, class, summary, reference, survey_ids, claim, verdict, figure.
+
+    Examples
+    --------
+    >>> import ballast
+    >>> cards = ballast.catalog().set_index("name")
+    >>> cards.loc["kliep", ["role", "room"]].tolist()
+    ['weigher', 'weights']
     """
     import pandas as pd
 

@@ -94,7 +94,13 @@ class TestReport(Shown):
         return {**self.summary, "supposes": self.supposes} if self.supposes else self.summary
 
     def plot(self) -> Figure:
-        """Draws the effect size of each feature, the largest first, and its p-value; orange where the test rejects."""
+        """Draws the effect size of each feature, the largest first, and its p-value; orange where the test rejects.
+
+        Returns
+        -------
+        Figure
+            Made without pyplot: a notebook shows it, a script saves it by ``savefig``.
+        """
         return view(self, "figure")
 
 
@@ -113,20 +119,28 @@ class Picture:
 
     Attributes
     ----------
-    shape : on the step's card "intervals" (values with their intervals, one row each), "curve" (values over slices
-        that are numbers, a line a model), "histogram" (of the values of all slices and models), "scatter" (one metric
-        against another, a dot a slice and model), "heat_map" (models by slices) or "love_plot" (by slice, before and
-        after). In the report's top line "comparison" (of models, before and after), "effect" (a difference with its
-        interval) or "estimate" (a value with its interval). "weights": columns of the table of models, for the weights
-        that a model was trained with.
-    metrics : those shown, the leading one first: of a scatter x and y, of a love plot before and after. Empty: for
+    shape : str
+        On the step's card "intervals" (values with their intervals, one row each), "curve" (values over slices that are
+        numbers, a line a model), "histogram" (of the values of all slices and models), "scatter" (one metric against
+        another, a dot a slice and model), "heat_map" (models by slices) or "love_plot" (by slice, before and after). In
+        the report's top line "comparison" (of models, before and after), "effect" (a difference with its interval) or
+        "estimate" (a value with its interval). "weights": columns of the table of models, for the weights that a model
+        was trained with.
+    metrics : tuple of str
+        Those shown, the leading one first: of a scatter x and y, of a love plot before and after. Empty: for
         "intervals" by metric all, for any other the table's first.
-    by : what a row of "intervals" is; by metric, a table of several slices is shown by its first metric's slices.
-    beside : the metric of the differences that are written beside the values of models, where it is another one.
-    title : empty for one made from the metrics.
-    labels : what the metrics are called, one each; empty: their names as words.
-    known : a metric that other judgements may know of the same model from labels; the values are held against it.
-    limit : of a love plot, the value beyond which a feature counts.
+    by : {"metric", "model"}
+        What a row of "intervals" is; by metric, a table of several slices is shown by its first metric's slices.
+    beside : str
+        The metric of the differences that are written beside the values of models, where it is another one.
+    title : str
+        Empty for one made from the metrics.
+    labels : tuple of str
+        What the metrics are called, one each; empty: their names as words.
+    known : str
+        A metric that other judgements may know of the same model from labels; the values are held against it.
+    limit : float or None
+        Of a love plot, the value beyond which a feature counts.
     """
 
     shape: Shape
@@ -176,8 +190,8 @@ class Assessment(Shown):
     Examples
     --------
     >>> import ballast
-    >>> found = ballast.method("regression_metrics").assess(y=[1.0, 2.0, 3.0], predictions=[1.0, 2.0, 4.0])
-    >>> found.value("mean_absolute_error").round(2)
+    >>> found = ballast.method("regression_metrics").assess(y=[1.0, 2.0, 3.0], prediction=[1.0, 2.0, 4.0])
+    >>> round(found.value("mean_absolute_error"), 2)
     0.33
     """
 
@@ -203,11 +217,32 @@ class Assessment(Shown):
         return {**self.summary, "better": dict(self.better), "pictures": pictures}
 
     def plot(self) -> Figure:
-        """Draws the first picture that it declares; of one that declares none, the intervals of all it has."""
+        """Draws the first picture that it declares; of one that declares none, the intervals of all it has.
+
+        Returns
+        -------
+        Figure
+            Made without pyplot: a notebook shows it, a script saves it by ``savefig``.
+        """
         return view(self, "figure")
 
     def value(self, metric: str, *, model: str = "", versus: str = "", slice: str = OVERALL) -> float:
-        """Gives one number of the table; a KeyError says what there is where none, or more than one, is meant."""
+        """Looks one number of the table up.
+
+        Parameters
+        ----------
+        metric, model, versus, slice : str
+            What its row says; ``model`` may be left out where one alone is judged.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        KeyError
+            Where none, or more than one, is meant: it says what there is.
+        """
         wanted = {"metric": metric, "slice": slice, "versus": versus} | ({"model": model} if model else {})
         rows = self.table.to_dict("records")
         found = [row for row in rows if all(row[key] == value for key, value in wanted.items())]

@@ -15,7 +15,8 @@ from sklearn.svm import SVC
 from ballast.errors import SpecError
 from ballast.methods.common.logits import SMALLEST_PROBABILITY, logits_of
 from ballast.methods.common.out_of_sample import out_of_sample
-from ballast.methods.frame.base import Assessor, Learner, OfClassOrObject, Scorer
+from ballast.methods.frame.base import Assessor, Learner, Scorer
+from ballast.methods.frame.method import OfClassOrObject
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.provide import EVERY
 from ballast.orchestration.provide.predictions import predict
