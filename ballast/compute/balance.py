@@ -23,12 +23,12 @@ def standardized_mean_differences(
     varies in neither sample is measured in the standard deviation of both together. Cost: O(n d k), in blocks of rows.
     """
     n, m = len(X), len(X_target)
-    (centre,), target = _moments(X_target, _shares(design_weight_target, m)[None])
+    near_target, (centre,), target = _moments(X_target, _shares(design_weight_target, m)[None])
     weightings = np.vstack([_shares(design_weight, n), weights / weights.sum(axis=1, keepdims=True)])
-    means, own = _moments(X, weightings)
-    differences = means - centre
+    near, means, own = _moments(X, weightings)
+    differences = means - centre + (near - near_target)
     pooled = (own + target) / 2
-    noise = np.square(1e-12 * np.abs(centre))  # what rounding makes of a constant feature
+    noise = np.square(1e-12 * np.abs(near_target + centre))  # what rounding makes of a constant feature
     together = differences[0] ** 2 * n * m / (n + m) ** 2
     scale = np.sqrt(np.where(pooled > noise, pooled, together))
     return np.divide(np.abs(differences), scale, out=np.zeros_like(differences), where=scale > np.sqrt(noise))
@@ -43,9 +43,12 @@ def differences_of_arms(
     """
     weightings = np.vstack([_shares(design_weight, len(X)), weights])
     arms = [(X[rows], weightings[:, rows]) for rows in (treated, ~treated)]
-    (first, spread), (second, other) = (_moments(rows, own / own.sum(axis=1, keepdims=True)) for rows, own in arms)
+    (at, first, spread), (at_other, second, other) = (
+        _moments(rows, own / own.sum(axis=1, keepdims=True)) for rows, own in arms
+    )
     scale = np.sqrt((spread + other) / 2)
-    return np.divide(np.abs(first - second), scale, out=np.zeros_like(first), where=scale > 0)
+    differences = np.abs(first - second + (at - at_other))
+    return np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0)
 
 
 def _shares(design_weight: np.ndarray | None, n: int) -> np.ndarray:
@@ -56,8 +59,9 @@ def _shares(design_weight: np.ndarray | None, n: int) -> np.ndarray:
     return relative / relative.sum()
 
 
-def _moments(X: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gives the (k, d) means under k rows of shares (k, n), each of sum 1, and the (d,) variances under the first."""
+def _moments(X: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gives a place (d,) near the rows, the (k, d) means from there under k rows of shares (k, n), each of sum 1, and
+    the (d,) variances under the first."""
     n, d = X.shape
     near = X[:: -(-n // LOOKED_AT)].mean(axis=0, dtype=np.float64)
     means, squares = np.zeros((len(shares), d)), np.zeros(d)
@@ -65,4 +69,4 @@ def _moments(X: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         moved = X[rows] - near
         means += shares[:, rows] @ moved
         squares += shares[0, rows] @ np.square(moved, out=moved)
-    return means + near, np.maximum(squares - means[0] ** 2, 0.0)
+    return near, means, np.maximum(squares - means[0] ** 2, 0.0)

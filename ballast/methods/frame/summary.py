@@ -77,13 +77,16 @@ def differences_of(weights: np.ndarray, given: Mapping[str, Any]) -> np.ndarray 
     X, X_target, treatment = (given.get(name) for name in ("X", "X_target", "treatment"))
     design, design_target = (given.get(name) for name in ("design_weight", "design_weight_target"))
     after = weights.astype(np.float64)[None]
-    with np.errstate(all="ignore"):
-        if X is not None and X_target is not None:
-            found = standardized_mean_differences(X, X_target, after, design, design_target)
-        elif X is not None and treatment is not None and len(arms := np.unique(treatment)) == 2:
-            found = differences_of_arms(X, treatment == arms[1], after, design)
-        else:
-            return None
+    try:
+        with np.errstate(over="raise", invalid="ignore", divide="ignore"):
+            if X is not None and X_target is not None:
+                found = standardized_mean_differences(X, X_target, after, design, design_target)
+            elif X is not None and treatment is not None and len(arms := np.unique(treatment)) == 2:
+                found = differences_of_arms(X, treatment == arms[1], after, design)
+            else:
+                return None
+    except FloatingPointError:
+        return None
     return found if np.isfinite(found).all() else None
 
 
@@ -100,6 +103,6 @@ def summary_of(weigher: Weigher) -> WeightSummary:
     if differences is not None:
         names = getattr(weigher, "feature_names_in_", [f"x{j}" for j in range(differences.shape[1])])
         frame = pd.DataFrame(differences.T, index=pd.Index(names), columns=pd.Index(["before", "after"]))
-        balance = frame.loc[:, :].iloc[np.argsort(-differences.max(axis=0), kind="stable")]
+        balance = frame.iloc[np.argsort(-differences.max(axis=0), kind="stable")]
     cut = getattr(weigher, "share_at_bound_", None)
     return WeightSummary(owner_of(weigher), **worth(weigher.weights_), share_at_bound=cut, balance=balance)  # type: ignore[arg-type]
