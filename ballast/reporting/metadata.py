@@ -17,6 +17,9 @@ from ballast.reporting.pictures.theme import as_markdown
 BALANCE = ("max_standardized_difference_before", "max_standardized_difference", "share_at_bound")
 """What a weigher remembers of the columns before and after its weights, and of the weights that its bound cuts."""
 
+FEW = 0.1
+"""The effective share of the rows below which better balance alone is not good news."""
+
 
 def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gives what is worth showing of a stage, by name: numbers as numbers, the figure as a Markdown image.

@@ -8,13 +8,11 @@ from typing import Any
 
 from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short
 from ballast.reporting.judgements import shown_as
-from ballast.reporting.metadata import BALANCE, weight_figures
+from ballast.reporting.metadata import BALANCE, FEW, weight_figures
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, plural
 
 MOST_WEIGHERS = 4
-FEW = 0.1
-"""The effective share of the rows below which better balance alone is not good news."""
 
 
 @dataclass(frozen=True)

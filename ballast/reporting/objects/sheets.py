@@ -15,6 +15,7 @@ from ballast.methods.frame.calls import COLUMNS, owner_of
 from ballast.methods.frame.reports import OVERALL, Assessment, TestReport
 from ballast.methods.frame.summary import WeightSummary
 from ballast.reporting.figures import p_text, verdict_of
+from ballast.reporting.metadata import FEW
 from ballast.reporting.page.html import tag
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.pictures.theme import GREEN, GREY, MOST_ROWS, ORANGE
@@ -141,13 +142,15 @@ def _(of: WeightSummary) -> Sheet:
     title = f"{of.weigher}: weights of {plural(of.rows, 'training row')}, mean 1"
     if of.balance is None or of.balance.empty:
         return Sheet(title, "", facts)
-    worst = of.balance.max()
-    at = of.balance.idxmax()
-    said = [f"{worst[when]:.3g} ({_cut(at[when])}) {when}" for when in ("before", "after")]
-    facts.append(("largest standardized difference", ", ".join(said)))
+    worst, at = of.balance.max(), of.balance.idxmax()
+    said = {when: f"{worst[when]:.3f}" for when in ("before", "after")}
+    named = {when: "" if float(value) == 0 else f" ({_cut(at[when])})" for when, value in said.items()}
+    difference = ", ".join(f"{value}{named[when]} {when}" for when, value in said.items())
+    facts.append(("largest standardized difference", difference))
     shown = of.balance.head(MOST_ROWS)
-    rows = [(str(name), f"{before:.3g}", f"{after:.3g}") for name, before, after in shown.itertuples()]
-    tone = praise(worst["after"] - worst["before"], worst["after"] - worst["before"], "lower")
+    rows = [(str(name), f"{before:.3f}", f"{after:.3f}") for name, before, after in shown.itertuples()]
+    change = worst["after"] - worst["before"]
+    tone = praise(change, change, "lower") if of.effective_share >= FEW else "bad"
     head = ("standardized difference", "before", "after")
     return Sheet(title, tone, facts, head, rows, _more(of.balance, shown, "column"))
 
