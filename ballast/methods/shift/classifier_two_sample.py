@@ -8,13 +8,18 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from ballast.errors import DataError
 from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit
 from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Level, Seed
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift._columns import Decide, Rule, overall_report
-from ballast.methods.shift._units import looks_dependent
+from ballast.methods.shift._units import Units, looks_dependent, units_of
 from ballast.precision import comparable
+from ballast.words import plural
+
+DEALS = 1000
+"""Times that a fold's units are dealt to the samples at random, for the variance of its area."""
 
 
 class ClassifierTwoSampleTest(Test):
@@ -38,21 +43,22 @@ class ClassifierTwoSampleTest(Test):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other: rows in the order of time,
-    or several of a unit, are alike on both sides of a fold, and need ``kolmogorov_smirnov`` or
-    ``maximum_mean_discrepancy`` with ``time`` or ``dependence``. ``effect`` says where neighbouring rows are alike or
-    rows are copies. A column that one sample holds in float precision alone is compared at it.
+    Independent are taken to be the rows of each sample, and the two samples of each other. With ``dependence`` whole
+    units are in one fold and are dealt out for the variance, with ``time`` blocks of consecutive times. Without,
+    ``effect`` says where neighbouring rows are alike or rows are copies. A column that one sample holds in float
+    precision alone is compared at it.
 
     The statistic is the mean over folds of the area under the curve within the fold, its p-value one-sided and
     normal, with the Mann-Whitney variance (ties counted) times two. Two, because folds are not independent tests: each
     pair of folds tests the same difference twice, once from either side. Without that factor the level 0.05 is in
     truth 0.10 to 0.14. For learners that are no more than pairwise in the folds, such as linear ones, the factor is
-    exact as n grows; measured levels are in ``claim``.
+    exact as n grows; measured levels are in ``claim``. Of units the variance is that of the areas when each fold's
+    units are dealt to the samples at random, 1000 times.
     Cost: `n_folds` fits of the classifier on (1 - 1 / n_folds) of the rows.
 
     Raises
     ------
-    DataError : fewer than two rows in either sample. ParameterError : a classifier without predict_proba.
+    DataError : fewer than two rows, units or blocks in either sample. ParameterError : a classifier without predict_proba.
 
     Examples
     --------
@@ -90,23 +96,54 @@ class ClassifierTwoSampleTest(Test):
         self.random_state = random_state
         self.decide: Decide | None = decide
 
-    def test(self, X: np.ndarray, X_target: np.ndarray) -> TestReport:
-        """Compares the rows of `X` (n, d) with those of `X_target` (m, d)."""
+    def test(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        time: np.ndarray | None = None,
+        time_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TestReport:
+        """Compares the rows of `X` (n, d) with those of `X_target` (m, d).
+
+        ``dependence`` (n,) and ``dependence_target`` (m,) name the unit of each row; ``time`` (n,) and ``time_target``
+        (m,) its place in time, used where no unit is named.
+        """
         from scipy.stats import norm
 
-        note = looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
+        n, m = len(X), len(X_target)
+        units = units_of(n, m, time, time_target, dependence, dependence_target)
+        note = units.said if units else looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
         X, X_target = comparable(X, X_target)
         rng = np.random.default_rng(self.random_state)
         if self.classifier is None:
             classifier = _boosted_trees(int(rng.integers(2**31)))
         else:
             classifier = check_classifier(self.classifier, self.name)
-        areas, variances = _areas_by_fold(cross_fit(classifier, X, X_target, self.n_folds, rng, self.name))
+        if units is None:
+            areas, variances = _areas_by_fold(cross_fit(classifier, X, X_target, self.n_folds, rng, self.name))
+        else:
+            k = min(self.n_folds, self._least_units(units))
+            shared = dependence is not None and dependence_target is not None  # of one name is one unit in both
+            names = (dependence, dependence_target) if shared else (units.of[:n], units.of[n:])
+            areas, variances = _areas_of_units(cross_fit(classifier, X, X_target, k, rng, self.name, *names), units)
         area = float(areas.mean())
         variance = 2 * variances.sum() / len(areas) ** 2
         # No variance: all rows are scored alike, and the classifier knows nothing.
         p_value = float(norm.sf((area - 0.5) / variance**0.5)) if variance > 0 else 1.0
         return overall_report(area, p_value, Rule.of(self.alpha, self.decide), area, f"area under the ROC curve{note}")
+
+    def _least_units(self, units: Units) -> int:
+        """Gives the units of the sample that has fewer; DataError where one cannot be held out."""
+        of_target = int(units.in_target.sum())
+        of_source = len(units.in_target) - of_target
+        if min(of_source, of_target) < 2:
+            raise DataError(
+                f"{self.name}: dependence or time parts X into {plural(of_source, 'unit')} and X_target into "
+                f"{of_target}; at least 2 of each are needed to hold one out and fit on the other"
+            )
+        return min(of_source, of_target)
 
 
 def _boosted_trees(seed: int) -> Any:
@@ -130,4 +167,24 @@ def _areas_by_fold(fitted: CrossFit) -> tuple[np.ndarray, np.ndarray]:
         _, ties = np.unique(pooled, return_counts=True)
         ties = ties.astype(np.float64)
         variances.append((n + m + 1 - (ties**3 - ties).sum() / ((n + m) * (n + m - 1))) / (12 * n * m))
+    return np.asarray(areas), np.asarray(variances)
+
+
+def _areas_of_units(fitted: CrossFit, units: Units) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the areas of the folds that hold rows of both samples, and their variances when units are dealt out."""
+    from scipy.stats import rankdata
+
+    n, rng, areas, variances = len(fitted.source), np.random.default_rng(0), [], []
+    for fold in range(len(fitted.models)):
+        own, theirs = fitted.folds == fold, fitted.folds_target == fold
+        if not (own.any() and theirs.any()):
+            continue
+        held, of = np.unique(np.concatenate([units.of[:n][own], units.of[n:][theirs]]), return_inverse=True)
+        in_target, rows = units.in_target[held], np.bincount(of).astype(np.float64)
+        ranks = np.bincount(of, rankdata(np.concatenate([fitted.source[own], fitted.target[theirs]])))
+        dealt = np.concatenate([in_target[None], rng.permuted(np.tile(in_target, (DEALS, 1)), axis=1)])
+        m = dealt @ rows
+        found = (dealt @ ranks - m * (m + 1) / 2) / (m * (rows.sum() - m))
+        areas.append(found[0])
+        variances.append(np.mean((found[1:] - 0.5) ** 2))
     return np.asarray(areas), np.asarray(variances)

@@ -7,15 +7,17 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 import pandas as pd
 from pydantic import Field
+from sklearn.base import clone
 
 from ballast.errors import DataError
 from ballast.methods.common.classes import class_positions
-from ballast.methods.common.cross_fit import check_classifier, deal_folds, label_probabilities, logistic
+from ballast.methods.common.cross_fit import check_classifier, deal_folds, deal_labelled, logistic
+from ballast.methods.common.folds import units_of as units_in_folds
 from ballast.methods.frame.base import Claim, Test
 from ballast.methods.frame.parameters import Count, Level, Seed
 from ballast.methods.frame.reports import OVERALL, TEST_COLUMNS, TestReport
 from ballast.methods.shift._columns import Decide, Rule
-from ballast.methods.shift._units import looks_dependent
+from ballast.methods.shift._units import Units, looks_dependent, units_of
 from ballast.words import listed, plural
 
 _POINTS = 20
@@ -47,8 +49,9 @@ class LabelShiftGoodnessOfFit(Test):
 
     Notes
     -----
-    Independent are taken to be the rows of each sample, and the two samples of each other. ``effect`` says where rows
-    look dependent.
+    Independent are taken to be the rows of each sample, and the two samples of each other. With ``dependence`` whole
+    units are in one fold and are drawn together, with ``time`` blocks of consecutive times. Without, ``effect`` says
+    where rows look dependent.
 
     The classifier is fitted to the training rows outside each fold, and judges the fold's rows and as large a part of
     the target's: predictions of a model fitted to all rows would differ from out-of-sample ones without any shift. The
@@ -61,7 +64,7 @@ class LabelShiftGoodnessOfFit(Test):
 
     Raises
     ------
-    DataError : one class alone, or a class of one row. ParameterError : a classifier without predict_proba.
+    DataError : one class alone, or a class of one row or unit. ParameterError : a classifier without predict_proba.
 
     Examples
     --------
@@ -112,8 +115,21 @@ class LabelShiftGoodnessOfFit(Test):
         self.random_state = random_state
         self.decide: Decide | None = decide
 
-    def test(self, X: np.ndarray, y: np.ndarray, X_target: np.ndarray) -> TestReport:
-        """Holds the target's rows (m, d) against the training rows (n, d) with the labels ``y`` (n,)."""
+    def test(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        X_target: np.ndarray,
+        time: np.ndarray | None = None,
+        time_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TestReport:
+        """Holds the target's rows (m, d) against the training rows (n, d) with the labels ``y`` (n,).
+
+        ``dependence`` (n,) and ``dependence_target`` (m,) name the unit of each row; ``time`` (n,) and ``time_target``
+        (m,) its place in time, used where no unit is named.
+        """
         classes = np.sort(pd.unique(y))
         positions = class_positions(y, classes, self.name)
         counts = np.bincount(positions)
@@ -123,19 +139,40 @@ class LabelShiftGoodnessOfFit(Test):
                 f"({listed(classes[counts < 2])}) has one row alone, and at least 2 are needed to fit on one and judge "
                 "the other; leave such classes out, or merge them with others"
             )
-        note = looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
+        n = len(X)
+        units = units_of(n, len(X_target), time, time_target, dependence, dependence_target)
+        note = units.said if units else looks_dependent(pd.DataFrame(X), pd.DataFrame(X_target))
+        names = None if units is None else units.of
+        if dependence is not None and dependence_target is not None:  # of one name is one unit in both
+            names = pd.factorize(np.concatenate([d.astype(object) for d in (dependence, dependence_target)]))[0]
         rng = np.random.default_rng(self.random_state)
         made = logistic(X.shape[1]) if self.classifier is None else check_classifier(self.classifier, self.name)
-        own, models = label_probabilities(made, X, positions, self.n_folds, rng, self.name)
-        target = np.empty((len(X_target), len(classes)))
-        folds = deal_folds(X_target, min(len(models), len(X_target)), rng)
-        for fold in range(int(folds.max()) + 1):
-            target[folds == fold] = models[fold].predict_proba(X_target[folds == fold])
+        folds, folds_target = self._folds(X, positions, X_target, names, rng)
+        own, target = np.empty((n, len(classes))), np.empty((len(X_target), len(classes)))
+        for fold in np.unique(folds):
+            model: Any = clone(made)
+            model.fit(X[folds != fold], positions[folds != fold])
+            for judged, rows, held in ((own, X, folds == fold), (target, X_target, folds_target == fold)):
+                if held.any():
+                    judged[held] = model.predict_proba(rows[held])
         kept = slice(1, None) if len(classes) == 2 else slice(None)
-        misfit = _Misfit(own[:, kept], target[:, kept], positions, counts)
+        misfit = _Misfit(own[:, kept], target[:, kept], positions, counts, units)
         shares, distances = misfit.of_target()
         drawn = np.array([misfit.of_draw(shares, rng).max() for _ in range(self.n_draws)])
         return self._report(classes[kept], shares[kept], counts[kept] / len(y), distances, drawn, note)
+
+    def _folds(
+        self, X: np.ndarray, positions: np.ndarray, X_target: np.ndarray, names: np.ndarray | None, rng: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the folds of both samples, those of the target being of the same unit, or a copy, in the source's."""
+        n = len(X)
+        own, theirs = (None, None) if names is None else (names[:n], names[n:])
+        folds = deal_labelled(X, positions, self.n_folds, rng, self.name, own, "dependence")
+        dealt = deal_folds(X_target, min(int(folds.max()) + 1, len(X_target)), rng, theirs, self.name)
+        of = units_in_folds(np.concatenate([X, X_target]), names).of
+        fold_of = np.full(int(of.max()) + 1, -1)
+        np.maximum.at(fold_of, of[:n], folds)
+        return folds, np.where(fold_of[of[n:]] < 0, dealt, fold_of[of[n:]])
 
     def _report(
         self,
@@ -172,10 +209,13 @@ class _Misfit:
     """How far samples are from mixtures of the training rows' classes, by the distributions of K probabilities.
 
     ``own`` (n, K) and ``target`` (m, K) are the probabilities, ``positions`` (n,) the training rows' classes, of which
-    the target's distance is ``of_target``, and of samples drawn from the training rows ``of_draw``.
+    the target's distance is ``of_target``, and of samples drawn from the training rows ``of_draw``, of ``units`` drawn
+    as a whole.
     """
 
-    def __init__(self, own: np.ndarray, target: np.ndarray, positions: np.ndarray, counts: np.ndarray) -> None:
+    def __init__(
+        self, own: np.ndarray, target: np.ndarray, positions: np.ndarray, counts: np.ndarray, units: Units | None
+    ) -> None:
         pooled = np.concatenate([own, target])
         edges = np.quantile(pooled, np.arange(1, _POINTS + 1) / (_POINTS + 1), axis=0)
         below = np.stack([np.searchsorted(e, p) for e, p in zip(edges.T, pooled.T, strict=True)], axis=1)
@@ -183,6 +223,7 @@ class _Misfit:
         self.own, self.target = cells[: len(own)], cells[len(own) :]
         self.by_class = self.own + (positions * below.shape[1] * (_POINTS + 1))[:, None]
         self.positions, self.counts = positions, counts
+        self.units = units
         self.rows = np.split(np.argsort(positions, kind="stable"), np.cumsum(counts)[:-1])
 
     def of_target(self) -> tuple[np.ndarray, np.ndarray]:
@@ -191,12 +232,28 @@ class _Misfit:
 
     def of_draw(self, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Gives the distances (K,) of rows drawn with these class shares from training rows drawn within classes."""
+        if self.units is not None:
+            return self._of_drawn_units(self.units, shares, rng)
         again = np.zeros(len(self.own))
         for rows in self.rows:
             again[rows] = np.bincount(rng.integers(len(rows), size=len(rows)), minlength=len(rows))
         chances = (shares / self.counts)[self.positions]
         as_target = rng.choice(len(self.own), len(self.target), p=chances)
         return self._nearest(again, self.own, np.bincount(as_target, minlength=len(self.own)))[1]
+
+    def _of_drawn_units(self, units: Units, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        of = units.of[: len(self.own)]
+        n_target = int(units.in_target.sum())
+        n_units = len(units.in_target) - n_target
+        again = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)[of].astype(np.float64)
+        rows = np.bincount(self.positions, again, len(self.counts))
+        again = np.where(rows[self.positions] > 0, again, 1.0)  # a class that no unit drawn holds stays as it is
+        again *= (self.counts / np.bincount(self.positions, again, len(self.counts)))[self.positions]
+        chances = (shares / self.counts)[self.positions]
+        of_unit = np.bincount(of, chances, n_units)
+        drawn = np.bincount(rng.choice(n_units, n_target, p=of_unit), minlength=n_units) / n_target
+        weights = chances * np.divide(drawn, of_unit, out=np.zeros(n_units), where=of_unit > 0)[of]
+        return self._nearest(again, self.own, len(self.target) * weights)[1]
 
     def _nearest(
         self, weights: np.ndarray, cells: np.ndarray, weights_of_cells: np.ndarray

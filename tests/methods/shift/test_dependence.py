@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 from scipy.signal import lfilter
 from scipy.stats import binom, fisher_exact
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 
 from ballast.errors import DataError
 from ballast.methods.shift import (
     ChiSquared,
     ClassifierTwoSampleTest,
     KolmogorovSmirnov,
+    LabelShiftGoodnessOfFit,
     MaximumMeanDiscrepancy,
     PriorShift,
 )
@@ -128,3 +131,74 @@ def test_maximum_mean_discrepancy_when_units_meet_its_linear_form_then_refused()
     test = MaximumMeanDiscrepancy(exact_limit=100)
     with pytest.raises(DataError, match=r"400 rows are above exact_limit \(100\)"):
         test.test(X, X_target, dependence=units, dependence_target=units)
+
+
+def persons(seed: int, n: int, first: int, *, moved: float = 0.0, share: float = 0.3, spread: float = 1.0):
+    """n persons of two classes, five nearly equal rows each; the rows, their classes and persons."""
+    rng = np.random.default_rng([seed, first])
+    label = (rng.random(n) < share).astype(int)
+    of = np.repeat(np.arange(n), 5)
+    centres = 1.5 * label[:, None] + moved + spread * rng.normal(size=(n, 2))
+    return centres[of] + 0.1 * rng.normal(size=(len(of), 2)), label[of], first + of
+
+
+@pytest.mark.parametrize("classifier", [LogisticRegression(), KNeighborsClassifier(5)])
+def test_classifier_test_when_units_are_declared_then_holds_its_level_and_finds_what_moved(classifier):
+    test, draws = ClassifierTwoSampleTest(classifier), 40
+    alarms = without = found = 0
+    for seed in range(draws):
+        X, _, of = persons(seed, 40, 0)
+        X_target, _, of_target = persons(seed, 40, 40)
+        alarms += test.test(X, X_target, dependence=of, dependence_target=of_target).rejected
+        without += test.test(X, X_target).rejected
+        found += test.test(X, X_target + 2, dependence=of, dependence_target=of_target).rejected
+    assert alarms <= binom.ppf(0.999, draws, 0.05)
+    assert without > draws / 4, "what the units are for"
+    assert found > 0.9 * draws
+
+
+def test_classifier_test_when_time_is_declared_then_quiet_streams_raise_few_alarms():
+    test, time, draws = ClassifierTwoSampleTest(LogisticRegression()), np.arange(300), 40
+    alarms = without = 0
+    for seed in range(draws):
+        x = stream(seed, 600)[:, None]
+        alarms += test.test(x[:300], x[300:], time, time).rejected
+        without += test.test(x[:300], x[300:]).rejected
+    assert alarms <= binom.ppf(0.999, draws, 0.05)
+    assert without > draws / 4, "what the blocks are for"
+
+
+def test_classifier_test_when_a_person_is_in_both_samples_then_not_known_by_its_other_rows():
+    X, _, of = persons(0, 40, 0)
+    by_heart = ClassifierTwoSampleTest(KNeighborsClassifier(1))
+    both = by_heart.test(X[::2], X[1::2], dependence=of[::2], dependence_target=of[1::2])
+    assert abs(both.statistic - 0.5) < 0.1
+
+
+def test_classifier_test_when_a_sample_is_one_unit_then_refused():
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(DataError, match="dependence or time parts X into 20 units and X_target into 1"):
+        ClassifierTwoSampleTest().test(X, X, dependence_target=np.zeros(20, dtype=int))
+
+
+def test_label_shift_test_when_units_are_declared_then_holds_its_level_and_finds_what_is_not_label_shift():
+    test, draws = LabelShiftGoodnessOfFit(n_draws=59), 25
+    alarms = without = found = 0
+    for seed in range(draws):
+        X, y, of = persons(seed, 80, 0)
+        X_target, _, of_target = persons(seed, 60, 80, share=0.6)
+        wider, _, _ = persons(seed, 60, 80, share=0.6, spread=3.0)
+        alarms += test.test(X, y, X_target, dependence=of, dependence_target=of_target).rejected
+        without += test.test(X, y, X_target).rejected
+        found += test.test(X, y, wider, dependence=of, dependence_target=of_target).rejected
+    assert alarms <= binom.ppf(0.999, draws, 0.05)
+    assert without > draws / 4, "what the units are for"
+    assert found > 0.8 * draws
+
+
+def test_label_shift_test_when_target_rows_are_copies_of_the_training_rows_then_judged_as_those_are():
+    X, y, of = persons(0, 80, 0)
+    by_heart = LabelShiftGoodnessOfFit(KNeighborsClassifier(1), n_draws=99)
+    assert by_heart.test(X[::5], y[::5], X[::5]).statistic < 1e-6
+    both = by_heart.test(X, y, X + 1e-6, dependence=of, dependence_target=of)
+    assert both.statistic < 0.02
