@@ -83,24 +83,18 @@ class Contents:
 
     Attributes
     ----------
-    positions : (k,) of one row of each content. counts : (k,) how many of the drawn rows have it.
-    keys : (k,) of the contents, ascending.
+    positions : (k,) of one row of each content, in the order of their keys. counts : (k,) how many of the drawn rows
+    have it.
     """
 
     positions: np.ndarray
     counts: np.ndarray
-    keys: np.ndarray
 
     @classmethod
     def of(cls, drawn: np.ndarray, keys: np.ndarray) -> Contents:
         """Gives the contents of the rows at some positions, of which all rows' keys (n,) tell copies."""
-        found, first, counts = np.unique(keys[drawn], return_index=True, return_counts=True)
-        return cls(drawn[first], counts, found)
-
-    def places(self, keys: np.ndarray) -> np.ndarray:
-        """Gives (n,) the place of each row's content among these by its key, -1 where it is none of them."""
-        place = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
-        return np.where(self.keys[place] == keys, place, -1)
+        _, first, counts = np.unique(keys[drawn], return_index=True, return_counts=True)
+        return cls(drawn[first], counts)
 
 
 def without_copies(X: np.ndarray) -> np.ndarray:

@@ -56,6 +56,17 @@ def joint_scaling(X: np.ndarray, X_target: np.ndarray) -> tuple[np.ndarray, np.n
     return (mean + offset).astype(X.dtype), scale.astype(X.dtype)
 
 
+def own_scales(X: np.ndarray, *, standardize: bool) -> np.ndarray:
+    """Gives the (d,) scales of one sample's columns as ``joint_scaling`` gives them, or ones.
+
+    To seven digits, for the order of the rows changes the last ones of sums.
+    """
+    if not standardize:
+        return np.ones(X.shape[1], dtype=X.dtype)
+    digits, exponent = np.frexp(joint_scaling(X, X[:0])[1].astype(np.float64))
+    return np.ldexp(np.round(digits * 2**24) / 2**24, exponent).astype(X.dtype)
+
+
 def far_limits(values: np.ndarray) -> tuple[float, float]:
     """Gives the ends beyond which a value is far from others (n,): 30 times as far from the median as 95 % of them.
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from ballast.compute.blocks import are_copies, copy_keys, row_keys
 from ballast.errors import DataError, ParameterError
-from ballast.methods.common.folds import deal, units_of
+from ballast.methods.common.folds import deal, units_of, warn_of_near_copies
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.words import plural
 
@@ -62,15 +62,8 @@ def cross_fit(
             f"{owner}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 2 of each are needed to "
             "hold out one and fit on the other"
         )
-    k = min(n_folds, smaller)
-    if dependence is None and dependence_target is None:
-        folds, folds_target = _deal_both(X, X_target, k, rng)
-    else:
-        both, is_target = np.concatenate([X, X_target]), np.repeat([0, 1], [len(X), len(X_target)])
-        units = _units_of_both(len(X), len(X_target), dependence, dependence_target)
-        dealt = deal_labelled(both, is_target, k, rng, owner, units, "dependence")
-        k = int(dealt.max()) + 1
-        folds, folds_target = dealt[: len(X)], dealt[len(X) :]
+    folds, folds_target = deal_samples(X, X_target, min(n_folds, smaller), rng, owner, dependence, dependence_target)
+    k = 1 + int(max(folds.max(), folds_target.max()))
     source = np.empty(len(X), dtype=X.dtype)
     target = np.empty(len(X_target), dtype=X.dtype)
     models, odds = [], []
@@ -110,6 +103,8 @@ def label_probabilities(
     made = unpenalised_logistic(X.shape[1]) if classifier is None else check_classifier(classifier, owner)
     counts = np.bincount(labels)
     n_folds = n_folds or (1 if classifier is None else FOLDS)
+    if n_folds > 1 and groups is None and classifier is not None:  # a linear model learns nothing by heart
+        warn_of_near_copies(X, owner, "folds part them")
     if n_folds == 1:
         model: Any = clone(made)
         fit_with_weights(model, X, labels, sample_weight)
@@ -157,6 +152,47 @@ def deal_labelled(
                 "give finer groups"
             )
     return folds
+
+
+def deal_samples(
+    X: np.ndarray,
+    X_target: np.ndarray,
+    k: int,
+    rng: np.random.Generator,
+    owner: str,
+    dependence: np.ndarray | None = None,
+    dependence_target: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the (n,) and (m,) folds of two samples: copies of a row, and units of one name, are in one in both.
+
+    DataError where ``dependence`` (n,) or ``dependence_target`` (m,) leaves the rows outside a fold of one sample.
+    """
+    if dependence is None and dependence_target is None:
+        return _deal_both(X, X_target, k, rng)
+    both, is_target = np.concatenate([X, X_target]), np.repeat([0, 1], [len(X), len(X_target)])
+    units = _units_of_both(len(X), len(X_target), dependence, dependence_target)
+    dealt = deal_labelled(both, is_target, k, rng, owner, units, "dependence")
+    return dealt[: len(X)], dealt[len(X) :]
+
+
+def units_of_samples(
+    X: np.ndarray, X_target: np.ndarray, own: np.ndarray | None, theirs: np.ndarray | None, owner: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the (n,) and (m,) numbers of the rows' units in two samples: copies of a row are of one, in both.
+
+    So are rows of one name, of ``own`` (n,) and ``theirs`` (m,); DataError where these name one for all of X.
+    """
+    if own is None and theirs is None:
+        keys = np.unique(np.concatenate(copy_keys(X, X_target)), return_inverse=True)[1]
+        return keys[: len(X)], keys[len(X) :]
+    both = np.concatenate([X, X_target])
+    of = units_of(both, _units_of_both(len(X), len(X_target), own, theirs)).of
+    if (of[: len(X)] == of[0]).all():
+        raise DataError(
+            f"{owner}: dependence names one unit for all {len(X)} rows; two are needed to leave one out, so leave "
+            "dependence out or name another column"
+        )
+    return of[: len(X)], of[len(X) :]
 
 
 def deal_folds(

@@ -11,6 +11,7 @@ from scipy.linalg import solve_triangular
 from ballast.compute.blocks import copy_keys, row_blocks, row_keys
 from ballast.compute.scaling import FAR, far_limits
 from ballast.errors import DataError
+from ballast.methods.common.folds import deal, units_of, warn_of_near_copies
 from ballast.methods.common.tasks import task_of
 from ballast.methods.frame.base import Claim, Scorer
 from ballast.methods.frame.parameters import Level, NonNegative
@@ -44,7 +45,8 @@ class Mahalanobis(Scorer):
     means_ : (C, d) class means; one row without ``y``, or where ``y`` is a number (a float of many values).
     whitening_ : (d, d) lower triangular; rows times its transpose have unit covariance.
     threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the scores that the n rows get
-        from Gaussians fitted without their fifth of the rows, copies of a row together and once. Scores of the fitting
+        from Gaussians fitted without their fifth of the rows, copies of a row together and once, rows of a unit
+        together. Scores of the fitting
         rows themselves would put it too low. Infinite below 19 rows for 0.95, with a warning.
 
     A column that does not vary within the classes is taken to vary as the others do in the mean. Rows with a value more
@@ -83,8 +85,11 @@ class Mahalanobis(Scorer):
         self.shrinkage = shrinkage
         self.kept = kept
 
-    def fit(self, X: np.ndarray, y: np.ndarray | None = None) -> Mahalanobis:
-        """Fits the Gaussians to (n, d) rows, one a class of the (n,) labels ``y``."""
+    def fit(self, X: np.ndarray, y: np.ndarray | None = None, dependence: np.ndarray | None = None) -> Mahalanobis:
+        """Fits the Gaussians to (n, d) rows, one a class of the (n,) labels ``y``.
+
+        Rows of one unit of ``dependence`` (n,) are scored by Gaussians fitted without all of them.
+        """
         if y is None or task_of(y) == "regression":
             y = np.zeros(len(X))
         codes = np.unique(y, return_inverse=True)[1]
@@ -95,7 +100,9 @@ class Mahalanobis(Scorer):
         white, n_classes = (X - centre) / scale, codes.max() + 1
         keys = copy_keys(X)[0]
         once = np.unique(keys, return_index=True)[1]
-        folds = _folds(X, codes, keys)
+        if dependence is None:
+            warn_of_near_copies(X, self.name, "folds part them")
+        folds = _folds(X, codes, keys, None if dependence is None else dependence[plain])
         parts = [_Sums.of(white[folds == f], codes[folds == f], n_classes) for f in range(N_FOLDS)]
         total = sum(parts[1:], start=parts[0])
         self.means_, self.whitening_ = self._gaussians(total, centre, scale)
@@ -198,11 +205,15 @@ def _scale(centred: np.ndarray, codes: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(varies, variance, variance[varies].mean() if varies.any() else 1.0))
 
 
-def _folds(X: np.ndarray, codes: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """Deals the rows of each class over the folds, copies of a row to one.
+def _folds(X: np.ndarray, codes: np.ndarray, keys: np.ndarray, dependence: np.ndarray | None) -> np.ndarray:
+    """Deals the rows of each class over the folds, copies of a row, and rows of one unit, to one.
 
-    In the order of the values in the first columns that vary, so that neither the rows' order nor units play a part.
+    In the order of the values in the first columns that vary, so that neither the rows' order nor the columns' units
+    play a part; units of ``dependence`` (n,) by their rows' contents.
     """
+    if dependence is not None:
+        units = units_of(X, dependence)
+        return deal(units, codes, min(N_FOLDS, units.n), np.random.default_rng(0))
     _, first, content = np.unique(keys, return_index=True, return_inverse=True)
     folds = np.empty(len(first), dtype=np.int64)
     columns = X[first][:, np.ptp(X, axis=0) > 0][:, :ORDERING].T

@@ -58,7 +58,8 @@ class ClassifierTwoSampleTest(Test):
 
     Raises
     ------
-    DataError : fewer than two rows, units or blocks in either sample. ParameterError : a classifier without predict_proba.
+    DataError : fewer than two rows, units or blocks in either sample. ParameterError : a classifier without
+    predict_proba.
 
     Examples
     --------

@@ -21,7 +21,7 @@ def neighbours(d: Draw) -> float:
 
 
 def pixels(d: Draw) -> float:
-    return d.auroc(NearestNeighborDistance().fit(d.X).score_samples(d.judged))
+    return d.auroc(NearestNeighborDistance(standardize=False).fit(d.X).score_samples(d.judged))
 
 
 def mahalanobis(d: Draw) -> float:

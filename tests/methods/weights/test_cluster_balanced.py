@@ -65,6 +65,18 @@ def test_rows_when_permuted_then_the_same_weights(dtype):
     np.testing.assert_array_equal(first.centers_, second.centers_)
 
 
+def test_columns_when_in_other_units_then_the_same_clusters():
+    X, groups = blobs(300, 100, 50)
+    units = np.array([1e-4, 1e4])  # the groups differ in both
+    found = ClusterBalanced(n_clusters=3).fit(X * units)
+    np.testing.assert_allclose(found.weights_, ClusterBalanced(n_clusters=3).fit(X).weights_)
+    np.testing.assert_allclose(
+        found.weigh(CENTERS * units + 0.5 * units), [found.weights_[groups == g][0] for g in range(3)]
+    )
+    as_they_are = ClusterBalanced(n_clusters=3, standardize=False).fit(X * units)
+    assert not np.allclose(as_they_are.weights_, found.weights_), "what the scales are for"
+
+
 def test_rows_when_far_from_zero_then_the_same_clusters():
     X, groups = blobs(60, 30, 10)
     far = (X + 3e5).astype(np.float32)
@@ -90,7 +102,7 @@ def test_weigh_when_rows_are_unseen_then_their_nearest_clusters_weight():
 def test_clusters_when_rows_are_many_then_batches_find_the_small_group_too():
     sizes = (MANY_ROWS, 2000, 200)
     X, groups = blobs(*sizes)
-    found = find_clusters(X, 3, 0)
+    found = find_clusters(X, 3, 0, standardize=True)
     np.testing.assert_array_equal(np.sort(found.sizes), np.sort(sizes))
     assert len(set(zip(groups, found.labels, strict=True))) == 3
 

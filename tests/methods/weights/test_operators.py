@@ -98,6 +98,15 @@ def test_smooth_when_weights_are_noisy_then_nearer_to_the_ratio_beneath():
     np.testing.assert_allclose(SmoothWeights(n_neighbors=1).fit(X, noisy).weights_, noisy / noisy.mean())
 
 
+def test_smooth_when_columns_have_other_units_then_the_same_neighbours():
+    rng = np.random.default_rng(0)
+    X, weights, units = rng.standard_normal((300, 2)), rng.lognormal(size=300), np.array([1e-4, 1e4])
+    plain, other = SmoothWeights().fit(X, weights), SmoothWeights().fit(X * units, weights)
+    np.testing.assert_allclose(other.weights_, plain.weights_, rtol=1e-9)
+    np.testing.assert_allclose(other.weigh(X[:9] * units), plain.weigh(X[:9]), rtol=1e-9)
+    assert not np.allclose(SmoothWeights(standardize=False).fit(X * units, weights).weights_, plain.weights_)
+
+
 @pytest.mark.parametrize(("totals", "expected"), [("rows", [200, 800]), ("equal", [500, 500])])
 def test_normalize_when_given_groups_then_their_totals_are_those_declared(weights, totals, expected):
     groups = np.repeat(["a", "b"], [200, 800])

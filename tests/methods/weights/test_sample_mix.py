@@ -38,12 +38,18 @@ def by_hand(X, y, probs, cluster, alpha, tau):
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_weights_when_learned_then_those_of_the_recipe(alpha):
     X, y, probs, cluster = rows()
-    found = SampleMix(alpha=alpha, tau=0.5, n_clusters=3).fit(X, y, probs)
+    found = SampleMix(alpha=alpha, tau=0.5, n_clusters=3, standardize=False).fit(X, y, probs)
     quality, diversity, weights = by_hand(X, y, probs, cluster, alpha, 0.5)
     np.testing.assert_allclose(found.quality_, quality)
     np.testing.assert_allclose(found.diversity_, diversity)
     np.testing.assert_allclose(found.weights_, weights)
     assert found.weights_.max() / found.weights_.min() <= np.exp(1 / 0.5) * (1 + 1e-9)
+
+
+def test_columns_when_in_other_units_then_the_same_weights():
+    X, y, probs, _ = rows()
+    plain, other = (SampleMix(n_clusters=3).fit(X * units, y, probs) for units in (1.0, np.array([1e-4, 1e4])))
+    np.testing.assert_allclose(other.weights_, plain.weights_, rtol=1e-5)
 
 
 def test_shares_when_groups_are_given_then_sums_of_the_weights_which_they_do_not_change():

@@ -29,8 +29,8 @@ class ArmMembership(Weigher):
     assignment_rate : the share of rows that the experiment assigns to the treated arm; None takes that of the rows.
     classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
         regression without a penalty. Calibrated and flexible is best, such as boosted trees.
-    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row; 1 fits
-        one model to all rows. None takes 1 for the default classifier and 5 for any other.
+    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
+        its unit; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
     treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
@@ -98,14 +98,17 @@ class ArmMembership(Weigher):
         self.random_state = random_state
         self.treated = treated
 
-    def fit(self, X: np.ndarray, treatment: np.ndarray) -> ArmMembership:
-        """Learns the weights of all rows (n, d), of which each was in one of two arms (n,)."""
+    def fit(self, X: np.ndarray, treatment: np.ndarray, dependence: np.ndarray | None = None) -> ArmMembership:
+        """Learns the weights of all rows (n, d), of which each was in one of two arms (n,).
+
+        Rows of one unit of ``dependence`` (n,) are in one fold of the cross-fitting.
+        """
         self.arms_, treated = two_arms(treatment, self.name, self.treated)
         least_rows(treated, self.name)
         self._rate = float(treated.mean()) if self.assignment_rate is None else self.assignment_rate
         rng = np.random.default_rng(self.random_state)
         found, self.models_ = label_probabilities(
-            self.classifier, X, treated.astype(np.int64), self.n_folds, rng, self.name
+            self.classifier, X, treated.astype(np.int64), self.n_folds, rng, self.name, dependence, "dependence"
         )
         self.memberships_ = found[:, 1]
         self.ratio_ = self._ratio(self.memberships_, X.dtype)

@@ -97,8 +97,17 @@ class InverseIntensity(Weigher):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, observed: np.ndarray, groups: np.ndarray | None = None) -> InverseIntensity:
-        """Learns the weights of all rows (n, d), whose outcomes were observed or not (n,), of the groups (n,)."""
+    def fit(
+        self,
+        X: np.ndarray,
+        observed: np.ndarray,
+        groups: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+    ) -> InverseIntensity:
+        """Learns the weights of all rows (n, d), whose outcomes were observed or not (n,), of the groups (n,).
+
+        Rows of one unit of ``dependence`` (n,) are in one fold as those of a group are, where no groups are given.
+        """
         n_seen = int(observed.sum())
         if min(n_seen, len(X) - n_seen) < 2:
             raise DataError(
@@ -113,7 +122,13 @@ class InverseIntensity(Weigher):
             )
         rng = np.random.default_rng(self.random_state)
         probabilities, self.models_ = label_probabilities(
-            self.classifier, X, observed.astype(np.int64), self.n_folds, rng, self.name, groups
+            self.classifier,
+            X,
+            observed.astype(np.int64),
+            self.n_folds,
+            rng,
+            self.name,
+            *((groups, "groups") if groups is not None else (dependence, "dependence")),
         )
         self.intensities_ = np.maximum(probabilities[:, 1], self.floor)
         self._check_floored()

@@ -34,8 +34,8 @@ class InversePropensity(Weigher):
     stabilized : weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
     trim : rows with a probability of some treatment below this have the weight 0; 0.1 is usual, 0 trims none.
     clip : probabilities below are raised to it where they are divided by; "overlap" divides by none.
-    n_folds : of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row; 1 fits
-        one model to all rows. None takes 1 for the default classifier and 5 for any other.
+    n_folds : of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row, nor on
+        its unit; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
     random_state : the seed of the folds.
     treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
@@ -104,8 +104,17 @@ class InversePropensity(Weigher):
         self.random_state = random_state
         self.treated = treated
 
-    def fit(self, X: np.ndarray, treatment: np.ndarray, design_weight: np.ndarray | None = None) -> InversePropensity:
-        """Learns the weights of the rows (n, d) that received the treatments (n,), and their design weights (n,)."""
+    def fit(
+        self,
+        X: np.ndarray,
+        treatment: np.ndarray,
+        design_weight: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+    ) -> InversePropensity:
+        """Learns the weights of the rows (n, d) that received the treatments (n,), and their design weights (n,).
+
+        Rows of one unit of ``dependence`` (n,) are in one fold of the cross-fitting.
+        """
         self.classes_, received = ordered_arms(treatment, self.name, self.treated)
         self._design_mean = mean_of(design_weight)
         design = relative(design_weight, len(X))
@@ -113,7 +122,7 @@ class InversePropensity(Weigher):
         self._shares = np.bincount(received, design) / len(X)
         rng = np.random.default_rng(self.random_state)
         self.propensities_, self.models_ = label_probabilities(
-            self.classifier, X, received, self.n_folds, rng, self.name,
+            self.classifier, X, received, self.n_folds, rng, self.name, dependence, "dependence",
             sample_weight=None if design_weight is None else design,
         )  # fmt: skip
         own = self.propensities_[np.arange(len(X)), received]

@@ -101,8 +101,11 @@ class PositiveUnlabelled(Weigher):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, y: np.ndarray) -> PositiveUnlabelled:
-        """Learns the weights of the rows (n, d), labelled positive or unlabelled by ``y`` (n,)."""
+    def fit(self, X: np.ndarray, y: np.ndarray, dependence: np.ndarray | None = None) -> PositiveUnlabelled:
+        """Learns the weights of the rows (n, d), labelled positive or unlabelled by ``y`` (n,).
+
+        Rows of one unit of ``dependence`` (n,) are in one fold of the cross-fitting.
+        """
         labelled = self._labelled(y)
         n_labelled, n_unlabelled = int(labelled.sum()), int((~labelled).sum())
         if min(n_labelled, n_unlabelled) < 2:
@@ -112,7 +115,8 @@ class PositiveUnlabelled(Weigher):
             )
         self.mixture_ = MixtureProportion(self.classifier, n_folds=self.n_folds, random_state=self.random_state)
         try:
-            self.mixture_.fit(X[~labelled], X_target=X[labelled])
+            units = (None, None) if dependence is None else (dependence[~labelled], dependence[labelled])
+            self.mixture_.fit(X[~labelled], X_target=X[labelled], dependence=units[0], dependence_target=units[1])
         except BallastError as error:
             raise type(error)(f"{self.name}: unlabelled rows (X) against positive ones (X_target): {error}") from error
         self.share_ = self.mixture_.share_

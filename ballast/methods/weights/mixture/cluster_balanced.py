@@ -25,6 +25,8 @@ class ClusterBalanced(Weigher):
     max_repetition : the most often that a row may be drawn in all epochs, more than ``n_epochs``; None takes three
         times that. Near ``n_epochs`` all clusters are held by it and the weights are uniform.
     random_state : the seed of k-means.
+    standardize : distances are of columns in standard deviations, so that their units are of no account; False takes
+        them as they are, right for embeddings and pixels.
 
     Attributes
     ----------
@@ -34,11 +36,11 @@ class ClusterBalanced(Weigher):
 
     Notes
     -----
-    A cluster of n_k rows is drawn c_k = min(max_repetition n_k, level) times, where the level makes these n n_epochs
-    in all: the exact end of the paper's stream, which draws clusters evenly and removes those that are used up, and
-    then draws big clusters alone. A row's weight is c_k / (n_k n_epochs). Distances are Euclidean on the columns as
-    given: scale columns, or normalise embeddings, before. Draw rows by the weights (`importance_resampling`) where
-    steps are noisy. Cost: O(n d K) for each of some ten passes of k-means; above 20,000 rows in batches.
+    A cluster of n_k rows is drawn c_k = min(max_repetition n_k, level) times, where the level makes these n n_epochs in
+    all: the exact end of the paper's stream, which draws clusters evenly and removes those that are used up, and then
+    draws big clusters alone. A row's weight is c_k / (n_k n_epochs). Distances are Euclidean. Draw rows by the weights
+    (`importance_resampling`) where steps are noisy. Cost: O(n d K) for each of some ten passes of k-means; above 20,000
+    rows in batches.
 
     Raises
     ------
@@ -75,11 +77,13 @@ class ClusterBalanced(Weigher):
         n_epochs: Positive = 1.0,
         max_repetition: Positive | None = None,
         random_state: Seed = 0,
+        standardize: bool = True,
     ) -> None:
         self.n_clusters = n_clusters
         self.n_epochs = n_epochs
         self.max_repetition = max_repetition
         self.random_state = random_state
+        self.standardize = standardize
 
     def fit(self, X: np.ndarray) -> ClusterBalanced:
         """Learns the clusters of the rows (n, d) and their weights."""
@@ -90,7 +94,8 @@ class ClusterBalanced(Weigher):
                 f"{self.n_epochs:g}: every row is drawn {self.n_epochs:g} times on average, so raise max_repetition (3 "
                 "times n_epochs is usual)"
             )
-        self.centers_, self.clusters_, self.sizes_ = find_clusters(X, self.n_clusters, self.random_state)
+        found = find_clusters(X, self.n_clusters, self.random_state, standardize=self.standardize)
+        self.centers_, self._scales, self.clusters_, self.sizes_ = found
         caps = limit * self.sizes_
         self.level_ = water_level(caps, self.n_epochs * len(X))
         self.repetitions_ = np.minimum(caps, self.level_) / self.sizes_
@@ -100,7 +105,7 @@ class ClusterBalanced(Weigher):
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d), those of the nearest cluster."""
-        return self._of(nearest_center(X, self.centers_), X.dtype)
+        return self._of(nearest_center(X, self.centers_, self._scales), X.dtype)
 
     def _of(self, clusters: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return (self.repetitions_ / self.n_epochs)[clusters].astype(dtype)

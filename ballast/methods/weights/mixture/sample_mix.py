@@ -31,6 +31,8 @@ class SampleMix(Weigher):
     tau : temperature of the softmax, 0.2 as in the paper; the greatest weight is at most exp(1 / tau) times the least.
     n_clusters : of k-means; fewer where fewer rows differ.
     random_state : the seed of k-means.
+    standardize : distances are of columns in standard deviations, so that their units are of no account; False takes
+        them as they are, right for embeddings and pixels.
 
     Attributes
     ----------
@@ -43,8 +45,8 @@ class SampleMix(Weigher):
     Quality is the probability of the given label, from a model that was not fitted on the row; diversity the mean
     distance of a cluster's rows from its centre, times the mean distance of that from the other centres, cut at the 1%
     and 99% quantile. Both are scaled to [0, 1]; a row weighs exp((alpha diversity + (1 - alpha) quality) / tau). Keep
-    near-duplicates in one fold of the cross-fit, otherwise they vouch for each other. Distances are Euclidean on the
-    columns as given. Cost: O(n d K) for each of some ten passes of k-means, in batches above 20,000 rows; O(K^2 d).
+    near-duplicates in one fold of the cross-fit, otherwise they vouch for each other. Distances are Euclidean. Cost:
+    O(n d K) for each of some ten passes of k-means, in batches above 20,000 rows; O(K^2 d).
 
     Raises
     ------
@@ -84,11 +86,13 @@ class SampleMix(Weigher):
         tau: Positive = 0.2,
         n_clusters: Count = 30,
         random_state: Seed = 0,
+        standardize: bool = True,
     ) -> None:
         self.alpha = alpha
         self.tau = tau
         self.n_clusters = n_clusters
         self.random_state = random_state
+        self.standardize = standardize
 
     def fit(
         self,
@@ -105,8 +109,8 @@ class SampleMix(Weigher):
         """
         sure = _of_label(probs, label_codes(y, classes, probs.shape[1], self.name))
         self.classes_ = np.unique(y) if classes is None else classes
-        found = find_clusters(X, self.n_clusters, self.random_state)
-        self.centers_, self.clusters_ = found.centers, found.labels
+        found = find_clusters(X, self.n_clusters, self.random_state, standardize=self.standardize)
+        self.centers_, self._scales, self.clusters_ = found.centers, found.scales, found.labels
         spread = _spread(X, found)
         self._sure = float(sure.min()), float(sure.max())
         low, high = np.quantile(spread[self.clusters_], TAILS)
@@ -124,7 +128,9 @@ class SampleMix(Weigher):
     def weigh(self, X: np.ndarray, y: np.ndarray, probs: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d), their labels (k,) and probabilities (k, n_classes)."""
         sure = _of_label(probs, label_codes(y, self.classes_, probs.shape[1], self.name))
-        return self._softmax(self._mixed(_scaled(sure, *self._sure), nearest_center(X, self.centers_)), X.dtype)
+        return self._softmax(
+            self._mixed(_scaled(sure, *self._sure), nearest_center(X, self.centers_, self._scales)), X.dtype
+        )
 
     def _mixed(self, quality: np.ndarray, clusters: np.ndarray) -> np.ndarray:
         return self.alpha * self._diversity[clusters] + (1 - self.alpha) * quality
@@ -147,8 +153,9 @@ def _spread(X: np.ndarray, found: Clusters) -> np.ndarray:
     """Gives (K,) each cluster's mean distance from its centre, times that of its centre from the others."""
     from scipy.spatial.distance import cdist
 
-    off = X - found.centers[found.labels]
+    off = (X - found.centers[found.labels]) / found.scales
     within = np.sqrt(np.einsum("ij,ij->i", off, off, dtype=np.float64))
     compactness = np.bincount(found.labels, within) / found.sizes
-    separation = cdist(found.centers, found.centers).sum(axis=1) / max(1, len(found.sizes) - 1)
+    scaled = found.centers / found.scales
+    separation = cdist(scaled, scaled).sum(axis=1) / max(1, len(found.sizes) - 1)
     return compactness * separation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ballast.compute.kernels import nearest_neighbors
+from ballast.compute.scaling import own_scales
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Device
 from ballast.methods.weights.operators._scale import mean_one
@@ -20,6 +21,8 @@ class SmoothWeights(Weigher):
     ----------
     n_neighbors : rows averaged, the row itself among them; fewer rows than that are all averaged.
     device : where to compute.
+    standardize : distances are of columns in standard deviations, so that their units are of no account; False takes
+        them as they are, right for embeddings and pixels.
 
     Attributes
     ----------
@@ -27,7 +30,7 @@ class SmoothWeights(Weigher):
 
     Notes
     -----
-    Distances are Euclidean on ``X`` as it is: scale it first. ``weigh(X)`` averages over the training rows' weights.
+    Distances are Euclidean. ``weigh(X)`` averages over the training rows' weights.
     Cost: O(n^2 d) time; memory one block of distances.
 
     Examples
@@ -47,13 +50,15 @@ class SmoothWeights(Weigher):
         "to under a third.",
     )
 
-    def __init__(self, n_neighbors: Count = 10, device: Device = "auto") -> None:
+    def __init__(self, n_neighbors: Count = 10, device: Device = "auto", standardize: bool = True) -> None:
         self.n_neighbors = n_neighbors
         self.device = device
+        self.standardize = standardize
 
     def fit(self, X: np.ndarray, sample_weight: np.ndarray) -> SmoothWeights:
         """Smooths the weights (n,) of the rows (n, d)."""
-        self._rows = X
+        self._scales = own_scales(X, standardize=self.standardize)
+        self._rows = X / self._scales
         self._given = mean_one(sample_weight, self.name)
         self.weights_ = self._means(X).astype(sample_weight.dtype)
         return self
@@ -64,4 +69,4 @@ class SmoothWeights(Weigher):
 
     def _means(self, X: np.ndarray) -> np.ndarray:
         k = min(self.n_neighbors, len(self._rows))
-        return self._given[nearest_neighbors(X, self._rows, k, choice=self.device)[1]].mean(axis=1)
+        return self._given[nearest_neighbors(X / self._scales, self._rows, k, choice=self.device)[1]].mean(axis=1)

@@ -112,4 +112,9 @@ def _standardised(X: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndar
 
 def some(rows: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
     """Gives k of the rows, or all, in their order; for rows that `draw_rows` drew, whose order is their contents'."""
-    return rows if k >= len(rows) else rows[np.sort(rng.choice(len(rows), size=k, replace=False))]
+    return rows[some_of(len(rows), k, rng)]
+
+
+def some_of(n: int, k: int, rng: np.random.Generator) -> np.ndarray:
+    """Gives the positions, ascending, of k of n rows, or of all."""
+    return np.arange(n) if k >= n else np.sort(rng.choice(n, size=k, replace=False))

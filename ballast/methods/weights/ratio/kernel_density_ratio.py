@@ -12,6 +12,7 @@ from ballast.compute.devices import device
 from ballast.compute.kernels import squared_distances
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
+from ballast.methods.common.cross_fit import units_of_samples
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Device, Positive, Seed
 from ballast.words import plural
@@ -33,9 +34,11 @@ class KernelDensityRatio(Weigher):
     ----------
     density : "kernel" sums Gaussian kernels at rows of each sample; "gaussian" plugs in each sample's mean and
         covariance, the latter shrunk as Ledoit and Wolf do.
-    bandwidth : of the kernels, in standard deviations of the samples; None takes 1.5 times Scott's rule for k kernels,
-        1.5 k^(-1 / (d + 4)): a ratio is smoother than its densities, and needs wider kernels; 0.22 sqrt(d) at least.
-    max_ratio : ratios above are cut to it; None takes the square root of n.
+    bandwidth : of the kernels, in standard deviations of the samples; None takes 1.5 times Scott's rule for kernels at
+        the rows of k units, 1.5 k^(-1 / (d + 4)): a ratio is smoother than its densities, and needs wider kernels; 0.22
+        sqrt(d) at least.
+    max_ratio : ratios above are cut to it; None takes the square root of n, or of the units where these are
+        declared.
     max_kernels : rows of either sample, drawn, at which kernels stand. Bounds the cost.
     random_state, device : the seed of the draw; where to compute.
 
@@ -46,13 +49,14 @@ class KernelDensityRatio(Weigher):
 
     Notes
     -----
-    The densities at a training row leave out the row's own kernel and those at copies of it, in either sample. Columns
-    are standardised over both samples; those that are constant over both do not count.
+    The densities at a training row leave out the row's own kernel and those at copies of it or rows of its unit, in
+    either sample. Columns are standardised over both samples; those that are constant over both do not count.
     Cost: O(n k d) for k kernels, memory one block of distances; "gaussian" O((n + m) d^2).
 
     Raises
     ------
-    DataError : fewer than two rows in either sample. OverlapError : the target lies where there are no training rows.
+    DataError : fewer than two rows in either sample, or units of the training rows. OverlapError : the target lies
+    where there are no training rows.
 
     Examples
     --------
@@ -93,8 +97,17 @@ class KernelDensityRatio(Weigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> KernelDensityRatio:
-        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> KernelDensityRatio:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        ``dependence`` (n,) and ``dependence_target`` (m,) name the unit of each row.
+        """
         if min(len(X), len(X_target)) < 2:
             raise DataError(
                 f"{self.name}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 2 of each are "
@@ -103,28 +116,33 @@ class KernelDensityRatio(Weigher):
         self._mean, self._scale = joint_scaling(X, X_target)
         varying = (X[0] != X).any(axis=0) | (X_target != X[0]).any(axis=0)
         self._varying = varying if varying.any() else np.ones_like(varying)
-        self.cap_ = float(self.max_ratio or len(X) ** 0.5)
+        n_units = len(X) if dependence is None else len(np.unique(dependence))
+        self.cap_ = float(self.max_ratio or n_units**0.5)
         rng = np.random.default_rng(self.random_state)
-        own = own_target = np.full(len(X), -1)
+        own: np.ndarray | None = None
+        centers: list[np.ndarray] = []
         if self.density == "gaussian":
             self._parts = tuple(_Gaussian(self._standardised(rows)) for rows in (X, X_target))
         else:
             drawn, drawn_target = (draw_rows(rows, self.max_kernels, rng) for rows in (X, X_target))
             keys, keys_target = copy_keys(X, X_target)
             source, target = Contents.of(drawn, keys), Contents.of(drawn_target, keys_target)
+            own, own_target = units_of_samples(X, X_target, dependence, dependence_target, self.name)
+            centers = [own[source.positions], own_target[target.positions]]
             self._parts = tuple(
-                _Kernels(self._standardised(rows[part.positions]), part.counts, self.bandwidth, self.device)
-                for rows, part in ((X, source), (X_target, target))
-            )
-            own, own_target = source.places(keys), target.places(keys)
+                _Kernels(
+                    self._standardised(rows[part.positions]), part.counts, self.bandwidth, self.device,
+                    len(np.unique(units)),
+                )
+                for rows, part, units in ((X, source, centers[0]), (X_target, target, centers[1]))
+            )  # fmt: skip
             self.bandwidth_ = tuple(part.bandwidth for part in self._parts)
-        self.ratio_ = self._ratio(X, own, own_target)
+        self.ratio_ = self._ratio(X, own, *centers)
         return self
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d)."""
-        nowhere = np.full(len(X), -1)
-        return self._ratio(X, nowhere, nowhere)
+        return self._ratio(X)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_scale" in state and "_varying" not in state:  # as version 0.1 stored it
@@ -134,10 +152,12 @@ class KernelDensityRatio(Weigher):
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._mean) / self._scale)[:, self._varying].astype(np.float64)
 
-    def _ratio(self, X: np.ndarray, own: np.ndarray, own_target: np.ndarray) -> np.ndarray:
-        source, target = self._parts
+    def _ratio(self, X: np.ndarray, own: np.ndarray | None = None, *centers: np.ndarray) -> np.ndarray:
+        """Gives (n,) ratios without the kernels of a row's ``own`` (n,) unit; ``centers`` are the kernels' units."""
         rows = self._standardised(X)
-        difference = target.log_density(rows, own_target) - source.log_density(rows, own)
+        given = [() if own is None else (own, units) for units in centers] or [(), ()]
+        densities = [part.log_density(rows, *units) for part, units in zip(self._parts, given, strict=True)]
+        difference = densities[1] - densities[0]
         return np.exp(np.minimum(difference, np.log(self.cap_))).astype(X.dtype)
 
 
@@ -156,7 +176,7 @@ class _Gaussian:
         self._root = vectors / np.sqrt(values)
         self._log_scale = 0.5 * float(np.log(values).sum())
 
-    def log_density(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    def log_density(self, rows: np.ndarray) -> np.ndarray:
         """Gives (n,) log densities, less a constant of the dimension."""
         return -0.5 * (((rows - self._mean) @ self._root) ** 2).sum(axis=1) - self._log_scale
 
@@ -166,18 +186,25 @@ class _Kernels:
 
     stored_name = "kernel_density"
 
-    def __init__(self, rows: np.ndarray, counts: np.ndarray, bandwidth: float | None, choice: str) -> None:
-        n, d = rows.shape
+    def __init__(
+        self, rows: np.ndarray, counts: np.ndarray, bandwidth: float | None, choice: str, n_units: int
+    ) -> None:
+        d = rows.shape[1]
         mean = np.average(rows, axis=0, weights=counts)
         spread = float(np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=counts).mean())) or 1.0
-        self.bandwidth = float(bandwidth or max(WIDER * n ** (-1 / (d + 4)), MANY_COLUMNS * d**0.5)) * spread
+        self.bandwidth = float(bandwidth or max(WIDER * n_units ** (-1 / (d + 4)), MANY_COLUMNS * d**0.5)) * spread
         self._rows, self._counts, self._choice = rows, counts, choice
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update({"_counts": np.ones(len(state["_rows"])), **state})  # those of version 0.1 have none
 
-    def log_density(self, rows: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
-        """Gives (n,) log densities, less a constant of the dimension, without a row's ``own`` kernels (-1 none)."""
+    def log_density(
+        self, rows: np.ndarray, own: np.ndarray | None = None, units: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Gives (n,) log densities, less a constant of the dimension.
+
+        Without the kernels of a row's ``own`` (n,) unit, ``units`` (k,) being the kernels'.
+        """
         import torch
 
         where = device(self._choice)
@@ -188,10 +215,9 @@ class _Kernels:
             exponents = squared_distances(x, centers).mul_(-0.5 / self.bandwidth**2)
             exponents += counts.log()
             counted = counts.sum().repeat(len(exponents))
-            if own is not None:
-                itself = torch.from_numpy(own[block]).to(where)
-                there = torch.nonzero(itself >= 0)[:, 0]
-                exponents[there, itself[there]] = -torch.inf
-                counted[there] -= counts[itself[there]]
+            if own is not None and units is not None:
+                same = torch.from_numpy(own[block]).to(where)[:, None] == torch.from_numpy(units).to(where)
+                exponents.masked_fill_(same, -torch.inf)
+                counted = (counted - (same * counts).sum(dim=1)).clamp_(min=1)
             found[block] = (torch.logsumexp(exponents, dim=1) - counted.log()).cpu().numpy()
         return found - rows.shape[1] * np.log(self.bandwidth)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ballast.compute.blocks import draw_rows, row_keys, without_copies
+from ballast.methods.common.cross_fit import deal_samples
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Device, Positive, Seed
-from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
+from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some, some_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,11 +56,11 @@ class KLIEP(Weigher):
     Notes
     -----
     Columns are standardised over both samples first. The draws do not depend on the order of the rows. The folds hold
-    rows of both samples, all copies of a row in one, and no kernel at a row held out counts: a narrow kernel would else
-    explain its own row, over source rows that it was normalised by. Coefficients are fitted on at most 200 n_centers
-    target rows. A kernel's mean over the source counts at least 1 / n, as though a source row lay at its centre:
-    otherwise target rows beyond the source would gain likelihood without bound. Cost: (n + m) c d once in float32
-    blocks, and 400 c^2 an iteration; memory 800 c^2 bytes.
+    rows of both samples, all copies of a row and all rows of a declared unit in one, and no kernel at a row held out
+    counts: a narrow kernel would else explain its own row, over source rows that it was normalised by. Coefficients are
+    fitted on at most 200 n_centers target rows. A kernel's mean over the source counts at least 1 / n, as though a
+    source row lay at its centre: otherwise target rows beyond the source would gain likelihood without bound. Cost: (n
+    + m) c d once in float32 blocks, and 400 c^2 an iteration; memory 800 c^2 bytes.
 
     Raises
     ------
@@ -102,15 +104,27 @@ class KLIEP(Weigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> KLIEP:
-        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> KLIEP:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        Rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are in one fold of the selection.
+        """
         import torch
 
         rng = np.random.default_rng(self.random_state)
-        drawn = X_target[draw_rows(X_target, ROWS_A_KERNEL * self.n_centers, rng)]
-        contents = drawn[without_copies(drawn)]
+        rows = draw_rows(X_target, ROWS_A_KERNEL * self.n_centers, rng)
+        drawn = X_target[rows]
+        once = without_copies(drawn)
+        contents = drawn[once]
         self.basis_ = KernelBasis.at(some(contents, self.n_centers, rng), X, X_target, self.device)
-        self.bandwidth_ = float(self.bandwidth) if self.bandwidth else self._select(X, contents, rng)
+        units = dependence, None if dependence_target is None else dependence_target[rows][once]
+        self.bandwidth_ = float(self.bandwidth) if self.bandwidth else self._select(X, contents, units, rng)
         source_mean = self._source_mean(X)
         target = self._kernel(drawn) / source_mean
         every = torch.ones((len(target), 1), device=target.device)
@@ -142,21 +156,39 @@ class KLIEP(Weigher):
         total = sum(kernel.sum(dim=0).double() for _, kernel in self.basis_.blocks(X, self.bandwidth_))
         return (total / len(X)).clamp(min=1 / len(X)).float()  # type: ignore[union-attr]
 
-    def _select(self, X: np.ndarray, contents: np.ndarray, rng: np.random.Generator) -> float:
+    def _select(
+        self,
+        X: np.ndarray,
+        contents: np.ndarray,
+        units: tuple[np.ndarray | None, np.ndarray | None],
+        rng: np.random.Generator,
+    ) -> float:
         """Gives the widest bandwidth whose held-out likelihood is within a standard error of the best one's.
 
-        ``contents`` are rows drawn from the target, of copies one.
+        ``contents`` are rows drawn from the target, of copies one; ``units`` those of X and of these.
         """
         bandwidths = self.basis_.bandwidths(contents, rng)
-        source = X[draw_rows(X, SELECTION_ROWS, rng)]
-        source, target = source[without_copies(source)], some(contents, SELECTION_ROWS, rng)
+        rows = draw_rows(X, SELECTION_ROWS, rng)
+        rows = rows[without_copies(X[rows])]
+        source, chosen = X[rows], some_of(len(contents), SELECTION_ROWS, rng)
+        target = contents[chosen]
         if min(len(source), len(target)) < N_FOLDS:
             return float(np.median(bandwidths))
-        folds, target_folds = (np.arange(len(rows)) % N_FOLDS for rows in (source, target))
-        stands, centre = row_keys(self.basis_.standardised(target)), row_keys(self.basis_.centers)
+        own, theirs = units
+        folds, target_folds = self._folds(
+            source, target, None if own is None else own[rows], None if theirs is None else theirs[chosen], rng
+        )
+        tried = np.flatnonzero(np.bincount(folds, minlength=N_FOLDS) * np.bincount(target_folds, minlength=N_FOLDS))
+        if len(tried) < 2:
+            return float(np.median(bandwidths))
+        stands, centre = (row_keys(part) for part in (self.basis_.standardised(contents), self.basis_.centers))
+        if theirs is not None:  # no kernel at a row of a held-out unit counts
+            of, order = np.unique(theirs, return_inverse=True)[1], np.argsort(stands)
+            stands, centre = of, of[order[np.searchsorted(stands[order], centre)]]
+        stands = stands[chosen]
         distances, target_distances = self.basis_.distances(source), self.basis_.distances(target)
-        found = np.empty((len(bandwidths), N_FOLDS))
-        for fold in range(N_FOLDS):
+        found = np.empty((len(bandwidths), len(tried)))
+        for j, fold in enumerate(tried):
             kernels = ~np.isin(centre, stands[target_folds == fold])
             kernels |= not kernels.any()
             parts = [
@@ -164,10 +196,25 @@ class KLIEP(Weigher):
                 for values, own in ((distances, folds), (target_distances, target_folds))
                 for rows in (own != fold, own == fold)
             ]
-            found[:, fold] = [_held_out(*(np.exp(-0.5 / b**2 * part) for part in parts)) for b in bandwidths]
+            found[:, j] = [_held_out(*(np.exp(-0.5 / b**2 * part) for part in parts)) for b in bandwidths]
         lost = found[np.argmax(found.mean(axis=1))] - found
-        close = lost.mean(axis=1) <= lost.std(axis=1, ddof=1) / N_FOLDS**0.5
+        close = lost.mean(axis=1) <= lost.std(axis=1, ddof=1) / len(tried) ** 0.5
         return float(bandwidths[int(np.flatnonzero(close).max())])
+
+    def _folds(
+        self,
+        source: np.ndarray,
+        target: np.ndarray,
+        own: np.ndarray | None,
+        theirs: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Gives the folds of rows of both samples, none of them copies, with whole units where these are declared."""
+        if own is not None or theirs is not None:
+            return deal_samples(source, target, N_FOLDS, rng, self.name, own, theirs)
+        for rows in (source, target):
+            warn_of_near_copies(rows, self.name, "folds part them")
+        return np.arange(len(source)) % N_FOLDS, np.arange(len(target)) % N_FOLDS
 
 
 TINY = 1e-30

@@ -12,6 +12,7 @@ from ballast.compute.devices import device
 from ballast.compute.kernels import squared_distances
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
+from ballast.methods.common.cross_fit import units_of_samples
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Device, Seed
 
@@ -31,7 +32,8 @@ class NearestNeighborRatio(Weigher):
     Parameters
     ----------
     n_neighbors : training rows, of copies one, whose reach is taken; more are smoother. 20 was best of 5 to 40 for
-        Gaussian shifts in 1 to 10 columns, of 500 to 4000 rows.
+        Gaussian shifts in 1 to 10 columns, of 500 to 4000 rows. Where units are declared, so many times as many as a
+        unit has rows.
     max_reference : rows of either sample, drawn, among which neighbours are sought. Bounds the cost.
     random_state, device : the seed of the draw; where to compute.
 
@@ -41,9 +43,9 @@ class NearestNeighborRatio(Weigher):
 
     Notes
     -----
-    Of m reference rows of the target t lie in the ball, of n of the training rows s: the ratio is (t / m) / (s / n).
-    A row is not its own neighbour, nor are copies of it in either sample. Columns are standardised over both samples
-    first. A weight may be 0. Cost: O(n r d) for r reference rows; memory one block of distances.
+    Of m reference rows of the target t lie in the ball, of n of the training rows s: the ratio is (t / m) / (s / n). A
+    row is not its own neighbour, nor are copies of it or rows of its unit in either sample. Columns are standardised
+    over both samples first. A weight may be 0. Cost: O(n r d) for r reference rows; memory one block of distances.
 
     Raises
     ------
@@ -85,8 +87,17 @@ class NearestNeighborRatio(Weigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> NearestNeighborRatio:
-        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> NearestNeighborRatio:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        ``dependence`` (n,) and ``dependence_target`` (m,) name the unit of each row.
+        """
         if len(X) < 2:
             raise DataError(f"{self.name}: X has 1 row; at least 2 are needed for one to have a neighbour")
         rng = np.random.default_rng(self.random_state)
@@ -99,52 +110,52 @@ class NearestNeighborRatio(Weigher):
             self._standardised(X_target[target.positions]),
         )
         self._counts, self._counts_target = source.counts, target.counts
-        self.ratio_ = self._ratio(X, source.places(keys), target.places(keys))
+        own, own_target = units_of_samples(X, X_target, dependence, dependence_target, self.name)
+        of = own[source.positions]
+        self._k = min(round(self.n_neighbors * len(of) / len(np.unique(of))), max(1, len(of) - 1))
+        self.ratio_ = self._ratio(X, own, of, own_target[target.positions])
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "_source" in state and "_counts" not in state:  # those stored by version 0.1 counted every row once
             state |= {"_counts": np.ones(len(state["_source"])), "_counts_target": np.ones(len(state["_target"]))}
+        if "_source" in state and "_k" not in state:
+            state["_k"] = min(state["n_neighbors"], max(1, len(state["_source"]) - 1))
         super().__setstate__(state)
 
     def weigh(self, X: np.ndarray) -> np.ndarray:
         """Gives (k,) weights of unseen rows (k, d)."""
-        nowhere = np.full(len(X), -1)
-        return self._ratio(X, nowhere, nowhere)
+        return self._ratio(X)
 
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray((X - self._mean) / self._scale, dtype=np.float32)
 
-    def _ratio(self, X: np.ndarray, own: np.ndarray, own_target: np.ndarray) -> np.ndarray:
-        """Gives (n,) ratios; ``own`` is the place of each row's content among the reference contents, or -1."""
+    def _ratio(self, X: np.ndarray, own: np.ndarray | None = None, *references: np.ndarray) -> np.ndarray:
+        """Gives (n,) ratios without rows of a row's ``own`` (n,) unit; ``references`` are the reference rows' units."""
         import torch
 
         where = device(self.device)
-        source, target = (torch.from_numpy(rows).to(where) for rows in (self._source, self._target))
-        counts, counts_target = (torch.from_numpy(c).to(where) for c in (self._counts, self._counts_target))
-        k = min(self.n_neighbors, max(1, len(source) - 1))
+        parts = [torch.from_numpy(rows).to(where) for rows in (self._source, self._target)]
+        counts = [torch.from_numpy(c).to(where) for c in (self._counts, self._counts_target)]
+        units = [torch.from_numpy(u).to(where) for u in references]
         ratio = np.empty(len(X), dtype=X.dtype)
-        for rows in row_blocks(len(X), 8 * (len(source) + len(target)), where=where):
+        for rows in row_blocks(len(X), 8 * sum(map(len, parts)), where=where):
             x = torch.from_numpy(self._standardised(X[rows])).to(where)
-            distances, distances_target = squared_distances(x, source), squared_distances(x, target)
-            left = [
-                _leave_out(d, torch.from_numpy(itself[rows]).to(where), c)
-                for d, itself, c in ((distances, own, counts), (distances_target, own_target, counts_target))
-            ]
-            reach = torch.topk(distances, k, dim=1, largest=False).values[:, -1:]
+            distances = [squared_distances(x, part) for part in parts]
+            left = [c.sum().double().repeat(len(x)) for c in counts]
+            if own is not None:
+                itself = torch.from_numpy(own[rows]).to(where)[:, None]
+                left = [_leave_out(d, itself == u, c) for d, u, c in zip(distances, units, counts, strict=True)]
+            reach = torch.topk(distances[0], self._k, dim=1, largest=False).values[:, -1:]
             reach = reach * (1 + ROUNDING) + ROUNDING * X.shape[1]
-            near = ((distances <= reach) * counts).sum(dim=1) / left[0]
-            near_target = ((distances_target <= reach) * counts_target).sum(dim=1) / left[1]
+            near, near_target = (
+                ((d <= reach) * c).sum(dim=1) / n for d, c, n in zip(distances, counts, left, strict=True)
+            )
             ratio[rows] = (near_target / near).cpu().numpy()
         return ratio
 
 
-def _leave_out(distances: torch.Tensor, own: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
-    """Moves each row's own content out of reach; gives the number of reference rows that are left to each."""
-    import torch
-
-    there = torch.nonzero(own >= 0)[:, 0]
-    distances[there, own[there]] = torch.inf
-    left = counts.sum().double().repeat(len(distances))
-    left[there] -= counts[own[there]]
-    return left.clamp_(min=1)
+def _leave_out(distances: torch.Tensor, same: torch.Tensor, counts: torch.Tensor) -> torch.Tensor:
+    """Moves reference rows of each row's own unit out of reach; gives the number of those that are left to each."""
+    distances.masked_fill_(same, float("inf"))
+    return (counts.sum() - (same * counts).sum(dim=1)).double().clamp_(min=1)

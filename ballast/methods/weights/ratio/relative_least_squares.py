@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,16 +13,19 @@ from pydantic import Field
 from ballast.compute.blocks import draw_rows, without_copies
 from ballast.compute.threads import threads_for
 from ballast.errors import DataError
+from ballast.methods.common.cross_fit import deal_samples
+from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.common.sums import SampledRows
 from ballast.methods.frame.base import Claim
 from ballast.methods.frame.parameters import Count, Device, Positive, Seed
 from ballast.methods.frame.streams import Counted, StreamingWeigher
-from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some
+from ballast.methods.weights.ratio._kernel_basis import KernelBasis, some, some_of
 
 SELECTION_ROWS = 4000
 """Rows of either sample on which parameters are compared: they decide between few values, so more add little."""
 OVERLAP_ROWS, SCALE_ROWS = 200, 2000
 """Rows that a stream keeps: of the target, to see whether it overlaps; of the training rows, for the weights' mean."""
+N_FOLDS = 5
 REGULARIZATIONS = np.logspace(-4, 1, 11)
 """Ridge penalties tried; kernel values lie in [0, 1], so the scale is that of the problem."""
 
@@ -52,7 +57,8 @@ class RelativeLeastSquares(StreamingWeigher):
     alpha : share of the target in the denominator, in [0, 1); 0.1 as in the paper; 0 is the plain ratio (uLSIF).
     n_centers : kernels, centred at rows drawn from the target (all rows when there are fewer); 100 as in the paper.
     bandwidth, regularization : of the kernel (in standard deviations) and the ridge penalty; None selects either by
-        the closed-form leave-one-out error on 4000 rows of each sample.
+        the closed-form leave-one-out error on 4000 rows of each sample; where units are declared, by the error in five
+        folds of whole units.
     random_state, device : the seed of the draws; where to compute.
 
     Attributes
@@ -115,10 +121,19 @@ class RelativeLeastSquares(StreamingWeigher):
         self.random_state = random_state
         self.device = device
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> RelativeLeastSquares:
-        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> RelativeLeastSquares:
+        """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        Rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are left out together in the selection.
+        """
         self._forget()
-        common, drawn = self._begin(X, X_target)
+        common, drawn = self._begin(X, X_target, dependence, dependence_target)
         own = self._summed(common, X, second=True)
         target = self._summed(common, X_target, second=self.alpha > 0)
         self._solve(common, own.gram / len(X), target.gram / len(X_target), target.total / len(X_target))
@@ -127,8 +142,17 @@ class RelativeLeastSquares(StreamingWeigher):
         self._counted.common = common
         return self
 
-    def partial_fit(self, X: np.ndarray | None = None, X_target: np.ndarray | None = None) -> RelativeLeastSquares:
-        """Counts a batch of the source (n, d), of the target (m, d) or of both, of which the first must have some."""
+    def partial_fit(
+        self,
+        X: np.ndarray | None = None,
+        X_target: np.ndarray | None = None,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> RelativeLeastSquares:
+        """Counts a batch of the source (n, d), of the target (m, d) or of both, of which the first must have some.
+
+        Units, of ``dependence`` (n,) and ``dependence_target`` (m,), are those of the first batch, which selects.
+        """
         common = self._counted.common
         if not common:
             if X is None or X_target is None:
@@ -136,7 +160,7 @@ class RelativeLeastSquares(StreamingWeigher):
                     f"{self.name}: the first batch was given no X{'' if X is None else '_target'}; it needs both, "
                     "which give the kernels (an empty_copy() has them, and takes either)"
                 )
-            common, _ = self._begin(X, X_target)
+            common, _ = self._begin(X, X_target, dependence, dependence_target)
         sums: dict[str, Any] = {}
         if X is not None:
             own = self._summed(common, X, second=True)
@@ -151,14 +175,20 @@ class RelativeLeastSquares(StreamingWeigher):
         """Gives (k,) weights of unseen rows (k, d), on the scale of ``weights_``."""
         return self.basis_.evaluate(X, self.coefficients_, self.bandwidth_)
 
-    def _begin(self, X: np.ndarray, X_target: np.ndarray) -> tuple[dict[str, Any], np.ndarray]:
-        """Gives the kernels and the parameters, which batches have in common, and rows drawn from the target."""
+    def _begin(
+        self, X: np.ndarray, X_target: np.ndarray, own: np.ndarray | None, theirs: np.ndarray | None
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Gives the kernels and the parameters, which batches have in common, and rows drawn from the target.
+
+        ``own`` (n,) and ``theirs`` (m,) are the units of the rows, if they are declared.
+        """
         rng = np.random.default_rng(self.random_state)
-        drawn = X_target[draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)]
-        drawn = drawn[without_copies(drawn)]
+        rows = draw_rows(X_target, max(SELECTION_ROWS, self.n_centers), rng)
+        rows = rows[without_copies(X_target[rows])]
+        drawn = X_target[rows]
         basis = KernelBasis.at(some(drawn, self.n_centers, rng), X, X_target, self.device)
         common = {"mean": basis.mean, "scale": basis.scale, "centers": basis.centers}
-        common |= self._selected(basis, X, drawn, rng)
+        common |= self._selected(basis, X, drawn, own, None if theirs is None else theirs[rows], rng)
         return common | {"target_rows": some(drawn, OVERLAP_ROWS, rng)}, drawn
 
     def _basis(self, common: dict[str, Any]) -> KernelBasis:
@@ -200,29 +230,78 @@ class RelativeLeastSquares(StreamingWeigher):
         return float(own.total @ self.coefficients_) / n + raised, square
 
     def _selected(
-        self, basis: KernelBasis, X: np.ndarray, drawn: np.ndarray, rng: np.random.Generator
+        self,
+        basis: KernelBasis,
+        X: np.ndarray,
+        drawn: np.ndarray,
+        own: np.ndarray | None,
+        theirs: np.ndarray | None,
+        rng: np.random.Generator,
     ) -> dict[str, Any]:
-        """Gives bandwidth and penalty: those given, else those of the least leave-one-out error on drawn rows."""
+        """Gives bandwidth and penalty: those given, else those of the least error on rows that are left out.
+
+        ``drawn`` are rows of the target, ``own`` and ``theirs`` the units of X and of these, if they are declared.
+        """
         bandwidths = [self.bandwidth] if self.bandwidth else basis.bandwidths(drawn, rng)
         penalties = np.array([self.regularization]) if self.regularization else REGULARIZATIONS
-        contents = X[draw_rows(X, SELECTION_ROWS, rng)]
-        contents = contents[without_copies(contents)]
-        rows = min(len(contents), len(drawn))
+        places = draw_rows(X, SELECTION_ROWS, rng)
+        places = places[without_copies(X[places])]
+        rows = min(len(places), len(drawn))
         if rows < 2 or len(bandwidths) * len(penalties) == 1:  # nothing to leave out, or nothing to choose
             bandwidth, penalty, error = float(np.median(bandwidths)), float(np.median(penalties)), None
             return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
-        source = basis.distances(some(contents, rows, rng))
-        target = basis.distances(some(drawn, rows, rng))
+        places, chosen = places[some_of(len(places), rows, rng)], some_of(len(drawn), rows, rng)
+        own, theirs = None if own is None else own[places], None if theirs is None else theirs[chosen]
+        left_out = self._left_out(X[places], drawn[chosen], own, theirs, rng)
+        source, target = basis.distances(X[places]), basis.distances(drawn[chosen])
         with threads_for(source.size):  # numpy's threads would wait for more work, and torch's for them
             errors = np.array(
                 [
-                    leave_one_out_errors(np.exp(source * scale), np.exp(target * scale), penalties, self.alpha)
+                    left_out(np.exp(source * scale), np.exp(target * scale), penalties, self.alpha)
                     for scale in (-0.5 / b**2 for b in bandwidths)
                 ]
             )
         i, j = np.unravel_index(np.argmin(errors), errors.shape)
         bandwidth, penalty, error = float(bandwidths[i]), float(penalties[j]), float(errors[i, j])
         return {"bandwidth": bandwidth, "regularization": penalty, "selection_error": error}
+
+    def _left_out(
+        self,
+        source: np.ndarray,
+        target: np.ndarray,
+        own: np.ndarray | None,
+        theirs: np.ndarray | None,
+        rng: np.random.Generator,
+    ) -> Callable[..., np.ndarray]:
+        """Gives the errors of rows that are left out, one by one or, where units are declared, in folds of them."""
+        if own is not None or theirs is not None:
+            folds = deal_samples(source, target, N_FOLDS, rng, self.name, own, theirs)
+            return partial(fold_errors, folds=folds)
+        for rows in (source, target):
+            warn_of_near_copies(rows, self.name, "what is left out has some among the others")
+        return leave_one_out_errors
+
+
+def fold_errors(
+    source: np.ndarray,
+    target: np.ndarray,
+    penalties: np.ndarray,
+    alpha: float,
+    folds: tuple[np.ndarray, np.ndarray],
+) -> np.ndarray:
+    """Gives (n_penalties,) errors of the least-squares fit, in folds, of (p, c) and (q, c) kernel values."""
+    total = np.zeros(len(penalties))
+    for fold in range(1 + int(max(part.max() for part in folds))):
+        held, held_target = (part == fold for part in folds)
+        kept, kept_target = source[~held], target[~held_target]
+        gram = (1 - alpha) * kept.T @ kept / len(kept) + alpha * kept_target.T @ kept_target / len(kept_target)
+        values, vectors = np.linalg.eigh(gram)
+        spread = vectors.T @ kept_target.mean(axis=0)
+        fitted = vectors @ (spread[:, None] / (np.maximum(values, 0)[:, None] + penalties))  # (c, n_penalties)
+        at_source, at_target = source[held] @ fitted, target[held_target] @ fitted
+        total += (1 - alpha) / 2 * (at_source**2).sum(axis=0) / len(source)
+        total += (alpha / 2 * at_target**2 - at_target).sum(axis=0) / len(target)
+    return total
 
 
 def leave_one_out_errors(source: np.ndarray, target: np.ndarray, penalties: np.ndarray, alpha: float) -> np.ndarray:

@@ -16,6 +16,7 @@ from ballast.compute.blocks import draw_rows
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.compute.scaling import joint_scaling
 from ballast.errors import DataError
+from ballast.methods.common.cross_fit import deal_samples
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Positive, Seed
 from ballast.words import plural
@@ -28,7 +29,10 @@ TRIED = (1, 8, 16, 32)
 PAIRS = 5000
 FULL_COLUMNS = 30
 """Columns up to which products of columns are features; beyond, squares alone."""
-HELD_OUT = 0.25
+HELD_OUT_OF = 4
+"""Folds of the rows of which one is held out."""
+Pairs = list[np.ndarray]
+"""(k, d) rows of the source and of the target, standardised."""
 POOR_SHARE = 0.05
 
 
@@ -94,8 +98,17 @@ class TelescopingRatio(Weigher):
         self.inverse_penalty = inverse_penalty
         self.random_state = random_state
 
-    def fit(self, X: np.ndarray, X_target: np.ndarray) -> TelescopingRatio:
-        """Learns the log ratio of the target (m, d) to the source (n, d), and the source's weights."""
+    def fit(
+        self,
+        X: np.ndarray,
+        X_target: np.ndarray,
+        dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
+    ) -> TelescopingRatio:
+        """Learns the log ratio of the target (m, d) to the source (n, d), and the source's weights.
+
+        Rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are held out together.
+        """
         if min(len(X), len(X_target)) < 10:
             raise DataError(
                 f"{self.name}: X has {plural(len(X), 'row')} and X_target {len(X_target)}; at least 10 of each are "
@@ -103,14 +116,16 @@ class TelescopingRatio(Weigher):
             )
         self._mean, self._scale = joint_scaling(X, X_target)
         rng = np.random.default_rng(self.random_state)
-        pairs = max(min(PAIRS, len(X)), min(PAIRS, len(X_target)))
-        source, target = (
-            self._standardised(rows[rng.permutation(np.resize(draw_rows(rows, PAIRS, rng), pairs))])
-            for rows in (X, X_target)
-        )
+        n_pairs = max(min(PAIRS, len(X)), min(PAIRS, len(X_target)))
+        own, theirs = (draw_rows(rows, PAIRS, rng) for rows in (X, X_target))
+        source, target = X[own], X_target[theirs]
+        pairs = self._paired(source, target, n_pairs, rng)
+        units = [None if d is None else d[rows] for d, rows in ((dependence, own), (dependence_target, theirs))]
+        folds = deal_samples(source, target, HELD_OUT_OF, rng, self.name, *units)
+        judged = self._apart(source, target, folds, n_pairs, rng)
         tried = [self.n_bridges] if self.n_bridges else TRIED
         for self.n_bridges_ in tried:
-            self._bridges, self.areas_ = self._fit(source, target, self.n_bridges_, rng)
+            self._bridges, self.areas_ = self._fit(pairs, judged, self.n_bridges_)
             if self.areas_.max() < EASY:
                 break
         self.log_ratio_ = self.log_ratio(X)
@@ -141,20 +156,43 @@ class TelescopingRatio(Weigher):
     def _standardised(self, X: np.ndarray) -> np.ndarray:
         return ((X - self._mean) / self._scale).astype(np.float64)
 
-    def _fit(
-        self, source: np.ndarray, target: np.ndarray, n_bridges: int, rng: np.random.Generator
-    ) -> tuple[list[Any], np.ndarray]:
+    def _paired(self, source: np.ndarray, target: np.ndarray, k: int, rng: np.random.Generator) -> Pairs:
+        """Gives k pairs of rows of both samples at random; those of the smaller are in several."""
+        return [
+            self._standardised(rows[rng.permutation(np.resize(np.arange(len(rows)), k))]) for rows in (source, target)
+        ]
+
+    def _apart(
+        self,
+        source: np.ndarray,
+        target: np.ndarray,
+        folds: tuple[np.ndarray, np.ndarray],
+        n_pairs: int,
+        rng: np.random.Generator,
+    ) -> list[Pairs]:
+        """Gives pairs to fit on, and pairs to judge by, a quarter, of rows of a fold that none of the first are of."""
+        sizes = np.minimum(*(np.bincount(part, minlength=HELD_OUT_OF) for part in folds))
+        if not sizes.any():
+            raise DataError(
+                f"{self.name}: dependence: no fold of whole units holds rows of both samples, so that none can be held "
+                "out; give finer units"
+            )
+        held = [part == sizes.argmax() for part in folds]
+        k = n_pairs // HELD_OUT_OF
+        return [
+            self._paired(source[~held[0]], target[~held[1]], n_pairs - k, rng),
+            self._paired(source[held[0]], target[held[1]], k, rng),
+        ]
+
+    def _fit(self, pairs: Pairs, judged: list[Pairs], n_bridges: int) -> tuple[list[Any], np.ndarray]:
         """Gives each bridge's classifier, and the area under its curve on pairs held out."""
-        angles = np.linspace(0, np.pi / 2, n_bridges + 1)
-        marks = [np.cos(angle) * source + np.sin(angle) * target for angle in angles]
-        held = rng.permutation(len(source)) < max(2, HELD_OUT * len(source))
         bridges, areas = [], []
-        for near, far in pairwise(marks):
-            is_far = np.repeat([0, 1], len(near))
-            both, apart = np.concatenate([near, far]), np.tile(held, 2)
-            judge = self._classifier(source.shape[1]).fit(both[~apart], is_far[~apart])
-            areas.append(roc_auc_score(is_far[apart], judge.decision_function(both[apart])))
-            bridges.append(self._classifier(source.shape[1]).fit(both, is_far))
+        angles = np.linspace(0, np.pi / 2, n_bridges + 1)
+        for angle, beyond in pairwise(angles):
+            (kept, is_far), (held, held_is_far) = (_ends(part, angle, beyond) for part in judged)
+            judge = self._classifier(kept.shape[1]).fit(kept, is_far)
+            areas.append(roc_auc_score(held_is_far, judge.decision_function(held)))
+            bridges.append(self._classifier(kept.shape[1]).fit(*_ends(pairs, angle, beyond)))
         return bridges, np.array(areas)
 
     def _classifier(self, columns: int) -> Any:
@@ -165,6 +203,13 @@ class TelescopingRatio(Weigher):
 
             features = FunctionTransformer(_with_squares)
         return make_pipeline(features, StandardScaler(), LogisticRegression(C=self.inverse_penalty, max_iter=1000))
+
+
+def _ends(pairs: Pairs, angle: float, beyond: float) -> tuple[np.ndarray, np.ndarray]:
+    """Gives the mixtures (2k, d) of k pairs at both ends of a bridge, and which are at the far one."""
+    source, target = pairs
+    near, far = (np.cos(a) * source + np.sin(a) * target for a in (angle, beyond))
+    return np.concatenate([near, far]), np.repeat([0, 1], [len(near), len(far)])
 
 
 def _with_squares(rows: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def run(seed: int, epochs: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     X, y, X_test, y_test, shares = long_tail(rng)
     n = len(X)
-    even = ClusterBalanced(n_epochs=float(epochs), random_state=seed).fit(X).weights_
+    even = ClusterBalanced(n_epochs=float(epochs), random_state=seed, standardize=False).fit(X).weights_
     by_class = InverseClassFrequency().fit(y).weights_
 
     def accuracies(rows: np.ndarray, start: int) -> list[float]:

@@ -40,7 +40,7 @@ def run(seed: int, noise: float) -> dict[str, float]:
     uniform = np.ones(len(X))
 
     def mixed(alpha: float) -> float:
-        return accuracy(SampleMix(alpha, random_state=seed).fit(X, y, probs).weights_)
+        return accuracy(SampleMix(alpha, random_state=seed, standardize=False).fit(X, y, probs).weights_)
 
     def accuracy(weights: np.ndarray, k: int = 300) -> float:
         sampler = ImportanceResampling(n_samples=k, random_state=seed)
