@@ -185,7 +185,7 @@ def test_telescoping_ratio_when_units_are_declared_then_no_person_is_judged_by_i
 
 def test_propensities_when_units_are_declared_then_the_arm_of_none_is_known():
     arm = OF_PERSON[PERSON]
-    by_heart = KNeighborsClassifier(3)
+    by_heart = KNeighborsClassifier(15, weights="distance")
     for known in (
         InversePropensity(classifier=by_heart).fit(X, arm, dependence=PERSON).propensities_[:, 1],
         ArmMembership(classifier=by_heart).fit(X, arm, PERSON).memberships_,
