@@ -16,7 +16,7 @@ from ballast.errors import ParameterError
 from ballast.methods.frame.base import Method
 from ballast.methods.frame.catalogue import resolve
 from ballast.methods.learners import LogisticRegression, TorchMLP
-from ballast.testing import checks_promises, checks_refusals, checks_storage  # noqa: F401  # they fill CHECKS
+from ballast.testing import checks_promises, checks_refusals, checks_storage, checks_units  # noqa: F401  # they fill CHECKS
 from ballast.testing.cases import Case, cases_of
 from ballast.testing.registry import CHECKS, Check
 from ballast.warehouse.models.store import ModelStore

@@ -13,6 +13,7 @@ from ballast.methods.frame.base import Assessor, Learner, Method, Sampler, Score
 from ballast.methods.frame.base import Test as TwoSampleTest
 from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.reports import AssessmentRows, TestReport
+from ballast.methods.shift._columns import Rule, overall_report
 from ballast.methods.weights._by_class import ByClass
 from ballast.testing import checks_of
 from ballast.testing.registry import CHECKS
@@ -188,6 +189,29 @@ class SortsUnits(Weigher):
     def fit(self, X, dependence):
         self.weights_ = 1.0 + np.unique(dependence, return_inverse=True)[1]
         return self
+
+
+class PartsUnits(Weigher):
+    """Leaves rows out one by one, whatever they are of."""
+
+    name = "parts_units"
+
+    def fit(self, X):
+        folds = np.arange(len(X)) % 5
+        self.weights_ = np.empty(len(X))
+        for fold in range(5):
+            centre = X[folds != fold].mean(axis=0)
+            self.weights_[folds == fold] = 1 + np.abs(X[folds == fold] - centre).sum(axis=1)
+        return self
+
+
+class CountsRows(TwoSampleTest):
+    """Rejects by the number of rows, whatever they are of."""
+
+    name = "counts_rows"
+
+    def test(self, X, X_target, dependence=None, dependence_target=None):
+        return overall_report(1.0, 1e-3, Rule.of(0.05, None), 1.0, "a distance")
 
 
 class NumbersOnly(Weigher):
@@ -370,6 +394,8 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("weights_equal_repetition", IgnoresWeights),
     ("weightless_rows_change_nothing", CountsWeightless),
     ("units_are_names", SortsUnits),
+    ("parted_rows_take_units", PartsUnits),
+    ("one_unit", CountsRows),
     ("text_labels", NumbersOnly),
     ("bad_arguments_named", TakesAnything),
     ("other_columns_refused", IgnoresColumns),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -105,6 +105,10 @@ class PanelDoubleMachineLearning(Assessor):
         "is several standard errors, so that the intervals held the truth on {held, 0-6:.0%} and {held, 0-0:.0%} of "
         "the seeds. Where unit effects only add, fixed effects are as good.",
     )
+
+    conformance_exceptions: ClassVar[dict[str, str]] = {
+        "parted_rows_take_units": "`groups`, which it cannot do without, are the units of the panel"
+    }
 
     def __init__(
         self,

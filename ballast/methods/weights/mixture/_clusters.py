@@ -38,7 +38,8 @@ def find_clusters(X: np.ndarray, n_clusters: int, random_state: int | None, *, s
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
     scales = own_scales(X, standardize=standardize)
-    rows = X[content_order(X)] / scales
+    rows = X / scales
+    rows = rows[content_order(rows)]
     middle = rows.mean(axis=0, dtype=np.float64).astype(X.dtype)  # far from 0 distances would lose their digits
     rows -= middle
     k = min(n_clusters, len(np.unique(row_keys(rows))))
