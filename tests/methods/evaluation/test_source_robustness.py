@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from ballast.errors import DataError, ParameterError
 from ballast.methods.evaluation import SourceRobustness
@@ -165,3 +166,19 @@ def test_input_when_it_cannot_be_compared_then_refused():
         SourceRobustness().assess(**{**data, "y": np.where(data["groups"] == "old", "no", data["y"])})
     with pytest.raises(DataError, match="source_robustness: y must hold labels, got 700 different numbers"):
         SourceRobustness().assess(**{**data, "y": np.arange(700) + 0.5})
+
+
+def test_intervals_when_units_are_declared_then_as_wide_as_their_number_says():
+    options = {"learner": KNeighborsClassifier(1), "sizes": (), "mixes": (0.5,), "n_repeats": 1, "n_samples": 200}
+    assessor = SourceRobustness(**options, n_bootstrap=400, random_state=0)
+
+    def width(**more: np.ndarray) -> float:
+        table = assessor.assess(**data, **more).table.set_index(["metric", "slice", "model"])
+        found = table.loc[[("accuracy", "same", "old")]].iloc[0]
+        return found["high"] - found["low"]
+
+    times = 9
+    data = {name: np.repeat(values, times, axis=0) for name, values in given().items()}
+    data["X"] = data["X"] + 1e-6 * np.random.default_rng(0).normal(size=data["X"].shape)  # not quite copies
+    of, of_target = np.repeat(np.arange(700), times), np.repeat(np.arange(400), times)
+    assert width(dependence=of, dependence_target=of_target) == pytest.approx(3 * width(dependence=of), rel=0.25)

@@ -15,7 +15,7 @@ from ballast.compute.blocks import content_order
 from ballast.errors import DataError, ParameterError, nearest
 from ballast.methods.common.folds import Units, units_of, warn_of_near_copies
 from ballast.methods.common.tasks import check_classes
-from ballast.methods.evaluation.bootstrap import draw_counts, interval, slices
+from ballast.methods.evaluation.bootstrap import draw_counts, interval, members, slices
 from ballast.methods.evaluation.comparison.compared import matches
 from ballast.methods.frame.base import Assessor, Claim
 from ballast.methods.frame.parameters import Count, Level, Seed, Share
@@ -161,10 +161,12 @@ class SourceRobustness(Assessor):
         y_target: np.ndarray,
         groups_target: np.ndarray | None = None,
         dependence: np.ndarray | None = None,
+        dependence_target: np.ndarray | None = None,
     ) -> Assessment:
         """Gives the accuracies of sources and mixes, the mixes' differences, and the residuals from the line.
 
-        No row is trained on of which a copy, or a row of the same unit of ``dependence`` (n,), is held out.
+        No row is trained on of which a copy, or a row of the same unit of ``dependence`` (n,), is held out. Rows of one
+        unit, of ``dependence_target`` (m,) too, are resampled together.
         """
         rng = np.random.default_rng(self.random_state)
         learner = self._classifier(y)
@@ -175,7 +177,8 @@ class SourceRobustness(Assessor):
         shift_of = np.full(len(y_target), ONE_SHIFT) if groups_target is None else groups_target
         order_target = _order(X_target, y_target, shift_of)
         X_target, y_target, shift_of = X_target[order_target], y_target[order_target], shift_of[order_target]
-        held, pools = self._split(groups, units_of(X, None if dependence is None else dependence[order]), rng)
+        units = units_of(X, None if dependence is None else dependence[order])
+        held, pools = self._split(groups, units, rng)
         sets = self._training_sets(pools, LEAST_ROWS * len(np.unique(y)))
         truth = np.concatenate([y_target, *(y[rows] for rows in held)])
         judged = np.concatenate([X_target, *(X[rows] for rows in held)])
@@ -192,11 +195,18 @@ class SourceRobustness(Assessor):
         shifts = dict(slices(shift_of))
         ends = np.cumsum([len(y_target), *map(len, held)])
         own = [np.arange(start, end) for start, end in pairwise(ends)]
-        found = _accuracies(hits, [*shifts.values(), *own], self.n_bootstrap, rng)
+        of_target = np.arange(len(y_target)) if dependence_target is None else dependence_target[order_target]
+        of_held = [np.arange(len(rows)) if dependence is None else units.of[rows] for rows in held]
+        of: list[Any] = [members(part) for part in (*(of_target[rows] for rows in shifts.values()), *of_held)]
+        found = _accuracies(hits, [*shifts.values(), *own], of, self.n_bootstrap, rng)
         by_shift = {shift: dict(zip(sets, a.T, strict=True)) for shift, a in zip(shifts, found, strict=False)}
         inside = dict(zip(sets, np.mean(found[len(shifts) :], axis=0).T, strict=True))
-        counts = {shift: len(rows) for shift, rows in shifts.items()} | {OVERALL: len(y_target)}
-        table = _Table(counts, int(ends[-1] - ends[0]), self.confidence)
+        table = _Table(
+            dict(zip(shifts, (part.shape for part in of), strict=False))
+            | {OVERALL: (len(y_target), len(np.unique(of_target)))},
+            (len(truth) - len(y_target), sum(part.shape[1] for part in of[len(shifts) :])),
+            self.confidence,
+        )
         self._add_sources(table, by_shift, inside, list(pools))
         self._add_mixes(table, by_shift, list(pools))
         self._add_lines(table, by_shift, inside, list(pools))
@@ -300,29 +310,35 @@ class SourceRobustness(Assessor):
         points = [key for key in inside if key == baseline or (isinstance(key, tuple) and key[0] == baseline)]
         if len(points) < 2:
             return
-        x = np.stack([_logit(inside[key], table.inside) for key in points])
+        x = np.stack([_logit(inside[key], table.inside[0]) for key in points])
         for shift, accuracy in by_shift.items():
-            y = np.stack([_logit(accuracy[key], table.counts[shift]) for key in points])
+            y = np.stack([_logit(accuracy[key], table.counts[shift][0]) for key in points])
             for source in sources:
                 if source == baseline or shift in (source, baseline):
                     continue
-                expected = expit(_on_line(x, y, _logit(inside[source], table.inside)))
+                expected = expit(_on_line(x, y, _logit(inside[source], table.inside[0])))
                 table.add("effective_robustness", accuracy[source] - expected, source, shift, baseline)
 
 
 class _Table:
-    """Adds numbers from their values in the sample, first, and in the replicates."""
+    """Adds numbers of the sample and its replicates; ``counts`` are rows and units of shifts, ``inside`` of sources."""
 
-    def __init__(self, counts: dict[str, int], inside: int, confidence: float) -> None:
+    def __init__(self, counts: dict[str, tuple[int, int]], inside: tuple[int, int], confidence: float) -> None:
         self.rows, self.counts, self.inside, self.confidence = AssessmentRows(), counts, inside, confidence
 
     def add(
-        self, metric: str, values: np.ndarray, model: str, shift: str = OVERALL, versus: str = "", n: int | None = None
+        self,
+        metric: str,
+        values: np.ndarray,
+        model: str,
+        shift: str = OVERALL,
+        versus: str = "",
+        n: tuple[int, int] | None = None,
     ) -> tuple[float, float]:
         """Adds ``values`` (1 + B,) and gives the interval's ends."""
-        n = self.counts[shift] if n is None else n
-        low, high = interval(values[1:], self.confidence, n)
-        self.rows.add(metric, float(values[0]), n=n, low=low, high=high, model=model, versus=versus, slice=shift)
+        rows, units = self.counts[shift] if n is None else n
+        low, high = interval(values[1:], self.confidence, units)
+        self.rows.add(metric, float(values[0]), n=rows, low=low, high=high, model=model, versus=versus, slice=shift)
         return low, high
 
 
@@ -341,18 +357,24 @@ def _mixed(first: str, second: str, share: float) -> str:
 
 
 def _accuracies(
-    hits: np.ndarray, parts: list[np.ndarray], n_bootstrap: int, rng: np.random.Generator
+    hits: np.ndarray,
+    parts: list[np.ndarray],
+    of: list[Any],
+    n_bootstrap: int,
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Gives, for each part of the rows of ``hits`` (rows, R, M), (1 + B, M) accuracies: as it is, then resampled.
 
-    A replicate draws rows of each part, and with them which of the R repeats count.
+    A replicate draws units of each part, ``of`` which its rows are, and with them which of the R repeats count.
     """
     found = [[hits[rows].mean(axis=(0, 1))[None]] for rows in parts]
     repeats = hits.shape[1]
-    for chunk in draw_counts(n_bootstrap, rng, *map(len, parts)):
+    for chunk in draw_counts(n_bootstrap, rng, *(part.shape[1] for part in of)):
         share = rng.multinomial(repeats, np.full(repeats, 1 / repeats), size=len(chunk[0])) / repeats
-        for counts, rows, values in zip(chunk, parts, found, strict=True):
-            values.append(np.einsum("bn,nrm,br->bm", counts / len(rows), hits[rows], share, optimize=True))
+        for units, own, rows, values in zip(chunk, of, parts, found, strict=True):
+            drawn = (own @ units.T).T
+            counts = drawn / drawn.sum(axis=1, keepdims=True)
+            values.append(np.einsum("bn,nrm,br->bm", counts, hits[rows], share, optimize=True))
     return [np.concatenate(values) for values in found]
 
 
