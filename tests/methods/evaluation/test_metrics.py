@@ -13,6 +13,7 @@ from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
 from ballast.methods.evaluation.calibration import CalibrationError
 from ballast.methods.evaluation.shares import of_macro_f1, of_share
 from ballast.methods.frame.reports import OVERALL
+from ballast.methods.weights import InverseIntensity
 
 
 def classified(n: int, k: int, seed: int = 0):
@@ -255,6 +256,21 @@ def test_calibration_error_when_samples_repeat_then_it_is_held_about_as_often_as
         low, high = error(*sample(np.random.default_rng([seed, n]), n)).interval(0.95)
         held += low <= max(truth, 0.003) <= high  # of 400,000 rows, a calibrated model's is not quite 0
     assert held >= binom.ppf(1e-4, draws, 0.95)
+
+
+def test_labelled_share_when_weights_are_of_labelled_rows_alone_then_counts_rows():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 1))
+    observed = rng.random(400) < expit(X[:, 0] - 0.5)
+    y, probs = (X[:, 0] > 0).astype(int), np.full((400, 2), 0.5)
+    weights = InverseIntensity().fit(X, observed).weights_
+    values = {"y": y, "probs": probs, "observed": observed, "sample_weight": weights}
+    report = ClassificationMetrics(n_bootstrap=20).assess(**values)
+    assert report.value("labelled_share") == pytest.approx(observed.mean())
+    assert report.value("accuracy") == pytest.approx(np.average(y[observed] == 0, weights=weights[observed]))
+    values["sample_weight"] = np.where(X[:, 0] > 0, 2.0, 1.0)  # of all rows: these say how much each one is
+    report = ClassificationMetrics(n_bootstrap=20).assess(**values)
+    assert report.value("labelled_share") == pytest.approx(np.average(observed, weights=values["sample_weight"]))
 
 
 def test_metrics_when_labels_that_are_not_observed_are_missing_then_those_rows_are_left_out_and_counted():

@@ -103,7 +103,15 @@ def test_energy_score_when_logits_are_log_probabilities_then_data_error():
         EnergyScore().fit(log_softmax(LOGITS, axis=1))
 
 
-def test_softmax_scores_when_given_float32_then_float32_comes_back():
-    assert EnergyScore().fit(LOGITS.astype("f4")).score_samples(LOGITS.astype("f4")).dtype == np.float32
+def test_energy_score_when_logits_are_float32_then_rows_that_differ_are_not_tied():
+    others = np.linspace(-9, -8, 200, dtype="f4")  # what the second class adds to the first's logit of 1
+    logits = np.column_stack([np.full(200, 1000.0, dtype="f4"), 990 + others])
+    scores = EnergyScore().fit(logits).score_samples(logits)
+    assert scores.dtype == np.float64
+    np.testing.assert_allclose(scores, -1000 - np.log1p(np.exp(-10 + others.astype("f8"))), rtol=1e-15, atol=1e-12)
+    assert len(np.unique(scores)) == 200
+
+
+def test_maximum_softmax_probability_when_given_float32_probabilities_then_float32_comes_back():
     probs = softmax(LOGITS, axis=1).astype("f4")
     assert MaximumSoftmaxProbability().fit(probs).score_samples(probs).dtype == np.float32
