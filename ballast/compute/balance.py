@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ballast.compute.blocks import row_blocks
@@ -32,6 +34,26 @@ def standardized_mean_differences(
     together = differences[0] ** 2 * n * m / (n + m) ** 2
     scale = np.sqrt(np.where(pooled > noise, pooled, together))
     return np.divide(np.abs(differences), scale, out=np.zeros_like(differences), where=scale > np.sqrt(noise))
+
+
+def differences_of_counts(
+    counts: Any,
+    counts_target: Any,
+    weights: np.ndarray,
+    design_weight: np.ndarray | None = None,
+    design_weight_target: np.ndarray | None = None,
+) -> np.ndarray:
+    """Gives what ``standardized_mean_differences`` does of sparse (n, d) and (m, d) counts, such as of categories."""
+    design, design_target = (
+        _shares(design_weight, counts.shape[0]),
+        _shares(design_weight_target, counts_target.shape[0]),
+    )
+    weightings = np.vstack([design, weights / weights.sum(axis=1, keepdims=True)])
+    means, mean_target = (counts.T @ weightings.T).T, counts_target.T @ design_target
+    squares = counts.multiply(counts).T @ design, counts_target.multiply(counts_target).T @ design_target
+    variances = np.maximum(squares[0] - means[0] ** 2, 0) + np.maximum(squares[1] - mean_target**2, 0)
+    off = np.abs(means - mean_target)
+    return np.divide(off, np.sqrt(variances / 2), out=np.zeros_like(off), where=variances > 1e-24)
 
 
 def differences_of_arms(

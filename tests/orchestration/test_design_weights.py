@@ -29,6 +29,7 @@ attributes:
     plain: {use: logistic_regression}
     judged: {use: classification_metrics, model: plain, params: {n_bootstrap: 20}}
     balanced: {use: entropy_balancing}
+    raked: {use: raking}
     reweighted: {use: logistic_regression, weights: balanced}
   gates:
     balanced: [{expect_balance: {max_standardized_difference: 0.001}}]
@@ -77,6 +78,8 @@ def test_balance_when_roles_declare_weights_then_figures_and_gates_are_of_the_po
     assert np.average(train["age"], weights=weights) == pytest.approx(wanted, abs=1e-5)
     assert abs(target["age"].mean() - wanted) > 0.2
     assert ran.warehouse.latest("panel/balanced").summary["max_standardized_difference"] < 1e-4
+    found = ran.warehouse.latest("panel/raked").summary  # of the categories' shares
+    assert found["max_standardized_difference"] < 1e-4 < 0.1 < found["max_standardized_difference_before"]
     (judged,) = (v for v in ran.warehouse.verdicts("panel/balanced", version=1) if v.gate == "expect_balance")
     assert judged.passed, judged.message
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ballast.compute.balance import differences_of_counts
 from ballast.compute.threads import threads_for
 from ballast.errors import BallastError, DataError, nearest
 from ballast.methods.common.out_of_sample import cross_fitted
@@ -127,7 +128,7 @@ def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     arguments = inputs.arguments("fit")
     weigher = inputs.run.plan.method_of(nodes[0].name).fit(**arguments)
     table = pd.DataFrame({"sample_id": inputs.ids("fit"), "weight": weigher.weights_})
-    summary: dict[str, Any] = _balance(weigher)
+    summary: dict[str, Any] = _balance(weigher, arguments)
     if (priors := getattr(weigher, "priors_", None)) is not None:
         summary["priors"] = np.asarray(priors).tolist()
     if (at_bound := getattr(weigher, "share_at_bound_", None)) is not None:
@@ -140,9 +141,18 @@ def weigh(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return products
 
 
-def _balance(weigher: Weigher) -> dict[str, float]:
-    """Gives the largest standardised difference of a column before and after weighing, where it is known."""
-    if (differences := weigher.standardized_differences_) is None:
+def _balance(weigher: Weigher, given: Mapping[str, Any]) -> dict[str, float]:
+    """Gives the largest standardised difference of a column before and after weighing, where it is known.
+
+    Of a weigher of tables that of a count it weighs by, such as a category's share (``compared``).
+    """
+    differences = weigher.standardized_differences_
+    if hasattr(weigher, "compared"):
+        counts, counts_target = weigher.compared(given["table"], given["table_target"])
+        design, design_target = (given.get(name) for name in ("design_weight", "design_weight_target"))
+        weights = np.asarray(weigher.weights_, dtype=np.float64)[None]
+        differences = differences_of_counts(counts, counts_target, weights, design, design_target)
+    if differences is None:
         return {}
     before, after = differences.max(axis=1)
     return {"max_standardized_difference_before": float(before), "max_standardized_difference": float(after)}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import genpareto, spearmanr
 
+from ballast.compute.balance import differences_of_counts, standardized_mean_differences
 from ballast.errors import DataError
 from ballast.methods.evaluation import WeightDiagnostics
 from ballast.methods.evaluation.metrics.weight_diagnostics import pareto_tail_index
@@ -94,3 +96,14 @@ def test_pareto_tail_index_when_weights_are_equal_or_few_then_it_is_zero_or_abse
     assert np.isfinite(pareto_tail_index(np.r_[np.zeros(995), np.arange(1.0, 6)]))
     few = WeightDiagnostics().assess(np.ones(10), samples[0][:10], samples[1])
     assert "pareto_tail_index" not in set(few.table["metric"])
+
+
+def test_differences_of_counts_when_sparse_then_those_of_the_same_columns():
+    rng = np.random.default_rng(0)
+    own, target = rng.integers(0, 3, size=(60, 5)), rng.integers(0, 4, size=(40, 5))
+    weights, design, design_target = rng.gamma(2.0, size=(2, 60)), rng.gamma(2.0, size=60), rng.gamma(2.0, size=40)
+    for more in ((), (design, design_target)):
+        found = differences_of_counts(csr_array(own * 1.0), csr_array(target * 1.0), weights, *more)
+        np.testing.assert_allclose(found, standardized_mean_differences(own, target, weights, *more))
+    alike = csr_array(np.ones((4, 1)))
+    assert differences_of_counts(alike, alike, np.ones((1, 4))).max() == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ballast.compute.balance import differences_of_counts
 from ballast.errors import DataError
 from ballast.methods.weights import BucketedRatio
 
@@ -147,3 +148,15 @@ def test_texts_when_of_signs_and_single_letters_then_these_count():
     found = BucketedRatio(text=["text"], n_buckets=100_000, smoothing=1e-9).fit(pool, target)
     assert found.counts_[1].sum() == 9  # five tokens and four pairs
     np.testing.assert_allclose(found.weights_, [4, 0, 0, 0], atol=1e-6)
+
+
+def test_compared_when_columns_are_independent_then_their_shares_are_balanced():
+    rng = np.random.default_rng(0)
+    table, target = (
+        pd.DataFrame({"a": rng.choice(list("xy"), 2000, p=p), "b": rng.choice(list("uvw"), 2000)})
+        for p in ([0.8, 0.2], [0.3, 0.7])
+    )
+    weigher = BucketedRatio(n_buckets=50).fit(table, target)
+    own, other = weigher.compared(table, target)
+    before, after = differences_of_counts(own, other, weigher.weights_[None]).max(axis=1)
+    assert after < 0.1 < 1 < before

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ballast.compute.balance import differences_of_counts
 from ballast.errors import DataError, OverlapError
 from ballast.methods.weights import Raking
 
@@ -222,3 +223,15 @@ def test_text_when_it_is_what_stands_for_missing_values_then_refused():
 def test_bins_when_edges_differ_in_late_digits_then_they_stay_apart():
     table = pd.DataFrame({"x": 1e9 + np.arange(100)})
     assert len(Raking().fit(table, table).categories_["x"]) == 10
+
+
+def test_compared_when_raked_then_balanced_but_for_what_is_not_weighed():
+    table = pd.DataFrame({"s": list("mmff"), "t": list("uvuv"), "x": range(4)}).iloc[[0, 0, 1, 2, 2, 2, 2, 3]]
+    target = pd.DataFrame({"s": ["m", "f"], "t": ["u", "v"], "x": [9.0, 9.0]})
+    weigher = Raking(columns=["s", "t"]).fit(table, target)
+    own, other = weigher.compared(table, target)
+    before, after = differences_of_counts(own, other, weigher.weights_[None])
+    sexes = 0.125 / np.sqrt((15 / 64 + 1 / 4) / 2)  # 3 of 8 rows are men, half of the target's
+    towns = 0.25 / np.sqrt((3 / 16 + 1 / 4) / 2)  # 6 of 8 in u
+    np.testing.assert_allclose(before, [sexes, sexes, towns, towns])
+    np.testing.assert_allclose(after, 0, atol=1e-6)

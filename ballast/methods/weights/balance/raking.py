@@ -146,6 +146,21 @@ class Raking(StreamingWeigher):
             weights *= factors[positions]
         return weights if design_weight is None else weights.astype(design_weight.dtype)
 
+    def compared(self, table: pd.DataFrame, table_target: pd.DataFrame) -> tuple[Any, Any]:
+        """Gives (n, k) and (m, k) sparse: for each row and category of each margin whether the row is in it."""
+        from scipy import sparse
+
+        found = []
+        for rows, which in ((table, "table"), (table_target, "table_target")):
+            parts = []
+            for name, values in self._margins(rows, which, self._edges).items():
+                positions = _positions(self.categories_[name], values)  # -1 of rows without weight alone
+                there = np.flatnonzero(positions >= 0)
+                shape = (len(rows), len(self.categories_[name]))
+                parts.append(sparse.csr_array((np.ones(len(there)), (there, positions[there])), shape=shape))
+            found.append(sparse.hstack(parts, format="csr"))
+        return found[0], found[1]
+
     has_influence = True
 
     @checked
@@ -160,19 +175,10 @@ class Raking(StreamingWeigher):
 
         Bins are taken for cut where they are, whatever the rows.
         """
-        own, target = self._indicators(table, "table"), self._indicators(table_target, "table_target")
+        own, target = (part.toarray() for part in self.compared(table, table_target))
         weighed = self.weigh(table, design_weight)[:, None] * own
         shares = relative(design_weight_target, len(target))[:, None] * target / len(target)
         return FitInfluence.of_scores(weighed, own.T @ weighed / len(own), weighed / len(own), -shares)
-
-    def _indicators(self, table: pd.DataFrame, which: str) -> np.ndarray:
-        """Gives (n, k) for each row and category of each margin whether the row is in it."""
-        margins = self._margins(table, which, self._edges)
-        found = [
-            np.eye(len(self.categories_[name]))[_positions(self.categories_[name], values)]
-            for name, values in margins.items()
-        ]
-        return np.hstack(found)
 
     def _count(
         self,

@@ -143,6 +143,12 @@ class BucketedRatio(StreamingWeigher):
         common = {"columns": self._columns, "edges": self.edges_}
         return self._ratio(self._log_ratio(self._bucketed(table, "table", common)))
 
+    def compared(self, table: pd.DataFrame, table_target: pd.DataFrame) -> tuple[Any, Any]:
+        """Gives (n, k) and (m, k) sparse counts of each row's buckets."""
+        common = {"columns": self._columns, "edges": self.edges_}
+        own, target = self._bucketed(table, "table", common), self._bucketed(table_target, "table_target", common)
+        return own, target
+
     def _learn_from(self, counted: Counted) -> tuple[float, float]:
         self._adopt(counted.common, counted["pool"], counted["target"])
         rows = counted["rows"]
