@@ -12,7 +12,7 @@ from scipy.special import expit
 from ballast.errors import OverlapError
 from ballast.methods.evaluation.effects.linearised import ArmMeans
 from ballast.methods.evaluation.judged import Judged
-from ballast.methods.evaluation.shares import Interval, of_difference, of_share
+from ballast.methods.evaluation.shares import Interval, kish, of_difference, of_share
 from ballast.methods.weights import ArmBalancing, CovariateBalancingPropensity, InversePropensity
 
 PAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
@@ -67,6 +67,17 @@ by up to 2.
 """
 
 
+KNOWN_SIZES, SLOPES = (100, 300, 1000), (0.5, 1.0, 1.5, 2.0, 3.0)
+KNOWN_HEAD = f"""
+## Effects under known weights
+
+The same with the true inverse probabilities for weights, by how steeply these rise with the column that moves the
+outcome most, in {EFFECT_DRAWS} samples; behind the slash the median effective share of the arm that has less. Where
+few rows carry an arm, rows that would weigh as much are missing more often than not, and no interval of the rows that
+are there can know: `treatment_effect` warns, and says `interval_held_in_simulations`.
+"""
+
+
 def page() -> str:
     """Gives the page, a table for each kind of weights."""
     text = HEAD
@@ -76,7 +87,7 @@ def page() -> str:
         for n in SIZES:
             cells = [held(weights, n, accuracy, DRAWS) for accuracy in ACCURACIES]
             text += f"| **{n}** | " + " | ".join(f"{100 * one:.1f} / {100 * two:.1f}" for one, two in cells) + " |\n"
-    return text + _metrics() + _effects()
+    return text + _metrics() + _effects() + _known()
 
 
 def _metrics() -> str:
@@ -96,6 +107,16 @@ def _effects() -> str:
     for n in EFFECT_SIZES:
         cells = [effects_held(weigher, n, EFFECT_DRAWS) for weigher in WEIGHERS.values()]
         text += f"| **{n}** | " + " | ".join(f"{100 * share:.1f} / {width:.2f}" for share, width in cells) + " |\n"
+        print(n, cells, flush=True)
+    return text
+
+
+def _known() -> str:
+    text = KNOWN_HEAD + "\n| n | " + " | ".join(f"slope {slope:g}" for slope in SLOPES) + " |\n"
+    text += "|---" * (1 + len(SLOPES)) + "|\n"
+    for n in KNOWN_SIZES:
+        cells = [known_held(n, slope, EFFECT_DRAWS) for slope in SLOPES]
+        text += f"| **{n}** | " + " | ".join(f"{100 * held:.1f} / {share:.2f}" for held, share in cells) + " |\n"
         print(n, cells, flush=True)
     return text
 
@@ -147,6 +168,25 @@ def effects_held(weigher: Callable[[], Any], n: int, draws: int) -> tuple[float,
     values, low, high = np.transpose(found)
     need = 3.92 * np.ptp(np.quantile(values, [0.16, 0.84])) / 2
     return float(np.mean((low <= 1) & (high >= 1))), float(np.median(high - low) / need)
+
+
+def known_held(n: int, slope: float, draws: int) -> tuple[float, float]:
+    """Gives the share of samples of n rows whose intervals hold the effect, and the lesser effective share."""
+    rng, found = np.random.default_rng([n, round(10 * slope)]), []
+    while len(found) < draws:
+        X = rng.standard_normal((n, 2))
+        likely = expit(slope * X[:, 0])
+        treated = rng.random(n) < likely
+        if min(treated.sum(), (~treated).sum()) < 3:
+            continue
+        outcome = 2 * X[:, 0] + X[:, 1] + treated + rng.standard_normal(n)
+        weights = 1 / np.where(treated, likely, 1 - likely)
+        means = ArmMeans(outcome, treated.astype(int), weights)
+        value = float(means.means[1] - means.means[0])
+        low, high = means.error(np.array([-1.0, 1.0])).interval(value, LEVEL)
+        shares = [kish(weights[arm]) / arm.sum() for arm in (treated, ~treated)]
+        found.append([low <= 1 <= high, min(shares)])
+    return float(np.mean(found, axis=0)[0]), float(np.median(found, axis=0)[1])
 
 
 def held(

@@ -55,8 +55,10 @@ def of_ratios(
     """Gives (q, 2) studentised intervals of q ratios of sums over units, from (q, C) ``top`` and (q, C) ``bottom``.
 
     A replicate is so many of its own standard errors from the ratio as the ratio is of its own from the truth. Where
-    too many replicates have no spread to tell that by, it is Student's: of the logarithm where nothing is below 0. NaN
-    where the units are fewer than two or do not differ.
+    too many replicates have no spread to tell that by, it is Student's: of the logarithm where nothing is below 0.
+    Where weights differ, the interval is wider by what Student's quantiles are of as many units as the weights are
+    worth (Kish), since replicates hardly show what the few units with most weight can do. NaN where the units are fewer
+    than two or do not differ.
     """
     least = np.where((top >= 0).all(axis=1), 0.0, -np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -64,10 +66,12 @@ def of_ratios(
         drawn = [_ratios(top, bottom, counts) for (counts,) in draw_counts(n_bootstrap, rng, top.shape[1])]
         replicates, spreads = (np.concatenate(part) for part in zip(*drawn, strict=True))
         off = (replicates - values) / spreads  # infinite, or NaN, where the units drawn do not differ
+    wider = _wider(bottom, confidence)
     found = np.full((len(top), 2), np.nan)
     for j, (value, error) in enumerate(zip(values[0], errors[0], strict=True)):
         if top.shape[1] < 2 or not error * np.abs(bottom[j]).max() > ROUNDING * np.abs(top[j]).max():
             continue
+        error *= wider
         known = off[~np.isnan(off[:, j]), j]
         least_off, most_off = _quantiles(known, confidence)
         low, high = value - most_off * error, value - least_off * error
@@ -75,6 +79,17 @@ def of_ratios(
             low, high = _students(value, error, top.shape[1], confidence, logarithm=least[j] == 0 and value > 0)
         found[j] = max(low, least[j]), high
     return found
+
+
+def _wider(bottom: np.ndarray, confidence: float) -> float:
+    """Gives how much wider the interval of as many units as the weights are worth is; of the evenest of (q, C) rows."""
+    n = bottom.shape[1]
+    squares = (bottom**2).sum(axis=1)
+    worth = float(np.max(ratio(bottom.sum(axis=1) ** 2, squares), initial=2.0, where=squares > 0))
+    if n < 2 or worth >= n * (1 - ROUNDING):
+        return 1.0
+    worth, tail = max(worth, 2.0), 0.5 + confidence / 2
+    return float(t.ppf(tail, worth - 1) / t.ppf(tail, n - 1) * np.sqrt(worth * (n - 1) / ((worth - 1) * n)))
 
 
 def _ratios(top: np.ndarray, bottom: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, t
 
 from ballast.methods.evaluation import CompareModels, RegressionMetrics
-from ballast.methods.evaluation.bootstrap import by_unit, interval, of_ratios
+from ballast.methods.evaluation.bootstrap import _wider, by_unit, interval, of_ratios
 
 
 def test_interval_when_rows_are_few_then_it_is_as_wide_as_students():
@@ -74,3 +74,12 @@ def test_ratio_when_rows_are_of_units_then_as_sure_as_of_so_many_rows():
     units = np.repeat(np.arange(40), 25)
     copied = by_unit(of_unit[units][None], units), by_unit(np.ones((1, 1000)), units)
     assert of_ratios(*copied, 200, 0.95, np.random.default_rng(1)) == pytest.approx(once)
+
+
+def test_wider_when_weights_differ_then_as_students_interval_of_as_many_rows_as_they_are_worth():
+    weight = np.repeat([9.0, 1.0], 30)
+    worth = 300**2 / (30 * 82)  # 36.6 of 60 rows, by hand
+    expected = t.ppf(0.975, worth - 1) / t.ppf(0.975, 59) * np.sqrt(worth / (worth - 1) * 59 / 60)
+    assert _wider(weight[None], 0.95) == pytest.approx(expected) == pytest.approx(1.020, abs=0.001)
+    assert _wider(np.stack([np.ones(60), weight]), 0.95) == 1  # what varies with the evenest is no weight
+    assert _wider(np.full((1, 60), 0.1), 0.95) == 1
