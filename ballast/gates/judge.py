@@ -51,10 +51,10 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
     Cost: well under a millisecond plus a pass over the columns for Ballast's own expectations; see ``judge_builtins``
     for the others.
     """
-    builtins = _judge_builtins([e for e in suite if e.type not in OWN], frame)
+    builtins = _judge_builtins([e for e in suite if not e.is_own], frame)
     judgements = []
     for expectation in suite:
-        outcome = _judge_own(expectation, frame, context) if expectation.type in OWN else builtins[expectation.name]
+        outcome = _judge_own(expectation, frame, context) if expectation.is_own else builtins[expectation.name]
         judgements.append(
             Judgement(
                 expectation.name,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import ValidationError
@@ -15,8 +16,11 @@ from ballast.errors import SpecError, nearest
 from ballast.gates.great_expectations.asks import check_asks
 from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments, builtin_names
 from ballast.gates.great_expectations.conditions import columns_of, parse_condition
+from ballast.gates.great_expectations.custom import check_custom, custom_arguments, custom_name
+from ballast.gates.great_expectations.files import entry_of, items_of, named
 from ballast.gates.own import reports, roles, tables, weights
 from ballast.gates.own.form import Own
+from ballast.methods.frame.closure import digest
 from ballast.stages import GATED, STAGES
 from ballast.words import in_words, one_line, shown
 
@@ -70,12 +74,14 @@ class Expectation:
     severity : "error" closes the gate, "warn" is shown and lets pass.
     name : unique within the suite and valid as a Dagster check name, such as
         ``expect_column_values_to_not_be_null__digit``; it stays while the type and the arguments stay.
+    custom : the import path of the class of one that is neither Great Expectations' nor Ballast's; else empty.
     """
 
     type: str
     arguments: dict[str, Any] = field(default_factory=dict)
     severity: Severity = "error"
     name: str = ""
+    custom: str = ""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -83,18 +89,27 @@ class Expectation:
 
     @property
     def definition(self) -> str:
-        """What it asks for, as JSON; it tells whether a stored verdict is one on the gate as it is declared now."""
-        return json.dumps({self.type: self.arguments}, sort_keys=True, default=str)
+        """What it asks for, as JSON; it tells whether a stored verdict is one on the gate as it is declared now.
+
+        Of one with a class of the user's, the code behind that counts, too.
+        """
+        code = {"code": digest(self.custom)} if self.custom else {}
+        return json.dumps({self.type: self.arguments, **code}, sort_keys=True, default=str)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of Ballast's."""
+        return self.type in OWN and not self.custom
 
     @property
     def roles(self) -> frozenset[str]:
         """The data roles that it checks its table against."""
-        return frozenset(self.arguments["with"] if self.type in OWN and OWN[self.type].between_roles else ())
+        return frozenset(self.arguments["with"] if self.is_own and OWN[self.type].between_roles else ())
 
     @property
     def is_mutual(self) -> bool:
         """Whether the roles that it checks its table against are checked against it, too."""
-        return self.type in OWN and OWN[self.type].mutual
+        return self.is_own and OWN[self.type].mutual
 
 
 def _name(type_: str, arguments: Mapping[str, Any]) -> str:
@@ -103,24 +118,39 @@ def _name(type_: str, arguments: Mapping[str, Any]) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "_", "__".join([type_, "_".join(words)] if words else [type_]))
 
 
-def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[Expectation, ...]:
+def parse_suite(
+    entries: Any, *, where: str, stage: str | None = None, folder: Path = Path()
+) -> tuple[Expectation, ...]:
     """Gives the expectations of a suite as YAML has it: items ``{expect_x: {arguments}}`` or ``expect_x`` alone.
 
+    In place of a list, or as an item of it, ``{suite: file.json, expectations: [package.ExpectX]}`` stands for the
+    expectations of a suite in Great Expectations' own format; its path counts from `folder`. An item may also name the
+    class of an expectation by its import path.
+
     ``where`` names the file and key, for the errors; ``stage`` is the kind of stage that the suite stands after.
-    Neither Great Expectations nor the data is touched. SpecError for an empty suite, an item of another form, an
-    unknown expectation, argument or severity, a missing argument, a value out of range, an expectation on another
-    kind of stage or on a column that such a stage has not, or the same one twice; a line for each such item.
+    Great Expectations is touched only where a class is named, the data never. SpecError for an empty suite, an item of
+    another form, an unknown expectation, argument or severity, a missing argument, a value out of range, an
+    expectation on another kind of stage or on a column that such a stage has not, or the same one twice; a line for
+    each such item.
     """
-    if isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
-        raise SpecError(f"{where}: a suite is a list of expectations, got {shown(entries)}; put '- ' before each")
+    if isinstance(entries, Mapping) and "suite" in entries:
+        listed = [(where, entries)]
+    elif isinstance(entries, str) or not isinstance(entries, Iterable) or isinstance(entries, Mapping):
+        raise SpecError(
+            f"{where}: a suite is a list of expectations, or {{suite: file.json}}, got {shown(entries)}; put '- ' "
+            "before each"
+        )
+    else:
+        listed = [(f"{where}[{position}]", entry) for position, entry in enumerate(entries)]
     found: list[Expectation] = []
     problems: list[str] = []
-    for position, entry in enumerate(entries):
+    for place, entry in listed:
         try:
-            made = _parse_entry(entry, f"{where}[{position}]", stage)
-            if any(_same(made, other) for other in found):
-                raise SpecError(f"{where}[{position}]: {made.type} occurs twice with the same arguments; delete one")
-            found.append(made)
+            for told, item, classes in _items(entry, place, folder):
+                try:
+                    _add(found, entry_of(item, told) if classes is not None else item, told, stage, classes or {})
+                except SpecError as error:
+                    problems.append(one_line(str(error)))
         except SpecError as error:
             problems.append(one_line(str(error)))
     if problems:
@@ -132,25 +162,44 @@ def parse_suite(entries: Any, *, where: str, stage: str | None = None) -> tuple[
     return unique_names(found)
 
 
+def _items(entry: Any, where: str, folder: Path) -> list[tuple[str, Any, dict[str, str] | None]]:
+    """Gives the items that an entry stands for, each after its place, and before the classes that a file's may be of.
+
+    There are none for an item of the pipeline itself.
+    """
+    if not (isinstance(entry, Mapping) and "suite" in entry):
+        return [(where, entry, None)]
+    suite = named(entry, where)
+    classes = {custom_name(path, f"{where}.expectations"): path for path in suite.expectations}
+    return [(place, item, classes) for place, item in items_of(suite.suite, folder, where)]
+
+
+def _add(found: list[Expectation], entry: Any, where: str, stage: str | None, classes: Mapping[str, str]) -> None:
+    made = _parse_entry(entry, where, stage, classes)
+    if any(_same(made, other) for other in found):
+        raise SpecError(f"{where}: {made.type} occurs twice with the same arguments; delete one")
+    found.append(made)
+
+
 def unique_names(suite: Iterable[Expectation]) -> tuple[Expectation, ...]:
     """Gives the suite with ``_2``, ``_3`` ... after the names that come again."""
     taken: set[str] = set()
-    named = []
+    unique = []
     for expectation in suite:
         name, count = expectation.name, 1
         while name in taken:
             count += 1
             name = f"{expectation.name}_{count}"
         taken.add(name)
-        named.append(Expectation(expectation.type, expectation.arguments, expectation.severity, name))
-    return tuple(named)
+        unique.append(replace(expectation, name=name))
+    return tuple(unique)
 
 
 def _same(one: Expectation, other: Expectation) -> bool:
     return (one.type, one.arguments) == (other.type, other.arguments)
 
 
-def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
+def _parse_entry(entry: Any, where: str, stage: str | None, classes: Mapping[str, str]) -> Expectation:
     if isinstance(entry, str):
         entry = {entry: None}
     if not isinstance(entry, Mapping) or not entry:
@@ -161,29 +210,38 @@ def _parse_entry(entry: Any, where: str, stage: str | None) -> Expectation:
             "indent the arguments under the expectation, or put '- ' before each expectation"
         )
     type_, given = next(iter(entry.items()))
-    _check_type(type_, where, stage)
+    custom = classes.get(type_) or (type_ if isinstance(type_, str) and "." in type_ else "")
+    if custom:
+        type_ = custom_name(custom, where)
+    else:
+        _check_type(type_, where, stage, classes)
+    takes = custom_arguments(custom) if custom else expectation_arguments(type_)
     if given is None:
         given = {}
     if not isinstance(given, Mapping):
         raise SpecError(
-            f"{where}: the arguments of {type_} are a mapping such as {_example(type_)}, got {shown(given)}"
+            f"{where}: the arguments of {type_} are a mapping such as {_example(takes)}, got {shown(given)}"
         )
     arguments = {str(k): v for k, v in given.items()}
     severity = arguments.pop("severity", "error")
     if severity not in get_args(Severity):
         raise SpecError(f"{where}.{type_}: severity must be error or warn, got {shown(severity)}")
-    _check_arguments(type_, arguments, f"{where}.{type_}")
+    _check_names(arguments, takes, f"{where}.{type_}")
+    _check_values(type_, custom, arguments, f"{where}.{type_}")
     if stage is not None and stage in COLUMNS:
         _check_columns(type_, arguments, f"{where}.{type_}", stage)
-    return Expectation(type_, arguments, severity)
+    return Expectation(type_, arguments, severity, custom=custom)
 
 
-def _check_type(type_: Any, where: str, stage: str | None) -> None:
+def _check_type(type_: Any, where: str, stage: str | None, classes: Mapping[str, str]) -> None:
     if type_ in UNUSABLE:
         raise SpecError(f"{where}: {type_} needs a SQL database and a gate judges a table in memory; use another one")
     known = builtin_names() | OWN.keys()
     if type_ not in known:
-        raise SpecError(f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted(known))}")
+        raise SpecError(
+            f"{where}: unknown expectation {type_!r}{nearest(str(type_), sorted({*known, *classes}))}; the class of "
+            "your own is named by its import path, for a `suite:` beside that under `expectations:`"
+        )
     stages = OWN[type_].stages if type_ in OWN else ()
     if stage and stages and stage not in stages:
         raise SpecError(
@@ -199,12 +257,11 @@ def expectation_arguments(type_: str) -> Mapping[str, bool]:
     return builtin_arguments(type_)
 
 
-def _example(type_: str) -> str:
-    return "{" + ", ".join(f"{a}: ..." for a in list(expectation_arguments(type_))[:2]) + "}"
+def _example(takes: Iterable[str]) -> str:
+    return "{" + ", ".join(f"{a}: ..." for a in list(takes)[:2]) + "}"
 
 
-def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> None:
-    valid = expectation_arguments(type_)
+def _check_names(arguments: Mapping[str, Any], valid: Mapping[str, bool], where: str) -> None:
     listed = ", ".join([*valid, "severity"])
     for name in arguments:
         if name not in valid:
@@ -212,7 +269,12 @@ def _check_arguments(type_: str, arguments: Mapping[str, Any], where: str) -> No
     for name, required in valid.items():
         if required and arguments.get(name) is None:
             raise SpecError(f"{where}: argument {name!r} is missing (its arguments: {listed})")
-    if type_ in OWN:
+
+
+def _check_values(type_: str, custom: str, arguments: Mapping[str, Any], where: str) -> None:
+    if custom:
+        check_custom(custom, arguments, where)
+    elif type_ in OWN:
         try:
             OWN[type_].model_validate(arguments)
         except ValidationError as error:

@@ -20,8 +20,7 @@ def sentence_of(expectation: Expectation) -> str:
     >>> print(sentence_of(Expectation("expect_column_values_to_be_between", {"column": "age", "min_value": 0})))
     The values of column age are at least 0. A failure closes the gate.
     """
-    own = expectation.type in OWN
-    said = _own(expectation) if own else _built_in(expectation.type, dict(expectation.arguments))
+    said = _own(expectation) if expectation.is_own else _built_in(expectation.type, dict(expectation.arguments))
     fate = "A failure closes the gate" if expectation.severity == "error" else "A failure is a warning"
     return f"{said}. {fate}."
 

@@ -91,7 +91,7 @@ class Project:
 
     @property
     def plan(self) -> Plan:
-        return Pipeline(**self.attributes).plan("defs.yaml")
+        return Pipeline(**self.attributes).plan("defs.yaml", self.folder)
 
     @property
     def resource(self) -> BallastResource:

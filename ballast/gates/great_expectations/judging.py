@@ -14,8 +14,9 @@ import numpy as np
 from great_expectations.expectations.registry import get_expectation_impl
 
 from ballast.errors import BallastError
+from ballast.gates.great_expectations.custom import custom_class
 from ballast.gates.great_expectations.families import BARE
-from ballast.gates.great_expectations.views import View, view
+from ballast.gates.great_expectations.views import View, view, view_as_is
 from ballast.gates.own.form import Outcome
 from ballast.words import SHOWN, listed, percent, plural
 
@@ -58,9 +59,9 @@ def judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[st
 
 
 def _judged(expectation: Expectation, frame: pd.DataFrame) -> Outcome | None:
-    make = _loosened(expectation.type)
+    make = custom_class(expectation.custom) if expectation.custom else _loosened(expectation.type)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
-        seen = view(expectation.type, expectation.arguments, frame)
+        seen = _seen(expectation, frame)
         asked = gx.ExpectationSuite(name="gate", expectations=[make(**seen.arguments, meta={"name": expectation.name})])
         with _ONE_AT_A_TIME:
             batch = _batch_definition().get_batch(batch_parameters={"dataframe": seen.frame})
@@ -69,6 +70,11 @@ def _judged(expectation: Expectation, frame: pd.DataFrame) -> Outcome | None:
         if result.expectation_config.meta["name"] == expectation.name:
             return _outcome(expectation, result, seen)
     return None
+
+
+def _seen(expectation: Expectation, frame: pd.DataFrame) -> View:
+    given = expectation.arguments
+    return view_as_is(given, frame) if expectation.custom else view(expectation.type, given, frame)
 
 
 @cache
@@ -102,6 +108,8 @@ def _outcome(expectation: Expectation, result: Any, seen: View) -> Outcome:
     where = f"column {column!r}" if column else "the table"
     where += f" ({', '.join(f'{k}: {_said(v)}' for k, v in arguments.items())})" if arguments else ""
     counted = details.keys() & {"unexpected_count", "missing_count"}
+    if expectation.custom and counted and details.get("missing_count") == details.get("element_count"):
+        return _cannot(f"{where}: null in each of {plural(seen.rows, 'row')}, so there is nothing to judge")
     if not counted and _is_no_number(details.get("observed_value", 0)):
         unseen = _text(details["observed_value"], seen)
         why = _NO_DIVERGENCE if "partition_object" in arguments else _NO_NUMBER

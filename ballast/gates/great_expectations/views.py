@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.gates.great_expectations.conditions import parse_condition, rows_that_meet
+from ballast.gates.great_expectations.custom import without_condition
 from ballast.gates.great_expectations.families import (
     BARE,
     CENTRES,
@@ -48,12 +49,10 @@ def view(type_: str, given: Mapping[str, Any], frame: pd.DataFrame) -> View:
     DataError where there is nothing to judge, or values of another type than the expectation's; SpecError for a
     row_condition that is more than a condition.
     """
-    arguments = {k: v for k, v in given.items() if k not in ("row_condition", "condition_parser") and v is not None}
+    arguments = without_condition(given)
     if type_ in BARE:
         return View(frame, _counted_from_the_end(arguments, frame), None, len(frame))
-    chosen = frame
-    if given.get("row_condition") is not None:
-        chosen = frame[rows_that_meet(parse_condition(given["row_condition"]), frame)]
+    chosen = _chosen(given, frame)
     if type_ in COUNTS and 0 in (arguments.get(k) for k in ("value", "min_value", "max_value")):
         pass  # none at all is what may be wanted
     elif chosen.empty or not len(chosen):
@@ -65,6 +64,26 @@ def view(type_: str, given: Mapping[str, Any], frame: pd.DataFrame) -> View:
     if "column" not in arguments:
         return View(chosen, arguments, None, len(chosen))
     return _of_column(type_, arguments, chosen)
+
+
+def view_as_is(given: Mapping[str, Any], frame: pd.DataFrame) -> View:
+    """Gives what a user's own expectation is to judge: the rows that meet its row_condition, as they are.
+
+    DataError where none does, or a column that it names is not there.
+    """
+    chosen = _chosen(given, frame)
+    for key in ("column", "column_A", "column_B"):
+        if isinstance(given.get(key), str):
+            column(frame, given[key])
+    if not len(chosen):
+        raise DataError(_no_rows(frame, given, ""))
+    return View(chosen, without_condition(given), None, len(chosen))
+
+
+def _chosen(given: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
+    if given.get("row_condition") is None:
+        return frame
+    return frame[rows_that_meet(parse_condition(given["row_condition"]), frame)]
 
 
 def _no_rows(frame: pd.DataFrame, given: Mapping[str, Any], type_: str) -> str:

@@ -6,6 +6,7 @@ Nothing is read or computed here. What passes can be built into a Dagster graph,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
@@ -28,8 +29,8 @@ from ballast.orchestration.spec.problems import error_of, what_is_left
 Spec = TypeVar("Spec", bound=PipelineSpec)
 
 
-def declared(cls: type[Spec], attributes: Any, context: dg.ResolutionContext, where: str) -> Spec:
-    """Gives the spec that stands under ``attributes:`` in a file.
+def declared(cls: type[Spec], attributes: Any, context: dg.ResolutionContext, where: str, folder: Path) -> Spec:
+    """Gives the spec that stands under ``attributes:`` in a file; `folder` is what paths in it count from.
 
     Raises SpecError with a line for each mistake: those in the keys and values, and those in what is sound of them.
     """
@@ -37,32 +38,35 @@ def declared(cls: type[Spec], attributes: Any, context: dg.ResolutionContext, wh
         return cls.declared(attributes, context, where)
     except SpecError as error:
         rest = what_is_left(attributes, error.__cause__) if isinstance(error.__cause__, ValidationError) else None
-        more = _problems_of(cls, *rest, context, where) if rest else []
+        more = _problems_of(cls, *rest, context, where, folder) if rest else []
         raise error_of([*str(error).split("\n"), *more]) from error
 
 
 def _problems_of(
-    cls: type[PipelineSpec], attributes: Any, unsound: set[str], context: dg.ResolutionContext, where: str
+    cls: type[PipelineSpec], attributes: Any, unsound: set[str], context: dg.ResolutionContext, where: str, folder: Path
 ) -> list[str]:
     try:
         spec = cls.declared(attributes, context, where)
     except SpecError:
         return []
     try:
-        compile_plan(spec, where=where, unsound=unsound)
+        compile_plan(spec, where=where, folder=folder, unsound=unsound)
     except SpecError as error:
         return str(error).split("\n")
     return []
 
 
-def compile_plan(spec: PipelineSpec, *, where: str = "pipeline", unsound: Iterable[str] = ()) -> Plan:
+def compile_plan(
+    spec: PipelineSpec, *, where: str = "pipeline", folder: Path = Path(), unsound: Iterable[str] = ()
+) -> Plan:
     """Checks a spec and gives its plan.
 
-    `unsound` are the steps and data roles with a mistake that is known, of which nothing more is said.
+    Paths in it count from `folder`. `unsound` are the steps and data roles with a mistake that is known, of which
+    nothing more is said.
 
     Raises SpecError with a line for each mistake: the file, the key, what was expected and the nearest valid name.
     """
-    draft = Draft(spec, where, unsound=set(unsound))
+    draft = Draft(spec, where, folder, unsound=set(unsound))
     check_names(draft)
     check_data(draft)
     check_encoder(draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ballast.errors import SpecError
@@ -19,7 +20,7 @@ class Draft:
 
     Attributes
     ----------
-    where : what messages start with, such as "pipelines/x/defs.yaml".
+    where : what messages start with, such as "pipelines/x/defs.yaml". folder : what paths in the spec count from.
     methods : of each step an object of its method, not fitted. roles : of each step its method's role.
     problems : the mistakes found so far, a line each.
     unsound : the steps and data roles that have one, of which nothing more is said.
@@ -27,6 +28,7 @@ class Draft:
 
     spec: PipelineSpec
     where: str
+    folder: Path = Path()
     methods: dict[str, Any] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

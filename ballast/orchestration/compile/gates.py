@@ -42,9 +42,11 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
 def _own(draft: Draft, name: str, stage: str | None) -> tuple[Expectation, ...]:
     """Gives the suite that the pipeline declares behind a node."""
     key, entries = f"gates.{name}", draft.spec.gates[name]
-    if len(entries) > MOST_STEPS:
+    where, stage = f"{draft.where}: {key}", stage if stage in GATED else None
+    many = isinstance(entries, list) and len(entries) > MOST_STEPS
+    own = () if many else parse_suite(entries, where=where, stage=stage, folder=draft.folder)
+    if many or len(own) > MOST_STEPS:
         raise draft.fault(key, f"more than {MOST_STEPS} expectations; keep those that matter")
-    own = parse_suite(entries, where=f"{draft.where}: {key}", stage=stage if stage in GATED else None)
     others = [role for role in draft.spec.data if role != name]
     for role in {role for e in own for role in e.roles if role not in others}:
         raise draft.fault(key, f"there is no other data role {role!r}{nearest(role, others)}")

@@ -29,13 +29,13 @@ class Pipeline(dg.Component, PipelineSpec):
     ['train', 'encoder', 'train/features', 'model', 'report']
     """
 
-    def plan(self, where: str = "pipeline") -> Plan:
-        """Gives the checked plan; SpecError names what is wrong under `where`."""
-        return compile_plan(self, where=where)
+    def plan(self, where: str = "pipeline", folder: Path | str = ".") -> Plan:
+        """Gives the checked plan; SpecError names what is wrong under `where`, and paths count from `folder`."""
+        return compile_plan(self, where=where, folder=Path(folder))
 
     def definitions(self, folder: Path | str = ".") -> dg.Definitions:
         """Gives the Dagster definitions; relative paths in the spec start from `folder`."""
-        return definitions_of(self.plan(), Path(folder).resolve())
+        return definitions_of(self.plan(folder=folder), Path(folder).resolve())
 
     @classmethod
     def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Pipeline:
@@ -43,12 +43,12 @@ class Pipeline(dg.Component, PipelineSpec):
         position = context.source_position_tree
         attributes = model.model_dump(exclude_unset=True)
         if position is None:
-            return declared(cls, attributes, context, "pipeline")
+            return declared(cls, attributes, context, "pipeline", Path())
         file = Path(position.position.filename)
         loading = context.scope.get("context")
         where = _where(file, Path(loading.project_root)) if loading is not None else file.name
         try:
-            return declared(cls, attributes, context, where)
+            return declared(cls, attributes, context, where, file.parent)
         except SpecError as error:
             raise located(error, where, lines_of(file, where, str(attributes.get("name")))) from None
 
@@ -56,7 +56,7 @@ class Pipeline(dg.Component, PipelineSpec):
         file = context.path / "defs.yaml"
         where = _where(file, Path(context.project_root))
         try:
-            plan = self.plan(where)
+            plan = self.plan(where, context.path)
         except SpecError as error:
             raise located(error, where, lines_of(file, where, self.name)) from None
         return definitions_of(plan, context.path, Place(file, lines_of(file, where, self.name)))

@@ -23,7 +23,7 @@ from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.partitions import check_mapped
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.plan.plan import Plan
-from ballast.orchestration.projects.load import keys_of, load
+from ballast.orchestration.projects.load import keys_of, load, put_on_path
 from ballast.orchestration.spec.places import TYPE, Place, declared_in, located
 from ballast.orchestration.spec.yaml_files import LARGEST_FILE
 from ballast.words import one_line, plural, shown
@@ -65,10 +65,12 @@ class Declared:
         """Gives the checked plan. SpecError has a line for each mistake: file, line, key and the nearest valid word."""
         if self.problem is not None:
             raise self.problem
+        put_on_path(self.root)
         known = SimpleNamespace(project_root=str(self.root))  # all that a template may ask of Dagster's own context
         context = dg.ResolutionContext.default().with_scope(context=known)
         try:
-            return declared(Pipeline, self.attributes, context, self.where).plan(self.where)
+            folder = self.file.parent
+            return declared(Pipeline, self.attributes, context, self.where, folder).plan(self.where, folder)
         except SpecError as error:
             raise located(error, self.where, self.lines) from error
 

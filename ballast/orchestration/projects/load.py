@@ -62,6 +62,13 @@ def keys_of(project: dg.Definitions) -> frozenset[dg.AssetKey]:
     return frozenset(spec.key for spec in specs if not spec.metadata.get(SYSTEM_METADATA_KEY_AUTO_CREATED_STUB_ASSET))
 
 
+def put_on_path(root: Path) -> None:
+    """Lets modules that stand in a project be imported, as Dagster does in its code location."""
+    for folder in (str(root / "src"), str(root)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+
+
 @contextmanager
 def _loading(root: Path) -> Iterator[None]:
     """Turns what goes wrong in a project's own code into an error that names the place in it."""
@@ -94,9 +101,7 @@ def _definitions_of(root: Path, without: Without) -> dg.Definitions | None:
         settings = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {}).get("dg", {}).get("project", {})
     fallback = f"{settings['root_module']}.definitions" if "root_module" in settings else "definitions"
     module_name = settings.get("code_location_target_module", fallback)
-    for folder in (str(root / "src"), str(root)):
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
+    put_on_path(root)
     package = importlib.util.find_spec(module_name.partition(".")[0])
     origin = None if package is None else package.origin or next(iter(package.submodule_search_locations or []), None)
     if origin is None or not Path(origin).resolve().is_relative_to(root.resolve()):

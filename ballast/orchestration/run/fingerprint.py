@@ -62,11 +62,12 @@ def check_code(plan: Plan, node: Node) -> None:
 
 
 def _uses(plan: Plan, node: Node) -> list[str]:
+    gates = [expectation.custom for expectation in node.suite if expectation.custom]
     if node.stage in ("source", "report"):
         data = plan.spec.data.get(node.name)
-        return [data.loader] if data is not None and data.loader else []
+        return [*([data.loader] if data is not None and data.loader else []), *gates]
     named, texts = uses_of(plan, node)
-    return [*named, *texts]
+    return [*named, *texts, *gates]
 
 
 def edited_modules(plan: Plan, run_id: str) -> list[str]:

@@ -246,7 +246,7 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     data: dict[str, DataSpec] = Field(description="Data roles: train, target, test, reference.")
     features: FeaturesSpec = Field(default=FeaturesSpec(), description="How tables become matrices.")
     steps: Steps = Field(description="Steps by name.")
-    gates: dict[str, list[Any]] = Field(default={}, description="Expectations by step or data role.")
+    gates: dict[str, Any] = Field(default={}, description="Expectations by step or data role.")
     partitions: PartitionsSpec | None = None
     schedule: ScheduleSpec | None = None
     sensor: SensorSpec | None = None
