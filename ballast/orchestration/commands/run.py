@@ -19,7 +19,7 @@ from ballast.errors import BallastError, OwnedError, SpecError, nearest
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.owners import check_owner, claim
-from ballast.orchestration.graph.partitions import current_keys, partition_of
+from ballast.orchestration.graph.partitions import current_keys, keys_of, names_of_dynamic, partition_of
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
 from ballast.orchestration.graph.results import REUSED, ROWS
 from ballast.orchestration.plan.partitions import partitions_of
@@ -95,33 +95,24 @@ def partition_keys(plan: Plan, wanted: str | None) -> list[str | None]:
         if wanted is not None:
             raise SpecError(f"{plan.where}: the pipeline has no partitions; leave --partition {shown(wanted)} out")
         return [None]
+    dynamic = names_of_dynamic(definition)
     with _records():
-        on = instance() if isinstance(definition, dg.DynamicPartitionsDefinition) else None
-    if on is not None and wanted is None and not current_keys(definition, on):
-        raise SpecError(f"{plan.where}: {_none_added(plan)}")
-    if wanted is not None:
-        keys = list(definition.get_partition_keys(dynamic_partitions_store=on))
-        if on is not None and wanted not in keys:
-            raise SpecError(
-                f"{plan.where}: there is no partition {shown(wanted)}{nearest(wanted, keys)}; {_none_added(plan)}"
-            )
-        if wanted not in keys:
-            more = f"the last of {len(keys)} are" if len(keys) > 12 else "there are"
-            raise SpecError(
-                f"{plan.where}: the pipeline declares no partition {shown(wanted)}{nearest(wanted, keys)} "
-                f"({more} {', '.join(keys[-12:])})"
-            )
-        return [wanted]
-    return [*current_keys(definition, on)]
-
-
-def _none_added(plan: Plan) -> str:
-    declared = plan.spec.partitions
-    assert declared is not None
-    return (
-        f"add its keys to Dagster's dynamic partitions {declared.dynamic!r}, in the UI or with "
-        f"instance.add_dynamic_partitions({declared.dynamic!r}, [...])"
+        on = instance() if dynamic else None
+    none_added = "; ".join(
+        f"add its keys to Dagster's dynamic partitions {name!r}, in the UI or with "
+        f"instance.add_dynamic_partitions({name!r}, [...])"
+        for name in dynamic
     )
+    if wanted is None:
+        found = current_keys(definition, on)
+        if dynamic and not found:
+            raise SpecError(f"{plan.where}: {none_added}")
+        return [*found]
+    keys = keys_of(definition, on)
+    if wanted in keys:
+        return [wanted]
+    there = none_added or f"{f'the last of {len(keys)} are' if len(keys) > 12 else 'there are'} {', '.join(keys[-12:])}"
+    raise SpecError(f"{plan.where}: there is no partition {shown(wanted)}{nearest(wanted, keys)}; {there}")
 
 
 def units_of(plan: Plan, select: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from ballast.orchestration.compile.lookup import check_encoder, look_up_methods
 from ballast.orchestration.compile.names import check_data, check_names
 from ballast.orchestration.compile.nodes import nodes_of
 from ballast.orchestration.compile.order import in_order
+from ballast.orchestration.compile.partitions import check_partitions
 from ballast.orchestration.compile.references import check_references
 from ballast.orchestration.compile.twice import check_counted_once
 from ballast.orchestration.plan.plan import Plan
@@ -69,6 +70,7 @@ def compile_plan(
     draft = Draft(spec, where, folder, unsound=set(unsound))
     check_names(draft)
     check_data(draft)
+    check_partitions(draft)
     check_encoder(draft)
     look_up_methods(draft)
     check_references(draft)

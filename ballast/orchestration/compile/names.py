@@ -79,24 +79,6 @@ def check_data(draft: Draft) -> None:
                 raise draft.fault("alerts.webhook", "an address is needed that begins with http:// or https://")
             if not alerts.on:
                 raise draft.fault("alerts.on", "nothing would be told; name closed, failed or both")
-    if (partitions := draft.spec.partitions) is not None:
-        with draft.noting():
-            kinds = [kind for kind in ("static", "time", "dynamic") if getattr(partitions, kind) is not None]
-            if len(kinds) != 1:
-                raise draft.fault(
-                    "partitions",
-                    "give exactly one of static (a list of keys), time (daily, weekly ...) and dynamic (the name of "
-                    "Dagster's dynamic partitions)",
-                )
-            if partitions.time and not partitions.start:
-                raise draft.fault("partitions.start", "a time partition needs its first day, as YYYY-MM-DD")
-            if partitions.start and partitions.end and partitions.end <= partitions.start:
-                raise draft.fault("partitions.end", f"the end must lie after the start, {partitions.start}")
-            for key in {"start", "end", "timezone"} & partitions.model_fields_set if not partitions.time else ():
-                raise draft.fault(f"partitions.{key}", f"only partitions by time have one; these are {kinds[0]}")
-        for role in partitions.roles:
-            with draft.noting():
-                draft.check_role(role, "partitions.roles")
 
 
 def _check_role(draft: Draft, role: str, data: DataSpec) -> None:
@@ -113,7 +95,8 @@ def _check_role(draft: Draft, role: str, data: DataSpec) -> None:
             f"give exactly one of {', '.join(SOURCES)} (given: {named}); asset may stand beside path, query or loader",
         )
     partitions = draft.spec.partitions
-    if data.last and (partitions is None or partitions.time is None or role not in partitions.roles):
+    by_time = partitions is not None and any(one.time is not None for one in partitions.dimensions.values())
+    if data.last and not (by_time and partitions is not None and role in partitions.roles):
         raise draft.fault(f"{key}.last", "only a role that is split by time (`partitions: {time: ...}`) reaches back")
     if data.step:
         _check_step(draft, f"{key}.step", data.step)

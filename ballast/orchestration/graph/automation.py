@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from ballast.errors import DataError
-from ballast.orchestration.graph.partitions import current_keys
+from ballast.orchestration.graph.partitions import current_keys, names_of_dynamic
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.read.files import found, is_remote
 from ballast.orchestration.spec.pipeline import as_list
@@ -39,7 +39,7 @@ def _requests(
     if partitions is None:
         yield dg.RunRequest(run_key=occasion)
         return
-    known = context.instance if isinstance(partitions, dg.DynamicPartitionsDefinition) else None
+    known = context.instance if names_of_dynamic(partitions) else None
     for key in current_keys(partitions, known):
         yield dg.RunRequest(run_key=f"{occasion}:{key}", partition_key=key)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 import dagster as dg
 
 from ballast.errors import DataError
-from ballast.orchestration.spec.occasions import PartitionsSpec
+from ballast.orchestration.spec.occasions import BETWEEN, DimensionSpec, PartitionsSpec
 
 _WHOLE = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
 _MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE")
@@ -17,10 +18,14 @@ _MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", 
 
 @dataclass(frozen=True)
 class Partition:
-    """One partition: its key and, for a time partition, the window [start, end) it stands for."""
+    """One partition: its key and, for a time partition, the window [start, end) it stands for.
+
+    One of two dimensions has `parts`, by the dimension's name.
+    """
 
     key: str
     window: tuple[datetime, datetime] | None = None
+    parts: Mapping[str, Partition] = field(default_factory=dict)
 
     def reaching_back(self, last: timedelta | None) -> Partition:
         """Gives the partition with a window that has the same end and is `last` long; itself where there is none."""
@@ -42,7 +47,18 @@ class Partition:
         return f"{after} AND NOT ({before})", [*first, *last]
 
 
-def outside(spec: PartitionsSpec, column: str, kind: str, where: str) -> dict[str, tuple[str, list[str]]]:
+Split = Mapping[str, Partition]
+"""The columns by which rows are told apart, each with the partition of it that they are of."""
+
+
+def split_of(spec: PartitionsSpec, partition: Partition, reach: timedelta | None) -> Split:
+    """Gives what tells a partition's rows, those of `reach` before its end where there is one."""
+    if spec.multi is None:
+        return {str(spec.column): partition.reaching_back(reach)}
+    return {column: partition.parts[name].reaching_back(reach) for name, column in spec.column_of.items()}
+
+
+def outside(spec: DimensionSpec, column: str, kind: str, where: str) -> dict[str, tuple[str, list[str]]]:
     """Gives the SQL of the rows that are in none of the partitions that are declared, by what keeps them out, in words.
 
     `column` is quoted. Of dynamic partitions, whose keys may come, only rows without a key are.
@@ -55,7 +71,7 @@ def outside(spec: PartitionsSpec, column: str, kind: str, where: str) -> dict[st
             f"NOT coalesce({any_key}, false) AND {column} IS NOT NULL",
             [v for _, vs in held for v in vs],
         )
-    definition = partitions_of(spec)
+    definition = _dimension_of(spec)
     if isinstance(definition, dg.TimeWindowPartitionsDefinition):
         sql, values = _from(definition.start, column, kind, where)
         found[f"before {spec.start}"] = (f"NOT ({sql})", values)
@@ -100,6 +116,12 @@ def _has_key(key: str, column: str, kind: str) -> tuple[str, list[str]]:
 def partitions_of(spec: PartitionsSpec | None) -> dg.PartitionsDefinition | None:
     if spec is None:
         return None
+    if spec.multi is not None:
+        return dg.MultiPartitionsDefinition({name: _dimension_of(one) for name, one in spec.multi.items()})
+    return _dimension_of(spec)
+
+
+def _dimension_of(spec: DimensionSpec) -> dg.PartitionsDefinition:
     if spec.static is not None:
         return dg.StaticPartitionsDefinition(spec.static)
     if spec.dynamic is not None:
@@ -122,11 +144,20 @@ def is_declared(spec: PartitionsSpec | None, key: str) -> bool:
 
     Of dynamic partitions any key is: which there are is not the pipeline's to say.
     """
-    definition = partitions_of(spec)
+    if spec is None:
+        return False
+    if spec.multi is None:
+        return _has(spec, key)
+    parts = key.split(BETWEEN)  # Dagster puts dimensions in the order of their names
+    return len(parts) == len(spec.multi) and all(map(_has, [spec.multi[name] for name in sorted(spec.multi)], parts))
+
+
+def _has(spec: DimensionSpec, key: str) -> bool:
+    definition = _dimension_of(spec)
     if isinstance(definition, dg.DynamicPartitionsDefinition):
         return True
     try:
-        return definition is not None and definition.has_partition_key(key)
+        return definition.has_partition_key(key)
     except (dg.DagsterError, ValueError):  # a key that is not a time
         return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
-from ballast.orchestration.plan.partitions import Partition
+from ballast.orchestration.plan.partitions import Split
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files
 from ballast.orchestration.read.kinds import pc
@@ -22,7 +22,7 @@ from ballast.orchestration.read.text import Written
 from ballast.orchestration.read.words import in_duckdb
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import literal, quoted
-from ballast.words import listed
+from ballast.words import in_words, listed
 
 BATCH = 131_072
 """Rows of a batch."""
@@ -64,13 +64,11 @@ class Source(ABC):
         """The user's own SQL, whose text is kept out of messages."""
         return ""
 
-    def raw(self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None) -> pa.Table:
-        """Gives the rows as DuckDB's Arrow has them, those of the `partition` of a column where one is given."""
+    def raw(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.Table:
+        """Gives the rows as DuckDB's Arrow has them, those of a partition where one is given."""
         return self._run(columns, partition).to_arrow_table()
 
-    def raw_batches(
-        self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None
-    ) -> pa.RecordBatchReader:
+    def raw_batches(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
         """Gives what ``raw`` does, a batch at a time; the source must stay open meanwhile."""
         return self._run(columns, partition).to_arrow_reader(BATCH)
 
@@ -78,12 +76,12 @@ class Source(ABC):
         """Gives the columns without their rows."""
         return self._executed(f"FROM ({self._rows(None)}) LIMIT 0").to_arrow_table()
 
-    def _run(self, columns: Sequence[str] | None, partition: tuple[str, Partition] | None) -> Any:
+    def _run(self, columns: Sequence[str] | None, partition: Split | None) -> Any:
         if partition is None:
             return self._executed(self._rows(columns))
         wanted = list(self.kinds if columns is None else columns)
-        within = self._rows(list(dict.fromkeys([*wanted, partition[0]])))
-        condition, values = self._condition(*partition)
+        within = self._rows(list(dict.fromkeys([*wanted, *partition])))
+        condition, values = self._condition(partition)
         return self._executed(f"SELECT {', '.join(map(quoted, wanted))} FROM ({within}) WHERE {condition}", values)
 
     def _executed(self, sql: str, values: Sequence[str] = ()) -> Any:
@@ -91,17 +89,29 @@ class Source(ABC):
 
     failed = "it cannot be read"
 
-    def _condition(self, column: str, partition: Partition, sql: str = "") -> tuple[str, list[str]]:
-        """Gives the SQL of whether a row is of a partition, and its values; `sql` is the column's, default its name."""
-        if column not in self.kinds:
-            raise DataError(
-                f"{self.where}: the partition column {column!r} is missing{nearest(column, self.kinds)} "
-                f"(columns: {listed(self.kinds, most=12)})"
-            )
-        return partition.condition(sql or quoted(column), self.kinds[column], self.where)
+    def _condition(self, partition: Split, sql: Callable[[str], str] = quoted) -> tuple[str, list[str]]:
+        """Gives the SQL of whether a row is of a partition, and its values; `sql` gives that of a column."""
+        conditions, values = [], []
+        for column, part in partition.items():
+            if column not in self.kinds:
+                raise DataError(
+                    f"{self.where}: the partition column {column!r} is missing{nearest(column, self.kinds)} "
+                    f"(columns: {listed(self.kinds, most=12)})"
+                )
+            condition, bound = part.condition(sql(column), self.kinds[column], self.where)
+            conditions.append(f"({condition})")
+            values += bound
+        return " AND ".join(conditions), values
 
-    def without_rows(self, column: str, key: str) -> DataError:
+    def without_rows(self, partition: Split) -> DataError:
         """Gives the error of a partition that no row is of."""
+        for column, part in partition.items():
+            if len(partition) == 1 or not len(self.raw([column], {column: part})):
+                return self._without_key(column, part.key)
+        both = in_words(f"{part.key!r} in column {column!r}" for column, part in partition.items())
+        return DataError(f"{self.where}: the partition has no rows: there are some with either, but none with {both}")
+
+    def _without_key(self, column: str, key: str) -> DataError:
         rows = self._rows([column])
         sql = f"SELECT CAST({quoted(column)} AS VARCHAR), count(*) FROM ({rows}) GROUP BY 1 ORDER BY 1"
         there = self.con.execute(sql).fetchall()
@@ -167,7 +177,7 @@ class Text(Source):
     def _value(self, name: str) -> str:
         return self._typed.value(name, self.text.text(name))
 
-    def raw(self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None) -> pa.Table:
+    def raw(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.Table:
         names = list(self.text.names if columns is None else columns)
         if partition is not None:
             self._check_keys(partition)
@@ -184,9 +194,7 @@ class Text(Source):
             return self.raw(columns, partition)
         return table
 
-    def raw_batches(
-        self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None
-    ) -> pa.RecordBatchReader:
+    def raw_batches(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
         self.settle()
         names = list(self.text.names if columns is None else columns)
         if partition is not None:
@@ -195,14 +203,14 @@ class Text(Source):
             self._refuse(names, partition)
         return super().raw_batches(columns, partition)
 
-    def _check_keys(self, partition: tuple[str, Partition]) -> None:
+    def _check_keys(self, partition: Split) -> None:
         """Makes sure of the types, which are those of all rows, and that every row is of some partition or of none."""
         self.settle()
-        self._condition(*partition)
-        if self._broken([partition[0]]):
-            self._refuse([partition[0]])
+        self._condition(partition)
+        if self._broken([*partition]):
+            self._refuse([*partition])
 
-    def _flagged(self, names: Sequence[str], partition: tuple[str, Partition] | None) -> pa.Table | None:
+    def _flagged(self, names: Sequence[str], partition: Split | None) -> pa.Table | None:
         """Gives the rows; None where some text is not a value of its column's type.
 
         They are read file by file, for DuckDB mixes the rows of files that are read at once.
@@ -239,14 +247,14 @@ class Text(Source):
         is_none = dict(zip(asked, answers, strict=True))
         return set(quick) - {name for name, value in values if not is_none[value]}
 
-    def _within(self, written: str, partition: tuple[str, Partition] | None) -> tuple[str, list[str]]:
+    def _within(self, written: str, partition: Split | None) -> tuple[str, list[str]]:
         """Gives the SQL of the rows of a partition, or all, and the parameters in it."""
         if partition is None:
             return written, []
-        condition, parameters = self._condition(*partition, self._value(partition[0]))
+        condition, parameters = self._condition(partition, self._value)
         return f"(FROM {written} WHERE {condition})", parameters
 
-    def _broken(self, names: Sequence[str], partition: tuple[str, Partition] | None = None) -> list[str]:
+    def _broken(self, names: Sequence[str], partition: Split | None = None) -> list[str]:
         """Gives the columns in which some text is not a value of the column's type."""
         rows, parameters = self._within(self.text.together, partition)
         columns = [f"{self.text.text(name)} AS t{i}, {self._value(name)} AS v{i}" for i, name in enumerate(names)]
@@ -259,7 +267,7 @@ class Text(Source):
     def failed(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
         return f"cannot read {listed(map(self.text.files.shown, self.text.files.names), most=3)}"
 
-    def _refuse(self, names: Sequence[str], partition: tuple[str, Partition] | None = None) -> None:
+    def _refuse(self, names: Sequence[str], partition: Split | None = None) -> None:
         """Raises DataError with the file, row and value of the first text that is not a value of its column's type."""
         name = self._broken(names, partition)[0]
         check = self._typed.unfit(name, "t", "v")
@@ -300,25 +308,22 @@ class Given(Source):
     def kinds(self) -> Mapping[str, str]:
         return self._described
 
-    def raw(self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None) -> pa.Table:
+    def raw(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.Table:
         table = self.table
         if partition is not None:
-            name = partition[0]
-            condition, values = self._condition(name, partition[1])
-            sql = f"SELECT {condition} FROM ({self._rows([name])})"
+            condition, values = self._condition(partition)
+            sql = f"SELECT {condition} FROM ({self._rows([*partition])})"
             table = table.filter(self.con.execute(sql, values).to_arrow_table().column(0))
         return table if columns is None else table.select(list(columns))
 
-    def raw_batches(
-        self, columns: Sequence[str] | None = None, partition: tuple[str, Partition] | None = None
-    ) -> pa.RecordBatchReader:
+    def raw_batches(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
         return self.raw(columns, partition).to_reader(BATCH)
 
-    def _condition(self, column: str, partition: Partition, sql: str = "") -> tuple[str, list[str]]:
-        if column in self._described:
-            self.con.register("given", self.table.select([column]))
-            self._described[column] = self.con.execute("DESCRIBE FROM given").fetchall()[0][1]
-        return super()._condition(column, partition, sql)
+    def _condition(self, partition: Split, sql: Callable[[str], str] = quoted) -> tuple[str, list[str]]:
+        if there := [column for column in partition if column in self._described]:
+            self.con.register("given", self.table.select(there))
+            self._described |= {row[0]: row[1] for row in self.con.execute("DESCRIBE FROM given").fetchall()}
+        return super()._condition(partition, sql)
 
     def _rows(self, columns: Sequence[str] | None) -> str:
         return "FROM given"

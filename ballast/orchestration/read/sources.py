@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
-from ballast.orchestration.plan.partitions import Partition, outside
+from ballast.orchestration.plan.partitions import Partition, Split, outside, split_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect, ids
 from ballast.orchestration.read.design_weights import check_weights
@@ -27,7 +27,7 @@ from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
 from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
-from ballast.orchestration.spec.occasions import PartitionsSpec
+from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.frames import pandas_frame
@@ -50,7 +50,7 @@ def read_table(
     folder: Path,
     given: Any = None,
     like: pa.Schema | None = None,
-    partition: tuple[str, Partition] | None = None,
+    partition: Split | None = None,
     declared: PartitionsSpec | None = None,
 ) -> pa.Table:
     """Gives the rows of a data role as a table whose columns are those the spec names, and more.
@@ -60,7 +60,7 @@ def read_table(
     where : ("pipelines/x/defs.yaml: data.train") opens every message. folder : where relative paths start.
     given : the value of the Dagster asset where the source is one.
     like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have.
-    partition : a column and one of its partitions, whose rows alone are read.
+    partition : columns, each with one of its partitions, whose rows alone are read.
     declared : all partitions, so that rows which are in none of them are told.
 
     Raises DataError for a source that is missing, unreadable, empty, lacks a column that the spec names, or holds a
@@ -70,14 +70,15 @@ def read_table(
         _check_columns(source, spec, where)
         table = _typed(source, source.raw(partition=partition), like)
         if len(table) == 0 and partition is not None:
-            raise source.without_rows(partition[0], partition[1].key)
+            raise source.without_rows(partition)
         if len(table) == 0:
             names = listed(table.column_names, most=12)
             raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
         check_weights(table, spec, where)
         told = {**conversions(table), **source.told, **_looks(source, table, where)}
         if declared is not None:
-            told |= _outside(source, declared)
+            for column, dimension in declared.dimensions.items():
+                told |= _outside(source, column, dimension)
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
 
 
@@ -94,9 +95,8 @@ def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
     return found
 
 
-def _outside(source: Source, declared: PartitionsSpec) -> dict[str, str]:
-    """Gives how many of a source's rows are in none of the partitions, and why."""
-    name = declared.column
+def _outside(source: Source, name: str, declared: DimensionSpec) -> dict[str, str]:
+    """Gives how many of a source's rows are in none of the partitions of a column, and why."""
     column = source.raw([name])
     relation = source.con.from_arrow(column)
     kinds = outside(declared, quoted(name), str(relation.types[0]), source.where)
@@ -141,7 +141,7 @@ def read_batches(
     given: Any = None,
     like: pa.Schema | None = None,
     columns: Sequence[str] | None = None,
-    partition: tuple[str, Partition] | None = None,
+    partition: Split | None = None,
 ) -> Iterator[pa.RecordBatchReader]:
     """Gives what ``read_table`` does a batch at a time, of some `columns` where they are named.
 
@@ -306,7 +306,7 @@ def read_role(
         like = _like(plan, own, folder, training, run_id)
     split = None
     if node.partitioned and partition is not None and plan.spec.partitions is not None:
-        split = (plan.spec.partitions.column, partition.reaching_back(own.reach))
+        split = split_of(plan.spec.partitions, partition, own.reach)
     declared = plan.spec.partitions if split is not None else None
     return read_table(own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared)
 

@@ -14,6 +14,8 @@ from pydantic import AfterValidator, Field, field_validator
 from ballast.orchestration.spec.execution import LONGEST_WAIT, WholeNumber
 
 Column = Annotated[str, Field(min_length=1)]
+BETWEEN = "|"
+"""What stands between the two keys of a partition of two dimensions."""
 _FIRST_YEAR = 1900  # hourly partitions from then on are a million
 
 
@@ -35,10 +37,13 @@ def _zone_of_dagster(zone: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone_of_dagster)]
 
 
-class PartitionsSpec(dg.Model, dg.Resolvable):
-    """Splits data roles by a column; every partition is checked and weighed against its own target."""
+class DimensionSpec(dg.Model, dg.Resolvable):
+    """One column by which rows are split: its keys, its windows of time, or keys that come."""
 
-    column: Column = Field(description="Column that says which partition a row belongs to.")
+    column: Column | None = Field(
+        default=None,
+        description="Column that says which partition a row belongs to; default, within `multi`, the dimension's name.",
+    )
     static: list[str] | None = Field(default=None, description="The partitions' keys.")
     time: Literal["hourly", "daily", "weekly", "monthly"] | None = Field(
         default=None, description="Length of a time window."
@@ -49,7 +54,11 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
     dynamic: str | None = Field(
         default=None, description="Name of Dagster's dynamic partitions, whose keys are added as they come."
     )
-    roles: list[str] = Field(default=["target", "test"], description="The data roles that are split.")
+
+    @property
+    def kinds(self) -> list[str]:
+        """Which of the ways to split is declared."""
+        return [kind for kind in ("static", "time", "dynamic") if getattr(self, kind) is not None]
 
     @field_validator("static")
     @classmethod
@@ -72,6 +81,27 @@ class PartitionsSpec(dg.Model, dg.Resolvable):
         except ValueError as error:
             raise ValueError("a day is needed, written as YYYY-MM-DD") from error
         raise ValueError(f"a day from the year {_FIRST_YEAR} on is needed")
+
+
+class PartitionsSpec(DimensionSpec):
+    """Splits data roles by a column or by two; every partition is checked and weighed against its own target."""
+
+    multi: dict[str, DimensionSpec] | None = Field(
+        default=None, description="Two columns to split by, in place of the keys above: each a name, and those keys."
+    )
+    roles: list[str] = Field(default=["target", "test"], description="The data roles that are split.")
+
+    @property
+    def dimensions(self) -> dict[str, DimensionSpec]:
+        """What rows are split by, by the column that says so."""
+        if self.multi is None:
+            return {str(self.column): self}
+        return {dimension.column or name: dimension for name, dimension in self.multi.items()}
+
+    @property
+    def column_of(self) -> dict[str, str]:
+        """The column of each dimension of `multi` by the dimension's name."""
+        return {name: dimension.column or name for name, dimension in (self.multi or {}).items()}
 
 
 class ScheduleSpec(dg.Model, dg.Resolvable):

@@ -275,8 +275,8 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     @property
     def control_columns(self) -> list[str]:
         """Columns of any role that steer processing and are never features."""
-        named = (self.partitions.column if self.partitions else None, self.features.weights)
-        return [column for column in named if column is not None]
+        weights = self.features.weights
+        return [*(self.partitions.dimensions if self.partitions else ()), *([] if weights is None else [weights])]
 
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
 

@@ -372,16 +372,16 @@ def test_partition_is_read_whatever_is_wrong_in_rows_of_others(tmp_path: Path):
     where = {"where": "defs.yaml: data.target", "folder": tmp_path, "like": like}
     (tmp_path / "rows.csv").write_text(rows)
     spec = DataSpec(id="id", path="rows.csv")
-    assert read_table(spec, **where, partition=("day", Partition("2024-01-01")))["x"].to_pylist() == [5]
+    assert read_table(spec, **where, partition={"day": Partition("2024-01-01")})["x"].to_pylist() == [5]
     with pytest.raises(DataError, match=r"'rows.csv', column 'x', row 2: 'oops'"):
-        read_table(spec, **where, partition=("day", Partition("2024-01-02")))
+        read_table(spec, **where, partition={"day": Partition("2024-01-02")})
     (tmp_path / "rows.csv").write_text(rows + "3,6,soon\n")
     with pytest.raises(DataError, match=r"'rows.csv', column 'day', row 3: 'soon'"):
-        read_table(spec, **where, partition=("day", Partition("2024-01-01")))
+        read_table(spec, **where, partition={"day": Partition("2024-01-01")})
 
 
 def test_partition_with_types_of_its_own_file_has_those_of_all_its_rows(tmp_path: Path):
     (tmp_path / "rows.csv").write_text("id,x,k\n1,5,a\n2,words,b\n")
     where = {"where": "defs.yaml: data.train", "folder": tmp_path}
-    kept = read_table(DataSpec(id="id", path="rows.csv"), **where, partition=("k", Partition("a")))
+    kept = read_table(DataSpec(id="id", path="rows.csv"), **where, partition={"k": Partition("a")})
     assert kept["x"].to_pylist() == ["5"]

@@ -121,16 +121,16 @@ def test_feature_columns_leave_out_what_is_declared_or_dropped():
 
 
 def test_partition_keeps_its_own_rows_and_names_the_values_when_there_are_none(tmp_path):
-    kept = read(tmp_path, asset="x", given=TABLE, partition=("kind", Partition("x")))
+    kept = read(tmp_path, asset="x", given=TABLE, partition={"kind": Partition("x")})
     assert kept["key"].tolist() == ["a", "c"]
     with pytest.raises(DataError, match=r"partition 'z' has no rows: none of 3 has it in column 'kind' .*x, y"):
-        read(tmp_path, asset="x", given=TABLE, partition=("kind", Partition("z")))
+        read(tmp_path, asset="x", given=TABLE, partition={"kind": Partition("z")})
 
 
 def test_partition_of_a_time_window_takes_its_start_and_leaves_its_end(tmp_path):
     days = pd.DataFrame({"key": range(4), "day": pd.date_range("2024-01-01", periods=4), "n": np.arange(4)})
     window = (datetime(2024, 1, 2, tzinfo=UTC), datetime(2024, 1, 4, tzinfo=UTC))
-    kept = read(tmp_path, asset="x", given=days, partition=("day", Partition("p", window)))
+    kept = read(tmp_path, asset="x", given=days, partition={"day": Partition("p", window)})
     assert kept["n"].tolist() == [1, 2]
 
 
