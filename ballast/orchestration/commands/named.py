@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from ballast.errors import BallastError, DataError, SpecError, nearest
+from ballast.orchestration.graph.mappings import unmapped
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import Declared, every, project_assets
 from ballast.orchestration.read.files import found
@@ -23,7 +24,7 @@ def check_named(declared: Declared, plan: Plan) -> None:
     problems = [
         problem
         for role, data in plan.spec.data.items()
-        for problem in _missing(data, f"{plan.where}: data.{role}", declared)
+        for problem in (*_missing(data, f"{plan.where}: data.{role}", declared), *_unmapped(plan, role, declared.root))
     ]
     if problems:
         raise located(SpecError("\n".join(problems)), plan.where, declared.lines)
@@ -58,6 +59,15 @@ def _missing_asset(asset: str, where: str, root: Path) -> Iterator[str]:
             f"{where}: the project has no asset {asset!r}{nearest(asset, names)} (there are {listed(names, 12)}; "
             "dg.AssetSpec makes one of another code location known)"
         )
+
+
+def _unmapped(plan: Plan, role: str, root: Path) -> Iterator[str]:
+    """Tells of an asset whose rows a role is read from, and that is split otherwise."""
+    data = plan.spec.data[role]
+    if data.source == "asset":
+        theirs = (project_assets(root) or {}).get(dg.AssetKey.from_user_string(str(data.asset)))
+        if theirs is not None and (problem := unmapped(plan, role, theirs)) is not None:
+            yield problem
 
 
 def _missing_step(step: str, where: str, root: Path) -> Iterator[str]:

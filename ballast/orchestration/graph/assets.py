@@ -16,8 +16,9 @@ from ballast.orchestration.graph.execution import failed, job_of
 from ballast.orchestration.graph.explained import explained, source_of
 from ballast.orchestration.graph.home import home, loaded
 from ballast.orchestration.graph.keys import asset_key, key_of
+from ballast.orchestration.graph.mappings import mapping_of, mapping_of_order
 from ballast.orchestration.graph.owners import claim
-from ballast.orchestration.graph.partitions import mapping_of, partition_of
+from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.graph.reported import report_metadata
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
@@ -182,9 +183,9 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Pl
         sources = [plan.spec.data[role] for role in dict.fromkeys((node.name, "train"))]
         deps += [key_of(data.step) for data in sources if data.step]
         deps += [dg.AssetKey.from_user_string(asset) for data in sources for asset in data.named]
-        mapping, own = mapping_of(plan, node.name), plan.spec.data[node.name].asset
-        mapped = {dg.AssetKey.from_user_string(own): mapping} if own and mapping is not None else {}
-        deps = [dg.AssetDep(key, partition_mapping=mapped.get(key)) for key in dict.fromkeys(deps)]
+        deps = [
+            dg.AssetDep(key, partition_mapping=_mapping(plan, node.name, key, place)) for key in dict.fromkeys(deps)
+        ]
     stage = STAGES[node.stage]
     about: dict[str, Any] = {"ballast/use": node.use, "ballast/stage": node.stage}
     if node.step is not None and node.step.params:
@@ -201,6 +202,13 @@ def _asset_spec(plan: Plan, node: Node, handed: Sequence[dg.AssetKey], place: Pl
         automation_condition=condition_of(plan.spec.automation) if plan.spec.automation else None,
         metadata={**about, **_references(plan, node, place)},
     )
+
+
+def _mapping(plan: Plan, role: str, key: dg.AssetKey, place: Place | None) -> dg.PartitionMapping:
+    data = plan.spec.data[role]
+    if data.source == "asset" and key == dg.AssetKey.from_user_string(str(data.asset)):
+        return mapping_of(plan, role, place)
+    return mapping_of_order(plan, role)
 
 
 def _references(plan: Plan, node: Node, place: Place | None) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from ballast.orchestration.compile.compiler import declared
 from ballast.orchestration.graph.component import Pipeline
 from ballast.orchestration.graph.home import project_root
 from ballast.orchestration.graph.keys import asset_key
-from ballast.orchestration.graph.partitions import check_mapped
+from ballast.orchestration.graph.mappings import Partitions, check_mapped, partitions_in
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource, resolved
+from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.load import keys_of, load, put_on_path
 from ballast.orchestration.spec.places import TYPE, Place, declared_in, located
@@ -90,7 +91,10 @@ class Declared:
         others = frozenset(other.file.resolve() for other in every(self.root)) - this
 
         def holds_it(project: dg.Definitions) -> bool:
-            check_mapped(plan, project)
+            try:
+                check_mapped(plan, project)
+            except SpecError as error:
+                raise located(error, self.where, self.lines) from error
             keys = keys_of(project)
             held = handed <= keys and any(key.path[0] == plan.spec.name for key in keys)
             return held and bool(project.resolve_job_def(plan.spec.name))
@@ -243,14 +247,23 @@ def project_resource(start: Path | None = None) -> BallastResource:
 
 
 @cache
-def project_assets(root: Path) -> frozenset[dg.AssetKey] | None:
-    """Gives the keys of the assets of a project, but for those of pipelines that are wrong; None where it has none."""
+def project_assets(root: Path) -> Mapping[dg.AssetKey, Partitions | None] | None:
+    """Gives the assets of a project with their partitions, but for those of pipelines that are wrong.
+
+    None where it has no definitions.
+    """
     pipelines = list(every(root))
     definitions = load(root, [(frozenset(p.file.resolve() for p in pipelines), lambda project: True)])
     if definitions is None:
         return None
     plans = [pipeline.plan() for pipeline in pipelines if not pipeline.mistakes()]
-    return keys_of(definitions).union(asset_key(plan, name) for plan in plans for name in plan.nodes)
+    keys = keys_of(definitions)
+    own = {
+        asset_key(plan, node.name): partitions_of(plan.spec.partitions) if node.partitioned else None
+        for plan in plans
+        for node in plan.nodes.values()
+    }
+    return {key: its for key, its in partitions_in(definitions).items() if key in keys} | own
 
 
 def _defines_all_above(project: dg.Definitions, pipeline: str) -> bool:

@@ -27,6 +27,7 @@ from ballast.orchestration.read.sources import conversions, read_role, schema_of
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.recent import stored_encoder
 from ballast.warehouse import matrix_of, matrix_table
+from ballast.warehouse.tables.frames import PARTITION_COLUMN
 from ballast.words import in_words
 
 Given = Mapping[str, Any]
@@ -55,6 +56,8 @@ def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         run.plan, node, folder=run.folder, partition=run.partition, given=given.get(node.name), training=training,
         run_id=run.run_id,
     )  # fmt: skip
+    if steps[node.name] and node.partitioned and PARTITION_COLUMN in table.column_names:
+        table = table.drop_columns([PARTITION_COLUMN])  # of the other pipeline; this one's own takes its place
     summary = {
         "columns": table.num_columns,
         "missing_values": {name: n for name in table.column_names if (n := table.column(name).null_count)},

@@ -43,3 +43,21 @@ def test_what_is_there_is_sound_whoever_makes_it(shop: Path):
     )
     declared = find("handed", shop)
     check_named(declared, declared.plan())
+
+
+def test_asset_that_is_split_otherwise_is_told_with_both_partitionings(shop: Path):
+    definitions = next(shop.glob("*/definitions.py"))
+    of_regions = "@dg.asset(partitions_def=dg.StaticPartitionsDefinition(['north', 'south']), "
+    definitions.write_text(definitions.read_text().replace("@dg.asset(", of_regions))
+    place = file(shop, "handed")
+    place.write_text(
+        "type: ballast.Pipeline\nattributes:\n  name: handed\n  data:\n    train: {asset: pool, id: id}\n"
+        "    target: {asset: pool, id: id}\n  steps: {a: {use: mahalanobis}}\n"
+        "  partitions: {column: day, time: daily, start: '2026-01-01', roles: [target]}\n"
+    )
+    declared = find("handed", shop)
+    with pytest.raises(SpecError) as refused:
+        check_named(declared, declared.plan())
+    (told,) = str(refused.value).split("\n")
+    assert "defs.yaml:6: data.target.asset: the pipeline's partitions are by time (0 0 * * * from 2026-01-01" in told
+    assert "those of pool static (north, south), and neither is mapped to the other" in told

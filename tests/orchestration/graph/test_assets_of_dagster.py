@@ -14,7 +14,7 @@ import pytest
 from ballast import WarehouseIOManager
 from ballast.errors import SpecError
 from ballast.orchestration.commands.run import Finished, run
-from ballast.orchestration.graph.partitions import check_mapped
+from ballast.orchestration.graph.mappings import check_mapped
 from ballast.orchestration.projects.find import Declared
 from tests.orchestration.projects import Project, rows, spec
 
