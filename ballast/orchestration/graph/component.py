@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from ballast.errors import SpecError
 from ballast.orchestration.compile.compiler import compile_plan, declared
 from ballast.orchestration.graph.assets import definitions_of
+from ballast.orchestration.graph.processed import beside_sources
 from ballast.orchestration.graph.scaffold import PipelineScaffolder
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
@@ -59,7 +60,9 @@ class Pipeline(dg.Component, PipelineSpec):
             plan = self.plan(where, context.path)
         except SpecError as error:
             raise located(error, where, lines_of(file, where, self.name)) from None
-        return definitions_of(plan, context.path, Place(file, lines_of(file, where, self.name)))
+        made = definitions_of(plan, context.path, Place(file, lines_of(file, where, self.name)))
+        written = getattr(context.component_decl, "component_file_model", None)
+        return beside_sources(made, getattr(written, "post_processing", None))
 
 
 def _where(file: Path, root: Path) -> str:
