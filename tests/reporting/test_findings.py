@@ -128,6 +128,21 @@ def test_weights_when_they_balance_then_the_sentence_gives_balance_size_and_who_
     assert f"are worth {weight.sum() ** 2 / (weight**2).sum():.0f} of 200 rows" in said.text
 
 
+def test_weights_when_two_steps_weigh_then_each_is_told_with_what_uses_it(make: Make):
+    second = {"use": "logistic_regression", "weights": "other"}
+    steps = {
+        "steps__other": {"use": "kliep"},
+        "steps__retrained": second,
+        "steps__spare": {"use": "density_ratio_classifier"},
+    }
+    project = make(**steps, steps__drift=None, steps__verdict=None)
+    assert project.run("train", "target", "encoder", "density", "other", "spare").success
+    text = found(project)["Weights"].text
+    assert "density (used by reweighted)" in text
+    assert "other (used by retrained)" in text
+    assert "; spare: " in text
+
+
 def test_models_when_one_is_worse_then_the_sentence_says_so_with_the_interval_and_the_slices(shifted: Project):
     said = found(shifted)["Models"]
     table = shifted.warehouse.read("demo/verdict").query("metric == 'accuracy'").fillna({"versus": ""})

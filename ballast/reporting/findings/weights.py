@@ -24,6 +24,11 @@ class _Weights:
     users: tuple[str, ...]
 
     @property
+    def name(self) -> str:
+        """The step's, and what uses its weights."""
+        return self.step.node.name + (f" (used by {in_words(self.users)})" if self.users else "")
+
+    @property
     def balance(self) -> tuple[float, float] | None:
         """The largest standardized difference of a column before and after, where it is known."""
         before, after = (self.found.get(name) for name in BALANCE[:2])
@@ -68,24 +73,23 @@ def _kind(weights: _Weights) -> Kind:
 
 
 def _first(weights: _Weights) -> str:
-    name, found = weights.step.node.name, weights.found
-    users = f" (used by {in_words(weights.users)})" if weights.users else ""
+    found = weights.found
     cut = f", {found['share_at_bound']:.1%} of them cut to the bound" if found.get("share_at_bound") else ""
     worth = (
         f"the weights are worth {_size(found)} rows in effect ({found['effective_share']:.0%}), the largest is "
         f"{short(found['maximum_weight'])}{cut}"
     )
     if weights.balance is None:
-        return f"{name}{users}: {worth}"
+        return f"{weights.name}: {worth}"
     before, after = weights.balance
     verb = "brings" if after < before else "worsens" if after > before else "leaves"
     where = f"at {short(after)}" if verb == "leaves" else f"from {short(before)} to {short(after)}"
-    return f"{name}{users} {verb} the largest standardized difference of a column {where}; {worth}"
+    return f"{weights.name} {verb} the largest standardized difference of a column {where}; {worth}"
 
 
 def _other(weights: _Weights) -> str:
     balance = "" if weights.balance is None else "{} \u2192 {}, ".format(*map(short, weights.balance))
-    return f"{weights.step.node.name}: {balance}{_size(weights.found)} rows"
+    return f"{weights.name}: {balance}{_size(weights.found)} rows"
 
 
 def _size(found: Mapping[str, Any]) -> str:

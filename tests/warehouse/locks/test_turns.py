@@ -21,6 +21,7 @@ import pytest
 
 from ballast.errors import WarehouseError, WarehouseLockedError
 from ballast.warehouse import keep_open
+from ballast.warehouse.homes import embedded as embedded_homes
 from ballast.warehouse.locks.turns import Queue
 from tests.orchestration.projects import Project
 from tests.warehouse.conftest import make_warehouse
@@ -139,9 +140,16 @@ def test_keep_open_when_only_read_then_the_file_stays_open_until_another_process
 ):
     monkeypatch.setattr("ballast.warehouse.homes.embedded.LONGEST_LINGER", 3600.0)
     embedded.commit("p/a", weights)
+    look, looked = embedded_homes._Place.close_idle, []
+
+    def noted(place, file=None) -> None:
+        look(place, file)
+        looked.append(file)
+
+    monkeypatch.setattr(embedded_homes._Place, "close_idle", noted)
     with keep_open():
         embedded.read("p/a")
-        time.sleep(0.5)  # ten times as long as one stays open that was written
+        wait_for(lambda: len(looked) >= 3)  # each look would close one that was written
         assert is_open(embedded.home.path)
         child = process(
             "import sys; from ballast.warehouse import Warehouse; store = Warehouse(sys.argv[1]); "
