@@ -1,4 +1,4 @@
-"""What `post_processing` in a pipeline's file needs where another component of the project makes the pipeline's rows."""
+"""What `post_processing` needs of a pipeline whose rows another component of its project makes."""
 
 from __future__ import annotations
 
