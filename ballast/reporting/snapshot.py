@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ballast.methods.frame.reports import Direction, Picture, declared
@@ -14,11 +14,15 @@ from ballast.warehouse import Commit, Verdict, Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 State = Literal["done", "open", "warned", "forced", "closed", "not-run"]
 
 MOST_ROWS = 2_000_000
 """Larger tables are not read for a picture."""
+
+NEXT_TO_NONE = 1 << 40
+"""One row in so many is read where only the columns are of interest."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,8 @@ class Step:
     verdicts: tuple[Verdict, ...] = ()
     stale: tuple[str, ...] = ()
     """Upstream assets that have a newer version than the one this step read."""
-    rows: Callable[[Commit], pd.DataFrame] | None = None
-    """Reads the table of the commit."""
+    warehouse: Warehouse | None = None
+    """Where the table of the commit is."""
 
     @cached_property
     def table(self) -> pd.DataFrame | None:
@@ -41,9 +45,30 @@ class Step:
 
     def read(self) -> pd.DataFrame | None:
         """Gives the step's table, whatever its stage; None where there is none, or too large a one for a picture."""
-        if self.commit is None or self.rows is None or self.commit.row_count > MOST_ROWS:
+        if self.commit is None or self.warehouse is None or self.commit.row_count > MOST_ROWS:
             return None
-        return self.rows(self.commit)
+        return self.warehouse.read(self.commit.asset, version=self.commit.version)
+
+    @property
+    def row_count(self) -> int:
+        return self.commit.row_count if self.commit is not None else 0
+
+    @cached_property
+    def columns(self) -> list[str]:
+        """The columns of the table; none where there is no table."""
+        if self.commit is None or self.warehouse is None:
+            return []
+        if types := self.commit.summary.get("types"):
+            return list(types)
+        few = self.warehouse.read_arrow(self.commit.asset, version=self.commit.version, one_in=NEXT_TO_NONE)
+        return few.column_names
+
+    def read_columns(self, columns: Sequence[str], one_in: int = 1) -> pa.Table:
+        """Gives some columns of a table that is there; of about one row in so many, the same ones each time."""
+        assert self.commit is not None and self.warehouse is not None
+        return self.warehouse.read_arrow(
+            self.commit.asset, version=self.commit.version, columns=columns, one_in=one_in
+        )
 
     @property
     def declared(self) -> tuple[dict[str, Direction], tuple[Picture, ...]]:
@@ -123,7 +148,7 @@ def take_snapshot(
         commit = latest.get(node.asset)
         read = commit.inputs.items() if commit is not None else ()
         stale = tuple(asset for asset, version in read if asset in latest and latest[asset].version != version)
-        steps[node.asset] = Step(node, commit, tuple(verdicts.get(node.asset, ())), stale, partial(_rows, warehouse))
+        steps[node.asset] = Step(node, commit, tuple(verdicts.get(node.asset, ())), stale, warehouse)
     keys = sorted({key for _, key in warehouse.partitions([node.asset for node in outline.nodes])})
     retired = tuple(key for key in keys if not outline.declares(key))
     return Snapshot(
@@ -139,6 +164,3 @@ def _latest(warehouse: Warehouse, assets: Sequence[str], partition: str | None) 
         found = [of or (w if w and w.partition is None else None) for of, w in zip(found, whole, strict=True)]
     return {commit.asset: commit for commit in found if commit is not None}
 
-
-def _rows(warehouse: Warehouse, commit: Commit) -> pd.DataFrame:
-    return warehouse.read(commit.asset, version=commit.version)

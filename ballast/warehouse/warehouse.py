@@ -150,6 +150,8 @@ class Warehouse:
         partition: str | None = None,
         as_of: datetime | None = None,
         run: str | None = None,
+        columns: Sequence[str] | None = None,
+        one_in: int = 1,
     ) -> pa.Table:
         """Gives the rows of a version as they were committed: the latest, unless one of these says which.
 
@@ -164,6 +166,8 @@ class Warehouse:
             The latest at that time, which must have a time zone.
         run
             The one that the run with this id committed.
+        columns, one_in
+            Only these columns, in this order; of about one row in so many, the same ones each time.
 
         Raises
         ------
@@ -180,7 +184,7 @@ class Warehouse:
             places = layouts.held(con, asset, **found) if con else []
             if con is None or not places:
                 raise commits.not_found(con, self.url, asset, **found)
-            table = layouts.read_rows(con, asset, places)
+            table = layouts.read_rows(con, asset, places, only=columns, one_in=one_in)
         versions, rows = table[VERSION_COLUMN], table.drop_columns([VERSION_COLUMN])
         if version is not None or partition is not None or places[0].partition is None:
             return rows
@@ -195,12 +199,8 @@ class Warehouse:
         WarehouseError
             There is no such column.
         """
-        with self._reading() as con:
-            places = layouts.held(con, asset, partition=partition) if con else []
-            if con is None or not places:
-                raise commits.not_found(con, self.url, asset, partition=partition)
-            found = layouts.read_column(con, asset, places, column)
-        return pandas_frame(pa.table({column: found}))[column].to_numpy()
+        rows = self.read_arrow(asset, partition=partition, columns=[column])
+        return pandas_frame(pa.table({column: rows.columns[-1]}))[column].to_numpy()
 
     def prune(
         self,

@@ -269,8 +269,9 @@ def held(
     return shown(places, () if as_of or run else retired(con, asset))  # of a time or a run, as it was then
 
 
-def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) -> str:
-    """Gives a query for the rows of some versions, `_version` in front."""
+def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, one_in: int = 1) -> str:
+    """Gives a query for the rows of some versions, `_version` in front; of one row in about so many, ever the same."""
+    thinned = f" AND hash(rowid) % {int(one_in)} = 0" if one_in > 1 else ""
     layouts = sorted({place.layout for place in places})
     if len(layouts) == 1:
         columns = {layouts[0]: f"* EXCLUDE ({_VERSION})"}
@@ -281,7 +282,7 @@ def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place]) 
         versions = ", ".join(str(int(place.version)) for place in places if place.layout == layout)
         selects.append(
             f"SELECT {_VERSION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
-            f"WHERE {_VERSION} IN ({versions})"
+            f"WHERE {_VERSION} IN ({versions}){thinned}"
         )
     return " UNION ALL BY NAME ".join(selects)
 
@@ -303,26 +304,27 @@ def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[i
         con.execute(f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)])
 
 
-def read_column(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], column: str) -> pa.ChunkedArray:
-    """Gives one column of some versions in the type it was committed with."""
-    schemas = _schemas(con, asset, {place.layout for place in places})
-    names = {name.casefold(): name for schema in schemas.values() for name in schema.names}
-    if column.casefold() not in names:
-        raise WarehouseError(f"asset {asset!r} has no column {column!r}: it has {listed(names.values(), 20)}")
-    return read_rows(con, asset, places, only=names[column.casefold()]).column(1)
+def read_rows(
+    con: duckdb.DuckDBPyConnection,
+    asset: str,
+    places: list[Place],
+    *,
+    only: Sequence[str] | None = None,
+    one_in: int = 1,
+) -> pa.Table:
+    """Gives the rows of some versions in the types they were committed with, `_version` in front.
 
-
-def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, only: str | None = None) -> pa.Table:
-    """Gives the rows of some versions in the types they were committed with, `_version` in front; of one column only.
+    `only` are the columns wanted, `one_in` thins the rows as in `rows_query`.
 
     Raises
     ------
     WarehouseError
-        No type holds the values of all the versions.
+        No type holds the values of all the versions, or there is no such column.
     """
-    chosen = "*" if only is None else f"{_VERSION}, {quoted(only)}"
+    chosen = "*" if only is None else ", ".join([_VERSION, *map(quoted, _known(con, asset, places, only))])
+    rows = rows_query(con, asset, places, one_in=one_in)
     try:
-        table = con.execute(f"SELECT {chosen} FROM ({rows_query(con, asset, places)})").to_arrow_table()
+        table = con.execute(f"SELECT {chosen} FROM ({rows})").to_arrow_table()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
         raise WarehouseError(
             f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "
@@ -343,6 +345,16 @@ def read_rows(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *
         fields.append(field)
         columns.append(restored_column(column, field, known))
     return pa.table(columns, schema=pa.schema(fields))
+
+
+def _known(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], columns: Iterable[str]) -> list[str]:
+    """Gives columns as they are written in the store, which ignores case."""
+    schemas = _schemas(con, asset, {place.layout for place in places})
+    names = {name.casefold(): name for schema in schemas.values() for name in schema.names}
+    for column in columns:
+        if column.casefold() not in names:
+            raise WarehouseError(f"asset {asset!r} has no column {column!r}: it has {listed(names.values(), 20)}")
+    return [names[column.casefold()] for column in columns]
 
 
 def _common_field(wanted: list[pa.Field], levels: list[pa.Array]) -> tuple[pa.Field, pa.Array | None]:
