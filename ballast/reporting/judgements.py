@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL, Picture
+from ballast.reporting.columns.sides import Sides
+from ballast.reporting.metadata import BALANCE
 from ballast.reporting.snapshot import Snapshot, Step
 
 
@@ -36,3 +38,46 @@ def known_value(snapshot: Snapshot, metric: str, model: object) -> float | None:
 def leading_metric(table: pd.DataFrame, picture: Picture) -> str:
     """Gives the metric that a comparison is told by: the first that its picture names, else its table's first."""
     return picture.metrics[0] if picture.metrics else str(table["metric"].iloc[0])
+
+
+def best_model(snapshot: Snapshot) -> str | None:
+    """Gives the model that is best by the leading metric of the first comparison; None where nothing tells."""
+    for step, table, picture in shown_as(snapshot, "comparison"):
+        metric = leading_metric(table, picture)
+        direction = step.declared[0].get(metric)
+        rows = table[(table["metric"] == metric) & (table["slice"] == OVERALL) & (table["versus"] == "")]
+        values = rows.set_index("model")["value"].dropna()
+        if direction is not None and len(values):
+            return str(values.idxmax() if direction == "higher" else values.idxmin())
+    return None
+
+
+def weights_of(snapshot: Snapshot, model: str | None) -> str | None:
+    """Gives the weights that a model was trained with, or that its dataset was drawn by; None where it has none."""
+    step = snapshot.named(model) if model is not None else None
+    while step is not None:
+        if weights := step.node.notes.get("weights"):
+            return str(weights) if isinstance(weights, str) else None
+        step = snapshot.named(str(step.node.notes.get("rows")))
+    return None
+
+
+def ranked_weights(snapshot: Snapshot) -> list[Step]:
+    """Gives the weights that are stored: first what the best model used, then what any used, then the best balanced."""
+    best = weights_of(snapshot, best_model(snapshot))
+    using = [*snapshot.of("learner"), *(effect for effect, _, _ in shown_as(snapshot, "effect"))]
+    used = {weights_of(snapshot, step.node.name) for step in using}
+
+    def rank(step: Step) -> tuple[bool, bool, float]:
+        balance = step.commit.summary.get(BALANCE[1]) if step.commit else None
+        return step.node.name != best, step.node.name not in used, float("inf") if balance is None else balance
+
+    return sorted((s for s in snapshot.of("weigher") if s.table is not None and len(s.table)), key=rank)
+
+
+def sides_of(snapshot: Snapshot) -> Sides | None:
+    """Gives the training rows and the target, where both are stored, with the weights that come first."""
+    train, target = snapshot.named("train"), snapshot.named("target")
+    if train is None or target is None or not train.row_count or not target.row_count:
+        return None
+    return Sides(train, target, next(iter(ranked_weights(snapshot)), None))

@@ -65,10 +65,9 @@ class Step:
 
     def read_columns(self, columns: Sequence[str], one_in: int = 1) -> pa.Table:
         """Gives some columns of a table that is there; of about one row in so many, the same ones each time."""
-        assert self.commit is not None and self.warehouse is not None
-        return self.warehouse.read_arrow(
-            self.commit.asset, version=self.commit.version, columns=columns, one_in=one_in
-        )
+        assert self.commit is not None
+        assert self.warehouse is not None
+        return self.warehouse.read_arrow(self.commit.asset, version=self.commit.version, columns=columns, one_in=one_in)
 
     @property
     def declared(self) -> tuple[dict[str, Direction], tuple[Picture, ...]]:
@@ -163,4 +162,3 @@ def _latest(warehouse: Warehouse, assets: Sequence[str], partition: str | None) 
         whole = warehouse.latest_of([(asset, None) for asset in assets])
         found = [of or (w if w and w.partition is None else None) for of, w in zip(found, whole, strict=True)]
     return {commit.asset: commit for commit in found if commit is not None}
-

@@ -17,7 +17,7 @@ from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
 from ballast.methods.frame.reports import AssessmentRows
 from ballast.reporting import stage_metadata
 from ballast.reporting.figures import figure_for
-from ballast.reporting.pictures.theme import COLOURS, as_markdown, as_svg, themed, written
+from ballast.reporting.pictures.theme import COLOURS, as_markdown, as_svg, in_short, themed
 from tests.reporting.example import OUTLINE, drift_table, made
 
 TABLES, JUDGED = made(["age", "income", "height"])
@@ -157,7 +157,7 @@ def test_figures_when_drawn_then_pyplot_stays_unloaded_and_settings_stay_as_they
     [([0.1, 0.2], ["0.1", "0.2"]), ([0, 1500.0], ["0", "1,500"]), ([0, 20_000], ["0", "20k"]), ([5e6], ["5M"])],
 )
 def test_ticks_when_written_then_they_are_short(values, texts):
-    assert written(values) == texts
+    assert in_short(values) == texts
 
 
 def test_metadata_when_a_stage_is_a_weigher_then_it_has_the_effective_sample_size_as_a_number():

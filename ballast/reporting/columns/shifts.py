@@ -47,10 +47,9 @@ class ColumnShift:
     def measure(self) -> str:
         return "total variation" if self.kind == "categories" else "Kolmogorov-Smirnov distance"
 
-    @property
-    def is_moved(self) -> bool:
-        """Whether it differs by more than two alike samples do on average."""
-        return self.distance > self.by_chance
+    def stands_out(self, of: int) -> bool:
+        """Whether it differs by more than the farthest of so many columns does by chance in 19 draws of 20."""
+        return self.distance > self.by_chance * float(np.sqrt(np.log(40 * max(of, 1)) / 2)) / MEAN_OF_KOLMOGOROV
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,11 @@ class Comparison:
     sides: Sides
     columns: tuple[ColumnShift, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def standing_out(self) -> list[ColumnShift]:
+        """The columns that differ by more than chance would make any of them."""
+        return [shift for shift in self.columns if shift.stands_out(len(self.columns))]
 
 
 def compare(sides: Sides, only: Sequence[str] | None = None) -> Comparison:

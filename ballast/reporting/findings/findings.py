@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ballast.reporting.columns import Comparison
 from ballast.reporting.findings.finding import Finding
 from ballast.reporting.findings.models import accuracy_foreseen, models
 from ballast.reporting.findings.shift import shift
@@ -10,14 +11,23 @@ from ballast.reporting.findings.weights import weights
 from ballast.reporting.snapshot import Snapshot
 
 
-def findings(snapshot: Snapshot) -> list[Finding]:
+def findings(snapshot: Snapshot, comparison: Comparison | None = None) -> list[Finding]:
     """Gives five sentences: shift, weights, models, accuracy without labels, and whether the result may ship.
 
     What the pipeline has no step for, or what has not run, is said in the same place. Of a snapshot without steps
     nothing is said.
 
-    Cost: reads the tables of tests, weights and judgements and, where a test names columns, those of the data roles.
+    Where the columns of training and target have been compared already, ``comparison`` is that.
+
+    Cost: reads the tables of tests, weights and judgements, and of the data roles the columns that are named; all where
+    a test finds a shift and names no column.
     """
     if not snapshot.steps:
         return []
-    return [shift(snapshot), weights(snapshot), models(snapshot), accuracy_foreseen(snapshot), ship(snapshot)]
+    return [
+        shift(snapshot, comparison),
+        weights(snapshot),
+        models(snapshot),
+        accuracy_foreseen(snapshot),
+        ship(snapshot),
+    ]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL
+from ballast.reporting.columns import Comparison, compare
+from ballast.reporting.columns.sides import Sides
 from ballast.reporting.figures import p_text
 from ballast.reporting.findings.finding import Finding, named, of_older_inputs, short
+from ballast.reporting.judgements import sides_of
 from ballast.reporting.snapshot import Snapshot, Step
-from ballast.words import in_words, plural, shown
+from ballast.words import in_words, plural
 
 MOST_COLUMNS, MOST_TESTS = 3, 3
-MOST_CELLS = 20_000_000
-"""Of larger data roles no median is read for a sentence."""
-MOST_CATEGORIES = 1000
-"""A column of more values is a text, and the share of one of them tells nothing."""
 
 Change = Callable[[str], str]
 """Gives how a column has changed in words, such as "median 12.4 -> 13.1"; empty where that cannot be said."""
 
 
-def shift(snapshot: Snapshot) -> Finding:
+def shift(snapshot: Snapshot, comparison: Comparison | None = None) -> Finding:
     steps = snapshot.of("test")
     stored = [step for step in steps if step.table is not None and len(step.table)]
     names = tuple(step.node.name for step in stored)
@@ -43,7 +41,8 @@ def shift(snapshot: Snapshot) -> Finding:
     cautious = [step.node.name for step in ran if "too small if" in str(_overall(step)["effect"])]
     caution = f"; read the caution of {in_words(cautious)} in the report" if cautious else ""
     kind = "".join(f". {_on_kind(step)}" for step in stored if supposes(step))
-    text = f"{head}: {'; '.join(told)}{more}{caution}{of_older_inputs(snapshot, stored)}{kind}."
+    apart = _apart(snapshot, hits, comparison)
+    text = f"{head}: {'; '.join(told)}{more}{apart}{caution}{of_older_inputs(snapshot, stored)}{kind}."
     text = text if ran else f"Not tested{kind}."
     return Finding("Shift", text, "bad" if hits else "good" if ran else "", names)
 
@@ -119,39 +118,37 @@ def _p(row: pd.Series) -> str:
 def _change(snapshot: Snapshot, step: Step) -> Change:
     """Gives how columns differ between the two roles that a test compares, by the tables of these roles."""
     notes = step.node.notes
-    sides = [snapshot.named(notes.get("on") or "train"), snapshot.named(notes.get("against") or "target")]
-    tables: list[pd.DataFrame] = []
+    train, target = (snapshot.named(role) for role in (notes.get("on") or "train", notes.get("against") or "target"))
 
     def change(column: str) -> str:
-        if not tables:
-            tables.extend(table for side in sides if (table := _read(side, column)) is not None)
-        if len(tables) < 2 or any(column not in table for table in tables):
+        if train is None or target is None or train.commit is None or target.commit is None:
             return ""
-        return next(_moved(tables[0][column], tables[1][column]), "")
+        found = compare(Sides(train, target), [column]).columns
+        return found[0].change if found else ""
 
     return change
 
 
-def _read(role: Step | None, column: str) -> pd.DataFrame | None:
-    types = role.commit.summary.get("types", {}) if role is not None and role.commit is not None else {}
-    if role is None or role.commit is None or column not in types:
-        return None
-    return role.read() if role.commit.row_count * len(types) <= MOST_CELLS else None
+def _apart(snapshot: Snapshot, hits: list[Step], comparison: Comparison | None) -> str:
+    """Names the columns that differ most where a test finds a shift and none says in which columns."""
+    whole = [step for step in hits if _columns(step).empty and not {"on", "against"} & {*step.node.notes}]
+    named_some = any(set(_columns(step)["column"].astype(str)) & _shared(snapshot) for step in hits)
+    sides = sides_of(snapshot)
+    if not whole or named_some or sides is None:
+        return ""
+    comparison = comparison or compare(sides)
+    n, most = len(comparison.columns), comparison.standing_out[:MOST_COLUMNS]
+    if not n:
+        return ""
+    if not most:
+        by_itself = f"by itself none of {plural(n, 'column')} differs by more than chance"
+        return f"; {by_itself}: the shift is in how they go together"
+    told = (
+        f"{named(c.column)} ({', '.join(filter(None, [f'{c.measure} {short(c.distance)}', c.change]))})" for c in most
+    )
+    return f"; the columns that differ most are {in_words(told)}" if len(most) > 1 else f"; most {next(told)}"
 
 
-def _moved(before: pd.Series, after: pd.Series) -> Iterator[str]:
-    """Gives the medians of numbers; of anything else the share of the value whose share changed most."""
-    numbers = all(is_numeric_dtype(side) and not is_bool_dtype(side) for side in (before, after))
-    if numbers:
-        a, b = before.median(), after.median()
-        if pd.notna(a) and pd.notna(b):
-            yield f"median {short(float(a))} \u2192 {short(float(b))}"
-        return
-    try:
-        shares = [side.astype(str).where(side.notna()).value_counts(normalize=True) for side in (before, after)]
-    except (TypeError, ValueError):  # values that cannot be counted, such as arrays
-        return
-    a, b = shares[0].align(shares[1], fill_value=0.0)
-    if len(a) and len(a) <= MOST_CATEGORIES:
-        value = (b - a).abs().idxmax()
-        yield f"share of {shown(value)} {a[value]:.0%} \u2192 {b[value]:.0%}"
+def _shared(snapshot: Snapshot) -> set[str]:
+    sides = sides_of(snapshot)
+    return set() if sides is None else set(sides.names())

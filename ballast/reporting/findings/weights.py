@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ballast.reporting.findings.finding import Finding, Kind, of_older_inputs, short
-from ballast.reporting.judgements import shown_as
+from ballast.reporting.judgements import ranked_weights, shown_as
 from ballast.reporting.metadata import BALANCE, FEW, weight_figures
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, plural
@@ -34,20 +34,14 @@ class _Weights:
         before, after = (self.found.get(name) for name in BALANCE[:2])
         return None if before is None or after is None else (float(before), float(after))
 
-    @property
-    def order(self) -> tuple[bool, float]:
-        """Those that a model uses first; among these the best balanced one."""
-        return not self.users, self.balance[1] if self.balance else float("inf")
-
 
 def weights(snapshot: Snapshot) -> Finding:
     steps = snapshot.of("weigher")
     if not steps:
         return Finding("Weights", "None: the pipeline has no step that weighs.")
-    made = [_weights_of(snapshot, step) for step in steps if step.table is not None and len(step.table)]
+    made = [_weights_of(snapshot, step) for step in ranked_weights(snapshot)]
     if not made:
         return Finding("Weights", f"None yet: {in_words(step.node.name for step in steps)} not run.", "warn")
-    made.sort(key=lambda weights: weights.order)
     said = [_first(made[0]), *(_other(weights) for weights in made[1:MOST_WEIGHERS])]
     if len(made) > MOST_WEIGHERS:
         said.append(f"{plural(len(made) - MOST_WEIGHERS, 'more table')} in the report")

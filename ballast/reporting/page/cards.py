@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import numpy as np
@@ -12,14 +12,13 @@ from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import Known, figures_for
 from ballast.reporting.judgements import known_value, shown_as
 from ballast.reporting.metadata import stage_values
-from ballast.reporting.page.html import Markup, chip, code, facts, join, number, prose, table, tag
+from ballast.reporting.page.flagged import flagged
+from ballast.reporting.page.html import Markup, Status, chip, code, facts, join, number, prose, table, tag
 from ballast.reporting.page.lineage import anchor
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.stages import STAGES
 from ballast.words import spaced
-
-Status = Callable[[Step], Markup]
 
 MOST_COLUMNS = 12
 """Metrics, and slices of the first one, that the table of models has columns for."""
@@ -52,6 +51,7 @@ def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
         tag("p", prose(step.node.description), class_="muted") if step.node.description else None,
         _verdicts(step),
         facts(_values(step)),
+        flagged(snapshot, step),
         _numbers(step),
         class_="body",
     )
@@ -96,7 +96,11 @@ def _numbers(step: Step) -> Markup | None:
     numeric = [j for j, c in enumerate(columns) if pd.api.types.is_numeric_dtype(shown[c])]
     rows = shown[columns].astype(object).itertuples(index=False, name=None)
     title = f"{len(shown):,} of {len(step.table):,} rows" if len(shown) < len(step.table) else "the table"
-    return tag("details", tag("summary", title), table([spaced(c) for c in columns], rows, numeric=numeric))
+    return tag(
+        "details",
+        tag("summary", title),
+        table([spaced(c) for c in columns], rows, numeric=numeric, label=step.node.name),
+    )
 
 
 def _most_telling(rows: pd.DataFrame) -> pd.DataFrame:
@@ -136,7 +140,7 @@ def models_table(snapshot: Snapshot, status: Status) -> Markup:
             )
         )
     head = ("model", "class", "weights", "trained on", "rows", "features", *map(spaced, [*weights, *metrics]))
-    return table(head, rows, numeric=range(4, len(head)))
+    return table(head, rows, numeric=range(4, len(head)), label="models")
 
 
 def _compared(snapshot: Snapshot) -> dict[str, dict[object, float]]:

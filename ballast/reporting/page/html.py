@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ballast.reporting.page.colours import stage_colours
 from ballast.words import spaced
+
+if TYPE_CHECKING:
+    from ballast.reporting.snapshot import Step
 
 
 class Markup(str):
     """Text that is HTML already."""
 
     __slots__ = ()
+
+
+Status = Callable[["Step"], Markup]
+"""Gives what is said of a step beside its name."""
 
 
 def tag(name: str, *children: object, **attributes: object) -> Markup:
@@ -52,19 +60,35 @@ def number(value: object) -> str:
     return str(value)
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numeric: Sequence[int] = ()) -> Markup:
-    """Gives a table that sorts by a click on its head; ``numeric`` columns stand to the right."""
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    label: str,
+    numeric: Sequence[int] = (),
+    class_: str | None = None,
+) -> Markup:
+    """Gives a table that sorts by a click on its head, and is searched where it is long; ``label`` says what it shows.
+
+    The first cell of a row is its head; ``numeric`` columns stand to the right.
+    """
     body = [
-        tag("tr", *(_cell(value, class_="n" if j in numeric else None) for j, value in enumerate(row))) for row in rows
+        tag("tr", *(_cell(value, head=not j, class_="n" if j in numeric else None) for j, value in enumerate(row)))
+        for row in rows
     ]
-    heads = (tag("th", text, class_="n" if j in numeric else None, scope="col") for j, text in enumerate(head))
-    return tag("div", tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *body)), class_="scroll")
+    heads = (
+        tag("th" if text else "td", text, class_="n" if j in numeric else None, scope="col" if text else None)
+        for j, text in enumerate(head)
+    )
+    content = tag("thead", tag("tr", *heads)), tag("tbody", *body)
+    return tag("div", tag("table", *content, aria_label=label, class_=class_), class_="scroll")
 
 
-def _cell(value: object, class_: str | None) -> Markup:
-    sortable = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _cell(value: object, *, head: bool, class_: str | None) -> Markup:
+    sortable = f"{value:.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else None
     shown = value if isinstance(value, Markup) else number(value)
-    return tag("td", shown, class_=class_, data_v=sortable)
+    name, scope = ("th", "row") if head else ("td", None)
+    return tag(name, shown, class_=class_, scope=scope, data_v=sortable)
 
 
 def facts(values: Mapping[str, object]) -> Markup | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import p_text
 from ballast.reporting.findings.shift import supposes
-from ballast.reporting.judgements import known_value, leading_metric, shown_as
+from ballast.reporting.judgements import best_model, known_value, leading_metric, ranked_weights, shown_as, weights_of
 from ballast.reporting.metadata import sentences_of_weights, weight_figures
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
@@ -80,16 +80,23 @@ def _rejected(step: Step) -> bool:
 
 
 def _weights(snapshot: Snapshot) -> Tile:
-    shares = {}
-    for step in snapshot.of("weigher"):
-        if step.table is not None and len(step.table):
-            shares[step.node.name] = weight_figures(step.table, step.commit.summary if step.commit else {})
-    if not shares:
+    """Tells the weights that the best model used; where it used none, those with the fewest rows in effect."""
+    made = ranked_weights(snapshot)
+    if not made:
         return "effective sample size", "not run", "", ""
-    name, found = min(shares.items(), key=lambda item: item[1]["effective_share"])
-    lowest = f"the lowest of {len(shares)}: {name}" if len(shares) > 1 else name
+    sizes = [weight_figures(s.table, s.commit.summary if s.commit else {}) for s in made if s.table is not None]
+    best = best_model(snapshot)
+    used = weights_of(snapshot, best)
+    shown = 0 if made[0].node.name == used else min(range(len(made)), key=lambda j: sizes[j]["effective_share"])
+    found, name = sizes[shown], made[shown].node.name
+    if name == used:
+        which = f"{name}, which the best model ({best}) uses"
+    else:
+        which = f"the lowest of {len(made)}: {name}" if len(made) > 1 else name
+    if best is not None and name != used:
+        which += f"; the best model ({best}) uses none"
     size, n = found["effective_sample_size"], found["rows"]
-    note = "; ".join([f"{found['effective_share']:.0%}, {lowest}", *sentences_of_weights(found)])
+    note = "; ".join([f"{found['effective_share']:.0%}, {which}", *sentences_of_weights(found)])
     return "effective sample size", f"{size:,.0f} of {n:,}", note, ""
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import io
 import re
+import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu 
 
 
 def panel(
-    title: str,
+    title: str = "",
     subtitle: str = "",
     *,
     height: float,
@@ -52,36 +54,63 @@ def panel(
 ) -> tuple[Figure, Axes]:
     """Gives a figure with a title above one bare panel; margins and height in pixels.
 
-    Below the title stands the subtitle, or the texts of a legend in their colours; each line of the legend after the
-    first makes the figure higher.
+    Below the title stands the subtitle, or the texts of a legend in their colours; each line of either after the first
+    makes the figure higher.
     """
     from ballast.reporting.pictures.drawing import Drawing
 
-    lines = legend_lines(legend) if legend else [[(16.0, shorten(subtitle, 82), MUTED)]] if subtitle else []
-    height += 16 * max(len(lines) - 1, 0)
-    top = 38 + 16 * len(lines)
+    heads = wrapped(title, 62)
+    lines = legend_lines(legend) if legend else [[(16.0, line, MUTED)] for line in wrapped(subtitle, 82)]
+    height += 16 * max(len(lines) - 1, 0) + 17 * max(len(heads) - 1, 0)
+    below = 17 * len(heads) + (4 if heads else 0)  # pixels that the title takes
+    top = 17 + below + 16 * len(lines)
     figure = Drawing(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=PAPER)
     axes = figure.add_axes((left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH, 1 - (bottom + top) / height))
     axes.axis("off")
     axes.margins(0)
-    figure.text(16 / WIDTH, 1 - 23 / height, shorten(title, 62), size=13, weight="bold", color=INK)
+    for j, text in enumerate(heads):
+        figure.text(16 / WIDTH, 1 - (23 + 17 * j) / height, text, size=13, weight="bold", color=INK)
     for j, line in enumerate(lines):
         for x, text, colour in line:
-            figure.text(x / WIDTH, 1 - (41 + 16 * j) / height, text, size=11, color=colour)
+            figure.text(x / WIDTH, 1 - (20 + below + 16 * j) / height, text, size=11, color=colour)
     return figure, axes
 
 
-def x_scale(axes: Axes, low: float, high: float, label: str = "", *, grid: bool = True) -> None:
-    """Sets the horizontal range and writes its ticks and label below the panel."""
+def x_scale(
+    axes: Axes,
+    low: float,
+    high: float,
+    label: str = "",
+    *,
+    grid: bool = True,
+    written: Callable[[Sequence[float]], list[str]] | None = None,
+) -> None:
+    """Sets the horizontal range and writes its ticks and label below the panel; ``written`` gives the ticks' texts."""
     axes.set_xlim(low, high)
     at = ticks(low, high, 5)
     if grid:
         axes.vlines(at, 0, 1, transform=axes.get_xaxis_transform(), color=GRID, linewidth=1, zorder=0)
     height = axes.get_window_extent().height
-    for value, text in zip(at, written(at), strict=True):
+    for value, text in zip(at, (written or in_short)(at), strict=True):
         axes.text(value, -14 / height, text, transform=axes.get_xaxis_transform(), size=10.5, color=MUTED, ha="center")
-    if label:
-        axes.text(1, -29 / height, label, transform=axes.transAxes, size=10.5, color=MUTED, ha="right")
+    lines = wrapped(label, int((axes.get_window_extent().x1 - 8) / 6))
+    _grow(axes, 14 * max(len(lines) - 1, 0))
+    for j, line in enumerate(lines):
+        axes.text(1, -(29 + 14 * j) / height, line, transform=axes.transAxes, size=10.5, color=MUTED, ha="right")
+
+
+def _grow(axes: Axes, pixels: float) -> None:
+    """Makes a figure higher at its foot; what stands in it keeps its size and its distance from the head."""
+    figure = axes.get_figure(root=True)
+    if figure is None or not pixels:
+        return
+    before = figure.get_figheight() * 72
+    after = before + pixels
+    box = axes.get_position()
+    figure.set_figheight(after / 72)
+    axes.set_position((box.x0, (box.y0 * before + pixels) / after, box.width, box.height * before / after))
+    for text in figure.texts:
+        text.set_y(1 - (1 - text.get_position()[1]) * before / after)
 
 
 def y_scale(axes: Axes, high: float, label: str = "", *, low: float = 0.0) -> None:
@@ -92,7 +121,7 @@ def y_scale(axes: Axes, high: float, label: str = "", *, low: float = 0.0) -> No
     axes.axhline(low, color=MUTED, linewidth=1, zorder=3)
     width = axes.get_window_extent().width
     at_left = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
-    texts = written(at)
+    texts = in_short(at)
     for value, text in zip(at, [*texts[:-1], f"{texts[-1]}\n{label}".strip()] if at else [], strict=True):
         axes.text(-6 / width, value, text, **at_left, **small())
 
@@ -107,7 +136,7 @@ def ticks(low: float, high: float, n: int) -> list[float]:
     ]
 
 
-def written(values: Sequence[float]) -> list[str]:
+def in_short(values: Sequence[float]) -> list[str]:
     """Gives the values in one short notation: 0.25, 1,200, 12k."""
     top = max((abs(v) for v in values), default=0.0)
     if top >= 10_000:
@@ -118,9 +147,19 @@ def written(values: Sequence[float]) -> list[str]:
 
 def shorten(text: object, length: int) -> str:
     """Gives the text on one line, cut with an ellipsis; matplotlib's markup and control characters are disarmed."""
-    line = "".join(c for c in " ".join(str(text).split()) if c.isprintable())
+    line = _printable(text)
     line = line if len(line) <= length else line[: length - 1].rstrip() + "…"
     return line.replace("$", r"\$")
+
+
+def wrapped(text: object, length: int, most: int = 2) -> list[str]:
+    """Gives the text on lines, the last one cut with an ellipsis where they are too few; disarmed as in ``shorten``."""
+    lines = textwrap.wrap(_printable(text), length, max_lines=most, placeholder="…")
+    return [line.replace("$", r"\$") for line in lines]
+
+
+def _printable(text: object) -> str:
+    return "".join(c for c in " ".join(str(text).split()) if c.isprintable())
 
 
 def row_names(axes: Axes, names: Sequence[object], *, length: int = 26) -> None:
@@ -164,8 +203,11 @@ def small(**options: Any) -> dict[str, Any]:
     return {"size": 10.5, "color": MUTED, **options}
 
 
-def as_svg(figure: Figure) -> str:
-    """Gives the figure as one ``<svg>`` element: text stays text, the same figure gives the same bytes."""
+def as_svg(figure: Figure, described: str = "") -> str:
+    """Gives the figure as one ``<svg>`` element: text stays text, the same figure gives the same bytes.
+
+    ``described`` is what is read out to who cannot see it; without it the title and what stands below.
+    """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
@@ -178,7 +220,9 @@ def as_svg(figure: Figure) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, count=1, flags=re.DOTALL)  # would rule a whole page
-    size = r'width="\1" height="\2" stroke-linejoin="round"'
+    told = described or ". ".join(text.get_text().replace(r"\$", "$") for text in figure.texts)
+    label = escape(_printable(told)).replace("\\", r"\\")
+    size = rf'width="\1" height="\2" stroke-linejoin="round" role="img" aria-label="{label}"'
     svg = re.sub(r'width="([\d.]+)pt" height="([\d.]+)pt"', size, svg, count=1)
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", FONT, svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)

@@ -1,0 +1,61 @@
+"""The rows that a step flags, by their ids."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+
+from ballast.reporting.page.html import Markup, code, join, table, tag
+from ballast.reporting.snapshot import Snapshot, Step
+from ballast.warehouse.names import literal, quoted, view_of
+from ballast.words import one_line
+
+MOST_FLAGGED = 20
+"""Rows that are listed; the warehouse has all of them."""
+
+
+def flagged(snapshot: Snapshot, step: Step) -> Markup | None:
+    """Gives the flagged rows of a step that scores, the most extreme first, and how to get them all."""
+    if step.node.stage != "scorer" or step.table is None or not step.table["flagged"].any():
+        return None
+    marked = step.table["flagged"].to_numpy(dtype=bool)
+    scores = step.table["score"].to_numpy(dtype=float)
+    high = not (~marked).any() or np.median(scores[marked]) >= np.median(scores[~marked])
+    found = step.table[marked].sort_values(["score", "sample_id"], ascending=[not high, True], kind="stable")
+    shown, role = found.head(MOST_FLAGGED), _role(snapshot, step)
+    of = f" of {role.node.name}" if role is not None else ""
+    first = f", the {len(shown)} {'highest' if high else 'lowest'} scores here" if len(shown) < len(found) else ""
+    rows = [
+        (one_line(str(key), 80), float(score)) for key, score in zip(shown["sample_id"], shown["score"], strict=True)
+    ]
+    title = f"{len(found):,} flagged {'row' if len(found) == 1 else 'rows'}{of}{first}"
+    parts = [
+        table(("id", "score"), rows, numeric=(1,), label=f"rows flagged by {step.node.name}"),
+        tag("p", "All of them, with their columns: " if role is not None else "All of them: ", class_="muted"),
+        tag("p", code(f"ballast sql {shlex.quote(_query(step, role, high))}")),
+    ]
+    return tag("details", tag("summary", title), join(parts), open="")
+
+
+def _role(snapshot: Snapshot, step: Step) -> Step | None:
+    """Gives the data role whose rows were scored: of those that the step reads the one with as many rows."""
+    read = {asset.split("/")[1] for asset in step.node.upstream if asset.count("/")}
+    roles = [s for s in snapshot.of("source") if s.row_count == step.row_count and s.node.notes.get("id")]
+    named = [s for s in roles if s.node.name in read]
+    found = named or roles
+    return found[0] if len(found) == 1 else None
+
+
+def _query(step: Step, role: Step | None, high: bool) -> str:
+    order = f"ORDER BY score {'DESC' if high else 'ASC'}"
+    scored = quoted(*view_of(step.node.asset))
+    key = step.commit.partition if step.commit else None
+    where = "WHERE flagged" + (f" AND s.partition = {literal(key)}" if key is not None else "")
+    if role is None:
+        return f"SELECT * FROM {scored} AS s {where} {order}"
+    rows = quoted(*view_of(role.node.asset))
+    same = f"s.sample_id = r.{quoted(str(role.node.notes['id']))}"
+    if key is not None and role.commit is not None and role.commit.partition is not None:
+        same += " AND s.partition = r.partition"
+    return f"SELECT s.score, r.* FROM {scored} AS s JOIN {rows} AS r ON {same} {where} {order}"
