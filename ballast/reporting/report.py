@@ -112,7 +112,7 @@ def _sections(snapshot: Snapshot, comparison: Comparison | None) -> Iterator[tup
         steps = snapshot.of(stage.name)
         if steps and stage.card:
             before = losing_slices(snapshot) if stage.name == "assessor" else None
-            shown = tag("div", *cards(snapshot, steps, _status), class_="cards")
+            shown = tag("div", *cards(snapshot, steps, _status, comparison), class_="cards")
             yield stage.section.lower(), stage.section, join([before, shown])
         elif steps and stage.section:
             yield stage.section.lower(), stage.section, tag("div", TABLES[stage.name](snapshot, _status), class_="card")
@@ -153,8 +153,8 @@ def _provenance(snapshot: Snapshot) -> Markup:
                 c.row_count if c else None,
                 code((c.method if c else None) or step.node.use),
                 number(c.parameters) if c and c.parameters else "",
-                join((number(c.created_at), " ", reused)) if c else "not run",
-                code(c.code_version or "") if c else "",
+                join((tag("time", number(c.created_at)), " ", reused)) if c else "not run",
+                tag("span", code((c.code_version or "")[:14]), title=c.code_version) if c else "",
                 code((c.run_id or "")[:8]) if c else "",
                 settings,
             )

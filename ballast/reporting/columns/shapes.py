@@ -59,8 +59,10 @@ def _of_numbers(values: Numbers) -> Shape:
 
 
 def _edges(pooled: np.ndarray) -> np.ndarray:
-    """Gives bins that the outermost values do not stretch; of few whole numbers one each."""
-    low, high = np.quantile(pooled, [0.002, 0.998])
+    """Gives bins that a few values far out do not stretch; of few whole numbers one each."""
+    low, inner_low, inner_high, high = np.quantile(pooled, [0, 0.005, 0.995, 1])
+    reach = (inner_high - inner_low) / 2
+    low, high = max(low, inner_low - reach), min(high, inner_high + reach)
     if high - low <= BINS and (pooled == np.round(pooled)).all():
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
     slack = 1e-9 * max(1.0, abs(low), abs(high)) if high > low else 0.5 * max(1.0, abs(low))

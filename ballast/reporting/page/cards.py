@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL
+from ballast.reporting.columns import Comparison
 from ballast.reporting.figures import Known, figures_for
 from ballast.reporting.judgements import known_value, shown_as
 from ballast.reporting.metadata import stage_values
@@ -18,22 +19,25 @@ from ballast.reporting.page.lineage import anchor
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.stages import STAGES
-from ballast.words import spaced
+from ballast.words import in_words, spaced
 
 MOST_COLUMNS = 12
 """Metrics, and slices of the first one, that the table of models has columns for."""
+
+MOST_NAMED = 3
+"""Columns that are named beside a test of all of them together."""
 
 MOST_NUMBERS = 400
 """Rows of a table that a card lists; the warehouse has the rest."""
 
 
-def cards(snapshot: Snapshot, steps: Sequence[Step], status: Status) -> Iterator[Markup]:
+def cards(snapshot: Snapshot, steps: Sequence[Step], status: Status, comparison: Comparison | None) -> Iterator[Markup]:
     """Gives the card of each step; one that has not run says so."""
     for step in steps:
         if step.commit is None:
             yield _missing(step, status)
         else:
-            yield _card(snapshot, step, status)
+            yield _card(snapshot, step, status, comparison)
 
 
 def _missing(step: Step, status: Status) -> Markup:
@@ -45,12 +49,13 @@ def _head(step: Step, status: Status) -> Markup:
     return tag("div", tag("h3", step.node.name), chip(step.node.use), status(step), class_="head")
 
 
-def _card(snapshot: Snapshot, step: Step, status: Status) -> Markup:
+def _card(snapshot: Snapshot, step: Step, status: Status, comparison: Comparison | None) -> Markup:
     body = tag(
         "div",
         tag("p", prose(step.node.description), class_="muted") if step.node.description else None,
         _verdicts(step),
         facts(_values(step)),
+        _apart(step, comparison),
         flagged(snapshot, step),
         _numbers(step),
         class_="body",
@@ -69,6 +74,21 @@ def _figures(snapshot: Snapshot, step: Step) -> Iterator[Markup]:
     known = Known(step.node.name, snapshot.true_weights, value)
     for j, figure in enumerate(figures_for(step.node.stage, step.table, step.commit.summary, known)):
         yield tag("figure", Markup(themed(as_svg(figure), f"{anchor(step.node)}-{j}")))
+
+
+def _apart(step: Step, comparison: Comparison | None) -> Markup | None:
+    """Names the columns that differ most, beside a test that finds a shift of all columns together."""
+    if comparison is None or step.node.stage != "test" or step.table is None or len(step.table) > 1:
+        return None
+    if not step.table["rejected"].all() or {"on", "against"} & set(step.node.notes):
+        return None
+    names = [shift.column for shift in comparison.standing_out[:MOST_NAMED]]
+    if not names:
+        return tag("p", "By itself no column differs by more than chance: the shift is in how columns go together.")
+    return tag("p", "The columns that differ most by themselves: ", in_words(names), " (", _COLUMNS, ").")
+
+
+_COLUMNS = tag("a", "all columns", href="#columns")
 
 
 def _values(step: Step) -> dict[str, object]:

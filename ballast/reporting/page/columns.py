@@ -10,12 +10,12 @@ from ballast.reporting.columns import ColumnShift, Comparison
 from ballast.reporting.columns.shapes import Shape, shapes
 from ballast.reporting.columns.words import moment
 from ballast.reporting.figures import p_text
-from ballast.reporting.page.html import Markup, chip, join, table, tag
+from ballast.reporting.page.html import Markup, breakable, chip, join, table, tag
 from ballast.reporting.page.lineage import anchor
 from ballast.reporting.pictures.overlay import overlaid_histograms, paired_bars
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
-from ballast.words import in_words, listed, one_line, percent, plural
+from ballast.words import in_words, listed, one_line, plural
 
 MOST_PICTURES, LEAST_PICTURES = 6, 2
 """Columns that are drawn: those that stand out, and a few where none does."""
@@ -35,7 +35,7 @@ class Tested:
 
 
 def columns_section(snapshot: Snapshot, comparison: Comparison) -> Markup:
-    pictures = tag("div", *_pictures(comparison), class_="cards")
+    pictures = tag("div", *_pictures(comparison), class_="grid")
     return join([tag("p", *_lead(comparison)), pictures, _table(snapshot, comparison)])
 
 
@@ -78,11 +78,17 @@ def _picture(comparison: Comparison, shift: ColumnShift, shape: Shape, *, key: s
         figure = overlaid_histograms(shape.shares, shape.edges, samples, label=label, written=written)
     kind = "Shares of the categories" if shape.edges is None else "Histogram"
     described = f"{kind} of {shift.column} in {in_words(samples)}: {shift.change or 'no change of the middle'}"
+    changed = tag("p", tag("b", shift.change)) if shift.change else None
     return tag(
         "div",
-        tag("div", tag("h3", one_line(shift.column, 120)), chip(shift.kind), class_="head"),
+        tag("div", breakable("h3", one_line(shift.column, 120)), chip(shift.kind), class_="head"),
         tag("figure", Markup(themed(as_svg(figure, described), key))),
-        tag("div", tag("p", tag("b", shift.change)) if shift.change else None, tag("p", _sizes(shift)), class_="body"),
+        tag(
+            "div",
+            changed,
+            tag("p", _sizes(shift), class_="small"),
+            class_="body",
+        ),
         class_="card",
     )
 
@@ -108,7 +114,7 @@ def _table(snapshot: Snapshot, comparison: Comparison) -> Markup:
     head += ["statistic", "p-value", "test"] if tested else []
     rows = []
     for c in shown:
-        row: list[object] = [tag("b", c.column), c.change, _figure(c.distance), _figure(c.by_chance)]
+        row: list[object] = [breakable("b", c.column), c.change, _figure(c.distance), _figure(c.by_chance)]
         row += [_figure(c.weighted)] if weighted else []
         row += [None if c.standardized is None else float(f"{c.standardized:.3g}")]
         row += [_missing(c)] if missing else []
@@ -121,7 +127,7 @@ def _table(snapshot: Snapshot, comparison: Comparison) -> Markup:
     return tag(
         "div",
         tag("div", tag("h3", name), class_="head"),
-        tag("div", tag("p", _meaning(weighted, bool(tested)), class_="muted"), *_rest(comparison), class_="body"),
+        tag("div", tag("p", _meaning(weighted, bool(tested)), class_="small"), *_rest(comparison), class_="body"),
         listing,
         class_="card",
     )
@@ -133,7 +139,7 @@ def _figure(value: float | None) -> float | None:
 
 def _missing(shift: ColumnShift) -> str:
     before, after = shift.missing
-    return f"{percent(before, 1)} → {percent(after, 1)}" if before or after else ""
+    return f"{before:.1%} → {after:.1%}" if before or after else ""
 
 
 def _said(tested: Tested | None) -> list[object]:
@@ -141,7 +147,7 @@ def _said(tested: Tested | None) -> list[object]:
         return [None, None, ""]
     name = tag("a", tested.step.node.name, href=f"#{anchor(tested.step.node)}")
     p = chip(p_text(tested.p_value).removeprefix("p = ").removeprefix("p "), "bad") if tested.rejected else None
-    return [tested.statistic, p or tested.p_value, name]
+    return [float(f"{tested.statistic:.3g}"), p or float(f"{tested.p_value:.3g}"), name]
 
 
 def _meaning(weighted: bool, tested: bool) -> str:

@@ -6,13 +6,13 @@ import shlex
 
 import numpy as np
 
-from ballast.reporting.page.html import Markup, code, join, table, tag
+from ballast.reporting.page.html import Markup, code, table, tag
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.warehouse.names import literal, quoted, view_of
-from ballast.words import one_line
+from ballast.words import one_line, plural
 
-MOST_FLAGGED = 20
-"""Rows that are listed; the warehouse has all of them."""
+MOST_FLAGGED, MOST_NAMED = 20, 3
+"""Rows that are listed, and those that are named where the list is folded; the warehouse has all of them."""
 
 
 def flagged(snapshot: Snapshot, step: Step) -> Markup | None:
@@ -24,18 +24,15 @@ def flagged(snapshot: Snapshot, step: Step) -> Markup | None:
     high = not (~marked).any() or np.median(scores[marked]) >= np.median(scores[~marked])
     found = step.table[marked].sort_values(["score", "sample_id"], ascending=[not high, True], kind="stable")
     shown, role = found.head(MOST_FLAGGED), _role(snapshot, step)
+    ids = [one_line(str(key), 80) for key in shown["sample_id"]]
+    more = len(found) - len(ids)
+    rows = table(("id", "score"), zip(ids, map(float, shown["score"]), strict=True), numeric=(1,), label="flagged rows")
+    query = code(f"ballast sql {shlex.quote(_query(step, role, high))}")
+    said = f"{more:,} more: " if more else "With their columns: " if role is not None else "As a table: "
     of = f" of {role.node.name}" if role is not None else ""
-    first = f", the {len(shown)} {'highest' if high else 'lowest'} scores here" if len(shown) < len(found) else ""
-    rows = [
-        (one_line(str(key), 80), float(score)) for key, score in zip(shown["sample_id"], shown["score"], strict=True)
-    ]
-    title = f"{len(found):,} flagged {'row' if len(found) == 1 else 'rows'}{of}{first}"
-    parts = [
-        table(("id", "score"), rows, numeric=(1,), label=f"rows flagged by {step.node.name}"),
-        tag("p", "All of them, with their columns: " if role is not None else "All of them: ", class_="muted"),
-        tag("p", code(f"ballast sql {shlex.quote(_query(step, role, high))}")),
-    ]
-    return tag("details", tag("summary", title), join(parts), open="")
+    most = f"{', '.join(ids[:MOST_NAMED])}{' …' if len(found) > MOST_NAMED else ''}"
+    title = f"{plural(len(found), 'flagged row')}{of}: {most}"
+    return tag("details", tag("summary", title), rows, tag("p", said, query, class_="small"))
 
 
 def _role(snapshot: Snapshot, step: Step) -> Step | None:

@@ -60,6 +60,10 @@ def number(value: object) -> str:
     return str(value)
 
 
+TALL = 20
+"""Rows from which on a table scrolls within a box of its own, under its head, and is searched."""
+
+
 def table(
     head: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -81,7 +85,10 @@ def table(
         for j, text in enumerate(head)
     )
     content = tag("thead", tag("tr", *heads)), tag("tbody", *body)
-    return tag("div", tag("table", *content, aria_label=label, class_=class_), class_="scroll")
+    shown = tag("table", *content, aria_label=label, class_=class_)
+    if len(body) <= TALL:
+        return tag("div", shown, class_="scroll")
+    return tag("div", shown, class_="scroll tall", tabindex="0", role="region", aria_label=label)
 
 
 def _cell(value: object, *, head: bool, class_: str | None) -> Markup:
@@ -107,7 +114,12 @@ def chip(text: object, kind: str = "") -> Markup:
 
 def code(text: object) -> Markup:
     """Gives text as code that may break after an underscore."""
-    return Markup(tag("code", text).replace("_", "_<wbr>"))
+    return breakable("code", text)
+
+
+def breakable(name: str, text: object) -> Markup:
+    """Gives an element whose text may break after an underscore."""
+    return Markup(tag(name, text).replace("_", "_<wbr>"))
 
 
 def prose(text: str) -> Markup:

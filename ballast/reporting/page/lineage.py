@@ -12,6 +12,9 @@ from ballast.reporting.snapshot import Snapshot, Step
 BOX_WIDTH, BOX_HEIGHT = 146, 42
 COLUMN, ROW = 190, 56
 MARKS = {"open": "✓", "closed": "✕", "warned": "!", "forced": "!", "done": "", "not-run": ""}
+SAID = {"open": "gates open", "closed": "gate closed", "warned": "gate warns", "forced": "gate forced", "done": "",
+        "not-run": "not run"}  # fmt: skip
+"""The marks in words."""
 
 
 def lineage(snapshot: Snapshot) -> Markup:
@@ -31,7 +34,8 @@ def lineage(snapshot: Snapshot) -> Markup:
     height = 8 + (max(map(len, columns)) - 1) * ROW + BOX_HEIGHT
     return tag(
         "svg", *edges, *boxes,
-        viewBox=f"0 0 {width} {height:.0f}", role="img", aria_label="lineage", style=f"max-width:{1.25 * width:.0f}px",
+        viewBox=f"0 0 {width} {height:.0f}", role="group", aria_label="lineage: what reads what",
+        style=f"max-width:{1.25 * width:.0f}px",
     )  # fmt: skip
 
 
@@ -78,9 +82,9 @@ def _box(step: Step, x: float, y: float) -> Markup:
         tag("text", _cut(node.use.rpartition(".")[2], 19), class_="use", x=19, y=33),
         tag("text", MARKS[step.state], class_="mark", x=BOX_WIDTH - 17, y=17) if MARKS[step.state] else None,
     ]
-    return tag(
-        "a", tag("g", join(parts), class_=step.state, transform=f"translate({x:.0f} {y:.0f})"), href=f"#{anchor(node)}"
-    )
+    box = tag("g", join(parts), class_=step.state, transform=f"translate({x:.0f} {y:.0f})")
+    told = ", ".join(filter(None, [node.name, node.use, SAID[step.state]]))
+    return tag("a", box, href=f"#{anchor(node)}", aria_label=told)
 
 
 def anchor(node: Node) -> str:

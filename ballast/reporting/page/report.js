@@ -1,5 +1,4 @@
 // Sorts a table by the column whose head is pressed; a second time reverses it. Long tables are searched, too.
-const LONG = 20;
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 function sort(head) {
@@ -18,7 +17,6 @@ function sort(head) {
 
 function searched(table) {
   const rows = [...table.tBodies[0].rows];
-  if (rows.length <= LONG) return;
   const texts = rows.map((row) => row.textContent.toLowerCase());
   const form = document.createElement("div");
   const field = Object.assign(document.createElement("input"), { type: "search" });
@@ -46,4 +44,4 @@ for (const head of document.querySelectorAll("thead th")) {
   head.append(button);
   button.addEventListener("click", () => sort(head));
 }
-document.querySelectorAll("table").forEach(searched);
+document.querySelectorAll(".tall table").forEach(searched);

@@ -80,24 +80,18 @@ def _rejected(step: Step) -> bool:
 
 
 def _weights(snapshot: Snapshot) -> Tile:
-    """Tells the weights that the best model used; where it used none, those with the fewest rows in effect."""
+    """Tells the weights that the best model used or, where it used none, those that come first in the sentences."""
     made = ranked_weights(snapshot)
-    if not made:
+    if not made or made[0].table is None:
         return "effective sample size", "not run", "", ""
-    sizes = [weight_figures(s.table, s.commit.summary if s.commit else {}) for s in made if s.table is not None]
-    best = best_model(snapshot)
+    name, best = made[0].node.name, best_model(snapshot)
     used = weights_of(snapshot, best)
-    shown = 0 if made[0].node.name == used else min(range(len(made)), key=lambda j: sizes[j]["effective_share"])
-    found, name = sizes[shown], made[shown].node.name
-    if name == used:
-        which = f"{name}, which the best model ({best}) uses"
-    else:
-        which = f"the lowest of {len(made)}: {name}" if len(made) > 1 else name
-    if best is not None and name != used:
-        which += f"; the best model ({best}) uses none"
+    which = f"{name}, which the best model ({best}) uses" if name == used else name
+    none = f"the best model ({best}) uses no weights" if best is not None and used is None else ""
+    found = weight_figures(made[0].table, made[0].commit.summary if made[0].commit else {})
     size, n = found["effective_sample_size"], found["rows"]
-    note = "; ".join([f"{found['effective_share']:.0%}, {which}", *sentences_of_weights(found)])
-    return "effective sample size", f"{size:,.0f} of {n:,}", note, ""
+    said = [f"{found['effective_share']:.0%}, {which}", *sentences_of_weights(found), none]
+    return "effective sample size", f"{size:,.0f} of {n:,}", "; ".join(filter(None, said)), ""
 
 
 def _estimate(snapshot: Snapshot) -> Iterator[Tile]:

@@ -39,6 +39,9 @@ COLOURS = {
 }
 """Colours by the name of the CSS variable that stands for each in a page of two themes."""
 
+INKS = {"orange-ink": ORANGE, "green-ink": GREEN}
+"""Of these colours small text is not read on light paper: the page has darker ones for it."""
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'DejaVu Sans', sans-serif"
 
 
@@ -122,7 +125,8 @@ def y_scale(axes: Axes, high: float, label: str = "", *, low: float = 0.0) -> No
     width = axes.get_window_extent().width
     at_left = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center_baseline"}
     texts = in_short(at)
-    for value, text in zip(at, [*texts[:-1], f"{texts[-1]}\n{label}".strip()] if at else [], strict=True):
+    unit = f" {label}" if label == "%" else f"\n{label}"
+    for value, text in zip(at, [*texts[:-1], f"{texts[-1]}{unit}".rstrip()] if at else [], strict=True):
         axes.text(-6 / width, value, text, **at_left, **small())
 
 
@@ -244,6 +248,8 @@ def as_markdown(figure: Figure, *, format: Literal["svg", "png"] = "svg") -> str
 
 def themed(svg: str, prefix: str) -> str:
     """Gives an SVG for a page: colours as CSS variables, and ids that no other figure of the page has."""
+    for name, colour in INKS.items():
+        svg = re.sub(rf"(<text[^>]*fill: ){colour}", rf"\g<1>var(--{name})", svg)
     for name, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{name})")
     return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", svg)
