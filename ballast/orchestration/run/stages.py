@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ballast.compute.balance import differences_of_counts
 from ballast.compute.threads import threads_for
-from ballast.errors import BallastError, DataError, nearest
+from ballast.errors import BallastError, DataError, OverlapError, nearest
 from ballast.methods.common.out_of_sample import cross_fitted
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
@@ -24,6 +24,7 @@ from ballast.orchestration.plan.plan import ENCODER, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions, units_of_parents
 from ballast.orchestration.read.sources import conversions, read_role, schema_of
+from ballast.orchestration.run.apart import features_apart
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.recent import stored_encoder
 from ballast.warehouse import matrix_of, matrix_table
@@ -280,4 +281,5 @@ def perform(inputs: Inputs, nodes: list[Node], given: Given = MappingProxyType({
         with threads_for(inputs.n_cells):
             return WORK[node.stage](inputs, nodes, given)
     except BallastError as error:
-        raise type(error)(f"{run.plan.asset(node.unit)}: {error}") from error
+        apart = features_apart(inputs) if isinstance(error, OverlapError) else ""
+        raise type(error)(f"{run.plan.asset(node.unit)}: {error}{apart}") from error

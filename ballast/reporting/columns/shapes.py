@@ -48,7 +48,7 @@ def _of_numbers(values: Numbers) -> Shape:
     pooled = np.concatenate([values.train, values.target])
     edges = _edges(pooled)
     middles = (edges[:-1] + edges[1:]) / 2
-    sides = [(values.train, None), (values.target, None)]
+    sides: list[tuple[np.ndarray, np.ndarray | None]] = [(values.train, None), (values.target, None)]
     if values.weights is not None and values.weights.sum() > 0:
         sides.append((values.train, values.weights))
     shares = []

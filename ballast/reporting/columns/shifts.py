@@ -111,17 +111,31 @@ def _shift(pair: Pair) -> ColumnShift | str:
     return _of_numbers(pair.column, kind, values)
 
 
+def gap(train: np.ndarray, target: np.ndarray) -> float:
+    """Gives the Kolmogorov-Smirnov distance of numbers (n,) from others (m,)."""
+    return _Gaps(train, target).largest()
+
+
+class _Gaps:
+    """Two samples of numbers in one order, to be held against each other as they are and weighted."""
+
+    def __init__(self, train: np.ndarray, target: np.ndarray) -> None:
+        pooled = np.concatenate([train, target])
+        self.n, self.m = len(train), len(target)
+        self.order = np.argsort(pooled, kind="stable")
+        ordered = pooled[self.order]
+        self.ends = np.append(ordered[1:] != ordered[:-1], True)  # of the rows of one value the last
+
+    def largest(self, shares: np.ndarray | None = None) -> float:
+        """Gives the largest gap between the shares of rows up to a value; ``shares`` (n,) are those of each row."""
+        own = np.full(self.n, 1 / self.n) if shares is None else shares
+        steps = np.concatenate([own, np.full(self.m, -1 / self.m)])
+        return float(np.abs(np.cumsum(steps[self.order])[self.ends]).max())
+
+
 def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
     n, m = len(values.train), len(values.target)
-    pooled = np.concatenate([values.train, values.target])
-    order = np.argsort(pooled, kind="stable")
-    ordered = pooled[order]
-    ends = np.append(ordered[1:] != ordered[:-1], True)  # of the rows of one value the last
-
-    def gap(shares: np.ndarray) -> float:
-        steps = np.concatenate([shares, np.full(m, -1 / m)])
-        return float(np.abs(np.cumsum(steps[order])[ends]).max())
-
+    gaps = _Gaps(values.train, values.target)
     weights = values.weights if values.weights is not None and values.weights.sum() > 0 else None
     standardized = None
     if kind == "numbers":
@@ -130,11 +144,11 @@ def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
     return ColumnShift(
         column,
         kind,
-        distance=gap(np.full(n, 1 / n)),
+        distance=gaps.largest(),
         by_chance=min(MEAN_OF_KOLMOGOROV * float(np.sqrt(1 / n + 1 / m)), 1.0),
         change=change_of_numbers(values, kind),
         standardized=standardized,
-        weighted=None if weights is None else gap(weights / weights.sum()),
+        weighted=None if weights is None else gaps.largest(weights / weights.sum()),
         missing=values.missing,
     )
 

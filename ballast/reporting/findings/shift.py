@@ -143,10 +143,9 @@ def _apart(snapshot: Snapshot, hits: list[Step], comparison: Comparison | None) 
     if not most:
         by_itself = f"by itself none of {plural(n, 'column')} differs by more than chance"
         return f"; {by_itself}: the shift is in how they go together"
-    told = (
-        f"{named(c.column)} ({', '.join(filter(None, [f'{c.measure} {short(c.distance)}', c.change]))})" for c in most
-    )
-    return f"; the columns that differ most are {in_words(told)}" if len(most) > 1 else f"; most {next(told)}"
+    figures = [", ".join(filter(None, [f"{c.measure} {short(c.distance)}", c.change])) for c in most]
+    told = in_words(f"{named(c.column)} ({figure})" for c, figure in zip(most, figures, strict=True))
+    return f"; the columns that differ most are {told}" if len(most) > 1 else f"; the column that differs is {told}"
 
 
 def _shared(snapshot: Snapshot) -> set[str]:

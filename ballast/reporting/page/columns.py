@@ -10,7 +10,7 @@ from ballast.reporting.columns import ColumnShift, Comparison
 from ballast.reporting.columns.shapes import Shape, shapes
 from ballast.reporting.columns.words import moment
 from ballast.reporting.figures import p_text
-from ballast.reporting.page.html import Markup, breakable, chip, join, table, tag
+from ballast.reporting.page.html import Markup, Sorted, breakable, chip, join, table, tag
 from ballast.reporting.page.lineage import anchor
 from ballast.reporting.pictures.overlay import overlaid_histograms, paired_bars
 from ballast.reporting.pictures.theme import as_svg, themed
@@ -146,8 +146,9 @@ def _said(tested: Tested | None) -> list[object]:
     if tested is None:
         return [None, None, ""]
     name = tag("a", tested.step.node.name, href=f"#{anchor(tested.step.node)}")
-    p = chip(p_text(tested.p_value).removeprefix("p = ").removeprefix("p "), "bad") if tested.rejected else None
-    return [float(f"{tested.statistic:.3g}"), p or float(f"{tested.p_value:.3g}"), name]
+    p = p_text(tested.p_value).removeprefix("p = ").removeprefix("p ")
+    shown = Sorted(chip(p, "bad") if tested.rejected else tag("span", p), tested.p_value)
+    return [float(f"{tested.statistic:.3g}"), shown, name]
 
 
 def _meaning(weighted: bool, tested: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ballast.reporting.page.colours import stage_colours
 from ballast.words import spaced
@@ -91,8 +91,16 @@ def table(
     return tag("div", shown, class_="scroll tall", tabindex="0", role="region", aria_label=label)
 
 
+class Sorted(NamedTuple):
+    """What a cell shows, and the number that it is sorted by."""
+
+    shown: Markup
+    by: float
+
+
 def _cell(value: object, *, head: bool, class_: str | None) -> Markup:
-    sortable = f"{value:.6g}" if isinstance(value, int | float) and not isinstance(value, bool) else None
+    value, by = value if isinstance(value, Sorted) else (value, value)
+    sortable = f"{by:.6g}" if isinstance(by, int | float) and not isinstance(by, bool) else None
     shown = value if isinstance(value, Markup) else number(value)
     name, scope = ("th", "row") if head else ("td", None)
     return tag(name, shown, class_=class_, scope=scope, data_v=sortable)

@@ -9,8 +9,8 @@ from ballast.reporting.page.colours import colour_of
 from ballast.reporting.page.html import Markup, join, tag
 from ballast.reporting.snapshot import Snapshot, Step
 
-BOX_WIDTH, BOX_HEIGHT = 146, 42
-COLUMN, ROW = 190, 56
+BOX_WIDTH, BOX_HEIGHT = 158, 42
+COLUMN, ROW = 200, 56
 MARKS = {"open": "✓", "closed": "✕", "warned": "!", "forced": "!", "done": "", "not-run": ""}
 SAID = {"open": "gates open", "closed": "gate closed", "warned": "gate warns", "forced": "gate forced", "done": "",
         "not-run": "not run"}  # fmt: skip
@@ -78,7 +78,7 @@ def _box(step: Step, x: float, y: float) -> Markup:
         tag("title", f"{node.asset}: {node.use}" if node.use else node.asset),
         tag("rect", class_="box", width=BOX_WIDTH, height=BOX_HEIGHT, rx=8),
         tag("rect", width=5, height=BOX_HEIGHT - 16, x=7, y=8, rx=2.5, style=f"fill:{colour_of(node.stage)}"),
-        tag("text", _cut(node.name, 18), x=19, y=18),
+        tag("text", _cut(node.name, 17), x=19, y=18),
         tag("text", _cut(node.use.rpartition(".")[2], 19), class_="use", x=19, y=33),
         tag("text", MARKS[step.state], class_="mark", x=BOX_WIDTH - 17, y=17) if MARKS[step.state] else None,
     ]

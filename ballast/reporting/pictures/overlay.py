@@ -39,7 +39,7 @@ def overlaid_histograms(
 
     ``samples`` name them; ``written`` gives the texts of the ticks, where they are not plain numbers.
     """
-    figure, axes = panel(height=170, left=52, right=20, legend=_legend(samples))
+    figure, axes = panel(height=170, left=52, right=20, bottom=34 if label else 22, legend=_legend(samples))
     axes.stairs(100 * shares[0], edges, fill=True, color=GREY, alpha=0.55)
     axes.stairs(100 * shares[1], edges, color=ORANGE, linewidth=2)
     if len(shares) > 2:
