@@ -16,8 +16,7 @@ from ballast.orchestration.commands.run import Finished
 from ballast.orchestration.plan.design_weights import said_of
 from ballast.orchestration.plan.plan import REPORT, Node, Plan
 from ballast.orchestration.run.outline import outline_of
-from ballast.reporting import take_snapshot
-from ballast.reporting.findings import findings
+from ballast.reporting import findings_on, take_snapshot
 from ballast.reporting.findings.finding import short
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.quality import qualities, sentences
@@ -143,7 +142,7 @@ def _print_findings(plan: Plan, warehouse: Warehouse, finished: Finished, *, who
     ran = {node.name for node in plan.nodes.values() if finished.states.get(node.unit) in ("done", "failed")}
     table = Table.grid(padding=(0, 2, 0, 0))
     out.print()
-    for found in findings(snapshot):
+    for found in findings_on(finished.report, snapshot):
         if not (whole or ran.intersection(found.steps)):
             continue
         topic = f"[bold {COLOURS[found.kind]}]{found.topic}[/]"

@@ -12,16 +12,17 @@ from ballast.lazy import lazily
 if TYPE_CHECKING:
     from ballast.reporting.metadata import stage_metadata
     from ballast.reporting.outline import Node, Outline
-    from ballast.reporting.report import write_page, write_report
+    from ballast.reporting.report import findings_on, write_page, write_report
     from ballast.reporting.snapshot import take_snapshot
 
-__all__ = ["Node", "Outline", "stage_metadata", "take_snapshot", "write_page", "write_report"]
+__all__ = ["Node", "Outline", "findings_on", "stage_metadata", "take_snapshot", "write_page", "write_report"]
 
 __getattr__, __dir__ = lazily(
     __name__,
     {
         "Node": "ballast.reporting.outline",
         "Outline": "ballast.reporting.outline",
+        "findings_on": "ballast.reporting.report",
         "stage_metadata": "ballast.reporting.metadata",
         "take_snapshot": "ballast.reporting.snapshot",
         "write_page": "ballast.reporting.report",

@@ -9,7 +9,7 @@ from pathlib import Path
 from ballast.errors import BallastError
 from ballast.files import write_whole
 from ballast.reporting.columns import Comparison, compare
-from ballast.reporting.findings import findings
+from ballast.reporting.findings import Finding, findings
 from ballast.reporting.judgements import sides_of
 from ballast.reporting.outline import Outline
 from ballast.reporting.page.cards import cards, models_table
@@ -19,7 +19,7 @@ from ballast.reporting.page.data import data
 from ballast.reporting.page.gates import gates
 from ballast.reporting.page.header import header
 from ballast.reporting.page.html import Markup, Status, chip, code, document, facts, join, number, table, tag
-from ballast.reporting.page.kept import drawn_before, piece, stamp, state_of
+from ballast.reporting.page.kept import Drawn, drawn_before, piece, stamp, state_of
 from ballast.reporting.page.lineage import anchor, lineage
 from ballast.reporting.page.slices import losing_slices
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
@@ -62,34 +62,41 @@ def write_report(
     step. Where the file at `path` shows the same state already, what it draws of it is taken over.
     """
     with warehouse.reading():
-        return write_page(take_snapshot(warehouse, outline, partition, run_id, failed), Path(path))
+        write_page(take_snapshot(warehouse, outline, partition, run_id, failed), Path(path))
+    return Path(path)
 
 
-def write_page(snapshot: Snapshot, path: Path) -> Path:
-    """Writes the report of a snapshot, as ``write_report`` does."""
+def write_page(snapshot: Snapshot, path: Path) -> list[Finding]:
+    """Writes the report of a snapshot, as ``write_report`` does, and gives what it says first."""
+    state = state_of(snapshot)
+    drawn = drawn_before(path, state) or _draw(snapshot)
     try:
-        write_whole(path, document(f"{snapshot.outline.name} · Ballast", _body(snapshot, path)))
+        write_whole(path, document(f"{snapshot.outline.name} · Ballast", _body(snapshot, state, drawn)))
     except OSError as error:
         raise BallastError(
             f"cannot write the report to {path}: {error.strerror or error}; check that this is not a folder, that its "
             "folder is writable and that the disk has room, then run `ballast report`"
         ) from error
-    return path
+    return drawn.found
 
 
-def _body(snapshot: Snapshot, path: Path) -> Iterator[Markup]:
-    state = state_of(snapshot)
-    top, sections = drawn = drawn_before(path, state) or _draw(snapshot)
+def findings_on(path: Path | None, snapshot: Snapshot) -> list[Finding]:
+    """Gives the findings of a snapshot as the report at `path` has them, made anew where it shows another state."""
+    drawn = drawn_before(path, state_of(snapshot)) if path is not None else None
+    return findings(snapshot) if drawn is None else drawn.found
+
+
+def _body(snapshot: Snapshot, state: str, drawn: Drawn) -> Iterator[Markup]:
     provenance = [_section("provenance", "Provenance", _provenance(snapshot))] if snapshot.steps else []
     yield stamp(state, drawn)
     yield tag("a", "To the content", href="#main", class_="skip")
-    yield piece(top)
-    yield tag("main", piece(sections), *provenance, id="main", tabindex="-1")
+    yield piece(drawn.top)
+    yield tag("main", piece(drawn.sections), *provenance, id="main", tabindex="-1")
     yield _footer(snapshot)
 
 
-def _draw(snapshot: Snapshot) -> tuple[Markup, Markup]:
-    """Gives the page down to its sections, and the sections: all that tells nothing of the run that reports."""
+def _draw(snapshot: Snapshot) -> Drawn:
+    """Gives all that tells nothing of the run that reports."""
     sides = sides_of(snapshot)
     comparison = None if sides is None else compare(sides)
     sections = list(_sections(snapshot, comparison))
@@ -97,7 +104,7 @@ def _draw(snapshot: Snapshot) -> tuple[Markup, Markup]:
     links = [tag("a", title, href=f"#{key}") for key, title in titles.items()]
     found = findings(snapshot, comparison)
     top = join((header(snapshot, found), tag("nav", tag("div", *links), aria_label="sections")))
-    return top, join(_section(*section) for section in sections)
+    return Drawn(top, join(_section(*section) for section in sections), found)
 
 
 def _section(key: str, title: str, content: Markup) -> Markup:

@@ -26,7 +26,7 @@ from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.standing import basis_of, pairs_standing, standing
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, take_snapshot, write_page
-from ballast.reporting.findings import Finding, findings
+from ballast.reporting.findings import Finding
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, StoredModel
 from ballast.warehouse.tables.frames import pandas_frame
@@ -270,5 +270,4 @@ def run_report(run: Run, path: Path, failed: Collection[str] = ()) -> list[Findi
     key = run.partition.key if run.partition else None
     with run.warehouse.reading():
         snapshot = take_snapshot(run.warehouse, outline_of(run.plan), key, run.run_id, failed)
-        write_page(snapshot, path)
-        return findings(snapshot)
+        return write_page(snapshot, path)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from ballast.methods.frame.closure import closure, digest_of
+from ballast.reporting.findings.finding import Finding
 from ballast.reporting.page.html import Markup
 from ballast.reporting.snapshot import Snapshot, Step
 
-_STAMP = re.compile(r"<!--state (\w{64}) (\w{64})-->")
+_STAMP = re.compile(r"<!--state (\w{64}) (\w{64}) (.*?)-->")
 _PIECE = re.compile(r"<!--piece-->(.*?)<!--/piece-->", re.DOTALL)
 
 
@@ -37,22 +38,38 @@ def _shown(step: Step) -> object:
     return [*declared, commit and asdict(commit), verdicts, step.stale]
 
 
-def drawn_before(path: Path, state: str) -> tuple[Markup, Markup] | None:
-    """Gives the two pieces of a page that the report at `path` has of a state; None where it has not just these."""
+class Drawn(NamedTuple):
+    """What a page shows of a state: the page down to its sections, the sections, and what was found."""
+
+    top: Markup
+    sections: Markup
+    found: list[Finding]
+
+
+def drawn_before(path: Path, state: str) -> Drawn | None:
+    """Gives what the report at `path` shows of a state; None where it does not show just this one."""
     try:
         page = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     stamped = _STAMP.search(page)
     pieces = [Markup(found) for found in _PIECE.findall(page)]
-    if stamped is None or stamped.groups() != (state, _digest("".join(pieces))) or len(pieces) != 2:
+    if (
+        stamped is None
+        or len(pieces) != 2
+        or stamped[1] != state
+        or stamped[2] != _digest("".join(pieces) + stamped[3])
+    ):
         return None
-    return pieces[0], pieces[1]
+    return Drawn(*pieces, [Finding(**{**found, "steps": tuple(found["steps"])}) for found in json.loads(stamped[3])])
 
 
-def stamp(state: str, pieces: Sequence[Markup]) -> Markup:
+def stamp(state: str, drawn: Drawn) -> Markup:
     """Gives a comment by which ``drawn_before`` knows the state that a page shows, and that nobody changed it since."""
-    return Markup(f"<!--state {state} {_digest(''.join(pieces))}-->")
+    found = json.dumps([asdict(each) for each in drawn.found])
+    for sign in "<>-":  # none of which may end the comment
+        found = found.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(f"<!--state {state} {_digest(drawn.top + drawn.sections + found)} {found}-->")
 
 
 def piece(content: Markup) -> Markup:
