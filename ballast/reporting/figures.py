@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -108,9 +109,14 @@ def _test(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iter
         [ORANGE if r else GREY for r in shown["rejected"]],
         title=verdict_of(found, str(summary.get("supposes", ""))),
         subtitle=", ".join(p for p in parts if p),
-        label=spaced(", ".join(shown["effect"].astype(str).str.split(r" \(|;", regex=True).str[0].unique())),
+        label=spaced(", ".join(dict.fromkeys(map(_measure, shown["effect"].astype(str))))),
         right=74,
     )
+
+
+def _measure(effect: str) -> str:
+    """Gives what an effect size measures, without what is said of it, and without the value that it is taken at."""
+    return re.sub(r"^largest of \d+: | at \S+$", "", re.split(r" \(|;", effect)[0])
 
 
 def verdict_of(rejected: bool, supposes: str) -> str:

@@ -108,7 +108,8 @@ def _shift(pair: Pair) -> ColumnShift | str:
     if isinstance(values, Categories):
         return _of_categories(pair.column, values)
     kind: Kind = "times" if kind_of(pair.train.type, pair.target.type) == "times" else "numbers"
-    return _of_numbers(pair.column, kind, values)
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of the largest doubles
+        return _of_numbers(pair.column, kind, values)
 
 
 def gap(train: np.ndarray, target: np.ndarray) -> float:
@@ -121,16 +122,19 @@ class _Gaps:
 
     def __init__(self, train: np.ndarray, target: np.ndarray) -> None:
         pooled = np.concatenate([train, target])
-        self.n, self.m = len(train), len(target)
-        self.order = np.argsort(pooled, kind="stable")
-        ordered = pooled[self.order]
+        order = np.argsort(pooled, kind="stable")
+        ordered = pooled[order]
         self.ends = np.append(ordered[1:] != ordered[:-1], True)  # of the rows of one value the last
+        self.is_train = order < len(train)
+        self.rows = order[self.is_train]
+        self.target = np.cumsum(~self.is_train)[self.ends] / len(target)
 
-    def largest(self, shares: np.ndarray | None = None) -> float:
-        """Gives the largest gap between the shares of rows up to a value; ``shares`` (n,) are those of each row."""
-        own = np.full(self.n, 1 / self.n) if shares is None else shares
-        steps = np.concatenate([own, np.full(self.m, -1 / self.m)])
-        return float(np.abs(np.cumsum(steps[self.order])[self.ends]).max())
+    def largest(self, weights: np.ndarray | None = None) -> float:
+        """Gives the largest gap between the shares of rows up to a value; ``weights`` are of the training rows."""
+        counts = np.zeros(len(self.is_train), dtype=int if weights is None else float)
+        counts[self.is_train] = 1 if weights is None else weights[self.rows]
+        up_to = np.cumsum(counts)
+        return float(np.abs(up_to[self.ends] / up_to[-1] - self.target).max())
 
 
 def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
@@ -140,7 +144,8 @@ def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
     standardized = None
     if kind == "numbers":
         sizes = standardized_mean_differences(values.train[:, None], values.target[:, None], np.ones((1, n)))
-        standardized = float(np.copysign(sizes[0, 0], values.target.mean() - values.train.mean()))
+        signed = float(np.copysign(sizes[0, 0], values.target.mean() - values.train.mean()))
+        standardized = signed if np.isfinite(signed) else None
     return ColumnShift(
         column,
         kind,
@@ -148,7 +153,7 @@ def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
         by_chance=min(MEAN_OF_KOLMOGOROV * float(np.sqrt(1 / n + 1 / m)), 1.0),
         change=change_of_numbers(values, kind),
         standardized=standardized,
-        weighted=None if weights is None else gaps.largest(weights / weights.sum()),
+        weighted=None if weights is None else gaps.largest(weights),
         missing=values.missing,
     )
 

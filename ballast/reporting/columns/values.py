@@ -13,8 +13,9 @@ Kind = Literal["numbers", "times", "categories"]
 MISSING = "(missing)"
 """The name under which the rows without a value are a category."""
 
-MOST_CATEGORIES = 1000
-"""A column of more values is a text, and the share of one of them tells nothing."""
+MOST_CATEGORIES, FEW_CATEGORIES = 1000, 20
+"""A column of more values is a text, and the share of one of them tells nothing; so is one of more than few, where most
+rows have a value of their own."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def categories(train: pa.ChunkedArray, target: pa.ChunkedArray, weights: np.ndar
     text = [chunk for side in (train, target) for chunk in _as_text(side).chunks]
     coded = pa.chunked_array(text, pa.large_string()).combine_chunks().dictionary_encode("encode")
     names, codes = coded.dictionary.to_pylist(), coded.indices.to_numpy(zero_copy_only=False)
-    if len(names) > MOST_CATEGORIES:
+    if len(names) > MOST_CATEGORIES or (len(names) > FEW_CATEGORIES and 2 * len(names) > sum(rows)):
         return f"it is a text of {len(names):,} different values"
     counts = [np.bincount(part, minlength=len(names)) for part in (codes[: rows[0]], codes[rows[0] :])]
     if weights is not None:

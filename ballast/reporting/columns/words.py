@@ -32,15 +32,17 @@ def change_of_numbers(values: Numbers, kind: Kind) -> str:
         before, after = (write(float(of(side))) for side in sides)
         if before != after:
             return f"{name} {before} → {after}{_missing(values.missing)}"
-    before, after = (short(float(np.std(side))) for side in sides)
-    spread = f"standard deviation {before} → {after}" if before != after and kind == "numbers" else ""
+    spreads = [float(np.std(side)) for side in sides]
+    before, after = map(short, spreads)
+    told = before != after and kind == "numbers" and np.isfinite(spreads).all()
+    spread = f"standard deviation {before} → {after}" if told else ""
     return f"{spread}{_missing(values.missing)}".removeprefix(", ")
 
 
 def change_of_categories(values: Categories) -> str:
     """Gives the shares of the value whose share has changed most; empty where none has."""
     before, after = values.shares[:2]
-    most = int(np.abs(after - before).argmax())
+    most = int(np.lexsort((-before, -np.round(np.abs(after - before), 12)))[0])  # of two alike the more common one
     if before[most] == after[most]:
         return ""
     name = values.names[most]

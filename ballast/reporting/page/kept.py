@@ -54,14 +54,13 @@ def drawn_before(path: Path, state: str) -> Drawn | None:
         return None
     stamped = _STAMP.search(page)
     pieces = [Markup(found) for found in _PIECE.findall(page)]
-    if (
-        stamped is None
-        or len(pieces) != 2
-        or stamped[1] != state
-        or stamped[2] != _digest("".join(pieces) + stamped[3])
-    ):
+    if stamped is None or len(pieces) != 2:
         return None
-    return Drawn(*pieces, [Finding(**{**found, "steps": tuple(found["steps"])}) for found in json.loads(stamped[3])])
+    seen, digest, found = stamped.groups()
+    if (seen, digest) != (state, _digest("".join(pieces) + found)):
+        return None
+    told = [Finding(**{**each, "steps": tuple(each["steps"])}) for each in json.loads(found)]
+    return Drawn(pieces[0], pieces[1], told)
 
 
 def stamp(state: str, drawn: Drawn) -> Markup:
