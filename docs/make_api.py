@@ -1,4 +1,4 @@
-"""Lets mkdocstrings read this project's docstrings, whose sections say ``name : what it is`` and leave types to the code."""
+"""Lets mkdocstrings read docstrings whose sections say ``name : what it is``, and leave types to the code."""
 
 from __future__ import annotations
 

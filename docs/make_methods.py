@@ -40,8 +40,8 @@ hide: [toc]
 # All methods
 
 For whoever looks for a method by what it needs or gives; the [guides](guides/index.md) start from the question instead.
-The claim is the headline of the method's paper; the verdict says whether a test of this project reproduced it: choose by it.
-A click on a heading of the table sorts by that column.
+The claim is the headline of the method's paper; the verdict says whether a test of this project reproduced it: choose
+by it. A click on a heading of the table sorts by that column.
 
 Words in *needs* are those of `ballast/methods/frame/vocabulary.py`; those in brackets may be left out.
 

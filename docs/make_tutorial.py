@@ -2,9 +2,11 @@
 
     python docs/make_tutorial.py [FILE to write in place of the page]
 
-Each command has a process of its own, forked from one that has the libraries loaded, which saves most of the time. A block of Python with a title is a file to write; one of YAML is put into the file that its title names, ``under`` a key or
-``in place of`` a line; one of sh is run, a command a line, with the exit code of its comment (0 where there is none); one
-of text is what the last command printed, from the line that begins as the block does, as many lines as the block has.
+Each command has a process of its own, forked from one that has the libraries loaded, which saves most of the time. A
+block of Python with a title is a file to write; one of YAML is put into the file that its title names, ``under`` a key
+or ``in place of`` a line; one of sh is run, a command a line, with the exit code of its comment (0 where there is
+none); one of text is what the last command printed, from the line that begins as the block does, as many lines as the
+block has.
 """
 
 from __future__ import annotations

@@ -45,10 +45,11 @@ def declared(page: Path) -> list[dict[str, Any]]:
     return found
 
 
-def customers(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
+def customers(n: int, seed: int, shift: float, attributes: dict[str, Any]) -> pd.DataFrame:
+    """Gives rows with the columns that a pipeline names, and three features; `shift` moves two of them."""
     rng = np.random.default_rng(seed)
     x = rng.normal(shift, 1, (n, 2))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "id": 10_000 * seed + np.arange(n),
             "label": (x.sum(axis=1) + rng.normal(0, 0.5, n) > 0.7).astype(int),
@@ -57,9 +58,10 @@ def customers(n: int, seed: int, shift: float = 0.0) -> pd.DataFrame:
             "plan": rng.choice(["basic", "plus"], n),
             "site": rng.choice(["north", "south", "east"], n),
             "customer": rng.integers(0, n // 2, n),
-            "seen_at": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(n), unit="h"),
         }
     )
+    named = yaml.safe_dump(attributes["data"])
+    return table.drop(columns=[column for column in ("site", "customer") if column not in named])
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
@@ -86,9 +88,9 @@ def test_pipelines_of_a_guide_when_run_then_they_and_its_commands_succeed(page: 
     for number, attributes in enumerate(declared(page)):
         place = folder.path / "pipelines" / f"{attributes['name']}{number}"
         place.mkdir()
-        customers(300, 1).to_parquet(place / "train.parquet")
-        customers(200, 2, 0.4).drop(columns="label").to_parquet(place / "target.parquet")
-        customers(200, 3, 0.4).to_parquet(place / "test.parquet")
+        customers(300, 1, 0.0, attributes).to_parquet(place / "train.parquet")
+        customers(200, 2, 0.4, attributes).drop(columns="label").to_parquet(place / "target.parquet")
+        customers(200, 3, 0.4, attributes).to_parquet(place / "test.parquet")
         name = attributes["name"] if number == 0 else place.name
         document = {"type": "ballast.Pipeline", "attributes": attributes | {"name": name}}
         (place / "defs.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
