@@ -35,7 +35,7 @@ WEIGHERS: dict[str, Callable[[], Any]] = {
 }
 HEAD = f"""# Coverage of the intervals
 
-The page is made by `make levels`.
+For whoever leans on an interval: how often it holds the truth. The page is made by `make levels`.
 
 ## Accuracy
 

@@ -109,15 +109,15 @@ def _dummies(room: Callable[[str, str], None]) -> None:
         room(f"dummy_{role}", head + body)
 
 
-def docs_page() -> str:
-    """Gives the page of the room `extra`."""
+def docs_pages() -> dict[str, str]:
+    """Gives the pages of methods by their paths."""
     path = Path(__file__).parents[2] / "docs" / "make_methods.py"
     found = importlib.util.spec_from_file_location("make_methods", path)
     assert found is not None
     assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
-    return module.methods_pages(list(methods().values()))["methods/extra.md"]
+    return module.methods_pages(list(methods().values()))
 
 
 def test_bodies_when_compared_with_the_roles_then_none_is_left_out():
@@ -126,12 +126,14 @@ def test_bodies_when_compared_with_the_roles_then_none_is_left_out():
 
 @pytest.mark.usefixtures("_dummies")
 def test_new_methods_when_dropped_into_a_room_then_in_catalogue_schema_and_docs():
-    cards, page = ballast.catalog().set_index("name"), docs_page()
+    cards, pages = ballast.catalog().set_index("name"), docs_pages()
     for role in BODIES:
         card = cards.loc[f"dummy_{role}"]
         assert (card["role"], card["room"]) == (role, "extra")
         assert schema(resolve(f"dummy_{role}"))["properties"]["strength"]["default"] == 2.0
-        assert f"## `dummy_{role}`" in page
+        page = pages[f"methods/dummy_{role}.md"]
+        assert f"# `dummy_{role}`" in page
+        assert "| `strength` | `2.0` | a number > 0 |" in page
 
 
 @pytest.mark.usefixtures("_dummies")
