@@ -2,7 +2,7 @@
 
     python docs/make_gallery.py
 
-docs/gallery.md names the figures: ``images/gallery/PIPELINE-STEP.svg``, and ``PIPELINE-STEP-1.svg`` for a step's second.
+docs/gallery.md names the figures: ``images/gallery/PIPELINE-STEP.svg``, ``PIPELINE-STEP-1.svg`` for a step's second.
 """
 
 from __future__ import annotations

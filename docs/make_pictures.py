@@ -1,9 +1,10 @@
-"""Makes the README's pictures: the top of the report of digits, and the graph of a new project in Dagster's UI.
+"""Makes the pictures of the README and of the guide to Dagster: the report of digits, and pages of Dagster's UI.
 
     python docs/make_pictures.py
 
-Runs both pipelines into a temporary folder, opens the pages in headless Chromium and writes docs/images/*.png. Needs
-Chromium on PATH. The graph is that of ``ballast init``, which is small enough to be read in a picture.
+Runs the pipelines into a temporary folder, opens the pages in headless Chromium and writes docs/images/*.png. Needs
+Chromium on PATH. The graph is that of ``ballast init``, which is small enough to be read in a picture; the other pages
+are those of the pipeline diabetes, which has partitions and a schedule. None is so tall that a path shows on it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 BIN = Path(sys.executable).parent
 LONGEST_START = 180  # seconds
+GRAPH = {"graph.png": ("locations/cellar/asset-groups/wine/lineage", (2000, 1560))}
+DIABETES = {
+    "dagster-asset.png": ("assets/diabetes/density", (1400, 1000)),
+    "dagster-checks.png": ("assets/diabetes/density?view=checks", (1400, 900)),
+    "dagster-partitions.png": ("assets/diabetes/density?view=partitions&partition=north", (1400, 900)),
+    "dagster-automation.png": ("automation", (1400, 460)),
+    "dagster-report.png": ("assets/diabetes/report", (1600, 860)),
+}
+"""Pages by picture: the address below the server's, and the window's size."""
 
 
 def main() -> None:
@@ -38,19 +48,26 @@ def main() -> None:
         Path(home, "dagster", "dagster.yaml").write_text("telemetry:\n  enabled: false\nnux:\n  enabled: false\n")
         project = Path(home, "cellar")
         subprocess.run([BIN / "ballast", "init", project], check=True)
-        for folder, pipeline in ((ROOT, "digits"), (project, "wine")):
+        for folder, pipeline in ((ROOT, "digits"), (ROOT, "diabetes"), (project, "wine")):
             subprocess.run([BIN / "ballast", "run", pipeline], cwd=folder, env=env, check=True)
         shoot(browser, Path(home, "reports", "digits.html").as_uri(), "report.png", (1200, 1150))
-        port = free_port()
-        command = [BIN / "dagster-webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-        server = subprocess.Popen(command, cwd=project, env=env)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_for(url, server)
-            shoot(browser, f"{url}/locations/cellar/asset-groups/wine/lineage", "graph.png", (2000, 1560))
-        finally:
-            server.terminate()
-            server.wait()
+        for folder, pages in ((project, GRAPH), (ROOT, DIABETES)):
+            serve(browser, folder, pages, env)
+
+
+def serve(browser: str, folder: Path, pages: dict[str, tuple[str, tuple[int, int]]], env: dict[str, str]) -> None:
+    """Takes pictures of pages of Dagster's UI, which is served from a project's folder on the loopback address."""
+    port = free_port()
+    command = [BIN / "dagster-webserver", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, cwd=folder, env=env)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, server)
+        for name, (page, size) in pages.items():
+            shoot(browser, f"{url}/{page}", name, size)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def free_port() -> int:

@@ -8,15 +8,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from ballast import Pipeline
+from ballast import Pipeline, WarehouseIOManager
 from ballast.methods.frame.catalogue import methods
 from ballast.methods.frame.claims import figure_of
 from tests.cli.conftest import Folder
+from tests.orchestration.projects import Project, spec
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 GUIDES = sorted([*(DOCS / "guides").glob("[a-hj-z]*.md"), DOCS / "weights.md"])
@@ -39,9 +41,9 @@ def declared(page: Path) -> list[dict[str, Any]]:
     for block in map(yaml.safe_load, BLOCK.findall(page.read_text(encoding="utf-8"))):
         if isinstance(block, dict) and block.get("type") == "ballast.Pipeline":
             found.append(block["attributes"])
-        elif page.parent.name == "guides":
-            kept = {key: value for key, value in found[0].items() if key != "gates"}
-            found.append(kept | block)
+        elif page.parent.name == "guides" or page.name == "dagster.md":
+            kept = {key: value for key, value in (found[0] if found else spec()).items() if key != "gates"}
+            found.append(kept | block | {"data": kept["data"] | block.get("data", {})})
     return found
 
 
@@ -116,3 +118,22 @@ def test_names_of_methods_on_a_page_when_built_then_links_and_quotes_come_from_t
 def test_quote_of_what_is_not_a_method_when_built_then_refused():
     with pytest.raises(Exception, match=r"shift\.md quotes klip, which is not a method"):
         hook("make_links").linked("{{ see: klip }}\n", "shift.md")
+
+
+def test_asset_of_the_page_on_dagster_when_made_then_reads_the_weights_that_a_step_stored(tmp_path: Path):
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```", (DOCS / "dagster.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    space: dict[str, Any] = {}
+    exec(compile(code, "page", "exec"), space)
+    project = Project(tmp_path, spec(name="churn"))
+    assert project.run("train", "target", "test", "encoder", "density").success
+    manager = WarehouseIOManager(folder=str(tmp_path / "home"))
+    done = dg.materialize(
+        [space["heavy_customers"], *project.definitions.resolve_all_asset_specs()],
+        selection=[space["heavy_customers"]],
+        resources={"io_manager": manager, "ballast": project.resource},
+        instance=project.instance,
+    )
+    weights = project.warehouse.read("churn/density")
+    assert len(done.output_for_node("heavy_customers")) == (weights["weight"] > 5).sum()
