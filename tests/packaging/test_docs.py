@@ -32,7 +32,9 @@ def test_docs_when_built_then_the_list_of_methods_leads_to_a_page_of_every_metho
     page = (site / "methods.html").read_text()
     paths = {name: path for path, name in re.findall(r'<a href="(methods/[^"#]+)" id="(\w+)">', page)}
     assert set(paths) == set(index())
-    titled = {name: re.search(rf"<h1[^>]*><code>{name}</code>", (site / path).read_text()) for name, path in paths.items()}
+    titled = {
+        name: re.search(rf"<h1[^>]*><code>{name}</code>", (site / path).read_text()) for name, path in paths.items()
+    }
     assert [name for name, title in titled.items() if title is None] == []
 
 
@@ -57,14 +59,16 @@ def test_docs_when_built_then_every_link_leads_somewhere(site):
                 continue
             path, _, anchor = link.partition("#")
             there = (page.parent / path).resolve() if path else page
-            if not there.exists() or (anchor and there in anchors and unquote(anchor) not in anchors[there] ):
+            if not there.exists() or (anchor and there in anchors and unquote(anchor) not in anchors[there]):
                 dead.append(f"{page.relative_to(site.resolve())}: {link}")
     assert len(pages) > len(methods())
     assert dead == []
 
 
 def test_docs_when_read_then_every_page_is_in_the_navigation_and_says_whom_it_is_for():
-    pages = {page.relative_to(ROOT / "docs").as_posix(): page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md")}
+    pages = {
+        page.relative_to(ROOT / "docs").as_posix(): page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md")
+    }
     navigation = (ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[2]
     assert [path for path in pages if f"- {path}\n" not in navigation] == []
     heads = {path: text.partition("\n")[2].lstrip()[:400] for path, text in pages.items() if path != "index.md"}
