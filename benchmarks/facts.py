@@ -16,8 +16,11 @@ WORKER = Path(__file__).parent / "peers" / "facts.py"
 PEERS["imblearn"] = ["imbalanced-learn==0.14.2"]
 FACTS = {
     "skada_direction": ("skada", "skada"),
+    "ballast_direction": ("", "dagster-ballast"),
     "skada_bound": ("skada", "skada"),
+    "ballast_bound": ("", "dagster-ballast"),
     "densratio_alpha": ("densratio", "densratio"),
+    "ballast_alpha": ("", "dagster-ballast"),
     "imbalanced_weights": ("imblearn", "imbalanced-learn"),
     "expectations_unknown": ("", "great-expectations"),
 }

@@ -92,8 +92,40 @@ def expectations_unknown() -> Any:
     return said
 
 
+def ballast_direction() -> Any:
+    """The same as ``skada_direction`` of ``density_ratio_classifier``."""
+    from scipy.stats import spearmanr
+
+    from ballast.methods.weights import DensityRatioClassifier
+
+    found = []
+    for seed in range(10):
+        X, X_target, ratio = gaussians(seed)
+        found.append(spearmanr(DensityRatioClassifier().fit(X, X_target).weights_, ratio)[0])
+    return {"correlations": [round(float(value), 2) for value in found]}
+
+
+def ballast_bound() -> Any:
+    """The largest weight of ``kernel_mean_matching`` with a bound of 2."""
+    from ballast.methods.weights import KernelMeanMatching
+
+    X, X_target, _ = gaussians(0, 200)
+    weigher = KernelMeanMatching(max_weight=2.0, device="cpu").fit(X, X_target)
+    return {"bound": 2.0, "largest": round(float(weigher.weights_.max() * weigher.scale_), 2)}
+
+
+def ballast_alpha() -> Any:
+    """The same as ``densratio_alpha`` of ``relative_least_squares``."""
+    from ballast.methods.weights import RelativeLeastSquares
+
+    X, X_target, _ = gaussians(0)
+    plain, relative = (RelativeLeastSquares(alpha=a, device="cpu").fit(X, X_target).ratio_ for a in (0.0, 0.5))
+    return {"difference": float(np.abs(plain - relative).max()), "largest": float(relative.max())}
+
+
 FACTS = {f.__name__: f for f in (
-    skada_direction, skada_bound, densratio_alpha, imbalanced_weights, expectations_unknown
+    skada_direction, ballast_direction, skada_bound, ballast_bound, densratio_alpha, ballast_alpha, imbalanced_weights,
+    expectations_unknown,
 )}  # fmt: skip
 
 
