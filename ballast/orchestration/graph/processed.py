@@ -20,7 +20,7 @@ class _BesideSources(dg.Definitions):
 
     def permissive_map_resolved_asset_specs(self, func: Any, selection: Any) -> dg.Definitions:
         found = super().permissive_map_resolved_asset_specs(func, selection)
-        left = self.metadata[_LEFT].value - 1  # pyright: ignore[reportOptionalSubscript, reportOperatorIssue]
+        left: Any = dict(self.metadata or {})[_LEFT].value - 1
         if left:
             return replace(found, metadata={_LEFT: dg.IntMetadataValue(left)})
         own = [asset for asset in found.assets or () if not isinstance(asset, dg.AssetSpec)]

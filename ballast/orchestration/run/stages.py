@@ -151,8 +151,8 @@ def _balance(weigher: Weigher, given: Mapping[str, Any]) -> dict[str, float]:
     Of a weigher of tables that of a count it weighs by, such as a category's share (``compared``).
     """
     differences = weigher.standardized_differences_
-    if hasattr(weigher, "compared"):
-        counts, counts_target = weigher.compared(given["table"], given["table_target"])
+    if (compared := getattr(weigher, "compared", None)) is not None:
+        counts, counts_target = compared(given["table"], given["table_target"])
         design, design_target = (given.get(name) for name in ("design_weight", "design_weight_target"))
         weights = np.asarray(weigher.weights_, dtype=np.float64)[None]
         differences = differences_of_counts(counts, counts_target, weights, design, design_target)
