@@ -20,7 +20,8 @@ class _BesideSources(dg.Definitions):
 
     def permissive_map_resolved_asset_specs(self, func: Any, selection: Any) -> dg.Definitions:
         found = super().permissive_map_resolved_asset_specs(func, selection)
-        left: Any = dict(self.metadata or {})[_LEFT].value - 1
+        counted: Any = dict(self.metadata or {})[_LEFT].value
+        left = counted - 1
         if left:
             return replace(found, metadata={_LEFT: dg.IntMetadataValue(left)})
         own = [asset for asset in found.assets or () if not isinstance(asset, dg.AssetSpec)]
