@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from ballast.warehouse.homes.embedded import attach_beside, keep_open
-from ballast.warehouse.models.store import ModelStore, StoredModel
-from ballast.warehouse.tables.commits import Commit, Verdict
-from ballast.warehouse.tables.matrices import matrix_of, matrix_table, names_of
-from ballast.warehouse.tables.owners import Owner
-from ballast.warehouse.warehouse import Warehouse
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ballast.warehouse.homes.embedded import attach_beside, keep_open
+    from ballast.warehouse.models.store import ModelStore, StoredModel
+    from ballast.warehouse.tables.commits import Commit, Verdict
+    from ballast.warehouse.tables.matrices import matrix_of, matrix_table, names_of
+    from ballast.warehouse.tables.owners import Owner
+    from ballast.warehouse.warehouse import Warehouse
+
+_HOME = {
+    "Commit": "ballast.warehouse.tables.commits",
+    "ModelStore": "ballast.warehouse.models.store",
+    "Owner": "ballast.warehouse.tables.owners",
+    "StoredModel": "ballast.warehouse.models.store",
+    "Verdict": "ballast.warehouse.tables.commits",
+    "Warehouse": "ballast.warehouse.warehouse",
+    "attach_beside": "ballast.warehouse.homes.embedded",
+    "keep_open": "ballast.warehouse.homes.embedded",
+    "matrix_of": "ballast.warehouse.tables.matrices",
+    "matrix_table": "ballast.warehouse.tables.matrices",
+    "names_of": "ballast.warehouse.tables.matrices",
+}
+"""Where each name is, loaded on first use: models are read without DuckDB."""
 
 __all__ = [
     "Commit",
@@ -22,3 +41,11 @@ __all__ = [
     "matrix_table",
     "names_of",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ballast.warehouse' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

@@ -8,11 +8,11 @@ from pathlib import Path
 import dagster as dg
 
 from ballast.errors import BallastError, DataError, SpecError, nearest
+from ballast.given.frames import function_at
 from ballast.orchestration.graph.mappings import unmapped
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import Declared, every, project_assets
 from ballast.orchestration.read.files import found
-from ballast.orchestration.read.given import function_at
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.orchestration.spec.places import located

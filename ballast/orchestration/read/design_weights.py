@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ballast.errors import DataError
-from ballast.orchestration.read.kinds import said
+from ballast.given.kinds import said
 from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.words import in_words
 

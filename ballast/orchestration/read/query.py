@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 
 from ballast.errors import DataError, nearest
+from ballast.given.engine import said
 from ballast.orchestration.read.files import FORMATS, connected, is_remote, located
 from ballast.orchestration.read.own_store import check_open
 from ballast.warehouse import attach_beside
@@ -24,8 +25,6 @@ _READING = {
 }  # fmt: skip
 _NEVER = {"write_log", "getenv", "nextval", "sleep_ms", "current_query", "pandas_scan", "arrow_scan", "arrow_scan_dumb"}
 _OF_FILES = re.compile(r"(read_|parquet_|sniff_csv$|glob$)")
-_SECRET = re.compile(r"(?<=://)[^/\s'\"@]*@|(?<=\?)[^\s'\"]*=[^\s'\"]*")
-"""What an address may hold of a user's: a name and password before the host, and signatures behind the path."""
 _WAIT = 120.0
 """Seconds to wait for whoever writes in a database that a query reads, Ballast's own runs among them."""
 _ENDINGS = tuple(ending + packed for ending in FORMATS for packed in ("", ".gz", ".zst"))
@@ -83,33 +82,6 @@ def executed(
     except duckdb.Error as error:
         message = said(error, query)
     raise DataError(f"{where}: {what}: {message}")  # outside the handler: the query must not be in its context
-
-
-def said(error: duckdb.Error, query: str) -> str:
-    """Gives DuckDB's message without the lines it quotes from a query, and with the query's literals left out."""
-    message = _SECRET.sub("***", str(error)).strip().split("\n\nLINE ")[0].splitlines()
-    message = [line for line in message if not re.match(r"LINE \d+:|\s*\^", line)]
-    text = " ".join(message[:4])
-    if "not utf-8 encoded" in text:
-        return "it is not UTF-8: name its encoding with `options: {encoding: latin-1}` (or utf-16), or save it as UTF-8"
-    if "state machine reached an invalid state" in text:
-        return "its lines end in different ways, or a quote is not closed: save it with one kind of line end"
-    text = text.partition("Possible fixes:")[0].partition("Possible Solution:")[0]
-    if text.startswith("Parser Error"):
-        return "Parser Error: it is not valid SQL" + (_place(str(error)) if query else "")
-    for value in sorted({part for part in re.split(r"['\"$;]|\s", query) if len(part) > 3}, key=len, reverse=True):
-        if value in _literals(query):
-            text = text.replace(value, "***")
-    return one_line(text, 300)
-
-
-def _literals(query: str) -> str:
-    return "\n".join(re.findall(r"'(?:[^']|'')*'|\$\w*\$.*?\$\w*\$", query, re.DOTALL))
-
-
-def _place(message: str) -> str:
-    line = re.search(r"LINE (\d+):", message)
-    return f" (line {line.group(1)})" if line else ""
 
 
 def _stem(database: str) -> str:

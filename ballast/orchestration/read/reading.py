@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
+from ballast.given.kinds import pc
+from ballast.given.kinds import said as said_kind
 from ballast.orchestration.plan.partitions import Split
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files
-from ballast.orchestration.read.kinds import pc
-from ballast.orchestration.read.kinds import said as said_kind
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.sniff import Typed, guessed, kind_of, widened
 from ballast.orchestration.read.text import Written

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ballast.errors import DataError
+from ballast.given.kinds import holds_cut, refuse_finer, selected
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files, is_remote
-from ballast.orchestration.read.kinds import holds_cut, refuse_finer, selected
 from ballast.orchestration.read.query import executed, parquet_files
 from ballast.orchestration.read.reading import Source, placed
 from ballast.orchestration.spec.pipeline import DataSpec

@@ -14,18 +14,20 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
+from ballast.given.frames import as_arrow, called
+from ballast.given.ids import reconciled, settled
+from ballast.given.kinds import depends_on_values, digits_of, narrowed, plain, said, with_durations
+from ballast.given.schema import converted
 from ballast.orchestration.plan.partitions import Partition, Split, outside, split_of
 from ballast.orchestration.plan.plan import Node, Plan
-from ballast.orchestration.read import dialect, ids
+from ballast.orchestration.read import dialect
 from ballast.orchestration.read.design_weights import check_weights
 from ballast.orchestration.read.files import connected, found, is_remote
-from ballast.orchestration.read.given import as_arrow, called
-from ballast.orchestration.read.kinds import depends_on_values, digits_of, narrowed, plain, said, with_durations
+from ballast.orchestration.read.ids import of_file
 from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
-from ballast.orchestration.read.schema import converted
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
 from ballast.orchestration.spec.pipeline import DataSpec
@@ -269,10 +271,10 @@ def conversions(table: pa.Table) -> dict[str, str]:
 def _id(source: Source, column: pa.ChunkedArray, name: str, wanted: pa.DataType | None) -> pa.ChunkedArray:
     here = f"{source.where.rpartition('.')[0]}.id"
     if isinstance(source, Text) and name not in source.spec.types:
-        made = ids.of_file(column, source.text.candidates[name], name, here)
+        made = of_file(column, source.text.candidates[name], name, here)
     else:
-        made = ids.settled(column, name, here)
-    return made if wanted is None else ids.reconciled(made, wanted, name, here, written=isinstance(source, Text))
+        made = settled(column, name, here)
+    return made if wanted is None else reconciled(made, wanted, name, here, written=isinstance(source, Text))
 
 
 def read_role(

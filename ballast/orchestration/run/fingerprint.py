@@ -22,6 +22,7 @@ STAGES = "ballast.orchestration.run.stages"
 WITHIN = (
     "ballast.columns",
     "ballast.compute",
+    "ballast.given",
     "ballast.methods",
     "ballast.orchestration.plan",
     "ballast.orchestration.provide",

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, LoaderError
-from ballast.orchestration.read.kinds import narrowed, selected
-from ballast.orchestration.read.query import said
+from ballast.given.engine import said
+from ballast.given.kinds import narrowed, selected
 from ballast.warehouse.tables.objects import is_nested, unmasked
 from ballast.words import listed, one_line
 
@@ -112,6 +111,8 @@ def _fails(frame: Any, name: str) -> bool:
 
 
 def _from_relation(relation: Any, where: str) -> pa.Table:
+    import duckdb
+
     _refuse_repeated(relation.columns, where)
     kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
     columns = {name: selected(name, kind, where) for name, kind in kinds.items()}
@@ -125,6 +126,8 @@ def _from_relation(relation: Any, where: str) -> pa.Table:
 
 
 def _is_refused(relation: Any, column: str) -> bool:
+    import duckdb
+
     try:
         relation.project(column).to_arrow_table()
     except duckdb.Error:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from ballast.errors import DataError
-from ballast.orchestration.read.kinds import pc, said
+from ballast.given.kinds import pc, said
 
 Place = Callable[[str, int], str]
 """Gives "'rows.parquet', row 3" of a column and a position in the table that was read."""
