@@ -229,6 +229,26 @@ def report(
 
 
 @app.command()
+def export(
+    step: Annotated[str, typer.Argument(help="A learner step: digits/reweighted.")],
+    folder: Annotated[Path, typer.Argument(help="The folder to write; one with a model in it is replaced.")],
+    version: Annotated[int | None, typer.Option(help="The version of the step; default the latest.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Export even from behind a closed gate; the card says so.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a model into a folder that `ballast.load` reads, without Dagster and without the warehouse.
+
+    The folder holds the model, its encoder, the schema of its training rows, and a model card.
+    """
+    with exit_on_error(debug):
+        from ballast.cli.export import export_model
+
+        export_model(step, folder, version, force=force)
+
+
+@app.command()
 def adopt(pipeline: PipelineArgument, debug: DebugOption = False) -> None:
     """Take over a pipeline's name that another project stored under in this warehouse.
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ballast.errors import DataError
+from ballast.methods.common.blocks import in_blocks
 from ballast.methods.common.logits import logits_of
 from ballast.methods.frame.base import Learner
 from ballast.methods.frame.vocabulary import VOCABULARY
@@ -82,7 +83,11 @@ def _no_probabilities(asked: Asked) -> Fault | None:
 
 
 def predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:
-    """Gives a model's prediction, class probabilities ("probs") or class scores ("logits") for rows."""
+    """Gives a model's prediction, class probabilities ("probs") or class scores ("logits") for rows, each by itself."""
+    return in_blocks(lambda rows: _predict(model, rows, kind), X)
+
+
+def _predict(model: Any, X: np.ndarray, kind: str) -> np.ndarray:
     if kind == "prediction":
         return np.asarray(model.predict(X))
     if not hasattr(model, "predict_proba"):

@@ -64,6 +64,7 @@ def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         "missing_values": {name: n for name in table.column_names if (n := table.column(name).null_count)},
         "types": {field.name: str(field.type) for field in table.schema},
         "converted": conversions(table),
+        "declared": {key: getattr(run.plan.spec.data[node.name], key) for key in ("id", "label")},
     }
     return [Product(node.name, table.replace_schema_metadata(None), summary)]
 
@@ -208,6 +209,8 @@ def learn(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         summary["sampling"] = sampling
     if classes is not None:
         summary["classes"] = np.asarray(classes).tolist()
+    if (step := nodes[0].step) is not None and step.embed is not None:
+        summary["embed"] = step.embed
     products = [Product(nodes[0].name, pd.DataFrame(), summary, model=model)]
     if len(nodes) > 1:
         recorded = model.dynamics_

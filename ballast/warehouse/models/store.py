@@ -128,8 +128,11 @@ class ModelStore:
             It asks for types that are not trusted; none of it was run.
         """
         path, expected = self._locate(stored, sha256)
-        data = self._checked(path, expected)
-        return (tensor_files if path.suffix == ".safetensors" else skops_files).loads(path, data)
+        return loads(path, self._checked(path, expected))
+
+    def data(self, stored: StoredModel) -> bytes:
+        """Gives the bytes of a model's file; ModelStoreError where it is missing, or not what was stored."""
+        return self._checked(*self._locate(stored, None))
 
     def problem(self, stored: StoredModel) -> str | None:
         """Says what is wrong with a model's file: it is missing, or not what was stored; None where it is as it was."""
@@ -192,6 +195,11 @@ class ModelStore:
                 _sync(folder)
         except OSError as error:
             raise _unwritable(self.folder / path, error) from error
+
+
+def loads(path: Path, data: bytes) -> Any:
+    """Gives the model that a file's bytes hold, by its ending; UntrustedModelError and ModelStoreError as `load`."""
+    return (tensor_files if path.suffix == ".safetensors" else skops_files).loads(path, data)
 
 
 def _unwritable(file: Path, error: OSError) -> ModelStoreError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +15,9 @@ from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.categories import bare_type, category, decoded
 from ballast.warehouse.tables.hashing import content_hash
 from ballast.warehouse.tables.objects import UnstorableError
+
+if TYPE_CHECKING:
+    import duckdb
 
 WIDEST_ARRAY = 100_000  # values in an array of DuckDB; longer ones are lists there
 WIDEST_DECIMAL = 38
@@ -207,6 +210,8 @@ def check_kept(con: duckdb.DuckDBPyConnection, incoming: str, table: pa.Table) -
     UnstorableError
         With the column's name before a colon.
     """
+    import duckdb  # here, so that a model is read without it
+
     for field, column in zip(table.schema, table.columns, strict=True):
         if not _unusual(field.type):
             continue

@@ -1,0 +1,181 @@
+"""The folder in which a model leaves the house: files without code, each held to its hash."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pyarrow as pa
+
+from ballast.bundles.model import Model
+from ballast.bundles.schema import Schema, described
+from ballast.errors import BallastError, ModelStoreError
+from ballast.warehouse.models.store import loads
+
+INDEX, CARD = "bundle.json", "README.md"
+_FORMAT = 1
+_KINDS = ("skops", "safetensors")
+PARTS = ("estimator", "encoder", "embedder")
+"""The models in a folder, each a file by its own name; only some have an embedder."""
+PACKAGES = ("ballast", "scikit-learn", "skrub", "skops", "numpy", "pandas", "pyarrow", "torch", "safetensors")
+
+
+class FolderError(BallastError, OSError):
+    """A model's folder cannot be written."""
+
+
+def write(
+    folder: Path, name: str, version: int, schema: Schema, card: str, parts: Mapping[str, tuple[str, bytes]]
+) -> None:
+    """Writes a model's folder, whole or not at all; one that holds a model already is replaced.
+
+    `parts` gives for each of `PARTS` that there is the format ("skops", "safetensors") and the bytes. Raises
+    FolderError where the folder holds something else, or cannot be written.
+    """
+    files = {f"{part}.{kind}": data for part, (kind, data) in parts.items()}
+    files[CARD] = card.encode()
+    about: dict[str, Any] = {
+        "format": _FORMAT,
+        "name": name,
+        "version": version,
+        "schema": _written(schema),
+        "packages": {package: found for package in PACKAGES if (found := _version(package))},
+        "files": {file: hashlib.sha256(data).hexdigest() for file, data in sorted(files.items())},
+    }
+    about["sha256"] = _seal(about)
+    files[INDEX] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
+    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / INDEX).is_file())):
+        raise FolderError(f"{folder} is there and holds no model of Ballast's; name another folder, or remove it")
+    fresh, old = (folder.with_name(f".{folder.name}.{uuid4().hex}.{what}") for what in ("unfinished", "old"))
+    try:
+        fresh.mkdir(parents=True)
+        for file, data in files.items():
+            with (fresh / file).open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    except OSError as error:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        raise FolderError(
+            f"cannot write the model to {folder}: {error}; check the folder and the room on it"
+        ) from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def read(folder: Path) -> Model:
+    """Gives the model in a folder.
+
+    Raises
+    ------
+    ModelStoreError
+        The folder holds no model, or one of another format, or a file in it is not the one that was written.
+    UntrustedModelError
+        A file asks for types that are not trusted; none of it was run.
+    """
+    try:
+        about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        sealed, files = about.pop("sha256"), dict(about["files"])
+    except FileNotFoundError:
+        raise ModelStoreError(
+            f"{folder} holds no model: it has no {INDEX}; name a folder of `ballast export`"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelStoreError(f"{folder / INDEX} cannot be read ({error}); {_AGAIN}") from error
+    if sealed != _seal(about):
+        raise ModelStoreError(f"{folder / INDEX} was changed since it was written; {_AGAIN}")
+    if about["format"] != _FORMAT:
+        raise ModelStoreError(f"{folder} is of format {about['format']}, and this Ballast reads {_FORMAT}; {_AGAIN}")
+    _compare(folder, about["packages"])
+    data = {file: _checked(folder / file, sha256) for file, sha256 in files.items()}
+    models = {
+        part: loads(folder / file, data[file])
+        for part in PARTS
+        for kind in _KINDS
+        if (file := f"{part}.{kind}") in data
+    }
+    card = data[CARD].decode()
+    return Model(about["name"], about["version"], _schema(about["schema"]), card, **{"embedder": None, **models})
+
+
+_AGAIN = "export the model again"
+
+
+def _seal(about: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _checked(file: Path, sha256: str) -> bytes:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ModelStoreError(f"{file} cannot be read ({error}); {_AGAIN}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise ModelStoreError(f"{file} was changed since it was written: its sha256 differs; {_AGAIN}")
+    return data
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _compare(folder: Path, packages: Mapping[str, str]) -> None:
+    """Warns of packages in another version than the model was written with, by which its predictions may differ."""
+    other = [
+        f"{package} {found} (written with {packages[package]})"
+        for package in packages
+        if package in ("scikit-learn", "skrub") and (found := _version(package)) and found != packages[package]
+    ]
+    if other:
+        warnings.warn(
+            f"{folder}: {', '.join(other)}: predictions may differ from the pipeline's; install the same versions",
+            stacklevel=4,
+        )
+
+
+def _written(schema: Schema) -> dict[str, Any]:
+    id_type = pa.schema([("id", schema.id_type)]) if schema.id_type is not None else None
+    return {
+        "columns": described(schema.types),
+        "types": base64.b64encode(schema.types.serialize()).decode(),
+        "rows": schema.rows,
+        "missing": dict(schema.missing),
+        "categories": dict(schema.categories),
+        "id": schema.id,
+        "label": schema.label,
+        "id_type": base64.b64encode(id_type.serialize()).decode() if id_type is not None else None,
+    }
+
+
+def _schema(about: Mapping[str, Any]) -> Schema:
+    id_type = _types(about["id_type"]).field("id").type if about["id_type"] else None
+    return Schema(
+        _types(about["types"]),
+        about["rows"],
+        about["missing"],
+        about["categories"],
+        about["id"],
+        about["label"],
+        id_type,
+    )
+
+
+def _types(text: str) -> pa.Schema:
+    return pa.ipc.read_schema(pa.py_buffer(base64.b64decode(text)))

@@ -1,0 +1,63 @@
+"""``ballast.load``: a model from its folder, or from the warehouse it was stored in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ballast.bundles.folder import INDEX, read
+from ballast.bundles.model import Model
+from ballast.errors import ModelStoreError
+
+if TYPE_CHECKING:
+    from ballast.warehouse import Warehouse
+
+
+def load(
+    place: str | Path,
+    warehouse: Warehouse | str | None = None,
+    *,
+    version: int | None = None,
+    models: str | Path | None = None,
+) -> Model:
+    """Gives a model to predict with: its encoder, the schema of its training rows and its card come with it.
+
+    From a folder neither Dagster nor DuckDB is needed, and torch for networks alone; no file runs code, and each is
+    held to its hash.
+
+    Parameters
+    ----------
+    place
+        A folder that ``ballast export`` wrote; or, with `warehouse`, a step such as "digits/reweighted".
+    warehouse
+        The store, or its URL.
+    version
+        Of the step, default the latest.
+    models
+        The folder of the warehouse's models; default ``models`` beside a DuckDB file.
+
+    Raises
+    ------
+    ModelStoreError
+        There is no model in the folder, or it was changed since it was written.
+    UntrustedModelError
+        A file asks for types that are not trusted; none of it was run.
+    VersionNotFoundError
+        The warehouse has no such step or version.
+
+    Examples
+    --------
+    >>> import ballast
+    >>> model = ballast.load("model/")  # doctest: +SKIP
+    >>> model.predict(new_rows)  # doctest: +SKIP
+    """
+    if warehouse is None:
+        if "/" in str(place) and not (Path(place) / INDEX).exists() and not Path(place).is_dir():
+            raise ModelStoreError(
+                f"{place} is not a folder; name one that `ballast export` wrote, or say with warehouse= where the step "
+                f"{str(place)!r} is stored"
+            )
+        return read(Path(place))
+    from ballast.bundles.stored import stored
+
+    return stored(str(place), warehouse, version=version, models=models).model()

@@ -1,0 +1,67 @@
+"""What a loaded model offers: predictions of a frame, what is wrong with the frame, and the card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ballast.bundles.schema import WHERE, Remark, Schema
+from ballast.errors import DataError
+from ballast.methods.common.blocks import in_blocks
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted model together with the encoder of its pipeline and the schema of its training rows.
+
+    Attributes
+    ----------
+    name, version : the step that made it, as "digits/reweighted", and its version.
+    schema : the columns it reads, and what they held in training.
+    classes : (K,) its classes, in the order of ``predict_proba``; None for a model of numbers.
+    card : the model card, Markdown.
+    """
+
+    name: str
+    version: int
+    schema: Schema
+    card: str
+    encoder: Any
+    estimator: Any
+    embedder: Any = None
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        found = getattr(self.estimator, "classes_", None)
+        return None if found is None else np.asarray(found)
+
+    def predict(self, frame: Any) -> np.ndarray:
+        """Gives the (n,) predictions of a table's rows: the pipeline's own, each the same in whatever company.
+
+        The table (pandas, Polars, Arrow) holds the schema's columns, in any order, and may hold more. Raises DataError
+        for a column that is missing, or holds what the training rows' type does not.
+        """
+        return in_blocks(self.estimator.predict, self._features(frame))
+
+    def predict_proba(self, frame: Any) -> np.ndarray:
+        """Gives (n, K) probabilities, columns in the order of ``classes``; DataError as ``predict``."""
+        if not hasattr(self.estimator, "predict_proba"):
+            raise DataError(
+                f"{self.name} ({type(self.estimator).__name__}) gives no class probabilities; use predict, or export a "
+                "classifier that has predict_proba"
+            )
+        return in_blocks(self.estimator.predict_proba, self._features(frame))
+
+    def check(self, frame: Any) -> list[Remark]:
+        """Gives what of a table is not as it was in the training rows; those `refused` keep it from being predicted."""
+        return self.schema.check(frame)
+
+    def _features(self, frame: Any) -> np.ndarray:
+        rows = self.schema.read(frame)
+        if not len(rows):
+            X = np.zeros((0, len(self.encoder.get_feature_names_out())), dtype=np.float32)
+        else:
+            X = self.encoder.transform(rows, WHERE)
+        return X if self.embedder is None else in_blocks(self.embedder.embed, X)

@@ -1,0 +1,155 @@
+"""A model as the warehouse holds it, with all that it needs and all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ballast.bundles import folder as folders
+from ballast.bundles.card import card_of
+from ballast.bundles.model import Model
+from ballast.bundles.schema import Schema
+from ballast.errors import GateClosedError, ModelStoreError, VersionNotFoundError, nearest
+from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
+from ballast.warehouse.homes.embedded import Embedded
+from ballast.warehouse.models.store import loads
+from ballast.words import listed
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A model's version, and what it stands on.
+
+    Attributes
+    ----------
+    files : the format and bytes of each part of ``ballast.bundles.folder.PARTS``.
+    """
+
+    commit: Commit
+    schema: Schema
+    card: str
+    files: dict[str, tuple[str, bytes]]
+
+    def model(self) -> Model:
+        """Gives the model, ready to predict."""
+        made = {part: loads(Path(f"{part}.{kind}"), data) for part, (kind, data) in self.files.items()}
+        name, version = self.commit.asset, self.commit.version
+        return Model(name, version, self.schema, self.card, **{"embedder": None, **made})
+
+    def write(self, folder: str | Path) -> Path:
+        """Writes the model's folder, whole or not at all, and gives its path."""
+        path = Path(folder).expanduser().absolute()
+        folders.write(path, self.commit.asset, self.commit.version, self.schema, self.card, self.files)
+        return path
+
+
+def stored(
+    name: str,
+    warehouse: Warehouse | str,
+    *,
+    version: int | None = None,
+    models: ModelStore | str | Path | None = None,
+    force: bool = False,
+) -> Stored:
+    """Gives a learner step's model with its encoder, its schema and its card.
+
+    Raises
+    ------
+    VersionNotFoundError
+        There is no such step or version.
+    ModelStoreError
+        The step is not a learner's, or a file is missing or was changed.
+    GateClosedError
+        A gate is closed behind the model, or behind what it was made from, and `force` is not given.
+    """
+    warehouse = Warehouse(warehouse) if isinstance(warehouse, str) else warehouse
+    store = _store(warehouse, models)
+    with warehouse.reading():
+        commit = warehouse.version(name, version) if version is not None else _latest(warehouse, name)
+        if commit.kind != "learner":
+            raise ModelStoreError(f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}")
+        behind = _behind(warehouse, commit)
+        verdicts = warehouse.verdicts_of([(c.asset, c.version) for c in behind])
+        if not force:
+            _refuse_closed(commit, verdicts)
+        encoder = next(c for c in behind if c.kind == "encoder")
+        train = next(c for c in behind if c.asset in encoder.inputs and c.version == encoder.inputs[c.asset])
+        parts = {"estimator": commit, "encoder": encoder}
+        if (embed := commit.summary.get("embed")) is not None:
+            asset = f"{name.partition('/')[0]}/{embed}"
+            parts["embedder"] = next(c for c in behind if c.asset == asset)
+        files = {
+            part: (found.format, store.data(found))
+            for part, c in parts.items()
+            for found in [StoredModel.of(warehouse.read(c.asset, version=c.version))]
+        }
+        kind, data = files["encoder"]
+        schema = _schema(warehouse, train, loads(Path(f"encoder.{kind}"), data))
+        card = card_of(warehouse, commit, behind, verdicts, schema)
+    return Stored(commit, schema, card, files)
+
+
+def _store(warehouse: Warehouse, models: ModelStore | str | Path | None) -> ModelStore:
+    if isinstance(models, ModelStore):
+        return models
+    if models is None:
+        if not isinstance(warehouse.home, Embedded):
+            raise ModelStoreError(f"say with models= in which folder the models of {warehouse.url} are")
+        models = warehouse.home.path.parent / "models"
+    return ModelStore(models)
+
+
+def _latest(warehouse: Warehouse, name: str) -> Commit:
+    found = warehouse.latest(name)
+    if found is None:
+        raise VersionNotFoundError(f"{warehouse.url} has no model {name!r}{_models(warehouse, name)}")
+    return found
+
+
+def _models(warehouse: Warehouse, name: str) -> str:
+    known = sorted({c.asset for c in warehouse.commits() if c.kind == "learner"})
+    return f"{nearest(name, known)} (models: {listed(known) if known else 'none yet'})"
+
+
+def _behind(warehouse: Warehouse, commit: Commit) -> list[Commit]:
+    """Gives a version and all that it was made from, the nearest first."""
+    of = {(c.asset, c.version): c for c in warehouse.commits()}
+    found: dict[tuple[str, int], Commit] = {}
+    waiting = [(commit.asset, commit.version)]
+    while waiting:
+        key = waiting.pop(0)
+        if key in found or key not in of:  # what was pruned is gone
+            continue
+        found[key] = of[key]
+        waiting += of[key].inputs.items()
+    return list(found.values())
+
+
+def _refuse_closed(commit: Commit, verdicts: list[Verdict]) -> None:
+    closed = [v for v in verdicts if v.closes]
+    if closed:
+        told = "; ".join(f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in closed)
+        raise GateClosedError(
+            f"{commit.asset} (version {commit.version}) does not leave: closed is the gate behind {told}. Fix the data "
+            "or the step and run it again, or use --force (force=True), which the card then says"
+        )
+
+
+def _schema(warehouse: Warehouse, train: Commit, encoder: Any) -> Schema:
+    table = warehouse.read_arrow(train.asset, version=train.version)
+    declared = train.summary.get("declared", {})
+    read = [name for name in encoder.columns_ if name not in encoder.dropped_]
+    types = table.schema.remove_metadata()
+    id_name = declared.get("id")
+    return Schema(
+        types=pa.schema([types.field(name) for name in read]),
+        rows=table.num_rows,
+        missing={name: n for name in read if (n := table.column(name).null_count)},
+        categories={name: list(values) for name, values in encoder.categories_.items()},
+        id=id_name,
+        label=declared.get("label"),
+        id_type=types.field(id_name).type if id_name in types.names else None,
+    )
