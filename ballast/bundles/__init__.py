@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ballast.lazy import lazily
+
 if TYPE_CHECKING:
     from ballast.bundles.loading import load
     from ballast.bundles.model import Model
@@ -11,13 +13,4 @@ if TYPE_CHECKING:
 __all__ = ["Model", "load"]
 
 
-def __getattr__(name: str) -> object:
-    if name == "load":
-        from ballast.bundles.loading import load
-
-        return load
-    if name == "Model":
-        from ballast.bundles.model import Model
-
-        return Model
-    raise AttributeError(f"module 'ballast.bundles' has no attribute {name!r}")
+__getattr__, __dir__ = lazily(__name__, {"Model": "ballast.bundles.model", "load": "ballast.bundles.loading"})
