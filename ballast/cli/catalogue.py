@@ -17,7 +17,6 @@ from ballast.errors import ParameterError, nearest
 from ballast.methods.frame.base import Method
 from ballast.methods.frame.catalogue import catalog, methods
 from ballast.methods.frame.claims import figure_of
-from ballast.methods.frame.parameters import defaults, describe
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.words import plural
 
@@ -102,9 +101,8 @@ def _parts(cls: type[Method]) -> Iterator[tuple[str, list[str]]]:
     sections = _sections(inspect.getdoc(cls) or "")
     yield "", sections.pop("", [])
     example = sections.pop("Examples", [])
-    meant = sections.pop("Parameters", [])
-    if values := defaults(cls):
-        yield "Parameters", [*meant, "", *(f"  {n}: {value!r} ({describe(cls, n)})" for n, value in values.items())]
+    if "Parameters" in sections:
+        yield "Parameters", sections.pop("Parameters")
     if cls.entry_points:
         yield "Asks for", [f"  {line}" for line in _vocabulary(cls)]
     yield from sections.items()
@@ -129,19 +127,18 @@ def _sections(text: str) -> dict[str, list[str]]:
 
 
 def _joined(text: str) -> list[str]:
-    """Gives each paragraph and each entry of a list as one line, so that the terminal's own width breaks it."""
+    """Gives each paragraph, entry and entry's description as one line, so that the terminal's own width breaks it."""
     lines: list[str] = []
-    fresh = True
+    fresh, was_indented = True, False
     for line in text.strip().splitlines():
-        starts = fresh or re.match(r"[\w, ]+ : |- ", line)
+        indented = line.startswith("    ")
         if not line:
-            fresh = True
             lines.append("")
-        elif starts:
+        elif fresh or indented != was_indented or re.match(r"[\w, ]+ : |- ", line):
             lines.append(line)
-            fresh = False
         else:
             lines[-1] += f" {line.strip()}"
+        fresh, was_indented = not line, indented
     return lines
 
 

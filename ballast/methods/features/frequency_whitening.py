@@ -26,12 +26,20 @@ class FrequencyWhitening(Transformer):
 
     Parameters
     ----------
-    exponent : what the weights are raised to: 1 takes them as they are, 0 counts all rows that have one alike.
+    exponent : float >= 0, default 1.0
+        What the weights are raised to: 1 takes them as they are, 0 counts all rows that have one alike.
 
     Attributes
     ----------
-    mean_ : (d,), the weighted mean. whitening_ : (d, k), what the centred rows are multiplied by; k is the number of
-    directions in which rows differ.
+    mean_ : ndarray of shape (d,)
+        The weighted mean.
+    whitening_ : ndarray of shape (d, k)
+        What the centred rows are multiplied by; k is the number of directions in which rows differ.
+
+    Raises
+    ------
+    DataError
+        Rows that do not differ, or are too large to square.
 
     Notes
     -----
@@ -41,17 +49,15 @@ class FrequencyWhitening(Transformer):
     Components are ordered by the variance of the standardised columns and have their greatest loading positive.
     Cost: O(n d^2 + d^3), in blocks of rows.
 
-    Raises
-    ------
-    DataError : rows that do not differ, or are too large to square.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.features import FrequencyWhitening
-    >>> X = np.random.default_rng(0).normal(size=(50, 2)) @ [[3.0, 1.0], [0.0, 1.0]]
-    >>> X = FrequencyWhitening().fit_transform(X)
-    >>> np.abs(np.cov(X.T, bias=True)).round(2)
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, counts = rng.normal(size=(200, 2)) * [9, 1], rng.integers(1, 99, 200)
+    >>> whitener = ballast.method("frequency_whitening")
+    >>> Z = whitener.fit_transform(X, sample_weight=counts)
+    >>> np.abs(np.cov(Z.T, aweights=counts, bias=True)).round(2)
     array([[1., 0.],
            [0., 1.]])
     """

@@ -26,24 +26,31 @@ class AreaUnderMargin(Scorer):
 
     Parameters
     ----------
-    noise_rate : the share of rows to flag, the lowest scores; None flags none and only ranks. Rows whose scores are
-        equal, as those of copies are, are flagged together, so that more may be flagged, which a warning tells.
-        Where the rate is not known and there are four classes or more, ``flag_by_threshold_samples`` finds it with two
-        more trainings.
+    noise_rate : float in (0, 1] or None, default None
+        The share of rows to flag, the lowest scores; None flags none and only ranks. Rows whose scores are equal, as
+        those of copies are, are flagged together, so that more may be flagged, which a warning tells. Where the rate is
+        not known and there are four classes or more, ``flag_by_threshold_samples`` finds it with two more trainings.
 
     Attributes
     ----------
-    threshold_ : scores below it are flagged; absent without ``noise_rate``. It is the lowest score that is not flagged,
-        and infinite where all are.
+    threshold_ : float
+        Scores below it are flagged; absent without ``noise_rate``. It is the lowest score that is not flagged, and
+        infinite where all are.
 
+    Notes
+    -----
     Cost: O(n E) for E epochs.
 
     Examples
     --------
-    >>> from ballast.methods.labels import AreaUnderMargin
-    >>> margins = [[1.0, 2.0, 3.0], [0.5, 1.0, 3.0], [-1.0, -2.0, 0.0]]  # a number an epoch
-    >>> AreaUnderMargin().fit(margins).score_samples(margins)
-    array([ 2. ,  1.5, -1. ])
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> margins = rng.normal(2.0, 1.0, size=(100, 15))  # a column an epoch
+    >>> margins[:5] -= 4.0  # the network never believed five of the labels
+    >>> scorer = ballast.method("area_under_margin", noise_rate=0.05).fit(margins)
+    >>> np.flatnonzero(scorer.flag(scorer.score_samples(margins)))
+    array([0, 1, 2, 3, 4])
     """
 
     name = "area_under_margin"
@@ -108,16 +115,33 @@ def flag_by_threshold_samples(
 
     Parameters
     ----------
-    learner : a learner that records training dynamics, such as ``TorchMLP(record_dynamics=True, optimizer="sgd",
+    learner : learner
+        One that records training dynamics, such as ``TorchMLP(record_dynamics=True, optimizer="sgd",
         learning_rate=0.05, max_epochs=15)``; clones of it are fitted.
-    X, y : (n, d) rows and their (n,) labels, of four classes or more.
-    sample_weight : (n,) weights for the trainings.
-    percentile : 99, the paper's.
-    random_state : the seed that draws the threshold rows.
+    X : array of shape (n, d)
+        The rows.
+    y : array of shape (n,)
+        Their labels, of four classes or more.
+    sample_weight : array of shape (n,) or None, default None
+        Weights for the trainings.
+    percentile : float, default 99.0
+        Percentile of the threshold rows' areas at which the cut is, the paper's.
+    random_state : int or None, default 0
+        Seed that draws the threshold rows.
 
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        True for a label to look at.
+
+    Raises
+    ------
+    DataError
+        Fewer than four classes, where so many threshold rows swamp the fit.
+
+    Notes
+    -----
     Cost: two trainings.
-
-    Errors: DataError with fewer than four classes, where so many threshold rows swamp the fit.
     """
     X, y = np.asarray(X), np.asarray(y)
     classes, codes = check_classes(y, "flag_by_threshold_samples")

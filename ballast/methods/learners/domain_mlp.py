@@ -18,24 +18,62 @@ class DomainMLP(TorchMLP):
 
     Parameters
     ----------
-    sampling : as in ``torch_mlp``, a policy that needs groups included; None takes ``domain_schedule`` as it is.
-    hidden, task, optimizer, learning_rate, weight_decay, batch_size, max_epochs, patience : as in ``torch_mlp``.
-    validation_share, record_dynamics, regularizer, device, random_state : as in ``torch_mlp``.
+    hidden : sequence of int >= 1, default (64,)
+        As of ``torch_mlp``.
+    task : {"auto", "classification", "regression"}, default "auto"
+        As of ``torch_mlp``.
+    optimizer : {"adam", "sgd"}, default "adam"
+        As of ``torch_mlp``.
+    learning_rate : float > 0, default 0.001
+        As of ``torch_mlp``.
+    weight_decay : float >= 0, default 0.0001
+        As of ``torch_mlp``.
+    batch_size : int >= 1, default 128
+        As of ``torch_mlp``.
+    max_epochs : int >= 1, default 100
+        As of ``torch_mlp``.
+    patience : int >= 1 or None, default 10
+        As of ``torch_mlp``.
+    validation_share : float in (0, 1), default 0.1
+        As of ``torch_mlp``.
+    record_dynamics : bool, default False
+        As of ``torch_mlp``.
+    sampling : sample policy or None, default None
+        A policy, one that needs groups included; None takes ``domain_schedule`` as it is.
+    regularizer : regulariser or None, default None
+        As of ``torch_mlp``.
+    device : str, default "auto"
+        As of ``torch_mlp``.
+    random_state : int or None, default 0
+        As of ``torch_mlp``.
 
     Attributes
     ----------
-    As those of ``torch_mlp``.
+    sampling_ : dict
+        What the policy tells of its plan, such as repetitions.
+    history_ : dict of str to list
+        "train_loss" and "validation_loss", a number an epoch; this and all others as of ``torch_mlp``.
 
-    Cost: that of ``torch_mlp`` on (n,) rows. Errors: its own, and those of the policy.
+    Raises
+    ------
+    DataError, ParameterError
+        As ``torch_mlp`` and the policy do.
+
+    Notes
+    -----
+    Cost: that of ``torch_mlp`` on (n,) rows.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import DomainMLP
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> learner = DomainMLP(hidden=(8,), learning_rate=0.1, max_epochs=30, device="cpu")
-    >>> learner.fit(X, X[:, 0] > 0, groups=np.arange(100) % 3).predict([[-0.5], [0.5]])
-    array([False,  True])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, groups = rng.normal(size=(600, 2)), np.repeat(["en", "fi"], [540, 60])
+    >>> learner = ballast.method("domain_mlp", learning_rate=0.01, max_epochs=30)
+    >>> y = X[:, 0] > 0
+    >>> right = learner.fit(X, y, groups=groups).predict(X) == y
+    >>> bool(right[540:].mean() > 0.9)  # of the small domain
+    True
     """
 
     name = "domain_mlp"

@@ -21,27 +21,43 @@ class LogisticRegression(ClassifierMixin, Learner):
 
     Parameters
     ----------
-    C : inverse strength of the squared penalty on the coefficients, 1 as in scikit-learn. The penalty is held
-        against the weighted *sum* of losses, so more rows mean less shrinkage.
-    max_iter : the most steps of the L-BFGS solver.
+    C : float > 0, default 1.0
+        Inverse strength of the squared penalty on the coefficients, 1 as in scikit-learn. The penalty is held against
+        the weighted *sum* of losses, so more rows mean less shrinkage.
+    max_iter : int >= 1, default 1000
+        The most steps of the L-BFGS solver.
 
     Attributes
     ----------
-    classes_ : (K,), the sorted labels.
-    scaler_, model_ : the fitted scikit-learn parts. Both are weighted, so a row of weight 2 equals two such rows.
+    classes_ : ndarray of shape (K,)
+        The sorted labels.
+    scaler_ : StandardScaler
+        The fitted scaler, weighted.
+    model_ : LogisticRegression
+        The fitted model of scikit-learn, weighted, so that a row of weight 2 equals two such rows.
 
+    Raises
+    ------
+    DataError
+        ``y`` of one class.
+
+    Notes
+    -----
     Cost: O(n d K) a solver step, about 20 to 100 steps; memory O(n d).
-
-    Errors: DataError where ``y`` has one class.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import LogisticRegression
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> learner = LogisticRegression().fit(X, X[:, 0] > 0)
-    >>> learner.predict([[-0.5], [0.5]])
-    array([False,  True])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = np.where(rng.normal(X[:, 0] - X[:, 1]) > 0, "yes", "no")
+    >>> learner = ballast.method("logistic_regression").fit(X, y)
+    >>> learner.predict([[1.0, -1.0], [-1.0, 1.0]]).tolist()
+    ['yes', 'no']
+    >>> learner.predict_proba([[0.0, 0.0], [1.0, -1.0]]).round(1)
+    array([[0.5, 0.5],
+           [0. , 1. ]])
     """
 
     name = "logistic_regression"
@@ -83,25 +99,36 @@ class RidgeRegression(RegressorMixin, Learner):
 
     Parameters
     ----------
-    alpha : strength of the squared penalty on the coefficients, 1 as in scikit-learn, held against the weighted
-        *sum* of squared errors; the intercept is free.
+    alpha : float >= 0, default 1.0
+        Strength of the squared penalty on the coefficients, 1 as in scikit-learn, held against the weighted *sum* of
+        squared errors; the intercept is free.
 
     Attributes
     ----------
-    scaler_, model_ : the fitted scikit-learn parts. Both are weighted, so a row of weight 2 equals two such rows.
+    scaler_ : StandardScaler
+        The fitted scaler, weighted.
+    model_ : Ridge
+        The fitted model of scikit-learn, weighted, so that a row of weight 2 equals two such rows.
 
+    Raises
+    ------
+    DataError
+        ``y`` that is not a number.
+
+    Notes
+    -----
     Cost: O(n d^2 + d^3); memory O(n d + d^2).
-
-    Errors: DataError where ``y`` is not numeric.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import RidgeRegression
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> learner = RidgeRegression(alpha=0.1).fit(X, 3 * X[:, 0])
-    >>> learner.predict([[-0.5], [0.5]]).round(1)
-    array([-1.5,  1.5])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 2))
+    >>> y = rng.normal(3 * X[:, 0] - X[:, 1])
+    >>> learner = ballast.method("ridge_regression", alpha=1.0).fit(X, y)
+    >>> learner.predict([[1.0, 0.0], [0.0, 1.0]]).round(0)
+    array([ 3., -1.])
     """
 
     name = "ridge_regression"

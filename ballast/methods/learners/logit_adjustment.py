@@ -29,15 +29,32 @@ class LogitAdjustment(ClassifierMixin, Learner):
 
     Parameters
     ----------
-    classifier : any classifier with predict_proba, its catalogue name or the import path of its class. None takes
+    classifier : classifier, str or None, default None
+        Any classifier with predict_proba, its catalogue name or the import path of its class. None takes
         ``logistic_regression``. It should be calibrated: what is shifted is the log of its probabilities.
-    tau : 0 leaves the classifier as it is; 1, the default, adjusts it to the shares asked for.
-    prior : class -> its share where the model is used, for each class, sum 1. None takes equal shares.
+    tau : float >= 0, default 1.0
+        0 leaves the classifier as it is; 1 adjusts it to the shares asked for.
+    prior : dict or None, default None
+        The share of each class where the model is used, by its label, sum 1. None takes equal shares.
 
     Attributes
     ----------
-    classes_ : (K,) the sorted labels. shares_ : (K,) the classes' shares of the rows, or of their weight.
-    shift_ : (K,) what is added to the log-probabilities. model_ : the fitted classifier.
+    classes_ : ndarray of shape (K,)
+        The sorted labels.
+    shares_ : ndarray of shape (K,)
+        The classes' shares of the rows, or of their weight.
+    shift_ : ndarray of shape (K,)
+        What is added to the log-probabilities.
+    model_ : classifier
+        The fitted classifier.
+
+    Raises
+    ------
+    DataError
+        One class alone, or a class without weight.
+    ParameterError
+        A classifier without predict_proba, or that takes no weights where some are given, or with a ``class_weight``; a
+        ``prior`` that lacks a class, names another or does not sum to 1.
 
     Notes
     -----
@@ -46,20 +63,18 @@ class LogitAdjustment(ClassifierMixin, Learner):
     old ones and the classes themselves look the same. Probabilities below 1e-12 count as that. Cost: one fit of the
     classifier, O(n K) to predict.
 
-    Raises
-    ------
-    DataError : one class alone, or a class without weight. ParameterError : a classifier without predict_proba, or
-    that takes no weights where some are given, or with a ``class_weight``; a ``prior`` that lacks a class, names
-    another or does not sum to 1.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import LogitAdjustment
-    >>> X, y = np.linspace(-1, 1, 100)[:, None], np.repeat([0, 1], [90, 10])
-    >>> learner = LogitAdjustment().fit(X, y)
-    >>> learner.shares_, learner.shift_.round(1)
-    (array([0.9, 0.1]), array([-0.6,  1.6]))
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([0, 1], [950, 50])
+    >>> X = rng.normal(1.5 * y)[:, None]
+    >>> for name in ("logistic_regression", "logit_adjustment"):
+    ...     rare = ballast.method(name).fit(X, y).predict(X[y == 1])
+    ...     print(rare.mean().round(1))  # share of the rare class that is found
+    0.0
+    0.8
     """
 
     name = "logit_adjustment"

@@ -38,27 +38,56 @@ class RLearner(RegressorMixin, Learner):
 
     Parameters
     ----------
-    pseudo_outcome : what the final model is fitted to, each with the weight that is its inverse variance. A is the
-        treatment (1 for the treated), Y the outcome, e and m the probability of treatment and the mean outcome
-        given the columns, m1 and m0 the latter by arm. "residual", the R-learner: (Y - m) / (A - e), weight (A - e)^2.
-        "doubly_robust": m1 - m0 + (A - e) (Y - mA) / (e (1 - e)), weight e (1 - e). "covariance":
-        (A - e) (Y - m) / (e (1 - e)), the same weight.
-    weighted : False leaves the inverse variances out; of "doubly_robust" that is the DR-learner.
-    outcome_model, treatment_model, final_model : a regressor for m (or m1 and m0), a classifier for e and a regressor
-        for the effect, each an object or the import path of a scikit-learn class. None takes boosted trees of 8 leaves
-        for the first two, and ridge regression with squares and products (up to 20 columns) for the last.
-    n_folds : folds of the cross-fitting, dealt by arm; m and e of a row are from models that were not fitted on it.
-    clip : probabilities are kept from ``clip`` to 1 - ``clip``, in the pseudo-outcome and the weight alike.
-    random_state : the seed of the folds, and of the models that take one.
-    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
+    pseudo_outcome : {"residual", "doubly_robust", "covariance"}, default "residual"
+        What the final model is fitted to, each with the weight that is its inverse variance. A is the treatment (1 for
+        the treated), Y the outcome, e and m the probability of treatment and the mean outcome given the columns, m1 and
+        m0 the latter by arm. "residual", the R-learner: (Y - m) / (A - e), weight (A - e)^2. "doubly_robust": m1 - m0 +
+        (A - e) (Y - mA) / (e (1 - e)), weight e (1 - e). "covariance": (A - e) (Y - m) / (e (1 - e)), the same weight.
+    weighted : bool, default True
+        False leaves the inverse variances out; of "doubly_robust" that is the DR-learner.
+    outcome_model : regressor, str or None, default None
+        Regressor for m, or m1 and m0: an object, or the import path of a scikit-learn class. None takes boosted trees
+        of 8 leaves.
+    treatment_model : classifier, str or None, default None
+        Classifier for e, likewise; None takes boosted trees of 8 leaves.
+    final_model : regressor, str or None, default None
+        Regressor for the effect, likewise; None takes ridge regression with squares and products (up to 20 columns).
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting, dealt by arm; m and e of a row are from models that were not fitted on it.
+    clip : float in (0, 0.5), default 0.01
+        Probabilities are kept from ``clip`` to 1 - ``clip``, in the pseudo-outcome and the weight alike.
+    random_state : int or None, default 0
+        Seed of the folds, and of the models that take one.
+    treated : str, int, float, bool or None, default None
+        The value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1, the inverse variances times ``sample_weight``. pseudo_outcomes_ : (n,). propensities_ :
-    (n,) e, clipped. plug_in_ : (n,) m1 - m0, for "doubly_robust". All three are NaN for rows of weight 0, which are not
-    fitted on. effective_sample_size_ : of the weights, in rows.
-    arms_ : (2,) the control and the treated; the effect is of the second versus the first. model_ : the final model,
-    fitted.
+    weights_ : ndarray of shape (n,)
+        Inverse variances times ``sample_weight``, of mean 1. NaN, as the next three, for rows of weight 0, which are
+        not fitted on.
+    pseudo_outcomes_ : ndarray of shape (n,)
+        What the final model was fitted to.
+    propensities_ : ndarray of shape (n,)
+        Probability of treatment, e, clipped.
+    plug_in_ : ndarray of shape (n,)
+        Difference of the arms' outcome models, m1 - m0, for "doubly_robust".
+    effective_sample_size_ : float
+        Rows that the weights are worth.
+    arms_ : ndarray of shape (2,)
+        The control and the treated; the effect is of the second versus the first.
+    model_ : regressor
+        The final model, fitted.
+
+    Raises
+    ------
+    DataError
+        Other than two treatments, arms without ``treated``, an arm of fewer than two rows, or an outcome that is not a
+        number.
+    OverlapError
+        The columns predict the treatment of most rows.
+    ParameterError
+        A model that cannot do its part, or takes no weights.
 
     Notes
     -----
@@ -66,22 +95,17 @@ class RLearner(RegressorMixin, Learner):
     the effect, it is right for these. A pseudo-outcome never has the weight of another, which would bias it.
     Cost: ``n_folds`` fits of each model of m and e, and one of the final model.
 
-    Raises
-    ------
-    DataError : other than two treatments, arms without ``treated``, an arm of fewer than two rows, or an outcome that
-    is not a number.
-    OverlapError : the columns predict the treatment of most rows. ParameterError : a model that cannot do its part, or
-    takes no weights.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import RLearner
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, treatment = rng.normal(size=(400, 1)), np.arange(400) % 2
-    >>> outcome = treatment * X[:, 0] + 0.1 * rng.normal(size=400)  # the effect is X
-    >>> RLearner().fit(X, treatment, outcome).predict([[-1.0], [1.0]]).round(0)
-    array([-1.,  1.])
+    >>> X, treatment = rng.normal(size=(600, 2)), rng.integers(2, size=600)
+    >>> outcome = rng.normal(X[:, 1] + treatment * X[:, 0], 0.5)
+    >>> learner = ballast.method("r_learner").fit(X, treatment, outcome)
+    >>> effects = learner.predict([[-1.0, 0.0], [1.0, 0.0]])
+    >>> bool(effects[0] < -0.7), bool(effects[1] > 0.7)  # -1 and 1 in truth
+    (True, True)
     """
 
     name = "r_learner"

@@ -35,34 +35,44 @@ class Mahalanobis(Scorer):
 
     Parameters
     ----------
-    shrinkage : adds this times the mean variance to the covariance's diagonal, of columns scaled to a standard
-        deviation of 1 within classes (where most rows have one value, of the others), so that scores do not depend on
-        units; 0.1, right for an early layer of ReLU units of which some are dead. About 1e-6 suits raw columns.
-    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
+    shrinkage : float >= 0, default 0.1
+        Adds this times the mean variance to the covariance's diagonal, of columns scaled to a standard deviation of 1
+        within classes (where most rows have one value, of the others), so that scores do not depend on units; 0.1,
+        right for an early layer of ReLU units of which some are dead. About 1e-6 suits raw columns.
+    kept : float in (0, 1), default 0.95
+        The share of rows like the fitting ones whose score stays at or below ``threshold_``.
 
     Attributes
     ----------
-    means_ : (C, d) class means; one row without ``y``, or where ``y`` is a number (a float of many values).
-    whitening_ : (d, d) lower triangular; rows times its transpose have unit covariance.
-    threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the scores that the n rows get
-        from Gaussians fitted without their fifth of the rows, copies of a row together and once, rows of a unit
-        together. Scores of the fitting
-        rows themselves would put it too low. Infinite below 19 rows for 0.95, with a warning.
+    means_ : ndarray of shape (C, d)
+        Class means; one row without ``y``, or where ``y`` is a number (a float of many values).
+    whitening_ : ndarray of shape (d, d)
+        Lower triangular; rows times its transpose have unit covariance.
+    threshold_ : float
+        Scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the scores that the n rows get from
+        Gaussians fitted without their fifth of the rows, copies of a row together and once, rows of a unit together.
+        Scores of the fitting rows themselves would put it too low. Infinite below 19 rows for 0.95, with a warning.
 
+    Raises
+    ------
+    DataError
+        Rows that do not vary within their classes, or without shrinkage are collinear.
+
+    Notes
+    -----
     A column that does not vary within the classes is taken to vary as the others do in the mean. Rows with a value more
     than 30 times as far from the median of its column and class as 95 % of these make no Gaussian; a warning tells.
 
     Cost: O(n d^2 + d^3) to fit, O(n (d^2 + C d)) to score; memory O(n d + d^2). Computes in float64.
 
-    Errors: DataError where the rows do not vary within their classes, or without shrinkage are collinear.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.out_of_distribution import Mahalanobis
-    >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> scorer = Mahalanobis().fit(X)
-    >>> scorer.flag(scorer.score_samples([[0.0, 0.0], [5.0, 5.0]]))
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 300)
+    >>> scorer = ballast.method("mahalanobis", shrinkage=1e-6).fit(X)
+    >>> scorer.flag(scorer.score_samples([[1.5, 1.5], [1.5, -1.5]]))
     array([False,  True])
     """
 

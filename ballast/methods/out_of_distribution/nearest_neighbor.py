@@ -31,24 +31,41 @@ class NearestNeighborDistance(Scorer):
 
     Parameters
     ----------
-    n_neighbors : k, 5. The paper takes 50 of 50,000 rows; small k is sharper, large k steadier against stray rows.
-    normalize : scales each row to unit length, in place of its columns, as the paper does with a network's features;
-        off by default, for it makes no sense of plain columns.
-    standardize : distances are of columns in standard deviations of the known rows, so that their units are of no
-        account; False takes them as they are, right for pixels and other columns of one unit.
-    max_rows : of more rows than this a random part is kept, so that the cost stays linear; 20,000. None keeps all. On
-        42,000 rows of electricity prices, 20,000 cost .014 of an AUROC of .956; on a mixture of 30 clusters nothing.
-    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
-    device : where to compute.
-    random_state : the seed that draws rows where not all are used.
+    n_neighbors : int >= 1, default 5
+        Which nearest row's distance is the score. The paper takes the 50th of 50,000 rows; few are sharper, many
+        steadier against stray rows.
+    normalize : bool, default False
+        Scales each row to unit length, in place of its columns, as the paper does with a network's features; it makes
+        no sense of plain columns.
+    max_rows : int >= 1 or None, default 20000
+        Rows kept, a random part where there are more, so that the cost stays linear. None keeps all. On 42,000 rows of
+        electricity prices, 20,000 cost .014 of an AUROC of .956; on a mixture of 30 clusters nothing.
+    kept : float in (0, 1), default 0.95
+        The share of rows like the fitting ones whose score stays at or below ``threshold_``.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
+    random_state : int or None, default 0
+        The seed that draws rows where not all are used.
+    standardize : bool, default True
+        Distances are of columns in standard deviations of the known rows, so that their units are of no account; False
+        takes them as they are, right for pixels and other columns of one unit.
 
     Attributes
     ----------
-    rows_ : (r, d) the known rows kept, as they are compared.
-    threshold_ : scores above it are flagged: of n known rows' scores, each with itself left out (10,000 of them where
-        there are more), the ceil((n + 1) ``kept``)-th smallest, so that a new row of their law is flagged with
-        probability 1 - ``kept`` at most. Infinite below 19 rows for 0.95, with a warning.
+    rows_ : ndarray of shape (r, d)
+        The known rows kept, as they are compared.
+    threshold_ : float
+        Scores above it are flagged: of n known rows' scores, each with itself left out (10,000 of them where there are
+        more), the ceil((n + 1) ``kept``)-th smallest, so that a new row of their law is flagged with probability 1 -
+        ``kept`` at most. Infinite below 19 rows for 0.95, with a warning.
 
+    Raises
+    ------
+    DataError
+        Not more than ``n_neighbors`` rows that differ, or rows of other units.
+
+    Notes
+    -----
     With ``dependence`` the scores that the threshold is learned from leave out all rows of a row's unit.
 
     Copies of a row count once, and a warning tells their number: they are each other's neighbours at distance 0, and
@@ -58,15 +75,14 @@ class NearestNeighborDistance(Scorer):
 
     Cost: O(r d) a row to score, O(n d + min(r, 10,000) r d) to fit; memory O(n d) and one block of distances.
 
-    Errors: DataError where there are not more than ``n_neighbors`` rows that differ, or rows of other units.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.out_of_distribution import NearestNeighborDistance
-    >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> scorer = NearestNeighborDistance(device="cpu").fit(X)
-    >>> scorer.flag(scorer.score_samples([[0.0, 0.0], [5.0, 5.0]]))
+    >>> import ballast
+    >>> angle = np.random.default_rng(0).uniform(0, 2 * np.pi, 300)
+    >>> ring = np.c_[np.cos(angle), np.sin(angle)]
+    >>> scorer = ballast.method("nearest_neighbor_distance").fit(ring)
+    >>> scorer.flag(scorer.score_samples([[0.6, 0.8], [0.0, 0.0]]))
     array([False,  True])
     """
 

@@ -26,16 +26,20 @@ class MaximumSoftmaxProbability(Scorer):
 
     Parameters
     ----------
-    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95 as in the usual
-        "FPR at 95 % TPR".
+    kept : float in (0, 1), default 0.95
+        The share of rows like the fitting ones whose score stays at or below ``threshold_``; 0.95 as in the usual "FPR
+        at 95 % TPR".
 
     Attributes
     ----------
-    threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of n fitting rows' scores; infinite
-        below 19 rows for 0.95, with a warning, and a warning too where many rows tie with it. ``probs`` must be out of
-        sample (as the pipeline's are), otherwise the fitting rows look surer than new ones and more than 5 % of new
-        rows are flagged.
+    threshold_ : float
+        Scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of n fitting rows' scores; infinite below 19
+        rows for 0.95, with a warning, and a warning too where many rows tie with it. ``probs`` must be out of sample
+        (as the pipeline's are), otherwise the fitting rows look surer than new ones and more than 5 % of new rows are
+        flagged.
 
+    Notes
+    -----
     Scores are computed from ``logits`` in float64 where they are given and ``probs`` are their softmax: the
     probability of a sure network is exactly 1 from a gap of 17 between logits on in float32, of 37 in float64, and
     rows beyond are tied. From ``probs`` alone a warning tells how many are.
@@ -44,10 +48,14 @@ class MaximumSoftmaxProbability(Scorer):
 
     Examples
     --------
-    >>> from ballast.methods.out_of_distribution import MaximumSoftmaxProbability
-    >>> scorer = MaximumSoftmaxProbability(kept=0.7).fit([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]])
-    >>> scorer.flag(scorer.score_samples([[0.5, 0.5], [0.9, 0.1]]))
-    array([ True, False])
+    >>> import numpy as np
+    >>> import ballast
+    >>> p = np.random.default_rng(0).uniform(0.8, 1.0, 200)  # out of sample
+    >>> scorer = ballast.method("maximum_softmax_probability")
+    >>> scorer = scorer.fit(np.c_[p, 1 - p])
+    >>> scores = scorer.score_samples([[0.95, 0.05], [0.5, 0.5]])
+    >>> scores.round(2), scorer.flag(scores)
+    (array([0.05, 0.5 ]), array([False,  True]))
     """
 
     name = "maximum_softmax_probability"
@@ -108,26 +116,38 @@ class EnergyScore(Scorer):
 
     Parameters
     ----------
-    temperature : T, 1 as in the paper.
-    kept : the share of rows like the fitting ones whose score stays at or below ``threshold_``, 0.95.
+    temperature : float > 0, default 1.0
+        T of the formula, 1 as in the paper.
+    kept : float in (0, 1), default 0.95
+        The share of rows like the fitting ones whose score stays at or below ``threshold_``.
 
     Attributes
     ----------
-    threshold_ : scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the n rows' given to ``fit``,
-        which must be out of sample; infinite below 19 rows for 0.95, with a warning.
+    threshold_ : float
+        Scores above it are flagged: the ceil((n + 1) ``kept``)-th smallest of the n rows' given to ``fit``, which must
+        be out of sample; infinite below 19 rows for 0.95, with a warning.
 
+    Raises
+    ------
+    DataError
+        ``logits`` whose rows are all log-probabilities.
+
+    Notes
+    -----
     Scores are float64, whatever the logits: what the other classes add to a large logit lies below what float32 holds.
 
     Cost: O(n K).
 
-    Errors: DataError where all rows of ``logits`` are log-probabilities.
-
     Examples
     --------
-    >>> from ballast.methods.out_of_distribution import EnergyScore
-    >>> scorer = EnergyScore(kept=0.7).fit([[4.0, 0.0], [0.0, 5.0], [6.0, 1.0]])
-    >>> scorer.flag(scorer.score_samples([[0.1, 0.0], [5.0, 0.0]]))
-    array([ True, False])
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> logits = rng.normal([6, 0], 1, size=(200, 2))  # out of sample
+    >>> scorer = ballast.method("energy_score").fit(logits)
+    >>> scores = scorer.score_samples([[6.0, 0.0], [0.3, 0.2]])
+    >>> scorer.flag(scores)  # no class speaks for the second
+    array([False,  True])
     """
 
     name = "energy_score"

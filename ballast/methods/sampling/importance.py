@@ -20,27 +20,40 @@ class ImportanceResampling(Sampler):
 
     Parameters
     ----------
-    n_samples : rows to draw: a count, a share of the rows given, or None for as many as given.
-    scheme : "systematic" draws each row floor or ceil of its expected number of times, in an order that chance
-        decides; "multinomial" draws independently, which is noisier; "without_replacement" draws each row at most
-        once (Gumbel top-k), so that frequent rows are under-represented when many are drawn.
-    random_state : the seed.
+    n_samples : int >= 1, float in (0, 1] or None, default None
+        Rows to draw: a count, a share of the rows given, or None for as many as given.
+    scheme : {"systematic", "multinomial", "without_replacement"}, default "systematic"
+        "systematic" draws each row floor or ceil of its expected number of times, in an order that chance decides;
+        "multinomial" draws independently, which is noisier; "without_replacement" draws each row at most once (Gumbel
+        top-k), so that frequent rows are under-represented when many are drawn.
+    random_state : int or None, default 0
+        Seed of the draw.
 
     Attributes
     ----------
-    sample_indices_ : (k,) the source rows, ascending.
+    sample_indices_ : ndarray of shape (k,)
+        The source rows, ascending.
 
+    Raises
+    ------
+    DataError
+        Fewer rows with a positive weight than are to be drawn without replacement.
+
+    Notes
+    -----
     Cost: O(n + k); O(n log n) without replacement.
-
-    Errors: DataError where fewer rows have a positive weight than are to be drawn without replacement.
 
     Examples
     --------
-    >>> from ballast.methods.sampling import ImportanceResampling
-    >>> sampler = ImportanceResampling(n_samples=4)
-    >>> X, _ = sampler.fit_resample(X=[[1.0], [2.0], [3.0]], y=None, sample_weight=[2.0, 0.0, 2.0])
-    >>> sampler.sample_indices_
-    array([0, 0, 2, 2])
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(1000, 1)), rng.integers(2, size=1000)
+    >>> weights = np.exp(X[:, 0] - 0.5)  # to a mean of 1
+    >>> sampler = ballast.method("importance_resampling", n_samples=500)
+    >>> X, y = sampler.fit_resample(X, y, sample_weight=weights)
+    >>> X.shape, X.mean(axis=0).round(0)
+    ((500, 1), array([1.]))
     """
 
     name = "importance_resampling"

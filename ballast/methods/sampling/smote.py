@@ -27,38 +27,55 @@ class SMOTE(Sampler):
 
     Parameters
     ----------
-    n_neighbors : k, 5 as in the paper.
-    sampling_strategy : how many rows a class gets in all. "auto" brings every other class up to the largest; a share
-        brings those below it up to that share of the largest; a mapping gives the count of each class named.
-    undersampling : the share of the largest class's rows that is kept, at random and before the rest, so that
-        "auto" and shares refer to what is left; None keeps all.
-    device : where to search neighbours.
-    random_state : the seed.
+    n_neighbors : int >= 1, default 5
+        Nearest rows of the class among which the second parent is; 5 as in the paper.
+    sampling_strategy : "auto", float in (0, 1] or dict, default "auto"
+        How many rows a class gets in all. "auto" brings every other class up to the largest; a share brings those below
+        it up to that share of the largest; a mapping gives the count of each class named.
+    undersampling : float in (0, 1] or None, default None
+        The share of the largest class's rows that is kept, at random and before the rest, so that "auto" and shares
+        refer to what is left; None keeps all.
+    device : str, default "auto"
+        Where to search neighbours: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
+    random_state : int or None, default 0
+        Seed of the draws.
 
     Attributes
     ----------
-    The rows given (kept ones, in their order) come first and unchanged, the synthetic ones after them by class.
+    sample_indices_ : ndarray of shape (k,)
+        The source row, of a synthetic row the first parent. Each row of a class is first parent equally often, to
+        within one.
+    parents_ : ndarray of shape (k, 2)
+        Both parents' source rows; a row that was given is twice its own parent.
+    mixing_ : ndarray of shape (k,)
+        How far from the first parent to the second the row lies, in [0, 1); 0 for rows given.
+    is_synthetic_ : ndarray of bool, shape (k,)
+        Whether the row was made.
 
-    sample_indices_ : (k,) the source row, of a synthetic row the first parent. Each row of a class is first parent
-        equally often, to within one.
-    parents_ : (k, 2) both parents' source rows; a row that was given is twice its own parent.
-    mixing_ : (k,) how far from the first parent to the second the row lies, in [0, 1); 0 for rows given.
-    is_synthetic_ : (k,) bool.
+    Raises
+    ------
+    DataError
+        A class to be grown that has not more than ``n_neighbors`` rows, or a ``y`` that is no label.
+    ParameterError
+        A class that does not exist, or a count below what it has.
+
+    Notes
+    -----
+    The rows given (kept ones, in their order) come first and unchanged, the synthetic ones after them by class.
 
     Cost: O(min(c, 4,096) c d) for a class of c rows, so linear in c beyond 4,096: there, neighbours are sought
     among the rows of the same region of space, and those across its border are missed. Memory O(n d).
 
-    Errors: DataError for a class to be grown that has not more than ``n_neighbors`` rows, or a ``y`` that is no
-    label; ParameterError for a class that does not exist or a count below what it has.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.sampling import SMOTE
-    >>> X, y = np.linspace(0, 1, 12)[:, None], np.repeat([0, 1], [8, 4])
-    >>> X, y = SMOTE(n_neighbors=2, device="cpu").fit_resample(X, y)
-    >>> np.bincount(y)
-    array([8, 8])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(100, 2)), np.repeat([0, 1], [90, 10])
+    >>> sampler = ballast.method("smote", sampling_strategy=0.5)
+    >>> X, y = sampler.fit_resample(X, y)
+    >>> np.bincount(y), int(sampler.is_synthetic_.sum())
+    (array([90, 45]), 35)
     """
 
     name = "smote"

@@ -18,25 +18,36 @@ class RandomSubset(Sampler):
 
     Parameters
     ----------
-    n_samples : rows to draw: a count, or a share of the rows given; half of them by default.
-    stratify : draws from each label in ``y`` its share of the subset, to within one row.
-    random_state : the seed.
+    n_samples : int >= 1 or float in (0, 1], default 0.5
+        Rows to draw: a count, or a share of the rows given.
+    stratify : bool, default False
+        Draws from each label in ``y`` its share of the subset, to within one row.
+    random_state : int or None, default 0
+        Seed of the draw.
 
     Attributes
     ----------
-    sample_indices_ : (k,) the source rows, ascending.
+    sample_indices_ : ndarray of shape (k,)
+        The source rows, ascending.
 
+    Raises
+    ------
+    DataError
+        More rows asked for than there are, or ``stratify`` without ``y``.
+
+    Notes
+    -----
     Cost: O(n), O(n log n) stratified.
-
-    Errors: DataError where more rows are asked for than there are, or ``stratify`` is set without ``y``.
 
     Examples
     --------
-    >>> from ballast.methods.sampling import RandomSubset
-    >>> sampler = RandomSubset(n_samples=2)
-    >>> X, y = sampler.fit_resample(X=[[1.0], [2.0], [3.0], [4.0]], y=[0, 0, 1, 1])
-    >>> sampler.sample_indices_.shape, X.shape, y.shape
-    ((2,), (2, 1), (2,))
+    >>> import numpy as np
+    >>> import ballast
+    >>> X, y = np.arange(100.0)[:, None], np.repeat(["often", "rare"], [90, 10])
+    >>> sampler = ballast.method("random_subset", n_samples=0.3, stratify=True)
+    >>> X, y = sampler.fit_resample(X, y)
+    >>> X.shape, y.tolist().count("rare")
+    ((30, 1), 3)
     """
 
     name = "random_subset"

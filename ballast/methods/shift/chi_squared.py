@@ -32,12 +32,20 @@ class ChiSquared(ColumnTest):
 
     Parameters
     ----------
-    alpha : level of the test over all columns together; 0.05 by convention.
-    multiplicity : "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share
-        of false alarms among the columns named.
-    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+    alpha : float in (0, 1), default 0.05
+        Level of the test over all columns together; 0.05 by convention.
+    multiplicity : {"holm", "benjamini_hochberg"}, default "holm"
+        "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share of false
+        alarms among the columns named.
+    decide : dict or None, default None
+        What a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
         (adjusted) of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone, so that
         the number of rows does not decide.
+
+    Raises
+    ------
+    DataError
+        No categorical column, none that can be tested, or one that the target holds as another kind.
 
     Notes
     -----
@@ -69,17 +77,18 @@ class ChiSquared(ColumnTest):
     Cost: one pass over the rows of a column, memory of one column; for the deals, where some are needed, 0.1 ms a
     category for a column that has not changed, up to 4 ms for one that has.
 
-    Raises
-    ------
-    DataError : no categorical column, none that can be tested, or one that the target holds as another kind.
-
     Examples
     --------
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
     >>> import pandas as pd
-    >>> from ballast.methods.shift import ChiSquared
-    >>> table = pd.DataFrame({"town": ["Ulm"] * 50 + ["Bern"] * 50})
-    >>> ChiSquared().test(table, table.head(60)).rejected
-    True
+    >>> def table(share):
+    ...     towns = rng.choice(["Ulm", "Bern"], p=[share, 1 - share], size=300)
+    ...     return pd.DataFrame({"town": towns, "paid": rng.random(300) < 0.9})
+    >>> report = ballast.method("chi_squared").test(table(0.5), table(0.7))
+    >>> report.table.set_index("feature")["rejected"].to_dict()
+    {'town': True, 'paid': False, '(all)': True}
     """
 
     name = "chi_squared"

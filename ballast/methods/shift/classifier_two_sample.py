@@ -33,13 +33,25 @@ class ClassifierTwoSampleTest(Test):
 
     Parameters
     ----------
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes gradient
-        boosted trees (50 of 15 leaves), which need no scaling and see interactions.
-    n_folds : folds of the cross-fitting; every row is scored by a model that was not fitted on it.
-    alpha : level of the test; 0.05 by convention.
-    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.6} asks for a p-value
-        of at most 0.05 and an effect size of at least 0.6 (0.5 is none), {effect: 0.6} for the effect size alone.
-    random_state : the seed of the folds, and of the default classifier.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes gradient boosted
+        trees (50 of 15 leaves), which need no scaling and see interactions.
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting; every row is scored by a model that was not fitted on it.
+    alpha : float in (0, 1), default 0.05
+        Level of the test; 0.05 by convention.
+    random_state : int or None, default 0
+        Seed of the folds, and of the default classifier.
+    decide : dict or None, default None
+        What a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.6} asks for a p-value of at
+        most 0.05 and an effect size of at least 0.6 (0.5 is none), {effect: 0.6} for the effect size alone.
+
+    Raises
+    ------
+    DataError
+        Fewer than two rows, units or blocks in either sample.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -56,19 +68,18 @@ class ClassifierTwoSampleTest(Test):
     units are dealt to the samples at random, 1000 times.
     Cost: `n_folds` fits of the classifier on (1 - 1 / n_folds) of the rows.
 
-    Raises
-    ------
-    DataError : fewer than two rows, units or blocks in either sample. ParameterError : a classifier without
-    predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.shift import ClassifierTwoSampleTest
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, X_target = rng.normal(size=(300, 2)), rng.normal(0.5, size=(200, 2))
-    >>> ClassifierTwoSampleTest().test(X, X_target).rejected
+    >>> X = rng.normal(size=(300, 2))
+    >>> X_target = rng.multivariate_normal([0, 0], [[1, 0.9], [0.9, 1]], 300)
+    >>> test = ballast.method("classifier_two_sample_test")
+    >>> test.test(X, X_target).rejected
     True
+    >>> ballast.method("kolmogorov_smirnov").test(X, X_target).rejected
+    False
     """
 
     name = "classifier_two_sample_test"

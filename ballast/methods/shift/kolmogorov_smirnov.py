@@ -36,12 +36,20 @@ class KolmogorovSmirnov(ColumnTest):
 
     Parameters
     ----------
-    alpha : level of the test over all columns together; 0.05 by convention.
-    multiplicity : "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share
-        of false alarms among the columns named.
-    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+    alpha : float in (0, 1), default 0.05
+        Level of the test over all columns together; 0.05 by convention.
+    multiplicity : {"holm", "benjamini_hochberg"}, default "holm"
+        "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share of false
+        alarms among the columns named.
+    decide : dict or None, default None
+        What a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
         (adjusted) of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone, so that
         the number of rows does not decide.
+
+    Raises
+    ------
+    DataError
+        No column of numbers or times, none that can be tested, or one that the target holds as another kind.
 
     Notes
     -----
@@ -75,18 +83,21 @@ class KolmogorovSmirnov(ColumnTest):
     bits. Cost: one sort of n + m values a column, memory of one column, and 20 ms for the p-value at most of 2000 rows
     (half a second of a million rows with 2000 different values).
 
-    Raises
-    ------
-    DataError : no column of numbers or times, none that can be tested, or one that the target holds as another kind.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.shift import KolmogorovSmirnov
-    >>> table = np.linspace(0, 1, 100)[:, None]
-    >>> report = KolmogorovSmirnov().test(table, table / 2)
-    >>> report.rejected, round(report.statistic, 1)
-    (True, 0.5)
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> import pandas as pd
+    >>> def table(age):
+    ...     ages, x = rng.normal(age, 9, 300), rng.random(300)
+    ...     return pd.DataFrame({"age": ages, "x": x})
+    >>> report = ballast.method("kolmogorov_smirnov").test(table(40), table(52))
+    >>> report.table[["feature", "rejected", "effect_size"]].round(1)
+      feature  rejected  effect_size
+    0     age      True          0.5
+    1       x     False          0.1
+    2   (all)      True          0.5
     """
 
     name = "kolmogorov_smirnov"

@@ -37,15 +37,28 @@ class LabelShiftGoodnessOfFit(Test):
 
     Parameters
     ----------
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression on standardised columns.
-    n_folds : folds of the cross-fitting: every row of either sample is judged by a model that was not fitted on it.
-    n_draws : samples drawn from the training rows with the estimated shares, for the p-value; it is at least
-        1 / (n_draws + 1).
-    alpha : level of the test over all classes together.
-    decide : what a misfit must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value of
-        at most 0.05 and a distance of at least 0.1, so that the number of rows does not decide.
-    random_state : the seed of the folds and the draws.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic regression
+        on standardised columns.
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting: every row of either sample is judged by a model that was not fitted on it.
+    n_draws : int >= 1, default 200
+        Samples drawn from the training rows with the estimated shares, for the p-value; it is at least 1 / (n_draws +
+        1).
+    alpha : float in (0, 1), default 0.05
+        Level of the test over all classes together.
+    random_state : int or None, default 0
+        Seed of the folds and the draws.
+    decide : dict or None, default None
+        What a misfit must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value of at
+        most 0.05 and a distance of at least 0.1, so that the number of rows does not decide.
+
+    Raises
+    ------
+    DataError
+        One class alone, or a class of one row or unit.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -62,22 +75,19 @@ class LabelShiftGoodnessOfFit(Test):
     largest distances, so that they hold for all classes together. Of two classes the first is left out.
     Cost: `n_folds` fits, then O((n + m) K) a draw.
 
-    Raises
-    ------
-    DataError : one class alone, or a class of one row or unit. ParameterError : a classifier without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.shift import LabelShiftGoodnessOfFit
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
     >>> def drawn(share, n, spread=1.0):
     ...     y = (rng.random(n) < share).astype(int)
     ...     return 2 * y[:, None] + spread * rng.normal(size=(n, 1)), y
     >>> X, y = drawn(0.2, 500)
-    >>> LabelShiftGoodnessOfFit().test(X, y, X_target=drawn(0.7, 300)[0]).rejected
+    >>> test = ballast.method("label_shift_goodness_of_fit")
+    >>> test.test(X, y, X_target=drawn(0.7, 300)[0]).rejected  # other shares
     False
-    >>> LabelShiftGoodnessOfFit().test(X, y, X_target=drawn(0.7, 300, spread=3.0)[0]).rejected
+    >>> test.test(X, y, X_target=drawn(0.7, 300, spread=3.0)[0]).rejected
     True
     """
 

@@ -42,17 +42,31 @@ class MaximumMeanDiscrepancy(Test):
 
     Parameters
     ----------
-    n_permutations : permutations behind the p-value, which is (1 + those at least as extreme) / (1 + n_permutations),
-        so never 0; 199 makes a test at 0.05 exact.
-    alpha : level of the test; 0.05 by convention.
-    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
-        of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone.
-    bandwidth : of the kernel, in standard deviations; None takes the median distance of 1000 pooled rows
-        (Gretton et al., 2012).
-    exact_limit : pooled rows up to which every pair of rows is compared. Beyond it the kernel is replaced by
-        `n_features` random Fourier features, at a linear cost.
-    n_features : random Fourier features of the linear form.
-    random_state, device : the seed of permutations and features; where to compute.
+    n_permutations : int >= 1, default 199
+        Permutations behind the p-value, which is (1 + those at least as extreme) / (1 + n_permutations), so never 0;
+        199 makes a test at 0.05 exact.
+    alpha : float in (0, 1), default 0.05
+        Level of the test; 0.05 by convention.
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations; None takes the median distance of 1000 pooled rows (Gretton et al.,
+        2012).
+    exact_limit : int >= 1, default 20000
+        Pooled rows up to which every pair of rows is compared. Beyond it the kernel is replaced by `n_features` random
+        Fourier features, at a linear cost.
+    n_features : even int >= 2, default 512
+        Random Fourier features of the linear form.
+    random_state : int or None, default 0
+        Seed of permutations and features.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
+    decide : dict or None, default None
+        What a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value of at
+        most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone.
+
+    Raises
+    ------
+    DataError
+        Fewer than two rows in either sample.
 
     Notes
     -----
@@ -65,18 +79,18 @@ class MaximumMeanDiscrepancy(Test):
     N d n_features; rows of one sample are summed to equal cells, and the cells are permuted, which is a valid test
     at any size. The power of the linear form is in ``claim``.
 
-    Raises
-    ------
-    DataError : fewer than two rows in either sample.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.shift import MaximumMeanDiscrepancy
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, X_target = rng.normal(size=(300, 2)), rng.normal(0.5, size=(200, 2))
-    >>> MaximumMeanDiscrepancy(n_permutations=99, device="cpu").test(X, X_target).rejected
-    True
+    >>> X = rng.normal(size=(200, 2))
+    >>> X_target = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 200)
+    >>> report = ballast.method("maximum_mean_discrepancy").test(X, X_target)
+    >>> report.rejected, report.p_value  # as small as 199 permutations allow
+    (True, 0.005)
+    >>> ballast.method("kolmogorov_smirnov").test(X, X_target).rejected
+    False
     """
 
     name = "maximum_mean_discrepancy"

@@ -22,12 +22,20 @@ class PriorShift(Test):
 
     Parameters
     ----------
-    alpha : level of the test over all classes together.
-    multiplicity : "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share
-        of false alarms among the classes named.
-    decide : what a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
+    alpha : float in (0, 1), default 0.05
+        Level of the test over all classes together.
+    multiplicity : {"holm", "benjamini_hochberg"}, default "holm"
+        "holm" keeps the chance of any false alarm below `alpha`; "benjamini_hochberg" the expected share of false
+        alarms among the classes named.
+    decide : dict or None, default None
+        What a change must reach to count, in place of `alpha` alone: {p: 0.05, effect: 0.1} asks for a p-value
         (adjusted) of at most 0.05 and an effect size of at least 0.1, {effect: 0.1} for the effect size alone, so that
         the number of rows does not decide.
+
+    Raises
+    ------
+    DataError
+        One class alone, or ``classes`` of another number than the columns.
 
     Notes
     -----
@@ -38,16 +46,19 @@ class PriorShift(Test):
     first is left out, as it says the same. ``probs`` must be out of sample for the training rows, or they differ from
     the target's without any shift. Cost: one sort a class.
 
-    Raises
-    ------
-    DataError : one class alone, or ``classes`` of another number than the columns.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.shift import PriorShift
-    >>> probs, probs_target = np.full((100, 2), 0.5), np.full((100, 2), [0.9, 0.1])
-    >>> PriorShift().test(probs, probs_target).rejected
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> def model(share, n):  # probabilities of two classes
+    ...     y = rng.random(n) < share
+    ...     p = 1 / (1 + np.exp(-rng.normal(np.where(y, 1, -1))))
+    ...     return np.c_[1 - p, p]
+    >>> test = ballast.method("prior_shift")
+    >>> test.test(model(0.3, 400), model(0.3, 400)).rejected
+    False
+    >>> test.test(model(0.3, 400), model(0.6, 400)).rejected
     True
     """
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -28,6 +30,24 @@ ROOMS = {
     "sampling",
     "shift",
     "weights",
+}
+SECTIONS = ("Parameters", "Attributes", "Raises", "Notes", "Examples")
+ENTRIES = {
+    "Parameters": r"\w+ : .+, default .+",
+    "Attributes": r"\w+_(, \w+_)* : .+",
+    "Raises": r"\w+Error(, \w+Error)*",
+}
+WORDS = {
+    int: "int",
+    float: "float",
+    str: "str",
+    bool: "bool",
+    NoneType: "None",
+    list: "list",
+    tuple: "tuple",
+    dict: "dict",
+    Mapping: "dict",
+    Sequence: "sequence",
 }
 
 
@@ -104,22 +124,54 @@ def test_calls_when_read_then_have_docstrings(cls):
             assert inspect.getdoc(getattr(cls, entry)), f"{entry} has no docstring"
 
 
-def test_parameters_when_read_then_all_annotated_with_defaults_and_documented(cls):
-    documented = card(cls)
+def test_parameters_when_read_then_all_annotated_with_defaults(cls):
     hints = get_type_hints(cls.__init__, include_extras=True)
     for name, default in defaults(cls).items():
         assert name in hints, f"{name} has no annotation"
         assert default is not inspect.Parameter.empty, f"{name} has no default"
         assert adapters(cls)[name] is not None, f"the annotation of {name} validates nothing"
         assert describe(cls, name)
-        assert re.search(rf"^\s*(\w+, )*{name}(, \w+)* :", documented, re.MULTILINE), f"{name} is not documented"
 
 
-def test_parameters_when_documented_then_exist(cls):
-    section = re.search(r"^Parameters\n-+\n(.*?)(\n\n\w|\n\n?\w+\n-+\n|\Z)", card(cls), re.DOTALL | re.MULTILINE)
-    if section is None:
-        assert not defaults(cls), "has parameters but no section for them"
-        return
-    named = re.findall(r"^((?:\w+, )*\w+) :", section[1], re.MULTILINE)
-    for name in ", ".join(named).split(", "):
-        assert name in defaults(cls), f"{name} is documented but no parameter"
+def sections(cls: type[Method]) -> dict[str, str]:
+    """Gives the sections of a docstring by their titles."""
+    parts = re.split(r"^(\w+)\n-+\n", card(cls), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_sections_when_read_then_those_of_numpy_in_their_order(cls):
+    assert list(sections(cls)) == [title for title in SECTIONS if title in sections(cls)]
+
+
+@pytest.mark.parametrize(("title", "entry"), ENTRIES.items())
+def test_section_when_read_then_each_entry_has_a_line_and_its_text_below(cls, title, entry):
+    for line in sections(cls).get(title, "").strip().splitlines():
+        assert re.fullmatch(f"{entry}|    .+", line), f"{title}: {line!r} is not as in `alpha : float > 0, default 0.5`"
+
+
+def test_parameters_when_documented_then_those_of_init_with_types_and_defaults(cls):
+    found = re.findall(
+        r"^(\w+) : (.+), default (.+)\n((?: {4}.+\n)*)", sections(cls).get("Parameters", ""), re.MULTILINE
+    )
+    assert [name for name, *_ in found] == list(defaults(cls)), "Parameters lists others, or in another order"
+    hints = get_type_hints(cls.__init__, include_extras=True)
+    for name, kind, default, text in found:
+        assert default.replace('"', "'") == repr(defaults(cls)[name]), f"the default of {name} is another one"
+        types, choices = told_by(hints[name])
+        assert types <= set(re.findall(r"\w+", kind)), f"{name} : {kind} does not say {types}"
+        assert all(choice in kind + text for choice in choices), f"{name} does not list {choices}"
+
+
+def told_by(hint: Any) -> tuple[set[str], set[str]]:
+    """Gives the types that an annotation allows, in a docstring's words, and the values, where it lists them."""
+    origin, inner = get_origin(hint), [a for a in get_args(hint) if a is not ...]
+    if origin is Annotated:
+        return told_by(inner[0])
+    if origin is Literal:
+        return set(), {f'"{value}"' if isinstance(value, str) else repr(value) for value in inner}
+    if hint in WORDS or origin in WORDS:
+        types, parts = {WORDS[hint if hint in WORDS else origin]}, [] if WORDS.get(origin) == "dict" else inner
+    else:
+        types, parts = set(), inner if origin in (Union, UnionType) else []
+    told = [told_by(part) for part in parts]
+    return types.union(*(t for t, _ in told)), set().union(*(c for _, c in told))

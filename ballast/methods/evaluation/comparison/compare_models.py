@@ -40,13 +40,23 @@ class CompareModels(Assessor):
 
     Parameters
     ----------
-    task : "classification" compares accuracy and balanced accuracy and, with ``probabilities``, AUROC and log loss;
-        "regression" mean squared and mean absolute error; "auto" is what the ``models`` say that they do or, where
-        none does, classification for text, truths and up to 20 whole numbers, regression for fractions, and an error
-        for more whole numbers, which may be counts or codes.
-    n_bootstrap : replicates of the studentised bootstrap (200).
-    confidence : level of the intervals (0.95).
-    random_state : seed of the resampling.
+    task : {"auto", "classification", "regression"}, default "auto"
+        "classification" compares accuracy and balanced accuracy and, with ``probabilities``, AUROC and log loss;
+        "regression" mean squared and mean absolute error; "auto" is what the ``models`` say that they do or, where none
+        does, classification for text, truths and up to 20 whole numbers, regression for fractions, and an error for
+        more whole numbers, which may be counts or codes.
+    n_bootstrap : int >= 1, default 200
+        Replicates of the studentised bootstrap.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default None
+        Seed of the resampling.
+
+    Raises
+    ------
+    DataError
+        Predictions that are not numbers where the task is regression, or text where ``y`` holds numbers; models of
+        which some classify and some do not; whole numbers that may be classes or counts.
 
     Notes
     -----
@@ -66,18 +76,20 @@ class CompareModels(Assessor):
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
-    Raises
-    ------
-    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers; models
-        of which some classify and some do not; whole numbers that may be classes or counts.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import CompareModels
-    >>> predictions = {"old": [0, 0, 0, 0], "new": [0, 0, 1, 0]}
-    >>> report = CompareModels(n_bootstrap=20, random_state=0).assess([0, 0, 1, 1], predictions)
-    >>> report.summary["new.accuracy vs old"]
-    0.25
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(2, size=400)
+    >>> old = np.where(rng.random(400) < 0.7, y, 1 - y)  # right in 7 of 10 rows
+    >>> new = np.where(rng.random(400) < 0.5, y, old)  # mends half of the rest
+    >>> assessor = ballast.method("compare_models", random_state=0)
+    >>> table = assessor.assess(y, {"old": old, "new": new}).table
+    >>> gain = table.query("metric == 'accuracy' and versus == 'old'")
+    >>> gain[["model", "low", "value", "high"]].round(2)
+      model   low  value  high
+    4   new  0.14   0.17  0.21
     """
 
     name = "compare_models"

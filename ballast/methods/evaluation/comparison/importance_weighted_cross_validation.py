@@ -30,15 +30,25 @@ class ImportanceWeightedCrossValidation(Assessor):
 
     Parameters
     ----------
-    task : "classification" takes the share of wrong labels, "regression" the mean squared error; "auto" takes
-        regression when ``y`` or a prediction holds a number that is not whole.
-    n_bootstrap : replicates of the studentised bootstrap (200).
-    confidence : level of the intervals (0.95).
-    random_state : seed of the resampling.
+    task : {"auto", "classification", "regression"}, default "auto"
+        "classification" takes the share of wrong labels, "regression" the mean squared error; "auto" takes regression
+        when ``y`` or a prediction holds a number that is not whole.
+    n_bootstrap : int >= 1, default 200
+        Replicates of the studentised bootstrap.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default None
+        Seed of the resampling.
 
     Attributes
     ----------
-    selected_ : the model with the least importance-weighted error; of equals the first.
+    selected_ : str
+        The model with the least importance-weighted error; of equals the first.
+
+    Raises
+    ------
+    DataError
+        Predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
 
     Notes
     -----
@@ -51,18 +61,21 @@ class ImportanceWeightedCrossValidation(Assessor):
 
     Cost: O(n_models n_bootstrap n) time, 64 MiB for the counts.
 
-    Raises
-    ------
-    DataError : predictions that are not numbers where the task is regression, or text where ``y`` holds numbers.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import ImportanceWeightedCrossValidation
-    >>> predictions = {"old": [0, 0, 0, 0], "new": [1, 0, 1, 1]}
-    >>> assessor = ImportanceWeightedCrossValidation(n_bootstrap=20, random_state=0)
-    >>> report = assessor.assess([0, 0, 1, 1], predictions, sample_weight=[0.2, 0.2, 1.8, 1.8])
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=1000)  # 1.5 more in the target
+    >>> y = x + x**2 / 2 + rng.normal(0, 0.1, 1000)
+    >>> predictions = {"tangent": x, "secant": 2 * x - 0.5}
+    >>> weights = np.exp(1.5 * x - 1.125)
+    >>> assessor = ballast.method("importance_weighted_cross_validation")
+    >>> found = assessor.assess(y, predictions, sample_weight=weights).summary
+    >>> found["tangent.plain_error"] < found["secant.plain_error"]
+    True
     >>> assessor.selected_
-    'new'
+    'secant'
     """
 
     name = "importance_weighted_cross_validation"

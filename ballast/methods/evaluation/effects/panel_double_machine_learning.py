@@ -48,12 +48,25 @@ class PanelDoubleMachineLearning(Assessor):
 
     Parameters
     ----------
-    regressor : of the outcome and of the treatment, a scikit-learn regressor or the import path of its class. None
+    regressor : regressor, str or None, default None
+        Regressor of the outcome and of the treatment: any of scikit-learn's, or the import path of its class. None
         takes boosted trees.
-    n_folds : folds of the cross-fitting; a unit's rows are all in one fold.
-    confidence : level of the intervals.
-    random_state : the seed of the folds and of the default regressor.
-    treated : of a treatment of two arms that are not numbers, the value that means treated; None for False and True.
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting; a unit's rows are all in one fold.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default 0
+        Seed of the folds and of the default regressor.
+    treated : str, int, float, bool or None, default None
+        The value that means treated, of a treatment of two arms that are not numbers; None for False and True.
+
+    Raises
+    ------
+    DataError
+        Fewer than two units of two rows or more, a treatment that never varies within a unit or that the columns
+        predict, an outcome that is not a number, a treatment that is neither numbers nor two values.
+    ParameterError
+        A regressor that is not one.
 
     Notes
     -----
@@ -69,23 +82,19 @@ class PanelDoubleMachineLearning(Assessor):
     Rows whose unit has no other row tell nothing and are left out; fewer than 50 units are warned of in the log. Cost:
     2 ``n_folds`` fits on n rows of 2 d + 1 columns, and one a period.
 
-    Raises
-    ------
-    DataError : fewer than two units of two rows or more, a treatment that never varies within a unit or that the
-    columns predict, an outcome that is not a number, a treatment that is neither numbers nor two values.
-    ParameterError : a regressor that is not one.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.evaluation import PanelDoubleMachineLearning
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
     >>> groups, X = np.repeat(np.arange(60), 5), rng.normal(size=(300, 1))
-    >>> treatment = X[:, 0] + rng.normal(size=300)
-    >>> outcome = 2 * treatment + groups % 3 + X[:, 0]  # each unit has a level of its own
-    >>> report = PanelDoubleMachineLearning().assess(X, treatment, outcome, groups)
-    >>> round(report.summary["effect"], 1)
-    2.0
+    >>> level = rng.normal(size=60)[groups]  # of each unit, and not observed
+    >>> treatment = rng.normal(level + X[:, 0])
+    >>> outcome = rng.normal(2 * treatment + 3 * level + X[:, 0])
+    >>> assessor = ballast.method("panel_double_machine_learning", n_folds=2)
+    >>> found = assessor.assess(X, treatment, outcome, groups).summary["effect"]
+    >>> round(found), round(np.polyfit(treatment, outcome, 1)[0])  # 2 in truth
+    (2, 3)
     """
 
     name = "panel_double_machine_learning"

@@ -37,9 +37,16 @@ class TreatmentEffect(Assessor):
 
     Parameters
     ----------
-    confidence : level of the intervals.
-    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
-        Of more arms than two it is compared with each other one; None compares each with those before it.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    treated : str, int, float, bool or None, default None
+        The value of the treatment that means treated; None where its two values are 0 and 1, or False and True. Of more
+        arms than two it is compared with each other one; None compares each with those before it.
+
+    Raises
+    ------
+    DataError
+        One arm alone, two without ``treated``, an arm without weight, or an outcome that is not a number.
 
     Notes
     -----
@@ -61,16 +68,20 @@ class TreatmentEffect(Assessor):
     of weights taken as known, ``interval_held_in_simulations`` then says how many 95 % intervals held the effect at
     such a share: 92 % at 0.55, 85 % at 0.45, 74 % at a third and below. Cost: O(n k^2).
 
-    Raises
-    ------
-    DataError : one arm alone, two without ``treated``, an arm without weight, or an outcome that is not a number.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import TreatmentEffect
-    >>> report = TreatmentEffect().assess(treatment=[0, 0, 1, 1], outcome=[1.0, 2.0, 4.0, 5.0])
-    >>> report.summary["1.effect vs 0"]
-    3.0
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 1))
+    >>> treated = rng.random(1000) < 1 / (1 + np.exp(-X[:, 0]))
+    >>> outcome = rng.normal(2 * X[:, 0] + treated)  # the effect is 1
+    >>> weights = ballast.method("inverse_propensity").fit(X, treated).weights_
+    >>> assessor = ballast.method("treatment_effect")
+    >>> table = assessor.assess(treated, outcome, sample_weight=weights).table
+    >>> table.loc[table["metric"] == "effect", ["low", "value", "high"]].round(1)
+       low  value  high
+    4  0.7    1.0   1.3
     """
 
     name = "treatment_effect"

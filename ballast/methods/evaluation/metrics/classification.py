@@ -39,10 +39,19 @@ class ClassificationMetrics(Assessor):
 
     Parameters
     ----------
-    n_bootstrap : replicates of the studentised bootstrap (200: ends of a 95 % interval to about a tenth of its width).
-    confidence : level of the intervals (0.95).
-    n_bins : equal-width bins of the highest probability for the expected calibration error (15, as Guo et al. 2017).
-    random_state : seed of the resampling.
+    n_bootstrap : int >= 1, default 200
+        Replicates of the studentised bootstrap (ends of a 95 % interval to about a tenth of its width).
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    n_bins : int >= 1, default 15
+        Equal-width bins of the highest probability for the expected calibration error (as Guo et al. 2017).
+    random_state : int or None, default None
+        Seed of the resampling.
+
+    Raises
+    ------
+    DataError
+        Labels that no column of ``probs`` stands for.
 
     Notes
     -----
@@ -72,18 +81,20 @@ class ClassificationMetrics(Assessor):
 
     Cost: O(n_classes n log n + n_bootstrap n) time, 64 MiB for the counts.
 
-    Raises
-    ------
-    DataError : labels that no column of ``probs`` stands for.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import ClassificationMetrics
-    >>> report = ClassificationMetrics(n_bootstrap=20, random_state=0).assess(
-    ...     y=[0, 0, 1, 1], probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]]
-    ... )
-    >>> report.summary["accuracy"]
-    0.75
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.random(500)
+    >>> y, probs = (rng.random(500) < p).astype(int), np.c_[1 - p, p]
+    >>> assessor = ballast.method("classification_metrics", random_state=0)
+    >>> table = assessor.assess(y, probs).table.set_index("metric")
+    >>> table.loc["accuracy", ["low", "value", "high"]].astype(float).round(2)
+    low      0.72
+    value    0.76
+    high     0.80
+    Name: accuracy, dtype: float64
     """
 
     name = "classification_metrics"

@@ -29,9 +29,17 @@ class RegressionMetrics(Assessor):
 
     Parameters
     ----------
-    n_bootstrap : replicates of the studentised bootstrap (200).
-    confidence : level of the intervals (0.95).
-    random_state : seed of the resampling.
+    n_bootstrap : int >= 1, default 200
+        Replicates of the studentised bootstrap.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default None
+        Seed of the resampling.
+
+    Raises
+    ------
+    DataError
+        Values that are not numbers.
 
     Notes
     -----
@@ -44,17 +52,17 @@ class RegressionMetrics(Assessor):
 
     Cost: O(n_bootstrap n) time, 64 MiB for the counts.
 
-    Raises
-    ------
-    DataError : values that are not numbers.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import RegressionMetrics
-    >>> assessor = RegressionMetrics(n_bootstrap=20, random_state=0)
-    >>> report = assessor.assess(y=[1.0, 2.0, 3.0], prediction=[1.0, 2.0, 4.0])
-    >>> round(report.summary["bias"], 2)
-    0.33
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> prediction = rng.normal(20, 5, 500)
+    >>> y = rng.normal(prediction - 2, 3)  # predicted too high by 2
+    >>> assessor = ballast.method("regression_metrics", random_state=0)
+    >>> found = assessor.assess(y, prediction).summary
+    >>> {name: round(found[name]) for name in ("bias", "mean_absolute_error")}
+    {'bias': 2, 'mean_absolute_error': 3}
     """
 
     name = "regression_metrics"

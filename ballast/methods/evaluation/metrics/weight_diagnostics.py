@@ -44,6 +44,11 @@ class WeightDiagnostics(Assessor):
     nothing. It does not say whether a model gains by the weights: ``compare_models`` does, on labelled rows of the
     target.
 
+    Raises
+    ------
+    DataError
+        ``feature_names`` of another number than columns.
+
     Notes
     -----
     ``assess(sample_weights, X, X_target, true_weight=None, feature_names=None, design_weight=None,
@@ -67,16 +72,21 @@ class WeightDiagnostics(Assessor):
 
     Cost: O(n d k + n log n) time for k weight tables, in blocks of rows.
 
-    Raises
-    ------
-    DataError : ``feature_names`` of another number than columns.
-
     Examples
     --------
-    >>> from ballast.methods.evaluation import WeightDiagnostics
-    >>> report = WeightDiagnostics().assess(X=[[0.0], [1.0]], X_target=[[1.0], [1.0]], sample_weights=[0.4, 1.6])
-    >>> round(report.summary["effective_sample_size"], 2)
-    1.47
+    >>> import numpy as np
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weights = ballast.method("entropy_balancing").fit(X, X_target).weights_
+    >>> assessor = ballast.method("weight_diagnostics")
+    >>> found = assessor.assess(weights, X=X, X_target=X_target).summary
+    >>> round(found["maximum_standardized_mean_difference_before"], 1)
+    0.9
+    >>> round(found["maximum_standardized_mean_difference_after"], 1)
+    0.0
+    >>> bool(found["effective_share"] < 0.5)  # the price
+    True
     """
 
     name = "weight_diagnostics"

@@ -62,22 +62,38 @@ class SourceRobustness(Assessor):
 
     Parameters
     ----------
-    baseline : the source whose line of robustness the others are compared with; None takes the first, sorted.
-    n_samples : rows of every training set; None takes four fifths of the smallest source.
-    sizes : shares of ``n_samples`` at which the baseline is trained, for the line of robustness through them and all of
-        it; those of fewer than five rows a class are left out, and so is the line where none is left.
-    mixes : shares of the first source of each pair.
-    learner : any scikit-learn-compatible classifier, or the name or import path of its class; None takes logistic
-        regression.
-    n_repeats : training sets drawn of each kind.
-    n_bootstrap : replicates of the percentile bootstrap, over the shifts' rows and the training sets (200).
-    confidence : level of the intervals (0.95).
-    random_state : seed of all draws.
+    baseline : str, int or None, default None
+        The source whose line of robustness the others are compared with; None takes the first, sorted.
+    n_samples : int >= 1 or None, default None
+        Rows of every training set; None takes four fifths of the smallest source.
+    sizes : tuple of float in (0, 1], default (0.125, 0.25, 0.5)
+        Shares of ``n_samples`` at which the baseline is trained, for the line of robustness through them and all of it;
+        those of fewer than five rows a class are left out, and so is the line where none is left.
+    mixes : tuple of float in (0, 1), default (0.25, 0.5, 0.75)
+        Shares of the first source of each pair.
+    learner : learner, str or None, default None
+        Any scikit-learn-compatible classifier, or the name or import path of its class; None takes logistic regression.
+    n_repeats : int >= 1, default 3
+        Training sets drawn of each kind.
+    n_bootstrap : int >= 1, default 200
+        Replicates of the percentile bootstrap, over the shifts' rows and the training sets.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default None
+        Seed of all draws.
 
     Attributes
     ----------
-    verdicts_ : for each mix and shift "between", "beats both" or "below both" of its sources, the last two where the
-    intervals of both differences say so.
+    verdicts_ : dict
+        For each mix and shift "between", "beats both" or "below both" of its sources, the last two where the intervals
+        of both differences say so.
+
+    Raises
+    ------
+    DataError
+        One source alone, or too small a one; a training set of one class; ``y`` that is not a label.
+    ParameterError
+        ``n_samples`` beyond a source's rows, or a baseline that is not a source.
 
     Notes
     -----
@@ -93,22 +109,19 @@ class SourceRobustness(Assessor):
 
     Cost: ``n_repeats`` (sources + pairs x mixes + sizes) fits of the learner on ``n_samples`` rows at most; 64 MiB.
 
-    Raises
-    ------
-    DataError : one source alone, or too small a one; a training set of one class; ``y`` that is not a label.
-    ParameterError : ``n_samples`` beyond a source's rows, or a baseline that is not a source.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.evaluation import SourceRobustness
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, X_target, groups = rng.normal(size=(200, 1)), rng.normal(size=(100, 1)), np.repeat(["a", "b"], 100)
-    >>> y, y_target = X[:, 0] > 0, X_target[:, 0] > 0
-    >>> assessor = SourceRobustness(n_samples=80, sizes=(0.5,), mixes=(0.5,), n_repeats=1, n_bootstrap=20)
-    >>> report = assessor.assess(X, y, groups, X_target, y_target)
-    >>> list(assessor.verdicts_)  # the mixes judged
-    ['50% a + 50% b']
+    >>> X, X_target = rng.normal(0, 1, (400, 2)), rng.normal(0.5, 1, (200, 2))
+    >>> y, groups = X[:, 0] > 0, np.repeat(["clean", "noisy"], 200)
+    >>> y[200:] ^= rng.random(200) < 0.4  # wrong labels
+    >>> assessor = ballast.method("source_robustness", random_state=0)
+    >>> report = assessor.assess(X, y, groups, X_target, X_target[:, 0] > 0)
+    >>> best = report.table.query("metric == 'worst_accuracy' and versus == ''")
+    >>> best.loc[best["value"].idxmax(), "model"]
+    'clean'
     """
 
     name = "source_robustness"

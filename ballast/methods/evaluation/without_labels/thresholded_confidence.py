@@ -52,18 +52,30 @@ class AverageThresholdedConfidence(Assessor):
 
     Parameters
     ----------
-    score : "maximum_confidence" (default), the highest probability, or "negative_entropy", sum p log p, the paper's
-        preference; the same for two classes.
-    temperature_scaling : divide the log-probabilities by the temperature that minimises the source log loss first
-        (True, as in the paper's comparison). It leaves the estimate for two classes as it is.
-    n_bootstrap : replicates, each of the source (threshold and temperature refitted) and the target together (200).
-    confidence : level of the intervals (0.95).
-    random_state : seed of the resampling.
+    score : {"maximum_confidence", "negative_entropy"}, default "maximum_confidence"
+        "maximum_confidence", the highest probability, or "negative_entropy", sum p log p, the paper's preference; the
+        same for two classes.
+    temperature_scaling : bool, default True
+        Divide the log-probabilities by the temperature that minimises the source log loss first (True, as in the
+        paper's comparison). It leaves the estimate for two classes as it is.
+    n_bootstrap : int >= 1, default 200
+        Replicates, each of the source (threshold and temperature refitted) and the target together.
+    confidence : float in (0, 1), default 0.95
+        Level of the intervals.
+    random_state : int or None, default None
+        Seed of the resampling.
 
     Attributes
     ----------
-    threshold_ : the score above which a target row counts as right.
-    temperature_ : the fitted temperature, 1 without scaling.
+    threshold_ : float
+        The score above which a target row counts as right.
+    temperature_ : float
+        The fitted temperature, 1 without scaling.
+
+    Raises
+    ------
+    DataError
+        Labels that no column of ``probs`` stands for.
 
     Notes
     -----
@@ -81,21 +93,21 @@ class AverageThresholdedConfidence(Assessor):
 
     Cost: O((n + m) (n_classes n_bootstrap + log(n + m))) time, 64 MiB for the counts.
 
-    Raises
-    ------
-    DataError : labels that no column of ``probs`` stands for.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.evaluation import AverageThresholdedConfidence
-    >>> y, probs = np.tile([0, 1], 50), np.tile([[0.9, 0.1], [0.1, 0.9]], (50, 1))
-    >>> y[:20] = 0  # ten labels of the training rows are not what the model says
-    >>> report = AverageThresholdedConfidence(n_bootstrap=20, random_state=0).assess(
-    ...     y=y, probs=probs, probs_target=probs
-    ... )
-    >>> round(report.summary["estimated_accuracy"], 2)
-    0.9
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> def model(sure, n):  # right where its confidence is above 0.6
+    ...     p = (1 + rng.beta(sure, 1, n)) / 2
+    ...     return np.c_[1 - p, p], (p > 0.6).astype(int)
+    >>> (probs, y), (probs_target, y_target) = model(3, 2000), model(1, 2000)
+    >>> assessor = ballast.method("average_thresholded_confidence")
+    >>> found = assessor.assess(probs, y, probs_target=probs_target).summary
+    >>> print(f"from {y.mean():.2f} to {found['estimated_accuracy']:.2f}")
+    from 0.99 to 0.79
+    >>> print(f"{y_target.mean():.2f}, once there are labels")
+    0.79, once there are labels
     """
 
     name = "average_thresholded_confidence"

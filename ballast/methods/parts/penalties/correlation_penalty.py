@@ -24,20 +24,28 @@ class CorrelationPenalty(Regularizer):
 
     Parameters
     ----------
-    strength : what the penalty, between 0 and 2, is multiplied with; a half. The squared error beside it is in
-        squared standard deviations of the target, so that it is about 1 for the mean as the prediction.
+    strength : float >= 0, default 0.5
+        What the penalty, between 0 and 2, is multiplied with. The squared error beside it is in squared standard
+        deviations of the target, so that it is about 1 for the mean as the prediction.
 
+    Notes
+    -----
     The correlation of (k,) predictions is weighted by the rows' weights, means and all. Cost: O(k) a batch.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import TorchMLP
-    >>> from ballast.methods.parts import CorrelationPenalty
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> learner = TorchMLP(hidden=(8,), max_epochs=3, regularizer=CorrelationPenalty(0.5), device="cpu")
-    >>> learner.fit(X, X[:, 0]).predict(X).shape
-    (100,)
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(400, 5))
+    >>> y = rng.normal(X[:, 0] ** 2 + X[:, 1])
+    >>> params, found = {"max_epochs": 5, "patience": None}, []
+    >>> for strength in (0.0, 2.0):
+    ...     penalty = ballast.method("correlation_penalty", strength=strength)
+    ...     learner = ballast.method("torch_mlp", regularizer=penalty, **params)
+    ...     found.append(np.corrcoef(learner.fit(X, y).predict(X), y)[0, 1])
+    >>> bool(found[1] > found[0])
+    True
     """
 
     name = "correlation_penalty"

@@ -33,14 +33,29 @@ class DomainSchedule(SamplePolicy):
 
     Parameters
     ----------
-    temperature, last_temperature : before and after the switch a domain with the share s of the rows is drawn in
-        proportion to s^(1 / temperature): 1 as its rows are, a great number as often as any other. 5, then 1.
-    factors : by domain, what that is multiplied with after the switch, usually 3 to 10: 1 for those not named, 0 for
+    temperature : float >= 1, default 5.0
+        Before the switch a domain with the share s of the rows is drawn in proportion to s^(1 / temperature): 1 as its
+        rows are, a great number as often as any other.
+    last_temperature : float >= 1, default 1.0
+        The same after the switch.
+    factors : dict or None, default None
+        What a domain, by its name, is multiplied with after the switch, usually 3 to 10: 1 for those not named, 0 for
         one left out, whose worth the loss without it then tells.
-    shares : by domain, all of them, what stands in place of the share of the rows; any scale, 0 for one left out.
-    switch : the share of the steps before the switch, 0.05. Choose it, or the factors, by the repetitions: more than
-        about 8 passes over a small domain teach it by heart.
+    shares : dict or None, default None
+        What stands in place of the share of the rows, for all domains by name; any scale, 0 for one left out.
+    switch : float in (0, 1), default 0.05
+        The share of the steps before the switch. Choose it, or the factors, by the repetitions: more than about 8
+        passes over a small domain teach it by heart.
 
+    Raises
+    ------
+    DataError
+        One domain alone.
+    ParameterError
+        ``factors`` or ``shares`` of a domain that the rows lack, ``shares`` that lack one, or none left.
+
+    Notes
+    -----
     A domain is drawn by these shares, then one of its rows evenly, with replacement; weights multiply the losses, and
     a row of weight 2 counts as two in its domain's share. The ceil(n / batch_size) steps of an epoch are as many as
     ever. A batch of all (n,) rows is not drawn: each row counts as often as it would come. Held-out rows are weighed
@@ -54,18 +69,18 @@ class DomainSchedule(SamplePolicy):
 
     Cost: O(1) a row drawn, an epoch in one call.
 
-    Errors: DataError for one domain alone; ParameterError for ``factors`` or ``shares`` of a domain that the rows lack,
-    ``shares`` that lack one, and where none is left.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.learners import DomainMLP
-    >>> from ballast.methods.parts import DomainSchedule
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> learner = DomainMLP(hidden=(8,), max_epochs=3, sampling=DomainSchedule(temperature=2.0), device="cpu")
-    >>> learner.fit(X, X[:, 0] > 0, groups=np.repeat(["en", "fi"], [90, 10])).predict(X).shape
-    (100,)
+    >>> import ballast
+    >>> X, groups = np.linspace(-1, 1, 500), np.repeat(["en", "fi"], [450, 50])
+    >>> schedule = ballast.method("domain_schedule", temperature=5.0, switch=0.2)
+    >>> learner = ballast.method("domain_mlp", sampling=schedule, max_epochs=10)
+    >>> plan = learner.fit(X[:, None], X > 0, groups=groups).sampling_
+    >>> for phase in plan["phases"]:  # steps, and the shares of en and fi
+    ...     print(phase["steps"], np.round(phase["share"], 1))
+    8 [0.6 0.4]
+    32 [0.9 0.1]
     """
 
     name = "domain_schedule"

@@ -24,36 +24,50 @@ class ArmBalancing(Weigher):
 
     Parameters
     ----------
-    weigher : a weigher of ``X`` to ``X_target``, or its catalogue name; None takes ``entropy_balancing``.
-    estimand : "ate" weighs both arms to all rows, "att" the controls to the treated, "atc" the treated to the controls.
-    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
+    weigher : weigher, str or None, default None
+        A weigher of ``X`` to ``X_target``, or its catalogue name; None takes ``entropy_balancing``.
+    estimand : {"ate", "att", "atc"}, default "ate"
+        "ate" weighs both arms to all rows, "att" the controls to the treated, "atc" the treated to the controls.
+    treated : str, int, float, bool or None, default None
+        The value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), of mean 1 in each arm. arms_ : (2,) the control and the treated. weighers_ : the fitted weigher of
-    each, None where all weigh 1.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1 in each arm.
+    arms_ : ndarray of shape (2,)
+        The control and the treated.
+    weighers_ : list of weighers
+        The fitted weigher of each, None where all weigh 1.
+
+    Raises
+    ------
+    DataError
+        Another number of arms than two, or arms without ``treated``.
+    ParameterError
+        A weigher that takes no ``X`` and ``X_target``.
+    OverlapError
+        As the weigher does.
 
     Notes
     -----
     Both arms are balanced to the same rows, so that they are balanced with each other as far as each is. Cost: that of
     the weigher, twice for "ate".
 
-    Raises
-    ------
-    DataError : another number of arms than two, or arms without ``treated``. ParameterError : a weigher that takes no
-    ``X`` and ``X_target``.
-    OverlapError : as the weigher does.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import ArmBalancing
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
-    >>> weights = ArmBalancing().fit(X, treatment).weights_
-    >>> means = [np.average(X[arm, 0], weights=weights[arm]) for arm in (treatment, ~treatment)]
-    >>> np.abs(means).round(2)  # those of all rows: 0
-    array([0., 0.])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(400, 1))
+    >>> treated = rng.random(400) < 1 / (1 + np.exp(-X[:, 0]))
+    >>> outcome, arms = rng.normal(2 * X[:, 0]), (treated, ~treated)  # no effect
+    >>> weights = ballast.method("arm_balancing").fit(X, treated).weights_
+    >>> for w in (np.ones(400), weights):
+    ...     a, b = (np.average(outcome[t], weights=w[t]) for t in arms)
+    ...     print(f"{a - b:.1f}")
+    1.6
+    0.1
     """
 
     name = "arm_balancing"

@@ -25,20 +25,40 @@ class ArmMembership(Weigher):
 
     Parameters
     ----------
-    arm : "treated" weighs the rows to the treated arm, "control" to the other.
-    assignment_rate : the share of rows that the experiment assigns to the treated arm; None takes that of the rows.
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression without a penalty. Calibrated and flexible is best, such as boosted trees.
-    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
+    arm : {"treated", "control"}, default "treated"
+        "treated" weighs the rows to the treated arm, "control" to the other.
+    assignment_rate : float in (0, 1) or None, default None
+        The share of rows that the experiment assigns to the treated arm; None takes that of the rows.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic regression
+        without a penalty. Calibrated and flexible is best, such as boosted trees.
+    n_folds : int >= 1 or None, default None
+        Folds of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
         its unit; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
-    random_state : the seed of the folds.
-    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
+    random_state : int or None, default 0
+        Seed of the folds.
+    treated : str, int, float, bool or None, default None
+        The value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. ratio_ : (n,) as estimated, of mean near 1, at most 1 over the arm's assignment rate.
-    memberships_ : (n,) the probability of the treated arm. arms_ : (2,) the control and the treated. models_ : the
-    classifier of each fold.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    ratio_ : ndarray of shape (n,)
+        The ratio as estimated, of mean near 1, at most 1 over the arm's assignment rate.
+    memberships_ : ndarray of shape (n,)
+        The probability of the treated arm.
+    arms_ : ndarray of shape (2,)
+        The control and the treated.
+    models_ : list of classifiers
+        The classifier of each fold.
+
+    Raises
+    ------
+    DataError
+        Other than two arms, arms without ``treated``, or one of fewer than two rows.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -48,20 +68,18 @@ class ArmMembership(Weigher):
     nothing, and the weights are then 1. Weigh anew with the rows of each period. Folds do not depend on the order of
     the rows. Cost: ``n_folds`` fits of the classifier.
 
-    Raises
-    ------
-    DataError : other than two arms, arms without ``treated``, or one of fewer than two rows. ParameterError : a
-    classifier without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import ArmMembership
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
-    >>> weights = ArmMembership(arm="treated").fit(X, treatment).weights_
-    >>> bool(weights[-1] > weights[0])
-    True
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> treated = rng.random(600) < 0.5  # each arm collects its own kind of rows
+    >>> X = rng.normal(np.where(treated, 0.5, -0.5))[:, None]
+    >>> weigher = ballast.method("arm_membership", arm="treated").fit(X, treated)
+    >>> np.average(X, axis=0, weights=weigher.weights_).round(1)  # of all rows
+    array([0.4])
+    >>> X[treated].mean(axis=0).round(1)
+    array([0.4])
     """
 
     name = "arm_membership"

@@ -27,15 +27,28 @@ class EntropyBalancing(StreamingWeigher):
 
     Parameters
     ----------
-    moments : 1 balances the features' means, 2 their squares' too.
-    ridge : penalty on the coefficients; above 0 the balance is approximate and a solution always exists.
-    tolerance : largest difference of a standardized moment at which the balance counts as exact.
+    moments : {1, 2}, default 1
+        1 balances the features' means, 2 their squares' too.
+    ridge : float >= 0, default 0.0
+        Penalty on the coefficients; above 0 the balance is approximate and a solution always exists.
+    tolerance : float > 0, default 1e-06
+        Largest difference of a standardized moment at which the balance counts as exact.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardized moments; k = d, or 2 d. imbalance_ : the largest
-    absolute difference of a moment that is left, in standard deviations of both samples pooled. iterations_ : Newton
-    steps taken.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    coefficients_ : ndarray of shape (k,)
+        Coefficients of the standardized moments; k = d, or 2 d.
+    imbalance_ : float
+        The largest absolute difference of a moment that is left, in standard deviations of both samples pooled.
+    iterations_ : int
+        Newton steps taken.
+
+    Raises
+    ------
+    OverlapError
+        No weights have the target's moments, as where the target's mean lies outside the training rows.
 
     Notes
     -----
@@ -47,18 +60,17 @@ class EntropyBalancing(StreamingWeigher):
     kept, and the target alone may be greater than memory. ``fit`` keeps none; what follows it starts afresh.
     Cost: O(n k^2 + k^3) a step, 5 to 10 steps.
 
-    Raises
-    ------
-    OverlapError : no weights have the target's moments, as where the target's mean lies outside the training rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import EntropyBalancing
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = EntropyBalancing().fit(X, X_target)
-    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(2))  # the target's mean
-    1.0
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weigher = ballast.method("entropy_balancing").fit(X, X_target)
+    >>> np.average(X, axis=0, weights=weigher.weights_).round(3)
+    array([0.781, 0.803])
+    >>> X_target.mean(axis=0).round(3)
+    array([0.781, 0.803])
     """
 
     name = "entropy_balancing"

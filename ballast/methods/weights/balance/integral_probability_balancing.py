@@ -24,17 +24,37 @@ class IntegralProbabilityBalancing(Weigher):
 
     Parameters
     ----------
-    exact_means : the columns' means are matched exactly besides.
-    ridge : penalty on the weights' variance; less balances more and leaves a smaller effective sample size.
-    bandwidth : of the kernel, in standard deviations of both samples together; None takes the median distance between
+    exact_means : bool, default True
+        The columns' means are matched exactly besides.
+    ridge : float > 0, default 0.0001
+        Penalty on the weights' variance; less balances more and leaves a smaller effective sample size.
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations of both samples together; None takes the median distance between
         1000 rows.
-    n_landmarks : rows that the kernel is approximated on (Nystrom's method).
-    random_state, device : the seed of the draws; where to compute.
+    n_landmarks : int >= 1, default 400
+        Rows that the kernel is approximated on (Nystrom's method).
+    random_state : int or None, default 0
+        Seed of the draws.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. bandwidth_ : as used. discrepancy_ : the squared metric under the weights;
-    unweighted_discrepancy_ : without. iterations_ : Newton steps.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    bandwidth_ : float
+        Width of the kernel, as used.
+    discrepancy_ : float
+        The squared metric under the weights.
+    unweighted_discrepancy_ : float
+        The same without weights.
+    iterations_ : int
+        Newton steps.
+
+    Raises
+    ------
+    OverlapError
+        No weights give the target's means, or they rest on fewer than two rows.
 
     Notes
     -----
@@ -42,18 +62,18 @@ class IntegralProbabilityBalancing(Weigher):
     this is the maximum mean discrepancy: its neural ones were found unstable.
     Cost: O((n + m) r d + n r^2) a step, about 5 steps; memory one block of rows.
 
-    Raises
-    ------
-    OverlapError : no weights give the target's means, or they rest on fewer than two rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import IntegralProbabilityBalancing
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = IntegralProbabilityBalancing(device="cpu").fit(X, X_target)
-    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(2))  # the target's mean
-    1.0
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(size=(400, 1)), rng.uniform(-1, 1, (300, 1))
+    >>> weigher = ballast.method("integral_probability_balancing")
+    >>> weights = weigher.fit(X, X_target).weights_
+    >>> np.average(X**2, axis=0, weights=weights).round(1)  # a third, 1 without
+    array([0.3])
+    >>> bool(weigher.discrepancy_ < 0.01 * weigher.unweighted_discrepancy_)
+    True
     """
 
     name = "integral_probability_balancing"

@@ -25,21 +25,41 @@ class InverseIntensity(Weigher):
 
     Parameters
     ----------
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression without a penalty.
-    floor : probabilities below are raised to it; 0.001 in the authors' code.
-    clip_below : where the effective sample size is less than this share of the observed rows, their weights are cut to
-        their quantiles `tail` and 1 - `tail`; 0 never cuts. Cutting helps a flexible model and costs a linear one.
-    tail : the share of the weights cut at each end.
-    n_folds : of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic regression
+        without a penalty.
+    floor : float in (0, 0.5), default 0.001
+        Probabilities below are raised to it; 0.001 in the authors' code.
+    clip_below : float in [0, 1], default 0.1
+        Where the effective sample size is less than this share of the observed rows, their weights are cut to their
+        quantiles `tail` and 1 - `tail`; 0 never cuts. Cutting helps a flexible model and costs a linear one.
+    tail : float in [0, 0.5), default 0.01
+        The share of the weights cut at each end.
+    n_folds : int >= 1 or None, default None
+        Folds of the cross-fitting, by which a row's probability is from a model that was not fitted on the row, nor on
         its group; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
-    random_state : the seed of the folds.
+    random_state : int or None, default 0
+        Seed of the folds.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1 over all rows, 0 where the outcome was not observed. intensities_ : (n,) the probability
-    that it was, not below the floor. range_ : the least and greatest inverse probability after cutting. models_ : the
-    classifier of each fold.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1 over all rows, 0 where the outcome was not observed.
+    intensities_ : ndarray of shape (n,)
+        The probability that it was, not below the floor.
+    range_ : tuple of float
+        The least and greatest inverse probability after cutting.
+    models_ : list of classifiers
+        The classifier of each fold.
+
+    Raises
+    ------
+    DataError
+        Fewer than two rows observed, or not observed; one group alone.
+    OverlapError
+        The floor holds for more than half of the rows.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -48,19 +68,17 @@ class InverseIntensity(Weigher):
     depend on the order of the rows. Do not choose a model by its unweighted validation error. Cost: ``n_folds`` fits of
     the classifier on all rows.
 
-    Raises
-    ------
-    DataError : fewer than two rows observed, or not observed; one group alone. OverlapError : the floor holds for more
-    than half of the rows. ParameterError : a classifier without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import InverseIntensity
-    >>> X = np.linspace(-1, 1, 200)[:, None]
-    >>> observed = np.arange(200) % 10 < 5 + 4 * X[:, 0]
-    >>> weights = InverseIntensity().fit(X, observed).weights_
-    >>> bool(abs(np.average(X[:, 0], weights=weights)) < 0.1 * X[observed].mean())  # nearer to all rows' 0
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 1))  # how unwell a patient was
+    >>> observed = rng.random(1000) < 1 / (1 + np.exp(-X[:, 0]))
+    >>> weights = ballast.method("inverse_intensity").fit(X, observed).weights_
+    >>> print(f"{X[observed].mean():.1f} of those who were measured")
+    0.3 of those who were measured
+    >>> bool(abs(np.average(X[:, 0], weights=weights)) < 0.1)
     True
     """
 

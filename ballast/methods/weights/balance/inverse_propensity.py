@@ -27,24 +27,48 @@ class InversePropensity(Weigher):
 
     Parameters
     ----------
-    estimand : "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated and the
-        treated to the controls; "overlap" all arms to the rows that could be in any.
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression without a penalty: with ``overlap`` the columns' weighted means are then the same in two arms.
-    stabilized : weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
-    trim : rows with a probability of some treatment below this have the weight 0; 0.1 is usual, 0 trims none.
-    clip : probabilities below are raised to it where they are divided by; "overlap" divides by none.
-    n_folds : of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row, nor on
+    estimand : {"ate", "att", "atc", "overlap"}, default "ate"
+        "ate" weighs each arm to all rows; "att" and "atc", for two arms, the controls to the treated and the treated to
+        the controls; "overlap" all arms to the rows that could be in any.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic regression
+        without a penalty: with ``overlap`` the columns' weighted means are then the same in two arms.
+    stabilized : bool, default False
+        Weights are multiplied by the arm's share of the rows, so that arms keep their sizes.
+    trim : float in [0, 0.5), default 0.0
+        Rows with a probability of some treatment below this have the weight 0; 0.1 is usual, 0 trims none.
+    clip : float in [0, 0.5), default 0.001
+        Probabilities below are raised to it where they are divided by; "overlap" divides by none.
+    n_folds : int >= 1 or None, default None
+        Folds of the cross-fitting, by which a row's propensity is from a model that was not fitted on the row, nor on
         its unit; 1 fits one model to all rows. None takes 1 for the default classifier and 5 for any other.
-    random_state : the seed of the folds.
-    treated : the value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
+    random_state : int or None, default 0
+        Seed of the folds.
+    treated : str, int, float, bool or None, default None
+        The value of the treatment that means treated; None where its two values are 0 and 1, or False and True.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. propensities_ : (n, K) the probability of each treatment. classes_ : (K,) the treatments,
-    of two the treated one last.
-    share_trimmed_, share_clipped_ : share of the rows trimmed, and of those whose weight is less for the clip.
-    models_ : the classifier of each fold.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    propensities_ : ndarray of shape (n, K)
+        The probability of each treatment.
+    classes_ : ndarray of shape (K,)
+        The treatments, of two the treated one last.
+    share_trimmed_, share_clipped_ : float
+        Share of the rows trimmed, and of those whose weight is less for the clip.
+    models_ : list of classifiers
+        The classifier of each fold.
+
+    Raises
+    ------
+    DataError
+        One arm alone, fewer than two rows in an arm, two arms without ``treated``, or "att" and "atc" with more arms
+        than two.
+    OverlapError
+        The columns predict the treatment of most rows, or trimming leaves an arm no row.
+    ParameterError
+        A classifier without predict_proba, or one that takes no weights where rows have design weights.
 
     Notes
     -----
@@ -54,21 +78,20 @@ class InversePropensity(Weigher):
     Many columns and few rows let logistic regression know each row's treatment: take one with a penalty, cross-fitted.
     Cost: ``n_folds`` fits of the classifier.
 
-    Raises
-    ------
-    DataError : one arm alone, fewer than two rows in an arm, two arms without ``treated``, or "att" and "atc" with more
-    arms than two. OverlapError : the columns predict the treatment of most rows, or trimming leaves an arm no row.
-    ParameterError : a classifier without predict_proba, or one that takes no weights where rows have design weights.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import InversePropensity
-    >>> X = np.linspace(-1, 1, 100)[:, None]
-    >>> treatment = np.arange(100) % 10 < 5 + 4 * X[:, 0]
-    >>> weigher = InversePropensity().fit(X, treatment)
-    >>> weigher.propensities_[[0, -1], 1].round(1)
-    array([0.2, 0.9])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 1))
+    >>> treated = rng.random(1000) < 1 / (1 + np.exp(-X[:, 0]))
+    >>> outcome, arms = rng.normal(2 * X[:, 0] + treated), (treated, ~treated)
+    >>> weights = ballast.method("inverse_propensity").fit(X, treated).weights_
+    >>> for w in (np.ones(1000), weights):  # the effect is 1
+    ...     a, b = (np.average(outcome[t], weights=w[t]) for t in arms)
+    ...     print(f"{a - b:.1f}")
+    2.3
+    1.0
     """
 
     name = "inverse_propensity"

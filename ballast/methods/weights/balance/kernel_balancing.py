@@ -27,18 +27,32 @@ class KernelBalancing(Weigher):
 
     Parameters
     ----------
-    n_anchors : rows, half of each sample, drawn, whose kernels are balanced; at most a tenth of the training rows. 3,
-        as in the authors' minibatches, do nothing.
-    ridge : penalty on the coefficients of the standardised kernels; 0 balances exactly, where that is possible.
-    bandwidth : of the kernels, in standard deviations of both samples; None takes the median distance of rows, half of
+    n_anchors : int >= 1, default 40
+        Rows, half of each sample, drawn, whose kernels are balanced; at most a tenth of the training rows. 3, as in the
+        authors' minibatches, do nothing.
+    ridge : float >= 0, default 0.001
+        Penalty on the coefficients of the standardised kernels; 0 balances exactly, where that is possible.
+    bandwidth : float > 0 or None, default None
+        Width of the kernels, in standard deviations of both samples; None takes the median distance of rows, half of
         each sample.
-    random_state : the seed of the draw.
+    random_state : int or None, default 0
+        Seed of the draw.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. coefficients_ : (k,) of the standardised kernels. bandwidth_ : as used. imbalance_,
-    kernel_imbalance_ : largest difference of a column's weighted mean, and of a kernel's, that is left, in standard
-    deviations.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    coefficients_ : ndarray of shape (k,)
+        Coefficients of the standardised kernels.
+    bandwidth_ : float
+        Width of the kernel, as used.
+    imbalance_, kernel_imbalance_ : float
+        Largest difference of a column's weighted mean, and of a kernel's, that is left, in standard deviations.
+
+    Raises
+    ------
+    OverlapError
+        No weights give the kernels the target's means.
 
     Notes
     -----
@@ -46,18 +60,18 @@ class KernelBalancing(Weigher):
     to the predictor's errors gained nothing (-0.001 of a root mean squared error of 0.81). Draws do not depend on
     the order of the rows. Cost: O(n k d) once and O(n k^2) a step, some 10 steps; memory 8 n k bytes.
 
-    Raises
-    ------
-    OverlapError : no weights give the kernels the target's means.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import KernelBalancing
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = KernelBalancing(n_anchors=10).fit(X, X_target)
-    >>> float(np.average(X[:, 0], weights=weigher.weights_).round(1))  # the target's mean
-    1.0
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X_target = rng.uniform(-2, 2, (800, 1))
+    >>> X = X_target[rng.random(800) < np.abs(X_target[:, 0]) / 2]  # both ends
+    >>> weights = ballast.method("kernel_balancing").fit(X, X_target).weights_
+    >>> np.average(X**2, axis=0, weights=weights).round(1)
+    array([1.3])
+    >>> np.mean(X**2, axis=0).round(1), np.mean(X_target**2, axis=0).round(1)
+    (array([2.]), array([1.3]))
     """
 
     name = "kernel_balancing"

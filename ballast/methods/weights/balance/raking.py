@@ -40,16 +40,34 @@ class Raking(StreamingWeigher):
 
     Parameters
     ----------
-    columns : that are balanced; None takes all.
-    joint : True gives every combination of the columns' categories the target's share (post-stratification).
-    n_bins : that a number column with more than as many values is cut into, at the target's quantiles.
-    tolerance : largest difference of a category's share that counts as balanced.
-    max_iter : rounds over the columns at most.
+    columns : list of str or None, default None
+        Columns that are balanced; None takes all.
+    joint : bool, default False
+        True gives every combination of the columns' categories the target's share (post-stratification).
+    n_bins : int >= 2, default 10
+        Bins that a number column with more than as many values is cut into, at the target's quantiles.
+    tolerance : float > 0, default 1e-06
+        Largest difference of a category's share that counts as balanced.
+    max_iter : int >= 1, default 1000
+        Rounds over the columns at most.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. imbalance_ : the largest difference of a share that is left. iterations_ : rounds.
-    categories_ : of each column, in order; bins as intervals, "(missing)" for missing values.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    imbalance_ : float
+        The largest difference of a share that is left.
+    iterations_ : int
+        Rounds over the columns.
+    categories_ : dict of str to list
+        Categories of each column, in order; bins as intervals, "(missing)" for missing values.
+
+    Raises
+    ------
+    DataError
+        A column that is not there.
+    OverlapError
+        A category of the target without a training row, or margins that no weights meet together.
 
     Notes
     -----
@@ -61,18 +79,14 @@ class Raking(StreamingWeigher):
     training rows the cells. The first batch says where number columns are cut, so it should be like the whole.
     Cost: one sort or count of the rows a column.
 
-    Raises
-    ------
-    DataError : a column that is not there. OverlapError : a category of the target without a training row, or margins
-    that no weights meet together.
-
     Examples
     --------
     >>> import pandas as pd
-    >>> from ballast.methods.weights import Raking
+    >>> import ballast
     >>> table = pd.DataFrame({"town": ["Ulm", "Ulm", "Ulm", "Bern"]})
     >>> table_target = pd.DataFrame({"town": ["Ulm", "Bern"]})
-    >>> Raking().fit(table, table_target).weights_.round(2)
+    >>> weigher = ballast.method("raking").fit(table, table_target)
+    >>> weigher.weights_.round(2)
     array([0.67, 0.67, 0.67, 2.  ])
     """
 

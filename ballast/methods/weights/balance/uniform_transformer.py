@@ -26,13 +26,24 @@ class UniformTransformer(Weigher):
 
     Parameters
     ----------
-    min_leaf : least training rows of a leaf. Fewer follow rougher functions, with more variance; a density is estimated
-        best with more, an effect with few (2 to 4).
+    min_leaf : int >= 1, default 4
+        Least training rows of a leaf. Fewer follow rougher functions, with more variance; a density is estimated best
+        with more, an effect with few (2 to 4).
 
     Attributes
     ----------
-    ratio_ : (n,) the target's share over the training rows' share of each row's leaf. leaves_ : (n,) each row's leaf,
-    from 0.
+    ratio_ : ndarray of shape (n,)
+        The target's share over the training rows' share of each row's leaf.
+    leaves_ : ndarray of shape (n,)
+        The leaf of each row, from 0.
+
+    Raises
+    ------
+    DataError
+        Fewer rows than splitting each column once takes, ``min_leaf`` times 2^d.
+    OverlapError
+        More than half of the target's rows lie beyond the training rows in some column, where the outermost leaf would
+        stand for them.
 
     Notes
     -----
@@ -43,19 +54,18 @@ class UniformTransformer(Weigher):
     be 0. Cost: O(d n log n + (n + m) L), a sort of each column and then a pass of the rows a level; 2 s for a
     million rows of two columns and as many of the target's, on one core.
 
-    Raises
-    ------
-    DataError : fewer rows than splitting each column once takes, ``min_leaf`` times 2^d. OverlapError : more than half
-    of the target's rows lie beyond the training rows in some column, where the outermost leaf would stand for them.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import UniformTransformer
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = UniformTransformer().fit(X, X_target)
-    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0., 2.])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.random((512, 1)), rng.uniform(0, 0.5, (300, 1))
+    >>> weigher = ballast.method("uniform_transformer", min_leaf=32)
+    >>> weights = weigher.fit(X, X_target).weights_
+    >>> len(set(weigher.leaves_.tolist()))  # of 32 rows each
+    16
+    >>> np.average(X, axis=0, weights=weights).round(2)
+    array([0.25])
     """
 
     name = "uniform_transformer"

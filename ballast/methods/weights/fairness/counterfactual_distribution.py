@@ -33,24 +33,55 @@ class CounterfactualDistribution(Weigher):
 
     Parameters
     ----------
-    metric : "statistical_parity" compares the model's mean score of the second class, "false_positive_rate" that of
-        rows of the first class, "false_negative_rate" the mean score of the first class for rows of the second.
-    repaired_group : the group that is weighed. None takes that of the lower rate for "statistical_parity", of the
-        higher error rate for the others.
-    classifier : of the label within a group, any scikit-learn classifier with predict_proba, or the import path of its
+    metric : {"statistical_parity", "false_positive_rate", "false_negative_rate"}, default "statistical_parity"
+        "statistical_parity" compares the model's mean score of the second class, "false_positive_rate" that of rows of
+        the first class, "false_negative_rate" the mean score of the first class for rows of the second.
+    repaired_group : str, int or None, default None
+        The group that is weighed. None takes that of the lower rate for "statistical_parity", of the higher error rate
+        for the others.
+    classifier : classifier, str or None, default None
+        Classifier of the label within a group: any of scikit-learn's with predict_proba, or the import path of its
         class. None takes logistic regression on standardised columns. "statistical_parity" fits none.
-    soft : True takes probabilities as scores, False decisions (the likelier class).
-    n_folds : folds of the cross-fitting; a row's label probability is from a model that was not fitted on the row.
-    n_audit : rows of the repaired group that the map of ``repair`` is made of, at most.
-    random_state : the seed of the folds, of the audit rows and of who moves.
+    soft : bool, default True
+        True takes probabilities as scores, False decisions (the likelier class).
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting; a row's label probability is from a model that was not fitted on the row.
+    n_audit : int from 2 to 2000, default 800
+        Rows of the repaired group that the map of ``repair`` is made of, at most.
+    random_state : int or None, default 0
+        Seed of the folds, of the audit rows and of who moves.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1; equal for all rows of the other group. gap_before_, gap_after_ : rate of the repaired group
-    less that of the other. label_gap_before_, label_gap_after_ : the same by labels in place of their probabilities.
-    target_rate_ : rate of the other group. lambda_ : strength of the tilt. repaired_group_ : the group.
-    effective_sample_size_ : of its rows under the weights. groups_, classes_ : (2,) each. models_ : the classifiers of
-    the repaired group. audit_ : (m, d) its audit rows.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1; equal for all rows of the other group.
+    gap_before_, gap_after_ : float
+        Rate of the repaired group less that of the other.
+    label_gap_before_, label_gap_after_ : float
+        Likewise, by labels in place of their probabilities.
+    target_rate_ : float
+        Rate of the other group.
+    lambda_ : float
+        Strength of the tilt.
+    repaired_group_ : str or int
+        The group.
+    effective_sample_size_ : float
+        Of the repaired group's rows under the weights.
+    groups_, classes_ : ndarray of shape (2,)
+        The two groups and the two classes.
+    models_ : list of classifiers
+        The classifiers of the repaired group.
+    audit_ : ndarray of shape (m, d)
+        Audit rows of the repaired group.
+
+    Raises
+    ------
+    DataError
+        Another number of groups or classes than two, a group with fewer than two rows of a class.
+    OverlapError
+        No weights give the repaired group the other's rate.
+    ParameterError
+        No such group, or a classifier without predict_proba.
 
     Notes
     -----
@@ -66,25 +97,18 @@ class CounterfactualDistribution(Weigher):
     Cost: two times ``n_folds`` fits of the classifier, O(n) for the weights; an assignment of ``n_audit`` rows, cubic
     at worst; for ``repair`` O(k m d).
 
-    Raises
-    ------
-    DataError : another number of groups or classes than two, a group with fewer than two rows of a class.
-    OverlapError : no weights give the repaired group the other's rate. ParameterError : no such group, or a classifier
-    without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import CounterfactualDistribution
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
     >>> groups, X = np.repeat(["a", "b"], 200), rng.normal(size=(400, 1))
-    >>> X[:200] += 1.0
+    >>> X[:200] += 0.5  # for which the model scores a higher
     >>> p = 1 / (1 + np.exp(-X[:, 0]))
-    >>> weigher = CounterfactualDistribution(metric="statistical_parity").fit(
-    ...     X=X, y=p > 0.5, probs=np.c_[1 - p, p], groups=groups
-    ... )
-    >>> bool(abs(weigher.gap_after_) < abs(weigher.gap_before_))
-    True
+    >>> weigher = ballast.method("counterfactual_distribution")
+    >>> weigher = weigher.fit(X, probs=np.c_[1 - p, p], groups=groups, y=p > 0.5)
+    >>> print(f"{weigher.gap_before_:.1f}, then {abs(weigher.gap_after_):.1f}")
+    -0.1, then 0.0
     """
 
     name = "counterfactual_distribution"

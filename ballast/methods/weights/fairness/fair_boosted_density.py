@@ -36,26 +36,61 @@ class FairBoostedDensity(Weigher):
 
     Parameters
     ----------
-    representation_rate : the least share of a group over the greatest, that is guaranteed with exact steps.
-    steps : "exact" halves the step each round, under which the guarantee holds and the density soon stands still;
+    representation_rate : float in (0, 1), default 0.9
+        The least share of a group over the greatest, that is guaranteed with exact steps.
+    steps : {"exact", "relative"}, default "exact"
+        "exact" halves the step each round, under which the guarantee holds and the density soon stands still;
         "relative" takes harmonic steps, which fit more and may break it.
-    columns : of the table that make the grid, with group and label; None takes all.
-    n_bins : that a number column with more than as many values is cut into, at its quantiles.
-    n_rounds : trees.
-    max_depth : of each.
-    max_log_odds : that a tree's log odds of data against density are clipped to, log 2 as in the
-        paper; the guarantee rests on it.
-    smoothing : added to the counts of each column's bins in the start.
+    columns : list of str or None, default None
+        Columns of the table that make the grid, with group and label; None takes all.
+    n_bins : int >= 2, default 4
+        Bins that a number column with more than as many values is cut into, at its quantiles.
+    n_rounds : int >= 1, default 10
+        Rounds of boosting, a tree each.
+    max_depth : int >= 1, default 4
+        Depth of each tree, at most.
+    max_log_odds : float > 0, default 0.6931471805599453
+        Bound that a tree's log odds of data against density are clipped to, log 2 as in the paper; the guarantee rests
+        on it.
+    smoothing : float > 0, default 1.0
+        What is added to the counts of each column's bins in the start.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. representation_rate_ : least share of a group over the greatest, of the weighted rows.
-    statistical_rate_ : least share of a label within a group over the greatest, the least over labels.
-    guaranteed_representation_rate_, guaranteed_statistical_rate_ : what the steps taken guarantee of both.
-    data_representation_rate_, data_statistical_rate_ : of the rows unweighted. kl_ : (n_rounds + 1,) divergence of the
-    data from the start and from the density after each round, in nats. step_sizes_ : (n_rounds,). trees_ : of each
-    round. features_ : names of the trees' columns. bins_ : each column's inner edges, or values. cells_ : (c, 2 +
-    columns) group, label and bins. groups_, classes_. rows_per_cell_ : training rows a cell.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    representation_rate_ : float
+        Least share of a group over the greatest, of the weighted rows.
+    statistical_rate_ : float
+        Least share of a label within a group over the greatest, the least over labels.
+    guaranteed_representation_rate_, guaranteed_statistical_rate_ : float
+        What the steps taken guarantee of both.
+    data_representation_rate_, data_statistical_rate_ : float
+        Both rates of the rows unweighted.
+    kl_ : ndarray of shape (n_rounds + 1,)
+        Divergence of the data from the start and from the density after each round, in nats.
+    step_sizes_ : ndarray of shape (n_rounds,)
+        Step of each round.
+    trees_ : list of trees
+        Tree of each round, of scikit-learn.
+    features_ : list of str
+        Names of the trees' columns.
+    bins_ : dict of str to ndarray
+        Each column's inner edges, or values.
+    cells_ : ndarray of shape (c, 2 + columns)
+        Group, label and bins of each cell.
+    groups_ : ndarray of shape (G,)
+        The groups.
+    classes_ : ndarray of shape (K,)
+        The labels.
+    rows_per_cell_ : float
+        Training rows a cell.
+
+    Raises
+    ------
+    DataError
+        One group or one label alone, a group without a row of some label, a column that is not there; on ``weigh``, a
+        row in a cell without training rows.
 
     Notes
     -----
@@ -70,20 +105,17 @@ class FairBoostedDensity(Weigher):
     feature_names=features_)``.
     Cost: a sort or count of the rows; O(n_rounds c columns log c) for c cells with rows.
 
-    Raises
-    ------
-    DataError : one group or one label alone, a group without a row of some label, a column that is not there; on
-    ``weigh``, a row in a cell without training rows.
-
     Examples
     --------
+    >>> import numpy as np
+    >>> import ballast
     >>> import pandas as pd
-    >>> from ballast.methods.weights import FairBoostedDensity
     >>> table = pd.DataFrame({"age": [20, 30, 40, 50] * 6})
-    >>> y, groups = [0, 1] * 12, ["a"] * 18 + ["b"] * 6
-    >>> weigher = FairBoostedDensity(representation_rate=0.9).fit(table, y, groups)
-    >>> round(weigher.data_representation_rate_, 2), bool(weigher.representation_rate_ >= 0.9)
-    (0.33, True)
+    >>> y, groups = np.tile([0, 1], 12), np.repeat(["a", "b"], [18, 6])
+    >>> weigher = ballast.method("fair_boosted_density", representation_rate=0.9)
+    >>> weights = weigher.fit(table, y, groups).weights_
+    >>> bool(weights[groups == "b"].sum() > 0.9 * weights[groups == "a"].sum())
+    True
     """
 
     name = "fair_boosted_density"

@@ -21,24 +21,36 @@ class Reweighing(StreamingWeigher):
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. table_ : (G, K) the weight of each group and label, 0 where none occurs. groups_ : (G,),
-    classes_ : (K,).
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    table_ : ndarray of shape (G, K)
+        The weight of each group and label, 0 where none occurs.
+    groups_ : ndarray of shape (G,)
+        The groups.
+    classes_ : ndarray of shape (K,)
+        The classes.
+
+    Raises
+    ------
+    DataError
+        One group or one label alone; on ``weigh``, a pair that was not there in ``fit``.
 
     Notes
     -----
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new labels and groups may appear.
     Cost: one hash of groups and labels.
 
-    Raises
-    ------
-    DataError : one group or one label alone; on ``weigh``, a pair that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import Reweighing
-    >>> weigher = Reweighing().fit(y=[1, 0, 0, 0, 1, 1], groups=["a", "a", "a", "b", "b", "b"])
-    >>> weigher.weights_.round(2)
-    array([1.5 , 0.75, 0.75, 1.5 , 0.75, 0.75])
+    >>> import numpy as np
+    >>> import ballast
+    >>> y, groups = np.array([1, 0, 0, 0, 1, 1]), np.repeat(["a", "b"], 3)
+    >>> weights = ballast.method("reweighing").fit(y, groups).weights_
+    >>> for g in ("a", "b"):  # shares of 1: a third and two thirds without
+    ...     own = groups == g
+    ...     print(np.average(y[own], weights=weights[own]).round(2))
+    0.5
+    0.5
     """
 
     name = "reweighing"

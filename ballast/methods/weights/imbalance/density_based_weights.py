@@ -29,15 +29,28 @@ class DensityBasedWeights(StreamingWeigher):
 
     Parameters
     ----------
-    form : for the density p relative to its greatest, "inverse" weighs by p^-alpha; "involution", the paper's, by
-        (1 - p^alpha)^(1 / alpha), which is bounded; "dense" by max(1 - alpha p, 1e-6).
-    alpha : of the curve. More strengthens "inverse" (1/2 is the square root) and "dense", and weakens "involution".
-    bandwidth : of the density's kernel, in the target's units; None takes Silverman's rule.
+    form : {"inverse", "involution", "dense"}, default "inverse"
+        The curve. For the density p relative to its greatest, "inverse" weighs by p^-alpha; "involution", the paper's,
+        by (1 - p^alpha)^(1 / alpha), which is bounded; "dense" by max(1 - alpha p, 1e-6).
+    alpha : float > 0, default 0.5
+        Exponent, or factor, of the curve. More strengthens "inverse" (1/2 is the square root) and "dense", and weakens
+        "involution".
+    bandwidth : float > 0 or None, default None
+        Width of the density's kernel, in the target's units; None takes Silverman's rule.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1, times the rows' own where they have any. bandwidth_ : as used. density_ : (n,) relative to
-    the greatest.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1, times the rows' own where they have any.
+    bandwidth_ : float
+        Width of the kernel, as used.
+    density_ : ndarray of shape (n,)
+        Density at each row's value, relative to the greatest.
+
+    Raises
+    ------
+    DataError
+        A target that is not a number, or has only one value.
 
     Notes
     -----
@@ -46,16 +59,15 @@ class DensityBasedWeights(StreamingWeigher):
     weigh as the outermost. Learns in batches too (``partial_fit``, ``merge``, ``finalize``), which widen the bins alike
     in any order. Cost: O(n).
 
-    Raises
-    ------
-    DataError : a target that is not a number, or has only one value.
-
     Examples
     --------
-    >>> from ballast.methods.weights import DensityBasedWeights
-    >>> weigher = DensityBasedWeights(alpha=1.0).fit([1.0, 1.1, 1.2, 1.3, 9.0])
-    >>> weigher.weights_.round(1)
-    array([1. , 0.7, 0.7, 1. , 1.6])
+    >>> import numpy as np
+    >>> import ballast
+    >>> y = np.random.default_rng(0).exponential(size=1000)  # few are great
+    >>> weigher = ballast.method("density_based_weights", alpha=0.5).fit(y)
+    >>> usual, rare = weigher.weigh([0.5, 5.0])
+    >>> bool(rare > 5 * usual)
+    True
     """
 
     name = "density_based_weights"

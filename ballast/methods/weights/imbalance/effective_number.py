@@ -20,11 +20,22 @@ class EffectiveNumber(ByClass):
 
     Parameters
     ----------
-    beta : share of a class's volume that a new row has been drawn from before; 0.9 to 0.9999 in the paper.
+    beta : float in [0, 1), default 0.999
+        Share of a class's volume that a new row has been drawn from before; 0.9 to 0.9999 in the paper.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (K,) the classes. class_weights_ : (K,) the weight of each.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (K,)
+        The classes.
+    class_weights_ : ndarray of shape (K,)
+        Weight of a row of each class.
+
+    Raises
+    ------
+    DataError
+        One class alone; on ``weigh``, a label that was not there in ``fit``.
 
     Notes
     -----
@@ -33,16 +44,17 @@ class EffectiveNumber(ByClass):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
     Cost: one hash of the labels.
 
-    Raises
-    ------
-    DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import EffectiveNumber
-    >>> weigher = EffectiveNumber(beta=0.9).fit(["rare"] + ["often"] * 4)
-    >>> weigher.weights_.round(2)
-    array([2.31, 0.67, 0.67, 0.67, 0.67])
+    >>> import numpy as np
+    >>> import ballast
+    >>> y = np.repeat(["often", "rare"], [900, 100])
+    >>> for beta in (0.0, 0.99, 0.9999):  # from even to the inverse frequency
+    ...     weigher = ballast.method("effective_number", beta=beta).fit(y)
+    ...     print(weigher.class_weights_.round(1))
+    [1. 1.]
+    [0.9 1.5]
+    [0.6 4.9]
     """
 
     name = "effective_number"

@@ -17,7 +17,17 @@ class InverseClassFrequency(ByClass):
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (K,) the classes. class_weights_ : (K,) the weight of each.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (K,)
+        The classes.
+    class_weights_ : ndarray of shape (K,)
+        Weight of a row of each class.
+
+    Raises
+    ------
+    DataError
+        One class alone; on ``weigh``, a label that was not there in ``fit``.
 
     Notes
     -----
@@ -26,16 +36,16 @@ class InverseClassFrequency(ByClass):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
     Cost: one hash of the labels.
 
-    Raises
-    ------
-    DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import InverseClassFrequency
-    >>> weigher = InverseClassFrequency().fit(["rare"] + ["often"] * 4)
-    >>> weigher.weights_
-    array([2.5  , 0.625, 0.625, 0.625, 0.625])
+    >>> import numpy as np
+    >>> import ballast
+    >>> y = np.repeat(["often", "rare"], [900, 100])
+    >>> weigher = ballast.method("inverse_class_frequency").fit(y)
+    >>> weigher.class_weights_.round(2)
+    array([0.56, 5.  ])
+    >>> [int(weigher.weights_[y == c].sum().round()) for c in weigher.classes_]
+    [500, 500]
     """
 
     name = "inverse_class_frequency"

@@ -22,15 +22,29 @@ class LogUniformTarget(ByClass):
 
     Parameters
     ----------
-    exponent : of the law. 1, the default, is log-uniform: as many rows from 1 to 10 as from 10 to 100. 0 is balanced;
-        2 is the law of the greatest common divisor of two random numbers.
-    over : "rank" takes k from the classes' frequencies, 1 for the most frequent, equal ones sharing their mean rank;
+    exponent : float >= 0, default 1.0
+        Exponent of the law. 1 is log-uniform: as many rows from 1 to 10 as from 10 to 100. 0 is balanced; 2 is the law
+        of the greatest common divisor of two random numbers.
+    over : {"rank", "value"}, default "rank"
+        "rank" takes k from the classes' frequencies, 1 for the most frequent, equal ones sharing their mean rank;
         "value" takes the labels themselves, which must be whole numbers from 1 on.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (K,) the classes. class_weights_ : (K,) the weight of each. shares_ : (K,) the
-    share of the total weight that each is given, sum 1.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (K,)
+        The classes.
+    class_weights_ : ndarray of shape (K,)
+        Weight of a row of each class.
+    shares_ : ndarray of shape (K,)
+        The share of the total weight that each is given, sum 1.
+
+    Raises
+    ------
+    DataError
+        One class alone; labels that are not whole numbers from 1 on, where ``over`` is "value"; on ``weigh``, a label
+        that was not there in ``fit``.
 
     Notes
     -----
@@ -39,17 +53,14 @@ class LogUniformTarget(ByClass):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
     Cost: one hash of the labels.
 
-    Raises
-    ------
-    DataError : one class alone; labels that are not whole numbers from 1 on, where ``over`` is "value"; on ``weigh``,
-    a label that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import LogUniformTarget
-    >>> weigher = LogUniformTarget().fit(["a"] * 6 + ["b"] * 3 + ["c"])
-    >>> weigher.classes_.tolist(), weigher.shares_.round(2)
-    (['a', 'b', 'c'], array([0.55, 0.27, 0.18]))
+    >>> import numpy as np
+    >>> import ballast
+    >>> y = np.repeat(np.arange(1, 7), [500, 250, 120, 70, 40, 20])  # a count
+    >>> weigher = ballast.method("log_uniform_target", over="value").fit(y)
+    >>> (weigher.shares_ / weigher.shares_[0]).round(2)  # 1 / k
+    array([1.  , 0.5 , 0.33, 0.25, 0.2 , 0.17])
     """
 
     name = "log_uniform_target"

@@ -21,13 +21,25 @@ class RepeatFactor(ByClass):
 
     Parameters
     ----------
-    threshold : share of the rows below which a class is rare; None takes 1 / K for K classes. The paper's 0.001
-        changes nothing in a table of a thousand rows.
+    threshold : float in (0, 1] or None, default None
+        Share of the rows below which a class is rare; None takes 1 / K for K classes. The paper's 0.001 changes nothing
+        in a table of a thousand rows.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (K,) the classes. class_weights_ : (K,) the weight of each. threshold_ : as
-    used.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (K,)
+        The classes.
+    class_weights_ : ndarray of shape (K,)
+        Weight of a row of each class.
+    threshold_ : float
+        As used.
+
+    Raises
+    ------
+    DataError
+        One class alone; on ``weigh``, a label that was not there in ``fit``.
 
     Notes
     -----
@@ -38,16 +50,14 @@ class RepeatFactor(ByClass):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new classes may appear.
     Cost: one hash of the labels.
 
-    Raises
-    ------
-    DataError : one class alone; on ``weigh``, a label that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import RepeatFactor
-    >>> weigher = RepeatFactor(threshold=0.5).fit(["rare"] + ["often"] * 7)
-    >>> weigher.classes_.tolist(), weigher.class_weights_.round(2)
-    (['often', 'rare'], array([0.89, 1.78]))
+    >>> import numpy as np
+    >>> import ballast
+    >>> y = np.repeat(["often", "rare", "rarest"], [880, 100, 20])
+    >>> weigher = ballast.method("repeat_factor", threshold=0.2).fit(y)
+    >>> (weigher.class_weights_ / weigher.class_weights_[0]).round(2)
+    array([1.  , 1.41, 3.16])
     """
 
     name = "repeat_factor"

@@ -18,15 +18,32 @@ class BlackBoxShift(ByConfusion):
 
     Parameters
     ----------
-    soft : True takes mean probabilities, which use more of the model; False counts predicted labels, as in the paper.
-    max_condition : condition number of the confusion matrix beyond which the estimate is refused: errors of the
-        measured shares grow by up to that factor.
+    soft : bool, default True
+        True takes mean probabilities, which use more of the model; False counts predicted labels, as in the paper.
+    max_condition : float > 0, default 100.0
+        Condition number of the confusion matrix beyond which the estimate is refused: errors of the measured shares
+        grow by up to that factor.
 
     Attributes
     ----------
-    priors_ : (K,) the estimated class shares of the target. ratio_per_class_ : (K,) these over the source's shares.
-    ratio_ : (n,) the ratio of each training row's class. classes_ : (K,). confusion_ : (K, K), column k the mean
-    prediction for rows of class k. condition_ : its condition number.
+    priors_ : ndarray of shape (K,)
+        The estimated class shares of the target.
+    ratio_per_class_ : ndarray of shape (K,)
+        The estimated shares over the source's.
+    ratio_ : ndarray of shape (n,)
+        The ratio of each training row's class.
+    classes_ : ndarray of shape (K,)
+        The classes, one a column of ``probs``.
+    confusion_ : ndarray of shape (K, K)
+        Column k the mean prediction for rows of class k.
+    condition_ : float
+        Condition number of the confusions.
+
+    Raises
+    ------
+    DataError
+        One class alone, a class without rows, a width of ``probs`` that differs from the number of classes, or a
+        confusion matrix that is too ill-conditioned.
 
     Notes
     -----
@@ -35,20 +52,20 @@ class BlackBoxShift(ByConfusion):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), of training rows, the target's or both.
     Cost: n K operations and one K x K system.
 
-    Raises
-    ------
-    DataError : one class alone, a class without rows, a width of ``probs`` that differs from the number of classes,
-    or a confusion matrix that is too ill-conditioned.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import BlackBoxShift
-    >>> y, y_target = np.repeat([0, 1], [80, 20]), np.repeat([0, 1], [20, 80])
-    >>> probs, probs_target = (np.where(labels[:, None] == [0, 1], 0.9, 0.1) for labels in (y, y_target))
-    >>> weigher = BlackBoxShift().fit(probs, y, probs_target)
-    >>> weigher.priors_.round(2)
-    array([0.2, 0.8])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> def model(share, n):  # right in four of five rows, of either class
+    ...     y = (rng.random(n) < share).astype(int)
+    ...     p = np.where(rng.random(n) < 0.8, y, 1 - y) * 0.8 + 0.1
+    ...     return np.c_[1 - p, p], y
+    >>> probs, y = model(0.2, 4000)
+    >>> probs_target, _ = model(0.7, 4000)
+    >>> weigher = ballast.method("black_box_shift").fit(probs, y, probs_target)
+    >>> weigher.priors_.round(1)
+    array([0.3, 0.7])
     """
 
     name = "black_box_shift"

@@ -27,17 +27,34 @@ class LabelShiftEM(Weigher):
 
     Parameters
     ----------
-    calibration : what is fitted to the training rows' out-of-sample probabilities first. "bias_corrected" scales the
-        logits by one temperature and adds a bias a class, as in the paper; "temperature" scales alone; "none" takes
-        the probabilities as they are, right only for a calibrated model.
-    max_steps : most steps of EM.
-    tolerance : largest change of a class share at which EM stops.
+    calibration : {"bias_corrected", "temperature", "none"}, default "bias_corrected"
+        What is fitted to the training rows' out-of-sample probabilities first. "bias_corrected" scales the logits by
+        one temperature and adds a bias a class, as in the paper; "temperature" scales alone; "none" takes the
+        probabilities as they are, right only for a calibrated model.
+    max_steps : int >= 1, default 1000
+        Most steps of EM.
+    tolerance : float > 0, default 1e-09
+        Largest change of a class share at which EM stops.
 
     Attributes
     ----------
-    priors_ : (K,) the estimated class shares of the target. ratio_per_class_ : (K,) these over the source's shares.
-    ratio_ : (n,) the ratio of each training row's class. classes_ : (K,). temperature_ : factor of the logits, below 1
-    where the model was overconfident. steps_ : steps of EM taken.
+    priors_ : ndarray of shape (K,)
+        The estimated class shares of the target.
+    ratio_per_class_ : ndarray of shape (K,)
+        The estimated shares over the source's.
+    ratio_ : ndarray of shape (n,)
+        The ratio of each training row's class.
+    classes_ : ndarray of shape (K,)
+        The classes, one a column of ``probs``.
+    temperature_ : float
+        Factor of the logits, below 1 where the model was overconfident.
+    steps_ : int
+        Steps of EM taken.
+
+    Raises
+    ------
+    DataError
+        One class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
 
     Notes
     -----
@@ -45,19 +62,20 @@ class LabelShiftEM(Weigher):
     The source's shares are the mean calibrated probabilities, which for "bias_corrected" are the label shares.
     Cost: O(n K) a step, some tens of steps.
 
-    Raises
-    ------
-    DataError : one class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import LabelShiftEM
-    >>> y, y_target = np.repeat([0, 1], [80, 20]), np.repeat([0, 1], [20, 80])
-    >>> probs, probs_target = (np.where(labels[:, None] == [0, 1], 0.9, 0.1) for labels in (y, y_target))
-    >>> weigher = LabelShiftEM().fit(probs, y, probs_target)
-    >>> weigher.priors_.round(1)
-    array([0.2, 0.8])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> def model(share, n):  # too sure of itself
+    ...     y = (rng.random(n) < share).astype(int)
+    ...     p = 1 / (1 + np.exp(-4 * rng.normal(2 * y - 1, 1)))
+    ...     return np.c_[1 - p, p], y
+    >>> probs, y = model(0.2, 4000)
+    >>> probs_target, _ = model(0.7, 4000)
+    >>> weigher = ballast.method("label_shift_em").fit(probs, y, probs_target)
+    >>> weigher.priors_.round(1), bool(weigher.temperature_ < 1)
+    (array([0.3, 0.7]), True)
     """
 
     name = "label_shift_em"

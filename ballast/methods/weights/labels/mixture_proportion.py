@@ -25,19 +25,36 @@ class MixtureProportion(Weigher):
 
     Parameters
     ----------
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic
-        regression on standardised columns; take a flexible one where the two are not divided by a plane.
-    n_folds : folds of the cross-fitting.
-    failure : probability with which the bound on the tail's error, by which the threshold is chosen, may fail.
-    n_draws : subsamples averaged where ``probs`` is given.
-    random_state : the seed of folds and subsamples.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class. None takes logistic regression
+        on standardised columns; take a flexible one where the two are not divided by a plane.
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting.
+    failure : float in (0, 1), default 0.1
+        Probability with which the bound on the tail's error, by which the threshold is chosen, may fail.
+    n_draws : int >= 1, default 5
+        Subsamples averaged where ``probs`` is given.
+    random_state : int or None, default 0
+        Seed of folds and subsamples.
 
     Attributes
     ----------
-    share_ : of the component in the mixture. irreducible_share_ : the same without ``probs``, which assumes that some
-    region holds the component alone. weights_ : (n,), mean 1, in proportion to the probability of the component,
-    min(1, share times the density ratio). threshold_ : the classifier's probability above which the tails were
-    compared.
+    share_ : float
+        Share of the component in the mixture.
+    irreducible_share_ : float
+        That without ``probs``, which assumes that some region holds the component alone.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1, in proportion to the probability of the component, min(1, share times the density
+        ratio).
+    threshold_ : float
+        The classifier's probability above which the tails were compared.
+
+    Raises
+    ------
+    DataError
+        Fewer than two rows in either sample, or ``probs`` of one column.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -47,20 +64,16 @@ class MixtureProportion(Weigher):
     rows, and 1 elsewhere. A bound made of this classifier's own odds is circular and gives nothing.
     Cost: ``n_folds`` fits of the classifier and a sort.
 
-    Raises
-    ------
-    DataError : fewer than two rows in either sample, or ``probs`` of one column. ParameterError : a
-    classifier without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import MixtureProportion
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
     >>> X, X_target = rng.normal(0, 1, (900, 1)), rng.normal(4, 1, (600, 1))
     >>> X[:300] += 4  # a third of the pool is of the target's component
-    >>> round(MixtureProportion(n_draws=1).fit(X, X_target).share_, 1)
-    0.3
+    >>> weigher = ballast.method("mixture_proportion").fit(X, X_target)
+    >>> round(weigher.share_, 1), bool(weigher.weights_[:300].mean() > 2)
+    (0.3, True)
     """
 
     name = "mixture_proportion"

@@ -24,17 +24,34 @@ class PositiveUnlabelled(Weigher):
 
     Parameters
     ----------
-    positive : the label of the positives; rows of the other label are unlabelled.
-    classifier : any scikit-learn classifier with predict_proba, or the import path of its class, that tells labelled
-        from unlabelled rows. None takes logistic regression on standardised columns; its odds grow where the true ones
-        are level, so that with many rows a flexible one finds more of the unlabelled positives.
-    n_folds : folds of the cross-fitting.
-    random_state : the seed of the folds.
+    positive : bool, int, float or str, default 1
+        The label of the positives; rows of the other label are unlabelled.
+    classifier : classifier, str or None, default None
+        Any scikit-learn classifier with predict_proba, or the import path of its class, that tells labelled from
+        unlabelled rows. None takes logistic regression on standardised columns; its odds grow where the true ones are
+        level, so that with many rows a flexible one finds more of the unlabelled positives.
+    n_folds : int >= 2, default 5
+        Folds of the cross-fitting.
+    random_state : int or None, default 0
+        Seed of the folds.
 
     Attributes
     ----------
-    share_ : of positives among the unlabelled rows, estimated by ``mixture_proportion``. mixture_ : that method,
-    fitted. weights_ : (n,), mean 1.
+    share_ : float
+        Share of positives among the unlabelled rows, estimated by ``mixture_proportion``.
+    mixture_ : MixtureProportion
+        The method that estimated it, fitted.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+
+    Raises
+    ------
+    DataError
+        Other labels than ``positive`` and one more, fewer than two rows of either.
+    OverlapError
+        Unlabelled rows that look like the positives throughout, so that none is left as a negative.
+    ParameterError
+        A classifier without predict_proba.
 
     Notes
     -----
@@ -43,22 +60,19 @@ class PositiveUnlabelled(Weigher):
     n_labelled. So the classes have the shares of all rows together; where the model is to be used on rows like the
     unlabelled ones alone, wrap it in ``logit_adjustment`` with ``prior``. Cost: ``n_folds`` fits of the classifier.
 
-    Raises
-    ------
-    DataError : other labels than ``positive`` and one more, fewer than two rows of either. OverlapError : unlabelled
-    rows that look like the positives throughout, so that none is left as a negative. ParameterError : a classifier
-    without predict_proba.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import PositiveUnlabelled
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, y = rng.normal(size=(900, 1)), np.zeros(900)
-    >>> X[:400] += 4  # positives, of which the first 200 are labelled
-    >>> y[:200] = 1
-    >>> round(PositiveUnlabelled().fit(X, y).share_, 1)  # 200 of the 700 others
+    >>> X, y = rng.normal(size=(900, 1)), np.zeros(900, dtype=int)
+    >>> X[:400] += 4  # the positives,
+    >>> y[:200] = 1  # of which half are labelled
+    >>> weigher = ballast.method("positive_unlabelled").fit(X, y)
+    >>> round(weigher.share_, 1)  # 200 of the 700 others
     0.3
+    >>> bool(weigher.weights_[200:400].mean() < 0.5)  # as negatives
+    True
     """
 
     name = "positive_unlabelled"

@@ -25,16 +25,33 @@ class RegularizedLabelShift(ByConfusion):
 
     Parameters
     ----------
-    soft : True takes mean probabilities, False counts predicted labels. Calibrated probabilities are best.
-    alpha : factor of the bound on the noise that the paper proves, which is far too large as it stands; 0.001 to 0.01
-        in the paper's experiments. 0 gives the least squares of non-negative weights.
-    confidence : probability with which that bound may fail.
-    gamma : share of the estimated move from 1 that is applied.
+    soft : bool, default True
+        True takes mean probabilities, False counts predicted labels. Calibrated probabilities are best.
+    alpha : float >= 0, default 0.01
+        Factor of the bound on the noise that the paper proves, which is far too large as it stands; 0.001 to 0.01 in
+        the paper's experiments. 0 gives the least squares of non-negative weights.
+    confidence : float in (0, 1), default 0.05
+        Probability with which that bound may fail.
+    gamma : float in (0, 1], default 1.0
+        Share of the estimated move from 1 that is applied.
 
     Attributes
     ----------
-    priors_ : (K,) the target's class shares that the weights stand for. ratio_per_class_ : (K,) the weight of each
-    class. ratio_ : (n,) that of each training row's class. classes_ : (K,). penalty_ : of the norm of the move.
+    priors_ : ndarray of shape (K,)
+        The target's class shares that the weights stand for.
+    ratio_per_class_ : ndarray of shape (K,)
+        The weight of each class.
+    ratio_ : ndarray of shape (n,)
+        Weight of each training row's class.
+    classes_ : ndarray of shape (K,)
+        The classes, one a column of ``probs``.
+    penalty_ : float
+        Factor of the norm of the move.
+
+    Raises
+    ------
+    DataError
+        One class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
 
     Notes
     -----
@@ -45,18 +62,20 @@ class RegularizedLabelShift(ByConfusion):
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), of training rows, the target's or both.
     Cost: n K operations, and some 40 non-negative least squares in K unknowns.
 
-    Raises
-    ------
-    DataError : one class alone, a class without rows, or a width of ``probs`` that is not the number of classes.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import RegularizedLabelShift
-    >>> y, y_target = np.repeat([0, 1], [80, 20]), np.repeat([0, 1], [20, 80])
-    >>> probs, probs_target = (np.where(labels[:, None] == [0, 1], 0.9, 0.1) for labels in (y, y_target))
-    >>> weigher = RegularizedLabelShift().fit(probs, y, probs_target)
-    >>> weigher.priors_.round(1)
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> def model(share, n):  # right in eight of ten rows
+    ...     y = np.arange(n) < share * n
+    ...     p = np.where(rng.random(n) < 0.8, y, ~y) * 0.8 + 0.1
+    ...     return np.c_[1 - p, p], y
+    >>> probs, y = model(0.5, 2000)
+    >>> for share in (0.5, 0.8):  # as in these rows, and another one
+    ...     weigher = ballast.method("regularized_label_shift")
+    ...     weigher.fit(probs, y, model(share, 2000)[0]).priors_.round(1)
+    array([0.5, 0.5])
     array([0.2, 0.8])
     """
 

@@ -18,25 +18,55 @@ class Aioli(DomainWeigher):
 
     Parameters
     ----------
-    step_size : of the shares' exponentiated steps; 0.1 to 0.5 in the paper.
-    n_rounds : rounds, each of a measurement, a step of the shares and training on them.
-    n_sweeps : times that each round tries every domain, in random order.
-    probe_steps : training steps of a trial.
-    probe_share : share of the tried domain in its trial, above 1/G; the others share the rest.
-    held_out : share of each domain's rows that the losses are measured on.
-    hidden : widths of the network's hidden layers; none makes it linear.
-    max_steps : training steps on the shares, over all rounds; those of the trials come on top.
-    batch_size : rows a step, the same of every domain.
-    learning_rate : of the network.
-    random_state, device : the seed; where to train.
+    step_size : float > 0, default 0.2
+        Length of the shares' exponentiated steps; 0.1 to 0.5 in the paper.
+    n_rounds : int >= 1, default 20
+        Rounds, each of a measurement, a step of the shares and training on them.
+    n_sweeps : int >= 1, default 2
+        Times that each round tries every domain, in random order.
+    probe_steps : int >= 1, default 4
+        Training steps of a trial.
+    probe_share : float in (0, 1), default 0.75
+        Share of the tried domain in its trial, above 1/G; the others share the rest.
+    held_out : float in (0, 1), default 0.3
+        Share of each domain's rows that the losses are measured on.
+    hidden : tuple of int >= 1, default (32,)
+        Widths of the network's hidden layers; none makes it linear.
+    max_steps : int >= 1, default 600
+        Training steps on the shares, over all rounds; those of the trials come on top.
+    batch_size : int >= 1, default 128
+        Rows a step, the same of every domain.
+    learning_rate : float > 0, default 0.005
+        AdamW's step size.
+    random_state : int or None, default 0
+        Seed of the network, the trials and the rows held out.
+    device : str, default "auto"
+        Where to train: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. shares_ : (G,) of the domains in the mixture, averaged over the rounds. groups_ : (G,).
-    class_weights_ : (G,) the weight of each domain's rows. history_ : (n_rounds, G) the shares.
-    interactions_ : (G, G), of sum 1: by how much training on the domain of a column lowers the loss of that of a row,
-        averaged over the rounds.
-    compared_ : the mean loss over domains, in fresh runs, on these shares, on equal ones and on the rows' own.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    shares_ : ndarray of shape (G,)
+        Share of each domain in the mixture, averaged over the rounds.
+    groups_ : ndarray of shape (G,)
+        The domains.
+    class_weights_ : ndarray of shape (G,)
+        The weight of each domain's rows.
+    history_ : ndarray of shape (n_rounds, G)
+        The shares in each round.
+    interactions_ : ndarray of shape (G, G)
+        By how much training on the domain of a column lowers the loss of that of a row, averaged over the rounds; of
+        sum 1.
+    compared_ : dict of str to float
+        The mean loss over domains, in fresh runs, on these shares, on equal ones and on the rows' own.
+
+    Raises
+    ------
+    DataError
+        One domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
+    ParameterError
+        A ``probe_share`` that is not above an equal share, so that the trials do not differ.
 
     Notes
     -----
@@ -45,21 +75,17 @@ class Aioli(DomainWeigher):
     classified. Cost: ``n_rounds`` G ``n_sweeps`` trials of ``probe_steps`` steps, each measured on the rows held out
     (4096 a domain at most), and 4 ``max_steps`` steps.
 
-    Raises
-    ------
-    DataError : one domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
-    ParameterError : a ``probe_share`` that is not above an equal share, so that the trials do not differ.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import Aioli
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
-    >>> y = (X[:, 0] > 0) ^ (groups == "b")
-    >>> weigher = Aioli(n_rounds=2, n_sweeps=1, max_steps=20, device="cpu")
-    >>> weigher.fit(X=X, y=y, groups=groups).groups_.tolist(), float(weigher.shares_.sum().round(3))
-    (['a', 'b'], 1.0)
+    >>> X, groups = rng.normal(size=(600, 2)), np.repeat(["a", "b", "odd"], 200)
+    >>> y = (X[:, 0] > 0) ^ (groups == "odd")  # the rule of a and b, reversed
+    >>> params = {"max_steps": 50, "n_rounds": 5, "learning_rate": 0.02}
+    >>> taught = ballast.method("aioli", **params).fit(X, y, groups).interactions_
+    >>> bool(taught[0, 1] > 2 * taught[0, 2])  # a learns from b, not from odd
+    True
     """
 
     name = "aioli"

@@ -20,19 +20,40 @@ class ClusterBalanced(Weigher):
 
     Parameters
     ----------
-    n_clusters : of k-means; fewer where fewer rows differ. The paper takes 2000 of a web-scale pool.
-    n_epochs : rows that will be drawn, as a multiple of the n given.
-    max_repetition : the most often that a row may be drawn in all epochs, more than ``n_epochs``; None takes three
-        times that. Near ``n_epochs`` all clusters are held by it and the weights are uniform.
-    random_state : the seed of k-means.
-    standardize : distances are of columns in standard deviations, so that their units are of no account; False takes
-        them as they are, right for embeddings and pixels.
+    n_clusters : int >= 1, default 30
+        Clusters of k-means; fewer where fewer rows differ. The paper takes 2000 of a web-scale pool.
+    n_epochs : float > 0, default 1.0
+        Rows that will be drawn, as a multiple of the n given.
+    max_repetition : float > 0 or None, default None
+        The most often that a row may be drawn in all epochs, more than ``n_epochs``; None takes three times that. Near
+        ``n_epochs`` all clusters are held by it and the weights are uniform.
+    random_state : int or None, default 0
+        Seed of k-means.
+    standardize : bool, default True
+        Distances are of columns in standard deviations, so that their units are of no account; False takes them as they
+        are, right for embeddings and pixels.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. clusters_ : (n,) the cluster of each row. centers_ : (K, d). sizes_ : (K,) rows.
-    repetitions_ : (K,) how often a cluster's row is drawn in all epochs. level_ : the rows that each cluster is drawn
-    which the limit does not hold. share_clipped_ : of the rows, in clusters that it does hold.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    clusters_ : ndarray of shape (n,)
+        The cluster of each row.
+    centers_ : ndarray of shape (K, d)
+        Centres of the clusters.
+    sizes_ : ndarray of shape (K,)
+        Rows of each cluster.
+    repetitions_ : ndarray of shape (K,)
+        How often a cluster's row is drawn in all epochs.
+    level_ : float
+        How many rows are drawn of each cluster that the limit does not hold down.
+    share_clipped_ : float
+        Share of the rows that lie in clusters which it does hold down.
+
+    Raises
+    ------
+    ParameterError
+        ``max_repetition`` not above ``n_epochs``.
 
     Notes
     -----
@@ -42,17 +63,16 @@ class ClusterBalanced(Weigher):
     (`importance_resampling`) where steps are noisy. Cost: O(n d K) for each of some ten passes of k-means; above 20,000
     rows in batches.
 
-    Raises
-    ------
-    ParameterError : ``max_repetition`` not above ``n_epochs``.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import ClusterBalanced
-    >>> X = np.repeat([[0.0], [9.0]], [8, 2], axis=0) + np.linspace(0, 0.1, 10)[:, None]
-    >>> ClusterBalanced(n_clusters=2).fit(X).weights_.round(2)
-    array([0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 0.62, 2.5 , 2.5 ])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> kind = np.repeat([0, 1, 2], [160, 30, 10])  # that nobody has labelled
+    >>> X = rng.normal(10 * kind, 0.5)[:, None]
+    >>> weights = ballast.method("cluster_balanced", n_clusters=3).fit(X).weights_
+    >>> np.array([weights[kind == k].sum() for k in range(3)]).round(1)
+    array([85., 85., 30.])
     """
 
     name = "cluster_balanced"

@@ -28,27 +28,59 @@ class DataMixingLaw(DomainWeigher):
 
     Parameters
     ----------
-    objective : the loss to lower: the mean over domains ("equal"), or over rows ("rows").
-    n_mixtures : S, the mixtures to train on: equal shares, the rows' own, and draws; None takes 8 a coefficient of the
-        law, of which there are G + 2.
-    n_repeats : trainings on each mixture, with other rows held out; fewer make the law follow noise.
-    floor : least share of a domain, in the runs and in the result, for the law says nothing of shares no run had.
-    held_out : share of each domain's rows that the losses are measured on.
-    hidden : widths of the networks' hidden layers; none makes them linear.
-    max_steps : training steps of each network, by AdamW; the learning rate falls to 0.
-    batch_size : rows a step, the same of every domain.
-    learning_rate : of the networks at the start.
-    random_state, device : the seed; where to train.
+    objective : {"equal", "rows"}, default "equal"
+        The loss to lower: the mean over domains ("equal"), or over rows ("rows").
+    n_mixtures : int >= 1 or None, default None
+        S, the mixtures to train on: equal shares, the rows' own, and draws; None takes 8 a coefficient of the law, of
+        which there are G + 2.
+    n_repeats : int >= 1, default 3
+        Trainings on each mixture, with other rows held out; fewer make the law follow noise.
+    floor : float in [0, 0.5), default 0.02
+        Least share of a domain, in the runs and in the result, for the law says nothing of shares no run had.
+    held_out : float in (0, 1), default 0.3
+        Share of each domain's rows that the losses are measured on.
+    hidden : tuple of int >= 1, default (32,)
+        Widths of the networks' hidden layers; none makes them linear.
+    max_steps : int >= 1, default 300
+        Training steps of each network, by AdamW; the learning rate falls to 0.
+    batch_size : int >= 1, default 128
+        Rows a step, the same of every domain.
+    learning_rate : float > 0, default 0.005
+        AdamW's step size at the start.
+    random_state : int or None, default 0
+        Seed of the networks, the mixtures and the rows held out.
+    device : str, default "auto"
+        Where to train: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. shares_ : (G,) of the domains in the mixture. groups_ : (G,). class_weights_ : (G,) the
-        weight of each domain's rows.
-    mixtures_, losses_ : (S, G) the runs. best_mixture_ : (G,) of the run with the least loss.
-    law_ : the coefficients; ``law_.losses(mixtures)`` predicts. r2_, linear_r2_ : (G,) the share of the losses'
-        variance over unseen mixtures that the law, and that a line, predicts.
-    predicted_loss_ : of ``shares_``. compared_ : the loss, in fresh runs, on the mixture of the law, of the best run,
-        on equal shares and on the rows' own.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    shares_ : ndarray of shape (G,)
+        Share of each domain in the mixture.
+    groups_ : ndarray of shape (G,)
+        The domains.
+    class_weights_ : ndarray of shape (G,)
+        The weight of each domain's rows.
+    mixtures_, losses_ : ndarray of shape (S, G)
+        The runs: shares of each domain, and its loss.
+    best_mixture_ : ndarray of shape (G,)
+        Shares of the run with the least loss.
+    law_ : Law
+        The coefficients; ``law_.losses(mixtures)`` predicts.
+    r2_, linear_r2_ : ndarray of shape (G,)
+        Share of the losses' variance over unseen mixtures that the law, and that a line, predicts.
+    predicted_loss_ : float
+        Loss of ``shares_``, by the law.
+    compared_ : dict of str to float
+        The loss, in fresh runs, on the mixture of the law, of the best run, on equal shares and on the rows' own.
+
+    Raises
+    ------
+    DataError
+        One domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
+    ParameterError
+        A floor that the domains cannot all have; fewer mixtures than the law has coefficients.
 
     Notes
     -----
@@ -56,21 +88,18 @@ class DataMixingLaw(DomainWeigher):
     ``y`` of more than 20 values is regressed on, any other classified. Cost: ``n_repeats`` (S + 4) trainings of
     ``max_steps`` steps on ``batch_size`` rows, whatever n, S at a time; memory for S networks and their batch.
 
-    Raises
-    ------
-    DataError : one domain alone; a domain of one row; on ``weigh``, a domain that was not there in ``fit``.
-    ParameterError : a floor that the domains cannot all have; fewer mixtures than the law has coefficients.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import DataMixingLaw
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
-    >>> y = (X[:, 0] > 0) ^ (groups == "b")
-    >>> weigher = DataMixingLaw(n_mixtures=5, n_repeats=1, max_steps=10, device="cpu")
-    >>> weigher.fit(X=X, y=y, groups=groups).groups_.tolist(), float(weigher.shares_.sum().round(3))
-    (['a', 'b'], 1.0)
+    >>> groups = np.repeat(["easy", "hard"], [500, 100])
+    >>> X = rng.normal(size=(600, 2))
+    >>> y = (X[:, 0] > 0) ^ ((X[:, 1] > 0) & (groups == "hard"))
+    >>> params = {"n_mixtures": 5, "n_repeats": 1, "max_steps": 50}
+    >>> weigher = ballast.method("data_mixing_law", **params).fit(X, y, groups)
+    >>> bool(weigher.shares_[1] > 0.25)  # 0.17 of the rows
+    True
     """
 
     name = "data_mixing_law"

@@ -21,30 +21,45 @@ class DomainTemperature(ByValue):
 
     Parameters
     ----------
-    temperature : 1 or more.
+    temperature : float >= 1, default 5.0
+        1 leaves the shares of the rows, infinity would make them equal.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (G,) the domains. class_weights_ : (G,) the weight of each domain's rows, which
-    is also how often each is repeated in an epoch of n rows drawn by these weights. shares_ : (G,) of the total.
-    variance_ratio_ : how much greater the variance of a gradient step is with these weights than with rows drawn by
-    them, where the domains' gradients are alike; 1 at least.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (G,)
+        The domains.
+    class_weights_ : ndarray of shape (G,)
+        The weight of each domain's rows, which is also how often each is repeated in an epoch of n rows drawn by these
+        weights.
+    shares_ : ndarray of shape (G,)
+        Share of each domain in the total weight.
+    variance_ratio_ : float
+        How much greater the variance of a gradient step is with these weights than with rows drawn by them, where the
+        domains' gradients are alike; 1 at least.
+
+    Raises
+    ------
+    DataError
+        One domain alone; on ``weigh``, a domain that was not there in ``fit``.
 
     Notes
     -----
     Learns in batches too (``partial_fit``, ``merge``, ``finalize``), in which new domains may appear.
     Cost: one hash of the domains.
 
-    Raises
-    ------
-    DataError : one domain alone; on ``weigh``, a domain that was not there in ``fit``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import DomainTemperature
-    >>> weigher = DomainTemperature(temperature=2.0).fit(["en"] * 9 + ["fi"])
-    >>> weigher.shares_
-    array([0.75, 0.25])
+    >>> import numpy as np
+    >>> import ballast
+    >>> domains = np.repeat(["en", "fi"], [9000, 1000])
+    >>> for t in (1.0, 2.0, 100.0):
+    ...     weigher = ballast.method("domain_temperature", temperature=t)
+    ...     print(weigher.fit(domains).shares_.round(2))
+    [0.9 0.1]
+    [0.75 0.25]
+    [0.51 0.49]
     """
 
     name = "domain_temperature"

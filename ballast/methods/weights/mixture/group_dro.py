@@ -17,36 +17,54 @@ class GroupDRO(DomainWeigher):
 
     Parameters
     ----------
-    hidden : widths of the proxy's hidden layers; none makes it linear.
-    step_size : of the weights' exponentiated steps; 0.01 as in the authors' code.
-    max_steps : training steps of the proxy, by AdamW.
-    batch_size : rows a step, the same of every group.
-    learning_rate : of the proxy.
-    random_state, device : the seed; where to train.
+    hidden : tuple of int >= 1, default (32,)
+        Widths of the proxy's hidden layers; none makes it linear.
+    step_size : float > 0, default 0.01
+        Length of the shares' exponentiated steps; 0.01 as in the authors' code.
+    max_steps : int >= 1, default 1000
+        Training steps of the proxy, by AdamW.
+    batch_size : int >= 1, default 128
+        Rows a step, the same of every group.
+    learning_rate : float > 0, default 0.005
+        AdamW's step size.
+    random_state : int or None, default 0
+        Seed of the network and its batches.
+    device : str, default "auto"
+        Where to train: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. shares_ : (G,) of the groups in the mixture, averaged over the second half of the steps.
-    groups_ : (G,). class_weights_ : (G,) the weight of each group's rows. history_ : (steps, G) the shares.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    shares_ : ndarray of shape (G,)
+        Share of each group in the mixture, averaged over the second half of the steps.
+    groups_ : ndarray of shape (G,)
+        The groups.
+    class_weights_ : ndarray of shape (G,)
+        The weight of each group's rows.
+    history_ : ndarray of shape (steps, G)
+        The shares at each step.
+
+    Raises
+    ------
+    DataError
+        One group alone; on ``weigh``, a group that was not there in ``fit``.
 
     Notes
     -----
     A float ``y`` of more than 20 values is regressed on, any other classified. Cost: ``max_steps`` steps on
     ``batch_size`` rows, whatever n.
 
-    Raises
-    ------
-    DataError : one group alone; on ``weigh``, a group that was not there in ``fit``.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import GroupDRO
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, groups = rng.normal(size=(120, 2)), np.repeat(["a", "b"], [80, 40])
-    >>> y = (X[:, 0] > 0) ^ (groups == "b")
-    >>> weigher = GroupDRO(step_size=0.1, max_steps=50, device="cpu").fit(X=X, y=y, groups=groups)
-    >>> bool(weigher.shares_[1] > 40 / 120)  # b is the harder one
+    >>> groups = np.repeat(["few", "most"], [100, 500])
+    >>> X = rng.normal(size=(600, 2))
+    >>> y = (X[:, 0] > 0) ^ (groups == "few")  # who break the rule of the most
+    >>> weigher = ballast.method("group_dro", step_size=0.1, max_steps=100)
+    >>> bool(weigher.fit(X, y, groups).shares_[0] > 0.25)  # 0.17 of the rows
     True
     """
 

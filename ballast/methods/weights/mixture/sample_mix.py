@@ -25,20 +25,41 @@ class SampleMix(Weigher):
 
     Parameters
     ----------
-    alpha : weight of diversity beside quality, 0.8 as in the paper. Rows with a wrong label look diverse, which speaks
-        for 0.2 to 0.5 where labels are noisy; yet with 30% of a domain's labels wrong 0.5 and 1 were as good as 0.8,
-        and 0.2 gained nothing. Try more than one.
-    tau : temperature of the softmax, 0.2 as in the paper; the greatest weight is at most exp(1 / tau) times the least.
-    n_clusters : of k-means; fewer where fewer rows differ.
-    random_state : the seed of k-means.
-    standardize : distances are of columns in standard deviations, so that their units are of no account; False takes
-        them as they are, right for embeddings and pixels.
+    alpha : float in [0, 1], default 0.8
+        Weight of diversity beside quality, 0.8 as in the paper. Rows with a wrong label look diverse, which speaks for
+        0.2 to 0.5 where labels are noisy; yet with 30% of a domain's labels wrong 0.5 and 1 were as good as 0.8, and
+        0.2 gained nothing. Try more than one.
+    tau : float > 0, default 0.2
+        Temperature of the softmax, 0.2 as in the paper; the greatest weight is at most exp(1 / tau) times the least.
+    n_clusters : int >= 1, default 30
+        Clusters of k-means; fewer where fewer rows differ.
+    random_state : int or None, default 0
+        Seed of k-means.
+    standardize : bool, default True
+        Distances are of columns in standard deviations, so that their units are of no account; False takes them as they
+        are, right for embeddings and pixels.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. quality_, diversity_ : (n,) in [0, 1]. clusters_ : (n,). centers_ : (K, d).
-    classes_ : of the columns of ``probs``. groups_ : (G,) and shares_ : (G,) of the weight that each gets, where
-    groups are given.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    quality_, diversity_ : ndarray of shape (n,)
+        Both of each row, in [0, 1].
+    clusters_ : ndarray of shape (n,)
+        The cluster of each row.
+    centers_ : ndarray of shape (K, d)
+        Centres of the clusters.
+    classes_ : ndarray of shape (K,)
+        The label of each column of ``probs``.
+    groups_ : ndarray of shape (G,)
+        The groups, where some are given.
+    shares_ : ndarray of shape (G,)
+        Share of the weight that each group gets.
+
+    Raises
+    ------
+    DataError
+        Labels that no column of ``probs`` stands for.
 
     Notes
     -----
@@ -48,18 +69,19 @@ class SampleMix(Weigher):
     near-duplicates in one fold of the cross-fit, otherwise they vouch for each other. Distances are Euclidean. Cost:
     O(n d K) for each of some ten passes of k-means, in batches above 20,000 rows; O(K^2 d).
 
-    Raises
-    ------
-    DataError : labels that no column of ``probs`` stands for.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import SampleMix
-    >>> X = np.repeat([[0.0], [9.0]], 3, axis=0) + np.linspace(0, 0.1, 6)[:, None]
-    >>> y, probs = [0, 0, 0, 1, 1, 1], [[0.9, 0.1]] * 3 + [[0.1, 0.9]] * 2 + [[0.9, 0.1]]
-    >>> SampleMix(n_clusters=2).fit(X=X, y=y, probs=probs).quality_.round(1)
-    array([1., 1., 1., 1., 1., 0.])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(100, 2)), np.repeat([0, 1], 50)
+    >>> X[:50] *= 0.1  # nearly copies of one another
+    >>> probs = np.where(y[:, None] == [0, 1], 0.9, 0.1)
+    >>> y[:5] = 1  # which the model does not believe
+    >>> weigher = ballast.method("sample_mix", alpha=0.5, n_clusters=10)
+    >>> weights = weigher.fit(X, y, probs).weights_
+    >>> bool(weights[:5].mean() < weights[5:50].mean() < weights[50:].mean())
+    True
     """
 
     name = "sample_mix"

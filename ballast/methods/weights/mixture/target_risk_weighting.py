@@ -28,41 +28,59 @@ class TargetRiskWeighting(Weigher):
 
     Parameters
     ----------
-    target_group : the value of ``groups`` that is the target; None takes the one with the fewest rows.
-    alphas : shares of the risk that the target's rows may get. Their share of the rows, which pools all rows as they
-        are, is always tried too; 1 leaves the others out.
-    learner : what the weights are for: any scikit-learn-compatible learner that takes weights, or the name or import
-        path of its class. None takes logistic regression, and ridge regression for a float ``y`` of more than 20
-        values.
-    n_folds : of the target's rows; each is predicted by a learner that has seen all rows of the others.
-    random_state : the seed of the folds.
+    target_group : str, int or None, default None
+        The value of ``groups`` that is the target; None takes the one with the fewest rows.
+    alphas : tuple of float in (0, 1], default (0.5, 0.65, 0.8, 0.9, 0.95, 1.0)
+        Shares of the risk that the target's rows may get. Their share of the rows, which pools all rows as they are, is
+        always tried too; 1 leaves the others out.
+    learner : learner, str or None, default None
+        What the weights are for: any scikit-learn-compatible learner that takes weights, or the name or import path of
+        its class. None takes logistic regression, and ridge regression for a float ``y`` of more than 20 values.
+    n_folds : int >= 2, default 5
+        Folds of the target's rows; each is predicted by a learner that has seen all rows of the others.
+    random_state : int or None, default 0
+        Seed of the folds.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. alpha_ : the share chosen. alphas_ : (A,) the shares tried, rising. risks_ : (A,) the mean
-    loss of the target's held-out rows at each: the negative log of the label's probability (0 or 1 for a classifier
-    without ``predict_proba``), or the squared error. classes_ : (G,) the groups. class_weights_ : (G,) the weight of
-    each group's rows. target_group_ : as used.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    alpha_ : float
+        The share chosen.
+    alphas_ : ndarray of shape (A,)
+        The shares tried, rising.
+    risks_ : ndarray of shape (A,)
+        The mean loss of the target's held-out rows at each: the negative log of the label's probability (0 or 1 for a
+        classifier without ``predict_proba``), or the squared error.
+    classes_ : ndarray of shape (G,)
+        The groups.
+    class_weights_ : ndarray of shape (G,)
+        The weight of each group's rows.
+    target_group_ : str or int
+        The target's group, as used.
+
+    Raises
+    ------
+    DataError
+        One group alone, fewer than two target rows, or one class; on ``weigh``, a group that was not there in ``fit``.
+    ParameterError
+        A target group that no row has; a learner that takes no weights.
 
     Notes
     -----
     Of n rows n_t are the target's: they weigh alpha n / n_t, the others (1 - alpha) n / (n - n_t), so that the mean is
     1 and a penalty keeps its scale. Cost: (A + 1) ``n_folds`` fits of the learner on nearly all rows.
 
-    Raises
-    ------
-    DataError : one group alone, fewer than two target rows, or one class; on ``weigh``, a group that was not there in
-    ``fit``. ParameterError : a target group that no row has; a learner that takes no weights.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import TargetRiskWeighting
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, groups = rng.normal(size=(300, 1)), np.repeat(["target", "other"], [60, 240])
-    >>> y = X[:, 0] * np.where(groups == "target", 1.0, -1.0)  # the other rows mislead
-    >>> float(TargetRiskWeighting(target_group="target").fit(X, y, groups).alpha_)
-    1.0
+    >>> X, groups = rng.normal(size=(300, 1)), np.repeat(["a", "own"], [240, 60])
+    >>> y = X[:, 0] * np.where(groups == "own", 1, -1)  # a misleads
+    >>> weigher = ballast.method("target_risk_weighting", target_group="own")
+    >>> weigher.fit(X, y, groups).class_weights_
+    array([0., 5.])
     """
 
     name = "target_risk_weighting"

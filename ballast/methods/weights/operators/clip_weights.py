@@ -19,26 +19,35 @@ class ClipWeights(Weigher):
 
     Parameters
     ----------
-    upper : largest weight, in multiples of the mean before clipping.
-    lower : smallest weight, likewise.
+    upper : float > 0, default 10.0
+        Largest weight, in multiples of the mean before clipping.
+    lower : float >= 0, default 0.0
+        Smallest weight, likewise.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. share_clipped_ : share of the rows whose weight was changed.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    share_clipped_ : float
+        Share of the rows whose weight was changed.
+
+    Raises
+    ------
+    ParameterError
+        ``lower`` above ``upper``.
 
     Notes
     -----
     Cost: O(n).
 
-    Raises
-    ------
-    ParameterError : ``lower`` above ``upper``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import ClipWeights
-    >>> ClipWeights(upper=2.0).fit([1.0, 1.0, 10.0]).weights_.round(2)
-    array([0.3, 0.3, 2.4])
+    >>> import numpy as np
+    >>> import ballast
+    >>> weights = np.array([1.0, 1.0, 1.0, 1.0, 36.0])  # nine tenths on one row
+    >>> weigher = ballast.method("clip_weights", upper=2.0).fit(weights)
+    >>> (weigher.weights_ / weigher.weights_.sum()).round(2)
+    array([0.05, 0.05, 0.05, 0.05, 0.8 ])
     """
 
     name = "clip_weights"

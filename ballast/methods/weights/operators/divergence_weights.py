@@ -29,12 +29,14 @@ class DivergenceWeights(Weigher):
 
     Parameters
     ----------
-    divergence : "forward_kl" weighs by r, "hellinger" by sqrt(r), "jensen_shannon" by r / (1 + r), "jeffreys" by 1 + r,
+    divergence : str, default "jensen_shannon"
+        "forward_kl" weighs by r, "hellinger" by sqrt(r), "jensen_shannon" by r / (1 + r), "jeffreys" by 1 + r,
         "reverse_kl" by 1, "softened_reverse_kl" by 1 / (1 + r).
 
     Attributes
     ----------
-    weights_ : (n,), mean 1.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
 
     Notes
     -----
@@ -42,9 +44,16 @@ class DivergenceWeights(Weigher):
 
     Examples
     --------
-    >>> from ballast.methods.weights import DivergenceWeights
-    >>> DivergenceWeights("jensen_shannon").fit([0.1, 1.0, 10.0]).weights_.round(2)
-    array([0.08, 0.66, 2.26])
+    >>> import numpy as np
+    >>> import ballast
+    >>> ratio = np.array([0.1, 1.0, 10.0])  # real rows to generated ones
+    >>> for name in ("forward_kl", "hellinger", "jensen_shannon", "reverse_kl"):
+    ...     weigher = ballast.method("divergence_weights", divergence=name)
+    ...     print(weigher.fit(ratio).weights_.round(1))
+    [0.  0.3 2.7]
+    [0.2 0.7 2.1]
+    [0.1 0.7 2.3]
+    [1. 1. 1.]
     """
 
     name = "divergence_weights"

@@ -20,25 +20,37 @@ class FlattenWeights(Weigher):
 
     Parameters
     ----------
-    minimum_share : least effective sample size, as a share of the rows.
+    minimum_share : float in (0, 1), default 0.2
+        Least effective sample size, as a share of the rows.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. power_ : the exponent found, 1 where nothing was to do.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    power_ : float
+        The exponent found, 1 where nothing was to do.
+
+    Raises
+    ------
+    OverlapError
+        Fewer rows than that share have a weight above 0, which no power changes.
 
     Notes
     -----
     The effective sample size falls as the power grows, so there is one such power. Cost: O(n), about 20 passes.
 
-    Raises
-    ------
-    OverlapError : fewer rows than that share have a weight above 0, which no power changes.
-
     Examples
     --------
-    >>> from ballast.methods.weights import FlattenWeights
-    >>> FlattenWeights(minimum_share=0.9).fit([1.0, 1.0, 1.0, 9.0]).weights_.round(2)
-    array([0.81, 0.81, 0.81, 1.58])
+    >>> import numpy as np
+    >>> import ballast
+    >>> weights = np.exp(2 * np.random.default_rng(0).normal(size=1000))
+    >>> weigher = ballast.method("flatten_weights", minimum_share=0.3)
+    >>> for w in (weights, weigher.fit(weights).weights_):
+    ...     print(f"{w.sum() ** 2 / (w**2).sum():.0f} of {len(w)}")
+    64 of 1000
+    300 of 1000
+    >>> bool(0 < weigher.power_ < 1)
+    True
     """
 
     name = "flatten_weights"

@@ -18,11 +18,15 @@ class IntegerWeights(Weigher):
 
     Parameters
     ----------
-    total : copies in all, by default as many as rows. More copies follow the weights more closely.
+    total : int >= 1 or None, default None
+        Copies in all, by default as many as rows. More copies follow the weights more closely.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. counts_ : (n,) whole numbers that sum to ``total``.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    counts_ : ndarray of shape (n,)
+        Copies of each row, whole numbers that sum to ``total``.
 
     Notes
     -----
@@ -30,9 +34,10 @@ class IntegerWeights(Weigher):
 
     Examples
     --------
-    >>> from ballast.methods.weights import IntegerWeights
-    >>> IntegerWeights(total=6).fit([0.2, 0.4, 1.4]).counts_
-    array([1, 1, 4])
+    >>> import ballast
+    >>> weigher = ballast.method("integer_weights", total=20)
+    >>> weigher.fit([0.2, 0.4, 1.4, 2.0]).counts_
+    array([ 1,  2,  7, 10])
     """
 
     name = "integer_weights"

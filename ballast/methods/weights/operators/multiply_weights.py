@@ -18,22 +18,26 @@ class MultiplyWeights(Weigher):
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. factors_ : the names of the tables multiplied.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    factors_ : list of str
+        The names of the tables multiplied.
+
+    Raises
+    ------
+    OverlapError
+        Every row has a weight of 0 in some table.
 
     Notes
     -----
     Computed in logarithms, so that many factors neither overflow nor vanish. Cost: O(n) a table.
 
-    Raises
-    ------
-    OverlapError : every row has a weight of 0 in some table.
-
     Examples
     --------
-    >>> from ballast.methods.weights import MultiplyWeights
-    >>> tables = {"shift": [1.0, 3.0], "classes": [3.0, 3.0]}
-    >>> MultiplyWeights().fit(tables).weights_
-    array([0.5, 1.5])
+    >>> import ballast
+    >>> tables = {"shift": [1, 3, 1, 3], "classes": [0.5, 0.5, 1.5, 1.5]}
+    >>> ballast.method("multiply_weights").fit(tables).weights_
+    array([0.25, 0.75, 0.75, 2.25])
     """
 
     name = "multiply_weights"

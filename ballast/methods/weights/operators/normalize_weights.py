@@ -20,26 +20,36 @@ class NormalizeWeights(Weigher):
 
     Parameters
     ----------
-    totals : "rows" leaves each group the share of its rows; "equal" gives all groups the same.
+    totals : {"rows", "equal"}, default "rows"
+        "rows" leaves each group the share of its rows; "equal" gives all groups the same.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. classes_ : (G,) the groups. factors_ : (G,) what each group's weights were multiplied by.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    classes_ : ndarray of shape (G,)
+        The groups.
+    factors_ : ndarray of shape (G,)
+        What each group's weights were multiplied by.
+
+    Raises
+    ------
+    DataError
+        A group whose weights are all 0.
 
     Notes
     -----
     Cost: one sort of the groups.
 
-    Raises
-    ------
-    DataError : a group whose weights are all 0.
-
     Examples
     --------
-    >>> from ballast.methods.weights import NormalizeWeights
-    >>> weigher = NormalizeWeights(totals="equal")
-    >>> weigher.fit([1.0, 1.0, 1.0, 5.0], groups=["a", "a", "a", "b"]).weights_.round(2)
-    array([0.67, 0.67, 0.67, 2.  ])
+    >>> import numpy as np
+    >>> import ballast
+    >>> groups = np.array(["north", "north", "north", "south"])
+    >>> weights = np.array([1.0, 1.0, 4.0, 2.0])
+    >>> weigher = ballast.method("normalize_weights", totals="equal")
+    >>> weigher.fit(weights, groups).weights_.round(2)
+    array([0.33, 0.33, 1.33, 2.  ])
     """
 
     name = "normalize_weights"

@@ -17,11 +17,13 @@ class TemperWeights(Weigher):
 
     Parameters
     ----------
-    power : exponent; above 1 sharpens.
+    power : float >= 0, default 0.5
+        Exponent; above 1 sharpens.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
 
     Notes
     -----
@@ -29,9 +31,15 @@ class TemperWeights(Weigher):
 
     Examples
     --------
-    >>> from ballast.methods.weights import TemperWeights
-    >>> TemperWeights(power=0.5).fit([1.0, 1.0, 16.0]).weights_
-    array([0.5, 0.5, 2. ])
+    >>> import numpy as np
+    >>> import ballast
+    >>> weights = np.array([1.0, 1.0, 16.0])
+    >>> for power in (1.0, 0.5, 0.0):
+    ...     weigher = ballast.method("temper_weights", power=power).fit(weights)
+    ...     print(weigher.weights_.round(2))
+    [0.17 0.17 2.67]
+    [0.5 0.5 2. ]
+    [1. 1. 1.]
     """
 
     name = "temper_weights"

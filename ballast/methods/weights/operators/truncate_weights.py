@@ -21,26 +21,39 @@ class TruncateWeights(Weigher):
 
     Parameters
     ----------
-    upper : quantile that no weight exceeds; 1 truncates none.
-    lower : quantile below which no weight lies.
+    upper : float in (0, 1], default 0.99
+        Quantile that no weight exceeds; 1 truncates none.
+    lower : float in [0, 1), default 0.0
+        Quantile below which no weight lies.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. bounds_ : (2,) the quantiles' values, for mean-1 weights before truncation.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    bounds_ : ndarray of shape (2,)
+        The quantiles' values, for mean-1 weights before truncation.
+
+    Raises
+    ------
+    ParameterError
+        ``lower`` above ``upper``.
 
     Notes
     -----
     Cost: O(n).
 
-    Raises
-    ------
-    ParameterError : ``lower`` above ``upper``.
-
     Examples
     --------
-    >>> from ballast.methods.weights import TruncateWeights
-    >>> TruncateWeights(upper=0.5).fit([1.0, 1.0, 2.0, 8.0]).weights_.round(2)
-    array([0.8, 0.8, 1.2, 1.2])
+    >>> import numpy as np
+    >>> import ballast
+    >>> weights = np.random.default_rng(0).pareto(1.5, size=1000)
+    >>> weigher = ballast.method("truncate_weights", upper=0.95).fit(weights)
+    >>> for w in (weights / weights.mean(), weigher.weights_):
+    ...     print(f"{w.max():.0f}")
+    106
+    5
+    >>> int((w == w.max()).sum())  # the 5 % above the quantile
+    50
     """
 
     name = "truncate_weights"

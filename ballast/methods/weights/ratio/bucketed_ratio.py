@@ -41,16 +41,32 @@ class BucketedRatio(StreamingWeigher):
 
     Parameters
     ----------
-    text : columns whose words and pairs of words are hashed, signs and words of one character among them. Each value
-        of another column is a bucket, numbers are cut at the target's quantiles first.
-    n_buckets : that the words of all text columns share, and likewise the values of all others.
-    n_bins : that a number column is cut into.
-    smoothing : added to every bucket's count, against infinite ratios.
-    normalize : True divides a row's log ratio by its number of words and values, so that long texts are not the surest.
+    text : list of str or None, default None
+        Columns whose words and pairs of words are hashed, signs and words of one character among them. Each value of
+        another column is a bucket, numbers are cut at the target's quantiles first.
+    n_buckets : int >= 1, default 10000
+        Buckets that the words of all text columns share, and likewise the values of all others.
+    n_bins : int >= 2, default 10
+        Bins that a number column is cut into.
+    smoothing : float > 0, default 1.0
+        What is added to every bucket's count, against infinite ratios.
+    normalize : bool, default False
+        True divides a row's log ratio by its number of words and values, so that long texts are not the surest.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. log_ratio_ : (n,) of the training rows. counts_ : (2, b) of the buckets in pool and target.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    log_ratio_ : ndarray of shape (n,)
+        Log ratio of each training row.
+    counts_ : ndarray of shape (2, b)
+        Counts of the buckets in pool and target.
+
+    Raises
+    ------
+    DataError
+        A column that is not there; on ``merge``, other columns or bins; on ``weigh``, a row so much likelier than the
+        fitted ones that no number holds its weight.
 
     Notes
     -----
@@ -62,19 +78,16 @@ class BucketedRatio(StreamingWeigher):
     is made 1 by 2000 of its distinct rows: beyond these it is an estimate.
     Cost: one pass over the words; memory the buckets, and one batch's sparse counts.
 
-    Raises
-    ------
-    DataError : a column that is not there; on ``merge``, other columns or bins; on ``weigh``, a row so much likelier
-    than the fitted ones that no number holds its weight.
-
     Examples
     --------
     >>> import pandas as pd
-    >>> from ballast.methods.weights import BucketedRatio
-    >>> table = pd.DataFrame({"text": ["tax law", "tax code", "cat food", "dog food"]})
-    >>> weigher = BucketedRatio(text=["text"]).fit(table, table.head(2))
-    >>> weigher.weights_.round(1)
-    array([1.8, 1.8, 0.2, 0.2])
+    >>> import ballast
+    >>> texts = ["tax law", "tax code", "law court", "cat food", "dog food"]
+    >>> pool = pd.DataFrame({"text": texts})
+    >>> weigher = ballast.method("bucketed_ratio", text=["text"])
+    >>> weights = weigher.fit(pool, pool.head(3)).weights_
+    >>> pool["text"][weights > 1].tolist()
+    ['tax law', 'tax code', 'law court']
     """
 
     name = "bucketed_ratio"

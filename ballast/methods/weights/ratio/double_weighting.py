@@ -30,18 +30,38 @@ class DoubleWeighting(Weigher):
 
     Parameters
     ----------
-    leniency : D of the paper, 1 or more: 1 keeps all target rows (kernel mean matching); more lets their weights fall,
-        by (1 - 1 / sqrt(D)) in the root mean square, and bounds the training rows' weights more.
-    max_weight : bound on the training rows' weights at leniency 1; B of the paper.
-    bandwidth : of the kernel, in standard deviations of both samples together; None takes the mean distance to the
-        50th nearest row, as the authors do.
-    n_landmarks : rows that the kernel is approximated on (Nystrom's method).
-    random_state, device : the seed of the draws; where neighbours are sought.
+    leniency : float >= 1, default 25.0
+        D of the paper: 1 keeps all target rows (kernel mean matching); more lets their weights fall, by (1 - 1 /
+        sqrt(D)) in the root mean square, and bounds the training rows' weights more.
+    max_weight : float > 0, default 1000.0
+        Bound on the training rows' weights at leniency 1; B of the paper.
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations of both samples together; None takes the mean distance to the 50th
+        nearest row, as the authors do.
+    n_landmarks : int >= 1, default 200
+        Rows that the kernel is approximated on (Nystrom's method).
+    random_state : int or None, default 0
+        Seed of the draws.
+    device : str, default "auto"
+        Where to seek neighbours: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. target_weights_ : (m,), from 0, given up, to 1. bandwidth_ : as used. discrepancy_ : the
-    squared distance that is left between the weighted means. iterations_ : of the solver.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    target_weights_ : ndarray of shape (m,)
+        Weight of each target row, from 0, given up, to 1.
+    bandwidth_ : float
+        Width of the kernel, as used.
+    discrepancy_ : float
+        The squared distance that is left between the weighted means.
+    iterations_ : int
+        Steps of the solver.
+
+    Raises
+    ------
+    OverlapError
+        The target lies beyond the training rows: their weights average less than 0.05 of the target's.
 
     Notes
     -----
@@ -50,18 +70,16 @@ class DoubleWeighting(Weigher):
     rows are weighed only; there is no function of unseen rows.
     Cost: O((n + m) r) a step, some thousand steps; memory 8 (n + m) r bytes for r landmarks.
 
-    Raises
-    ------
-    OverlapError : the target lies beyond the training rows: their weights average less than 0.05 of the target's.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import DoubleWeighting
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 4, 51)[:, None]
-    >>> weigher = DoubleWeighting(device="cpu").fit(X, X_target)
-    >>> weigher.target_weights_[[0, 50]].round(1)
-    array([0.9, 0. ])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0, 1, (300, 1)), rng.normal(1.5, 1, (200, 1))
+    >>> weigher = ballast.method("double_weighting").fit(X, X_target)
+    >>> kept, beyond = weigher.target_weights_, X_target[:, 0] > 2
+    >>> bool(kept[beyond].mean() < 0.3), bool(kept[~beyond].mean() > 0.5)
+    (True, True)
     """
 
     name = "double_weighting"

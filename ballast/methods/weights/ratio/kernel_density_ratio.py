@@ -32,20 +32,37 @@ class KernelDensityRatio(Weigher):
 
     Parameters
     ----------
-    density : "kernel" sums Gaussian kernels at rows of each sample; "gaussian" plugs in each sample's mean and
-        covariance, the latter shrunk as Ledoit and Wolf do.
-    bandwidth : of the kernels, in standard deviations of the samples; None takes 1.5 times Scott's rule for kernels at
+    density : {"kernel", "gaussian"}, default "kernel"
+        "kernel" sums Gaussian kernels at rows of each sample; "gaussian" plugs in each sample's mean and covariance,
+        the latter shrunk as Ledoit and Wolf do.
+    bandwidth : float > 0 or None, default None
+        Width of the kernels, in standard deviations of the samples; None takes 1.5 times Scott's rule for kernels at
         the rows of k units, 1.5 k^(-1 / (d + 4)): a ratio is smoother than its densities, and needs wider kernels; 0.22
         sqrt(d) at least.
-    max_ratio : ratios above are cut to it; None takes the square root of n, or of the units where these are
-        declared.
-    max_kernels : rows of either sample, drawn, at which kernels stand. Bounds the cost.
-    random_state, device : the seed of the draw; where to compute.
+    max_ratio : float > 0 or None, default None
+        Ratios above are cut to it; None takes the square root of n, or of the units where these are declared.
+    max_kernels : int >= 2, default 2000
+        Rows of either sample, drawn, at which kernels stand. Bounds the cost.
+    random_state : int or None, default 0
+        Seed of the draw.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    ratio_ : (n,) the estimated ratio at the training rows, clipped. bandwidth_ : of the training rows' and of the
-    target's kernels, in standard deviations; not set for "gaussian". cap_ : the largest ratio allowed.
+    ratio_ : ndarray of shape (n,)
+        The estimated ratio at the training rows, clipped.
+    bandwidth_ : tuple of float
+        Widths of the training rows' and of the target's kernels, in standard deviations; not set for "gaussian".
+    cap_ : float
+        The largest ratio allowed.
+
+    Raises
+    ------
+    DataError
+        Fewer than two rows in either sample, or units of the training rows.
+    OverlapError
+        The target lies where there are no training rows.
 
     Notes
     -----
@@ -53,19 +70,17 @@ class KernelDensityRatio(Weigher):
     either sample. Columns are standardised over both samples; those that are constant over both do not count.
     Cost: O(n k d) for k kernels, memory one block of distances; "gaussian" O((n + m) d^2).
 
-    Raises
-    ------
-    DataError : fewer than two rows in either sample, or units of the training rows. OverlapError : the target lies
-    where there are no training rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import KernelDensityRatio
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = KernelDensityRatio(device="cpu").fit(X, X_target)
-    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0. , 1.9])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weigher = ballast.method("kernel_density_ratio", density="gaussian")
+    >>> ratio = weigher.fit(X, X_target).ratio_
+    >>> truth = np.exp(0.8 * X.sum(axis=1) - 0.64)  # of the two densities
+    >>> bool(np.corrcoef(np.log(ratio), np.log(truth))[0, 1] > 0.95)
+    True
     """
 
     name = "kernel_density_ratio"

@@ -26,20 +26,41 @@ class KernelMeanMatching(Weigher):
 
     Parameters
     ----------
-    bandwidth : of the kernel, in standard deviations of both samples together; None takes the median distance between
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations of both samples together; None takes the median distance between
         1000 rows.
-    max_weight : largest weight, where the mean is 1.
-    ridge : penalty on the weights' variance. Without one they are ill determined and far from the ratio; more draws
-        them to 1.
-    n_landmarks : rows that the kernel is approximated on (Nystrom's method); no fewer than all rows solves the exact
-        quadratic programme, at cubic cost.
-    random_state, device : the seed of the draws; where to compute.
+    max_weight : float > 1, default 10.0
+        Largest weight, where the mean is 1.
+    ridge : float > 0, default 0.001
+        Penalty on the weights' variance. Without one they are ill determined and far from the ratio; more draws them to
+        1.
+    n_landmarks : int >= 1, default 200
+        Rows that the kernel is approximated on (Nystrom's method); no fewer than all rows solves the exact quadratic
+        programme, at cubic cost.
+    random_state : int or None, default 0
+        Seed of the draws.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. bandwidth_ : as used. discrepancy_ : squared distance of the two means in the kernel's
-    space under the weights; unweighted_discrepancy_ : the same of the rows as they are. coefficients_ : (r + 1,) of the
-    dual function. iterations_ : Newton steps.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    bandwidth_ : float
+        Width of the kernel, as used.
+    discrepancy_ : float
+        Squared distance of the two means in the kernel's space under the weights.
+    unweighted_discrepancy_ : float
+        That of the rows as they are.
+    coefficients_ : ndarray of shape (r + 1,)
+        Coefficients of the dual function.
+    iterations_ : int
+        Newton steps.
+
+    Raises
+    ------
+    OverlapError
+        The weights leave most of the discrepancy, as where the target lies beyond the training rows.
 
     Notes
     -----
@@ -48,18 +69,18 @@ class KernelMeanMatching(Weigher):
     the dual function. Draws do not depend on the order of the rows.
     Cost: O((n + m) r d + n r^2) a step, 5 to 10 steps; memory one block of rows.
 
-    Raises
-    ------
-    OverlapError : the weights leave most of the discrepancy, as where the target lies beyond the training rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import KernelMeanMatching
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = KernelMeanMatching(device="cpu").fit(X, X_target)
-    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0. , 2.1])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weigher = ballast.method("kernel_mean_matching", max_weight=20.0)
+    >>> weights = weigher.fit(X, X_target).weights_
+    >>> np.average(X, axis=0, weights=weights).round(1)
+    array([0.7, 0.7])
+    >>> bool(weigher.discrepancy_ < 0.01 * weigher.unweighted_discrepancy_)
+    True
     """
 
     name = "kernel_mean_matching"

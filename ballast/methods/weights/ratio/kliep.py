@@ -39,19 +39,41 @@ class KLIEP(Weigher):
 
     Parameters
     ----------
-    n_centers : kernels, centred at rows drawn from the target (all rows when there are fewer); 100 as in the paper.
-    bandwidth : of the kernel (in standard deviations); None takes the widest whose likelihood, by five-fold
+    n_centers : int >= 1, default 100
+        Kernels, centred at rows drawn from the target (all rows when there are fewer); 100 as in the paper.
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations; None takes the widest whose likelihood, by five-fold
         cross-validation on 2000 rows of each sample, is within a standard error of the best one's.
-    tolerance : iteration stops when no more than this can be gained in log-likelihood a target row, by duality.
-    max_iter : iterations at most; a warning is logged where the tolerance is not met by then.
-    random_state, device : the seed of the draws; where to compute.
+    tolerance : float > 0, default 0.002
+        Iteration stops when no more than this can be gained in log-likelihood a target row, by duality.
+    max_iter : int >= 1, default 1000
+        Iterations at most; a warning is logged where the tolerance is not met by then.
+    random_state : int or None, default 0
+        Seed of the draws.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    ratio_ : (n,) the estimated ratio at the training rows, of mean 1, or below where parts of the target lie beyond
-        them. bandwidth_ : as used. basis_, coefficients_ : the model. n_iter_, gap_ : iterations, and what could
-        still be gained. log_likelihood_ : mean log ratio of the target's rows, an estimate of the divergence
-        KL(target, source).
+    ratio_ : ndarray of shape (n,)
+        The estimated ratio at the training rows, of mean 1, or below where parts of the target lie beyond them.
+    bandwidth_ : float
+        Width of the kernels, as used.
+    basis_ : KernelBasis
+        The kernels.
+    coefficients_ : ndarray of shape (c,)
+        Coefficients of the kernels.
+    n_iter_ : int
+        Iterations.
+    gap_ : float
+        What could still be gained.
+    log_likelihood_ : float
+        Mean log ratio of the target's rows, an estimate of the divergence KL(target, source).
+
+    Raises
+    ------
+    OverlapError
+        The target lies where there are no training rows.
 
     Notes
     -----
@@ -62,18 +84,18 @@ class KLIEP(Weigher):
     source row lay at its centre: otherwise target rows beyond the source would gain likelihood without bound. Cost: (n
     + m) c d once in float32 blocks, and 400 c^2 an iteration; memory 800 c^2 bytes.
 
-    Raises
-    ------
-    OverlapError : the target lies where there are no training rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import KLIEP
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = KLIEP(n_centers=20, device="cpu").fit(X, X_target)
-    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0.2, 1.8])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weigher = ballast.method("kliep").fit(X, X_target)
+    >>> mean = np.average(X, axis=0, weights=weigher.weights_)
+    >>> bool(np.abs(X.mean(axis=0)).max() < 0.1), bool(mean.min() > 0.5)
+    (True, True)
+    >>> bool(weigher.weigh([[-1.0, -1.0]])[0] < 0.3)  # where the target is not
+    True
     """
 
     name = "kliep"

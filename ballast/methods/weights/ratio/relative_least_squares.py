@@ -54,17 +54,37 @@ class RelativeLeastSquares(StreamingWeigher):
 
     Parameters
     ----------
-    alpha : share of the target in the denominator, in [0, 1); 0.1 as in the paper; 0 is the plain ratio (uLSIF).
-    n_centers : kernels, centred at rows drawn from the target (all rows when there are fewer); 100 as in the paper.
-    bandwidth, regularization : of the kernel (in standard deviations) and the ridge penalty; None selects either by
-        the closed-form leave-one-out error on 4000 rows of each sample; where units are declared, by the error in five
-        folds of whole units.
-    random_state, device : the seed of the draws; where to compute.
+    alpha : float in [0, 1), default 0.1
+        Share of the target in the denominator; 0.1 as in the paper; 0 is the plain ratio (uLSIF).
+    n_centers : int >= 1, default 100
+        Kernels, centred at rows drawn from the target (all rows when there are fewer); 100 as in the paper.
+    bandwidth : float > 0 or None, default None
+        Width of the kernel, in standard deviations; None selects it by the closed-form leave-one-out error on 4000 rows
+        of each sample, or, where units are declared, by the error in five folds of whole units.
+    regularization : float > 0 or None, default None
+        Ridge penalty on the coefficients; None selects it likewise.
+    random_state : int or None, default 0
+        Seed of the draws.
+    device : str, default "auto"
+        Where to compute: "cpu", "cuda", one of several ("cuda:1"), or "auto", a GPU where there is one.
 
     Attributes
     ----------
-    ratio_ : (n,) the estimated relative ratio at the training rows. bandwidth_, regularization_ : as used.
-    basis_, coefficients_ : the model. selection_error_ : the leave-one-out error of those selected, lower is better.
+    ratio_ : ndarray of shape (n,)
+        The estimated relative ratio at the training rows.
+    bandwidth_, regularization_ : float
+        Width of the kernels and penalty, as used.
+    basis_ : KernelBasis
+        The kernels.
+    coefficients_ : ndarray of shape (c,)
+        Coefficients of the kernels.
+    selection_error_ : float
+        The leave-one-out error of those selected, lower is better.
+
+    Raises
+    ------
+    OverlapError
+        The target lies where there are no training rows.
 
     Notes
     -----
@@ -75,18 +95,19 @@ class RelativeLeastSquares(StreamingWeigher):
     raised to it, by which the weights' mean is corrected from 2000 distinct rows: beyond these it is an estimate.
     Cost: (n + m) c (d + c) operations in float32 blocks; memory one block.
 
-    Raises
-    ------
-    OverlapError : the target lies where there are no training rows.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import RelativeLeastSquares
-    >>> X, X_target = np.linspace(-2, 2, 101)[:, None], np.linspace(0, 2, 51)[:, None]
-    >>> weigher = RelativeLeastSquares(n_centers=20, device="cpu").fit(X, X_target)
-    >>> weigher.weigh([[-1.0], [1.0]]).round(1)
-    array([0.3, 1.7])
+    >>> import ballast
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_target = rng.normal(0.0, 1, (400, 2)), rng.normal(0.8, 1, (300, 2))
+    >>> weigher = ballast.method("relative_least_squares", alpha=0.1)
+    >>> ratio = weigher.fit(X, X_target).ratio_
+    >>> bool(ratio.max() <= 10)  # 1 / alpha
+    True
+    >>> low, high = weigher.weigh([[-1.0, -1.0], [1.5, 1.5]])
+    >>> bool(low < 0.5), bool(high > 3)
+    (True, True)
     """
 
     name = "relative_least_squares"

@@ -46,16 +46,31 @@ class TelescopingRatio(Weigher):
 
     Parameters
     ----------
-    n_bridges : steps between the samples. None takes 1 where a classifier's area under the curve stays below 0.9, and
-        else doubles from 8 until it does on every bridge, 32 at most.
-    inverse_penalty : C of the logistic regressions; 0.1 was best of 0.01 to 100 for 20 columns and 1000 rows.
-    random_state : the seed of the pairs and of the rows held out.
+    n_bridges : int >= 1 or None, default None
+        Steps between the samples. None takes 1 where a classifier's area under the curve stays below 0.9, and else
+        doubles from 8 until it does on every bridge, 32 at most.
+    inverse_penalty : float > 0, default 0.1
+        C of the logistic regressions; 0.1 was best of 0.01 to 100 for 20 columns and 1000 rows.
+    random_state : int or None, default 0
+        Seed of the pairs and of the rows held out.
 
     Attributes
     ----------
-    weights_ : (n,), mean 1. log_ratio_ : (n,) log of the target's density over the source's, at the training rows.
-    divergence_ : KL(target, source) in nats, the mean log ratio of the target's rows. n_bridges_ : as used.
-    areas_ : (n_bridges,) the area under each bridge's curve, on rows held out.
+    weights_ : ndarray of shape (n,)
+        Weight of each row, of mean 1.
+    log_ratio_ : ndarray of shape (n,)
+        Log of the target's density over the source's, at the training rows.
+    divergence_ : float
+        KL(target, source) in nats, the mean log ratio of the target's rows.
+    n_bridges_ : int
+        Steps, as used.
+    areas_ : ndarray of shape (n_bridges,)
+        The area under each bridge's curve, on rows held out.
+
+    Raises
+    ------
+    DataError
+        Fewer than ten rows in either sample.
 
     Notes
     -----
@@ -65,18 +80,14 @@ class TelescopingRatio(Weigher):
     effective sample size is below a twentieth of the rows. At most 5000 pairs are drawn.
     Cost: ``n_bridges`` logistic regressions on 10,000 rows; memory those rows' features.
 
-    Raises
-    ------
-    DataError : fewer than ten rows in either sample.
-
     Examples
     --------
     >>> import numpy as np
-    >>> from ballast.methods.weights import TelescopingRatio
+    >>> import ballast
     >>> rng = np.random.default_rng(0)
-    >>> X, X_target = rng.normal(size=(400, 1)), rng.normal(2.0, size=(400, 1))
-    >>> weigher = TelescopingRatio(n_bridges=2).fit(X, X_target)
-    >>> bool(1.5 < weigher.divergence_ < 2.5)  # 2 in truth
+    >>> X, X_target = rng.normal(0, 1, (1000, 1)), rng.normal(4, 1, (1000, 1))
+    >>> weigher = ballast.method("telescoping_ratio").fit(X, X_target)
+    >>> bool(6 < weigher.divergence_ < 10)  # 8 nats in truth
     True
     """
 
