@@ -118,12 +118,12 @@ def _sections(snapshot: Snapshot, comparison: Comparison | None) -> Iterator[tup
     for stage in STAGES.values():
         steps = snapshot.of(stage.name)
         if steps and stage.card:
-            before = losing_slices(snapshot) if stage.name == "assessor" else None
             shown = tag("div", *cards(snapshot, steps, _status, comparison), class_="cards")
-            yield stage.section.lower(), stage.section, join([before, shown])
+            first = FIRST[stage.name](snapshot) if stage.name in FIRST else None
+            yield stage.section.lower(), stage.section, join([first, shown])
         elif steps and stage.section:
             yield stage.section.lower(), stage.section, tag("div", TABLES[stage.name](snapshot, _status), class_="card")
-        if stage.name == "source" and comparison is not None:
+        if stage.name in COMPARED and comparison is not None:
             yield "columns", "Columns", columns_section(snapshot, comparison)
     yield "gates", "Gates", gates(snapshot)
 
@@ -141,6 +141,12 @@ def _key() -> Markup:
 
 TABLES: dict[str, Callable[[Snapshot, Status], Markup]] = {"source": data, "learner": models_table}
 """The one table of each kind of stage whose steps have no card."""
+
+FIRST: dict[str, Callable[[Snapshot], Markup | None]] = {"assessor": losing_slices}
+"""What stands before the cards of a kind of stage."""
+
+COMPARED = ("source",)
+"""The kinds of stage whose steps' columns are compared, below their table."""
 
 
 def _provenance(snapshot: Snapshot) -> Markup:

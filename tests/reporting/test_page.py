@@ -133,7 +133,7 @@ def test_columns_when_a_test_has_p_values_then_their_table_has_them_and_says_who
     table = re.search(r'<table aria-label="All 2 columns" class="columns">(.*?)</table>', page, re.DOTALL)
     assert table is not None
     rows_of = [text(row) for row in re.findall(r"<tr>(.*?)</tr>", table[1])]
-    assert rows_of[0] == "column change distance by chance with weights means apart statistic p-value test"
+    assert rows_of[0] == "column change distance by chance with weights means apart statistic p-value tested by"
     assert "< 0.001 drift" in rows_of[1]
     assert rows_of[2].startswith(HARM)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ballast.methods.frame.reports import OVERALL
@@ -16,6 +16,9 @@ from ballast.reporting.pictures.overlay import overlaid_histograms, paired_bars
 from ballast.reporting.pictures.theme import as_svg, themed
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, listed, one_line, plural
+
+Cell = Callable[[ColumnShift], object]
+"""Gives what stands in a cell of the table."""
 
 MOST_PICTURES, LEAST_PICTURES = 6, 2
 """Columns that are drawn: those that stand out, and a few where none does."""
@@ -104,26 +107,18 @@ def _sizes(shift: ColumnShift) -> str:
 
 def _table(snapshot: Snapshot, comparison: Comparison) -> Markup:
     """Every column, the farthest beyond chance first."""
-    shown, tested = comparison.columns[:MOST_LISTED], _tested(snapshot, comparison)
+    shown = comparison.columns[:MOST_LISTED]
+    tested = _tested(snapshot, comparison)
     weighted = any(c.weighted is not None for c in shown)
-    missing = any(any(c.missing) for c in shown)
-    head = ["column", "change", "distance", "by chance"]
-    head += ["with weights"] if weighted else []
-    head += ["means apart"]
-    head += ["missing"] if missing else []
-    head += ["statistic", "p-value", "test"] if tested else []
-    rows = []
-    for c in shown:
-        row: list[object] = [breakable("b", c.column), c.change, _figure(c.distance), _figure(c.by_chance)]
-        row += [_figure(c.weighted)] if weighted else []
-        row += [None if c.standardized is None else float(f"{c.standardized:.3g}")]
-        row += [_missing(c)] if missing else []
-        row += _said(tested.get(c.column)) if tested else []
-        rows.append(row)
-    text = [j for j, name in enumerate(head) if name in ("column", "change", "missing", "test")]
-    numeric = [j for j in range(len(head)) if j not in text]
+    told = _told(tested, weighted=weighted, missing=any(any(c.missing) for c in shown))
     name = f"All {plural(len(comparison.columns), 'column')}"
-    listing = table(head, rows, label=name, numeric=numeric, class_="columns")
+    listing = table(
+        [head for head, _, _ in told],
+        ([cell(c) for _, _, cell in told] for c in shown),
+        numeric=[j for j, (_, is_number, _) in enumerate(told) if is_number],
+        label=name,
+        class_="columns",
+    )
     return tag(
         "div",
         tag("div", tag("h3", name), class_="head"),
@@ -131,6 +126,28 @@ def _table(snapshot: Snapshot, comparison: Comparison) -> Markup:
         listing,
         class_="card",
     )
+
+
+def _told(tested: Mapping[str, Tested], *, weighted: bool, missing: bool) -> list[tuple[str, bool, Cell]]:
+    """Gives what the table tells of a column: the head, whether it is a number, and what stands in the cell."""
+    told: list[tuple[str, bool, Cell]] = [
+        ("column", False, lambda c: breakable("b", c.column)),
+        ("change", False, lambda c: c.change),
+        ("distance", True, lambda c: _figure(c.distance)),
+        ("by chance", True, lambda c: _figure(c.by_chance)),
+    ]
+    if weighted:
+        told.append(("with weights", True, lambda c: _figure(c.weighted)))
+    told.append(("means apart", True, lambda c: _figure(c.standardized)))
+    if missing:
+        told.append(("missing", False, _missing))
+    if tested:
+        told += [
+            ("statistic", True, lambda c: _figure(tested[c.column].statistic) if c.column in tested else None),
+            ("p-value", True, lambda c: _p_value(tested[c.column]) if c.column in tested else None),
+            ("tested by", False, lambda c: _link(tested[c.column].step) if c.column in tested else ""),
+        ]
+    return told
 
 
 def _figure(value: float | None) -> float | None:
@@ -142,13 +159,13 @@ def _missing(shift: ColumnShift) -> str:
     return f"{before:.1%} → {after:.1%}" if before or after else ""
 
 
-def _said(tested: Tested | None) -> list[object]:
-    if tested is None:
-        return [None, None, ""]
-    name = tag("a", tested.step.node.name, href=f"#{anchor(tested.step.node)}")
+def _p_value(tested: Tested) -> Sorted:
     p = p_text(tested.p_value).removeprefix("p = ").removeprefix("p ")
-    shown = Sorted(chip(p, "bad") if tested.rejected else tag("span", p), tested.p_value)
-    return [float(f"{tested.statistic:.3g}"), shown, name]
+    return Sorted(chip(p, "bad") if tested.rejected else tag("span", p), tested.p_value)
+
+
+def _link(step: Step) -> Markup:
+    return tag("a", step.node.name, href=f"#{anchor(step.node)}")
 
 
 def _meaning(weighted: bool, tested: bool) -> str:

@@ -17,7 +17,7 @@ MOST_FLAGGED, MOST_NAMED = 20, 3
 
 def flagged(snapshot: Snapshot, step: Step) -> Markup | None:
     """Gives the flagged rows of a step that scores, the most extreme first, and how to get them all."""
-    if step.node.stage != "scorer" or step.table is None or not step.table["flagged"].any():
+    if step.table is None or "flagged" not in step.table or not step.table["flagged"].any():
         return None
     marked = step.table["flagged"].to_numpy(dtype=bool)
     scores = step.table["score"].to_numpy(dtype=float)
