@@ -12,11 +12,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from ballast.methods.evaluation import ClassificationMetrics, RegressionMetrics
 from ballast.methods.frame.reports import AssessmentRows
 from ballast.reporting import stage_metadata
-from ballast.reporting.figures import figure_for
+from ballast.reporting.figures import figure_for, figures_for
 from ballast.reporting.pictures.theme import COLOURS, as_markdown, as_svg, in_short, themed
 from tests.reporting.example import OUTLINE, drift_table, made
 
@@ -120,6 +122,38 @@ def test_figure_when_a_name_is_odd_then_it_is_still_valid_and_quiet(name):
         shown = texts(as_svg(figure_for("test", drift_table([name, "b"]))))
     assert "b" in shown
     assert not any("\n" in text for text in shown)
+
+
+LONG = "the share of rows that lie beyond the largest value that any of the training rows of the same shop has, by day"
+
+
+@pytest.mark.parametrize(
+    ("stage", "table", "summary"),
+    [
+        ("test", drift_table([LONG, "b"]).assign(effect=[LONG, f"{LONG} at 0", LONG]), {"supposes": LONG}),
+        ("test", drift_table([f"f{j}" for j in range(9)]).assign(effect=[f"measure {j} of it" for j in range(10)]), {}),
+        ("assessor", TABLES["verdict"].replace("baseline", LONG).replace("accuracy", LONG), {}),
+        ("assessor", TABLES["balance"], SUMMARIES["balance"]),
+        ("weigher", TABLES["density"], {}),
+    ],
+)
+def test_figure_when_its_notes_and_labels_are_long_then_all_its_text_lies_within_it(stage, table, summary):
+    for figure in figures_for(stage, table, summary):
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        width, height = figure.bbox.size
+        for text in figure.findobj(Text):
+            box = text.get_window_extent(renderer)
+            assert not text.get_text() or (box.x0 >= 0 and box.y0 >= 0 and box.y1 <= height), text.get_text()
+            assert box.x1 <= width + 2, text.get_text()
+
+
+def test_figure_when_it_is_read_out_then_its_name_is_its_title_and_what_stands_below():
+    root = ElementTree.fromstring(as_svg(figure_for("test", drift_table(["<age> & $"]))))
+    assert root.attrib["role"] == "img"
+    assert root.attrib["aria-label"] == "Shift found. p = 0.010, 1 of 1 features differ"
+    assert ElementTree.fromstring(as_svg(figure_for("test", drift_table([])), 'say "<b>"')).attrib["aria-label"] == (
+        'say "<b>"'
+    )
 
 
 def test_markdown_when_made_then_its_data_is_the_figure():

@@ -147,7 +147,9 @@ def test_test_of_all_columns_when_it_finds_a_shift_then_the_columns_that_differ_
     assert f"The columns that differ most by themselves: age and {HARM} ( all columns )" in text(section(page, "shift"))
     only = Outline("shop", nodes=tuple(n for n in outline().nodes if n.name in ("train", "target", "whole")))
     found = text(write_report(warehouse, only, Path(warehouse.home.path).parent / "o.html").read_text("utf-8"))
-    assert re.search(r"whole tells them apart .*; the columns that differ most are age \(Kolmogorov-Smirnov", found)
+    assert re.search(
+        r"whole tells them apart .*; the columns of the data that differ most are age \(Kolmogorov-Smirnov", found
+    )
 
 
 def test_flagged_rows_when_they_are_many_then_the_first_stand_there_and_the_query_gives_all(page, warehouse):

@@ -13,6 +13,10 @@ from ballast.reporting.columns.values import Categories, Numbers
 MOST_BARS = 8
 """Categories that a picture names; the others are one bar."""
 BINS = 24
+LARGEST_WHOLE = 2**53
+"""Whole numbers beyond are not all doubles, so that none lies between two of them."""
+LARGEST = 1e300
+"""Numbers beyond are not drawn: their differences are infinite."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,11 @@ class Shape:
 
 
 def shapes(comparison: Comparison, columns: Sequence[ColumnShift]) -> Iterator[tuple[ColumnShift, Shape]]:
-    """Gives the distribution of each of some columns that were compared."""
+    """Gives the distribution of each of some columns that were compared, but for numbers too large for a scale."""
     by_name = {shift.column: shift for shift in columns}
     for pair in comparison.sides.pairs(list(by_name)):
         values = values_of(pair)
-        if isinstance(values, Numbers):
+        if isinstance(values, Numbers) and all(np.abs(side).max() < LARGEST for side in (values.train, values.target)):
             yield by_name[pair.column], _of_numbers(values)
         elif isinstance(values, Categories):
             yield by_name[pair.column], _of_categories(values)
@@ -63,9 +67,10 @@ def _edges(pooled: np.ndarray) -> np.ndarray:
     low, inner_low, inner_high, high = np.quantile(pooled, [0, 0.005, 0.995, 1])
     reach = (inner_high - inner_low) / 2
     low, high = max(low, inner_low - reach), min(high, inner_high + reach)
-    if high - low <= BINS and (pooled == np.round(pooled)).all():
+    whole = (pooled == np.round(pooled)).all() and max(abs(low), abs(high)) < LARGEST_WHOLE
+    if whole and high - low <= BINS:
         return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
-    slack = 1e-9 * max(1.0, abs(low), abs(high)) if high > low else 0.5 * max(1.0, abs(low))
+    slack = 1e-9 * (high - low) if high > low else 0.5 * max(1.0, abs(low))
     return np.linspace(low - slack, high + slack, BINS + 1)
 
 

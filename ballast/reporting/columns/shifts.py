@@ -108,8 +108,7 @@ def _shift(pair: Pair) -> ColumnShift | str:
     if isinstance(values, Categories):
         return _of_categories(pair.column, values)
     kind: Kind = "times" if kind_of(pair.train.type, pair.target.type) == "times" else "numbers"
-    with np.errstate(over="ignore", invalid="ignore"):  # squares of the largest doubles
-        return _of_numbers(pair.column, kind, values)
+    return _of_numbers(pair.column, kind, values)
 
 
 def gap(train: np.ndarray, target: np.ndarray) -> float:
@@ -141,21 +140,24 @@ def _of_numbers(column: str, kind: Kind, values: Numbers) -> ColumnShift:
     n, m = len(values.train), len(values.target)
     gaps = _Gaps(values.train, values.target)
     weights = values.weights if values.weights is not None and values.weights.sum() > 0 else None
-    standardized = None
-    if kind == "numbers":
-        sizes = standardized_mean_differences(values.train[:, None], values.target[:, None], np.ones((1, n)))
-        signed = float(np.copysign(sizes[0, 0], values.target.mean() - values.train.mean()))
-        standardized = signed if np.isfinite(signed) else None
     return ColumnShift(
         column,
         kind,
         distance=gaps.largest(),
         by_chance=min(MEAN_OF_KOLMOGOROV * float(np.sqrt(1 / n + 1 / m)), 1.0),
         change=change_of_numbers(values, kind),
-        standardized=standardized,
+        standardized=_standardized(values) if kind == "numbers" else None,
         weighted=None if weights is None else gaps.largest(weights),
         missing=values.missing,
     )
+
+
+def _standardized(values: Numbers) -> float:
+    """Gives the difference of the means in standard deviations, of whatever size the values are."""
+    largest = max(float(np.abs(side).max()) for side in (values.train, values.target)) or 1.0
+    train, target = values.train / largest, values.target / largest
+    size = float(standardized_mean_differences(train[:, None], target[:, None], np.ones((1, len(train))))[0, 0])
+    return size if target.mean() >= train.mean() else -size
 
 
 def _of_categories(column: str, values: Categories) -> ColumnShift:

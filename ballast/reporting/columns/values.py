@@ -72,7 +72,8 @@ def _kind(of: pa.DataType) -> Kind | None:
         return "times"
     if types.is_dictionary(of):
         return None if types.is_nested(of.value_type) else "categories"
-    return "categories" if types.is_boolean(of) or types.is_string(of) or types.is_large_string(of) else None
+    texts = (types.is_boolean, types.is_string, types.is_large_string, types.is_string_view)
+    return "categories" if any(is_text(of) for is_text in texts) else None
 
 
 def numbers(train: pa.ChunkedArray, target: pa.ChunkedArray, weights: np.ndarray | None) -> Numbers:

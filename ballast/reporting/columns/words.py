@@ -13,6 +13,8 @@ from ballast.words import shown as quoted
 TOLD_MISSING = 0.01
 """The change of the share of missing values from which on it is told."""
 
+SECONDS_A_YEAR = 31_556_952
+
 
 def short(value: float) -> str:
     """Gives a number with three digits, as 0.825, 12.4 or 1,240."""
@@ -20,8 +22,11 @@ def short(value: float) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Gives a time as its day."""
-    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds):%Y-%m-%d}"
+    """Gives a time as its day; beyond the years 1 to 9999 as its year."""
+    try:
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).date().isoformat()
+    except OverflowError:
+        return f"year {1970 + seconds / SECONDS_A_YEAR:.0f}"
 
 
 def change_of_numbers(values: Numbers, kind: Kind) -> str:
@@ -32,7 +37,8 @@ def change_of_numbers(values: Numbers, kind: Kind) -> str:
         before, after = (write(float(of(side))) for side in sides)
         if before != after:
             return f"{name} {before} → {after}{_missing(values.missing)}"
-    spreads = [float(np.std(side)) for side in sides]
+    with np.errstate(over="ignore"):  # squares of the largest doubles
+        spreads = [float(np.std(side)) for side in sides]
     before, after = map(short, spreads)
     told = before != after and kind == "numbers" and np.isfinite(spreads).all()
     spread = f"standard deviation {before} → {after}" if told else ""

@@ -143,9 +143,13 @@ def _apart(snapshot: Snapshot, hits: list[Step], comparison: Comparison | None) 
     if not most:
         by_itself = f"by itself none of {plural(n, 'column')} differs by more than chance"
         return f"; {by_itself}: the shift is in how they go together"
-    figures = [", ".join(filter(None, [f"{c.measure} {short(c.distance)}", c.change])) for c in most]
-    told = in_words(f"{named(c.column)} ({figure})" for c, figure in zip(most, figures, strict=True))
-    return f"; the columns that differ most are {told}" if len(most) > 1 else f"; the column that differs is {told}"
+    told, measure = [], ""
+    for c in most:
+        figures = [f"{'' if c.measure == measure else c.measure} {short(c.distance)}".strip(), c.change]
+        told.append(f"{named(c.column)} ({', '.join(filter(None, figures))})")
+        measure = c.measure
+    which = "columns of the data that differ most are" if len(most) > 1 else "column of the data that differs is"
+    return f"; the {which} {in_words(told)}"
 
 
 def _shared(snapshot: Snapshot) -> set[str]:

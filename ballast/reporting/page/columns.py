@@ -151,7 +151,7 @@ def _told(tested: Mapping[str, Tested], *, weighted: bool, missing: bool) -> lis
 
 
 def _figure(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
+    return None if value is None else round(value, 3) + 0.0  # never -0
 
 
 def _missing(shift: ColumnShift) -> str:
@@ -183,12 +183,12 @@ def _meaning(weighted: bool, tested: bool) -> str:
 
 def _rest(comparison: Comparison) -> Iterator[Markup]:
     if more := len(comparison.columns[MOST_LISTED:]):
-        yield tag("p", f"{more:,} more columns differ by less than the last one here.", class_="muted")
+        yield tag("p", f"{more:,} more columns differ by less than the last one here.", class_="small")
     by_reason: dict[str, list[str]] = {}
     for column, reason in comparison.left_out.items():
         by_reason.setdefault(reason, []).append(one_line(column, 60))
     for reason, names in by_reason.items():
-        yield tag("p", f"Not compared: {listed(names, 8)} ({reason}).", class_="muted")
+        yield tag("p", f"Not compared: {listed(names, 8)} ({reason}).", class_="small")
 
 
 def _tested(snapshot: Snapshot, comparison: Comparison) -> Mapping[str, Tested]:

@@ -35,7 +35,7 @@ def lineage(snapshot: Snapshot) -> Markup:
     return tag(
         "svg", *edges, *boxes,
         viewBox=f"0 0 {width} {height:.0f}", role="group", aria_label="lineage: what reads what",
-        style=f"max-width:{1.25 * width:.0f}px",
+        style=f"max-width:{1.25 * width:.0f}px;min-width:{min(width, 760):.0f}px",
     )  # fmt: skip
 
 
