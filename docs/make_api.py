@@ -8,6 +8,8 @@ from typing import Any
 from griffe import Extension, Object
 
 ENTRY = re.compile(r"^([A-Za-z_][\w.*, ]*?) : ", re.MULTILINE)
+TYPED = re.compile(r"[^\n]+\n +[A-Z\"`0-9]")
+"""An entry as numpydoc has it already: a type, and a sentence on the lines below it."""
 SECTION = re.compile(r"^(Parameters|Attributes|Raises)\n-+\n((?:(?!^\w[\w ]*\n-{3,}\n)[^\n]*\n?)*)", re.MULTILINE)
 
 
@@ -27,7 +29,7 @@ def in_numpydoc(text: str) -> str:
 
 def _entries(body: str) -> str:
     parts = ENTRY.split(body.strip())
-    if len(parts) < 3:
+    told = list(zip(parts[1::2], parts[2::2], strict=True))
+    if not told or all(TYPED.match(said) for _, said in told):
         return body
-    told = zip(parts[1::2], parts[2::2], strict=True)
     return "\n".join(f"{names}\n    {' '.join(said.split())}" for names, said in told) + "\n"
