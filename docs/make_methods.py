@@ -34,7 +34,7 @@ GUIDES = {
 """By room, the page that says which of its methods to take when."""
 
 INTRODUCTION = """---
-hide: [toc]
+hide: [navigation, toc]
 ---
 
 # All methods
@@ -52,9 +52,9 @@ Words in *needs* are those of `ballast/methods/frame/vocabulary.py`; those in br
 """
 VERDICTS = {
     "reproduced": "it held in a test of this project",
-    "partly": "it held in a test of this project in part",
+    "partly": "it held in part in a test of this project",
     "not reproduced": "it did not hold in a test of this project",
-    "by definition": "the method claims nothing beyond its formula, and this was measured of it",
+    "by definition": "the method claims nothing beyond its formula",
 }
 
 
@@ -159,26 +159,23 @@ def _claim(cls: type[Method]) -> Iterator[str]:
     told = figure_of(cls)
     measured = f"**Measured** {told}" if told else ""
     reference = f"**Reference** {cls.reference}" if cls.reference else ""
-    verdict = f"**Verdict** {cls.claim.verdict}: {VERDICTS[cls.claim.verdict]}."
+    verdict = f"**Verdict** {cls.claim.verdict}: {VERDICTS[cls.claim.verdict]}{', and this was measured' * bool(told)}."
     yield "\n\n".join(filter(None, ["## Does it hold?", f"**Claim** {cls.claim.text}", verdict, measured, reference]))
 
 
 def _parameters(cls: type[Method], text: str) -> Iterator[str]:
-    """Gives the table of parameters with what each may be and its default, and what the docstring says of each."""
-    values = defaults(cls)
-    if not values:
-        return
+    """Gives the parameters, each with its default, what it may be, and what the docstring says of it."""
     meant = _entries(text)
-    rows = [
-        f"| `{name}` | {_default(value)} | {_cell(describe(cls, name))} | {_cell(_linked(meant.get(name, ''), cls))} |"
-        for name, value in values.items()
+    lines = [
+        f"- `{name}` {_default(value)} *{describe(cls, name)}*<br>{_linked(meant.get(name, ''), cls)}"
+        for name, value in defaults(cls).items()
     ]
-    head = "| Name | Default | May be | What it is |\n|---|---|---|---|"
-    yield "\n".join(["## Parameters\n", '<div class="parameters" markdown>\n', head, *rows, "\n</div>"])
+    if lines:
+        yield "\n".join(["## Parameters\n", "Each with its default and what it may be.\n", *lines])
 
 
 def _default(value: object) -> str:
-    return "needed" if value is inspect.Parameter.empty else f"`{value!r}`"
+    return "needed" if value is inspect.Parameter.empty else f"= `{value!r}`"
 
 
 def _entries(text: str) -> Mapping[str, str]:
@@ -199,8 +196,10 @@ def _listing(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _listed(text: str) -> str:
-    entries = [f"- `{names}`: {said}" for names, said in _listing(text)]
-    return "\n".join(entries) or text
+    """Gives a section's entries as a list, and the paragraphs that follow them as they are."""
+    told, _, rest = text.strip().partition("\n\n")
+    entries = [f"- `{names}`: {said}" for names, said in _listing(told)]
+    return "\n\n".join(filter(None, ["\n".join(entries) or told, rest]))
 
 
 def _asks_for(cls: type[Method]) -> Iterator[str]:

@@ -133,7 +133,7 @@ def test_new_methods_when_dropped_into_a_room_then_in_catalogue_schema_and_docs(
         assert schema(resolve(f"dummy_{role}"))["properties"]["strength"]["default"] == 2.0
         page = pages[f"methods/dummy_{role}.md"]
         assert f"# `dummy_{role}`" in page
-        assert "| `strength` | `2.0` | a number > 0 |" in page
+        assert "- `strength` = `2.0` *a number > 0*" in page
 
 
 @pytest.mark.usefixtures("_dummies")

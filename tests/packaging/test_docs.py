@@ -46,7 +46,7 @@ def test_page_of_a_method_when_built_then_shows_what_it_takes_claims_and_how_it_
     shown = [cls.claim.text, figure_of(cls), cls.reference, "steps:\n    weigher: {use: kliep}", "KLIEP(n_centers=20"]
     assert [line for line in shown if line not in told] == []
     for name, default in defaults(cls).items():
-        assert re.search(rf"\b{name}\s+{re.escape(repr(default))}\s+{re.escape(describe(cls, name))}", told), name
+        assert re.search(rf"\b{name} = {re.escape(repr(default))} {re.escape(describe(cls, name))}", told), name
 
 
 def test_docs_when_built_then_every_link_leads_somewhere(site):
