@@ -105,6 +105,20 @@ def test_pipelines_of_a_guide_when_run_then_they_and_its_commands_succeed(page: 
             assert (words[0], result.exit_code) == ("ballast", 0), result.output
 
 
+def test_gallery_when_read_then_each_figure_is_there_beside_the_step_that_its_pipeline_has():
+    page = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    blocks = re.findall(r'^```yaml title="(\w+)"\n(.*?)^```', page, re.DOTALL | re.MULTILINE)
+    figures = hook("make_gallery").PICTURE.findall(page)
+    shown = {(pipeline, step) for pipeline, block in blocks for step in yaml.safe_load(block)}
+    assert {(pipeline, step) for _, pipeline, step, _ in figures} == shown
+    for pipeline, block in blocks:
+        attributes = yaml.safe_load((DOCS.parent / "pipelines" / pipeline / "defs.yaml").read_text("utf-8"))[
+            "attributes"
+        ]
+        assert yaml.safe_load(block).items() <= attributes["steps"].items()
+    assert [name for name, *_ in figures if not (DOCS / "images" / "gallery" / name).exists()] == []
+
+
 def test_names_of_methods_on_a_page_when_built_then_links_and_quotes_come_from_the_record():
     linked = hook("make_links").linked
     text = "# `kliep`\n`kliep`, [`kliep`](x.md) and `nothing`\n```yaml\nuse: `kliep`\n```\n{{ measured: kliep }}\n"
