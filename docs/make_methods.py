@@ -50,6 +50,7 @@ Words in *needs* are those of `ballast/methods/frame/vocabulary.py`; those in br
 | Method | What it gives | Role | Room | Verdict | In batches | Needs |
 |---|---|---|---|---|---|---|
 """
+COST = re.compile(r"\bCost(?:, ([^:\n]+))?:\s+(.+?)(?=\n\n|\n\w+\n-{3,}|\s+Errors: |\Z)", re.DOTALL)
 VERDICTS = {
     "reproduced": "it held in a test of this project",
     "partly": "it held in part in a test of this project",
@@ -122,7 +123,8 @@ def _needs(cls: type[Method]) -> str:
 
 def _page(cls: type[Method], place: str, others: list[type[Method]]) -> str:
     """Gives a method's page: when to take it, whether it holds, how it is used, and all that it takes and gives."""
-    prose, sections = _sections(inspect.getdoc(cls) or "")
+    text, cost = _parted(inspect.getdoc(cls) or "")
+    prose, sections = _sections(text)
     summary, _, when = prose.partition("\n\n")
     parts = [f"---\ntitle: {cls.name}\n---\n\n# `{cls.name}`", _linked(summary.replace("\n", " "), cls), _facts(cls)]
     parts += [_linked(when, cls), *_claim(cls), f"## In a pipeline\n\n```yaml\n{example_of(cls).rstrip()}\n```"]
@@ -130,11 +132,24 @@ def _page(cls: type[Method], place: str, others: list[type[Method]]) -> str:
         parts.append(f"## In Python\n\n```pycon\n{example.rstrip()}\n```")
     parts += _parameters(cls, sections.pop("Parameters", ""))
     parts += _asks_for(cls)
+    if cost:
+        parts.append(f"## Cost\n\n{_linked(cost, cls)}")
     for title, text in sections.items():
+        if not text.strip():
+            continue
         body = _listed(text) if title in ("Attributes", "Raises") else text
         parts.append(f"## {title}\n\n{_linked(body, cls)}")
     parts.append(f"## See also\n\n{_see_also(cls, place, others)}")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _parted(text: str) -> tuple[str, str]:
+    """Gives a docstring without what it says of its cost, and that: "Cost: ..." up to the paragraph's end."""
+    found = COST.search(text)
+    if found is None:
+        return text, ""
+    cost = f"{found[1]}: {found[2]}" if found[1] else found[2]
+    return text[: found.start()] + text[found.end() :], f"{cost[0].upper()}{cost[1:]}"
 
 
 def _sections(text: str) -> tuple[str, dict[str, str]]:
@@ -220,8 +235,10 @@ def _see_also(cls: type[Method], place: str, others: list[type[Method]]) -> str:
 
 
 def _linked(text: str, cls: type[Method]) -> str:
-    """Gives a text in Markdown, the names of other methods as links."""
+    """Gives a text in Markdown, a paragraph a line, for a sum may go on in the next; other methods' names are links."""
     known = methods()
+    paragraphs = [part if part.startswith((" ", "- ")) else " ".join(part.split()) for part in text.split("\n\n")]
+    text = "\n\n".join(filter(str.strip, paragraphs))
 
     def link(match: re.Match[str]) -> str:
         name = match[1]

@@ -43,7 +43,8 @@ def test_page_of_a_method_when_built_then_shows_what_it_takes_claims_and_how_it_
     told = unescape(text)
     cls = methods()["kliep"]
     assert cls.claim is not None
-    shown = [cls.claim.text, figure_of(cls), cls.reference, "steps:\n    weigher: {use: kliep}", "KLIEP(n_centers=20"]
+    example = ["steps:\n    weigher: {use: kliep}", "KLIEP(n_centers=20"]
+    shown = [cls.claim.text, figure_of(cls), cls.reference, "Cost", "(n + m) c d once in float32 blocks", *example]
     assert [line for line in shown if line not in told] == []
     for name, default in defaults(cls).items():
         assert re.search(rf"\b{name} = {re.escape(repr(default))} {re.escape(describe(cls, name))}", told), name
