@@ -36,6 +36,7 @@ class Display:
         self.plan, self.total, self.terminal = plan, total, terminal
         self.states: dict[str, str] = {}
         self.rows: dict[str, int] = {}
+        self.at: dict[str, str] = {}
         self.began: dict[str, float] = {}
         self.took: dict[str, float] = {}
         self.start = perf_counter()
@@ -48,7 +49,9 @@ class Display:
         if progress.rows is not None:
             self.rows[unit] = progress.rows
         if progress.state == "running":
-            self.began[unit] = now
+            self.at[unit] = progress.at
+            if not progress.at:
+                self.began[unit] = now
         elif unit in self.began:
             self.took[unit] = now - self.began[unit]
         if progress.state != "running" and not self.terminal.is_terminal:
@@ -79,14 +82,15 @@ class Display:
         return _rows_said(self.rows[unit]) if unit in self.rows and not is_model else ""
 
     def _work(self, unit: str) -> str:
-        """Gives the method that runs and the most rows of one table that it reads."""
+        """Gives the method that runs, the most rows of one table that it reads, and how far it is."""
         node = self.plan.nodes.get(unit)
         if node is None or not STAGES[node.stage].stored:
             return ""
         read = [
             self.rows[self.plan.nodes[name].unit] for name in node.upstream if self.plan.nodes[name].unit in self.rows
         ]
-        return escape(node.use) + (f" on {_rows_said(max(read))}" if read else "")
+        on = f" on {_rows_said(max(read))}" if read else ""
+        return f"{escape(node.use)}{on}{f', {self.at[unit]}' if self.at.get(unit) else ''}"
 
 
 def _rows_said(n: int) -> str:

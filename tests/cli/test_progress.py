@@ -72,6 +72,20 @@ def test_run_on_a_terminal_without_colour_writes_none(finished: Folder):
     assert not re.search(r"\x1b\[(3[0-7]|4[0-7]|38;)", shown)
 
 
+NETWORK = {"use": "torch_mlp", "params": {"hidden": [16], "max_epochs": 3000, "patience": None}}
+
+
+def test_run_on_a_terminal_counts_the_epochs_of_a_network_and_elsewhere_keeps_to_a_line_a_step(folder: Folder):
+    folder.declare(data__test=None, data__target=None, steps={"net": NETWORK})
+    shown = on_terminal(folder, "run", "demo")
+    counts = [int(n) for n in re.findall(r"torch_mlp on 200 rows, epoch (\d+) of 3000", "\n".join(plain(shown)))]
+    assert counts == sorted(counts)
+    assert len(set(counts)) >= 3, counts
+    piped = folder.ballast("run", "demo", "--fresh")
+    assert piped.exit_code == 0, piped.output
+    assert "epoch" not in piped.output
+
+
 LOADER = """
 import os
 from pathlib import Path

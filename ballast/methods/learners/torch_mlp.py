@@ -23,6 +23,7 @@ from ballast.methods.training.loop import EpochPlan, History, Penalty, Rows, Sch
 from ballast.methods.training.networks import arrays_of, layers, moments, of_arrays, on_device, row_loss
 from ballast.methods.training.part import Material, Part, Regularization, SamplePolicy, Sampling
 from ballast.methods.training.storage import check_tensors, declaration_of, restored
+from ballast.methods.training.telling import telling
 from ballast.words import plural
 
 if TYPE_CHECKING:
@@ -221,7 +222,7 @@ class TorchMLP(Learner):
                 rows if held_out is None else rows[on_device(kept, self._device())],
                 None if held_out is None else self._watched(rows, held_out, plan),
                 row_loss(self.task_),
-                plan,
+                telling(plan, self.max_epochs),
                 self._schedule(),
                 generator,
                 penalty=penalty,

@@ -15,6 +15,7 @@ import dagster as dg
 from dagster import DagsterEventType, EventLogEntry
 from sqlalchemy.exc import SQLAlchemyError
 
+from ballast.compute.progress import listening
 from ballast.errors import BallastError, OwnedError, SpecError, nearest
 from ballast.orchestration.graph.home import home
 from ballast.orchestration.graph.keys import asset_key
@@ -45,7 +46,8 @@ _STATES: dict[DagsterEventType, State] = {
 class Progress:
     """A change in a run: the unit (or upstream asset) concerned, its new state, and why where it failed.
 
-    A unit that is done is `reused` where all of it was stored already, and has `rows` where it stored a table.
+    A unit that is done is `reused` where all of it was stored already, and has `rows` where it stored a table; of one
+    that runs `at` says how far it is, where that is known.
     """
 
     unit: str
@@ -53,6 +55,7 @@ class Progress:
     message: str = ""
     reused: bool = False
     rows: int | None = None
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def run(
         config["ops"] = {name: settings for name, unit in names.items() if unit in units}
     job = definitions.resolve_job_def(plan.spec.name)
     chosen = [asset_key(plan, name) for name, node in plan.nodes.items() if node.unit in units]
-    with _records(), keep_open():
+    with _records(), keep_open(), listening(seen.heard):
         result = job.execute_in_process(
             run_config=config,
             instance=on,
@@ -229,6 +232,11 @@ class _Events:
             self.made[unit] = self.made.get(unit, False) or reused is None or not reused.value
         if event.event_type in _STATES:
             self._change(step, unit, event)
+
+    def heard(self, what: str, number: int, of: int) -> None:
+        """Takes in how far the unit that runs is; the units of a run in this process run one after another."""
+        for unit in [unit for unit, state in self.states.items() if state == "running"][-1:]:
+            self.on_progress(Progress(unit, "running", at=f"{what} {number} of {of}"))
 
     def _change(self, step: str, unit: str, event: dg.DagsterEvent) -> None:
         self.states[unit] = _STATES[event.event_type]

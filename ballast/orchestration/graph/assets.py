@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from ballast.compute.progress import listening
 from ballast.gates.wording import sentence_of
 from ballast.methods.frame.written import remembered_in
 from ballast.orchestration.graph.alerts import alerts_of
@@ -22,6 +23,7 @@ from ballast.orchestration.graph.partitions import partition_of
 from ballast.orchestration.graph.reported import report_metadata
 from ballast.orchestration.graph.resources import RESOURCE, BallastResource
 from ballast.orchestration.graph.results import result_of
+from ballast.orchestration.graph.spoken import sparing
 from ballast.orchestration.plan.partitions import partitions_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.run.fingerprint import code_version, edited_modules
@@ -110,7 +112,7 @@ def _unit_asset(
             log=context.log.info,
         )
         try:
-            with remembered_in(home(folder) / TEXTS):
+            with remembered_in(home(folder) / TEXTS), listening(sparing(context.log.info, plan.asset(unit))):
                 results = _results(context, run, unit, nodes, given)
         except Exception as error:
             if (told := failed(context, plan, nodes[0], error)) is error:
