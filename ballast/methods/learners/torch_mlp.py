@@ -422,7 +422,6 @@ class TorchMLP(Learner):
         network = self.network_.to(self._device())[:depth]
         with torch.no_grad():
             parts = [
-                network(self._inputs(X[start : start + ROWS_AT_ONCE])).cpu().numpy()
-                for start in range(0, len(X), ROWS_AT_ONCE)
+                network(self._inputs(X[i : i + ROWS_AT_ONCE])).cpu().numpy() for i in range(0, len(X), ROWS_AT_ONCE)
             ]
         return np.concatenate(parts)
