@@ -11,7 +11,7 @@ from ballast.errors import BallastError, is_passing
 from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.graph.keys import asset_key
-from ballast.orchestration.graph.mappings import warn_unmapped
+from ballast.orchestration.graph.mappings import settle_mappings
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.pipeline import StepSpec
@@ -23,7 +23,7 @@ class _Job(UnresolvedAssetJobDefinition):
 
     def resolve(self, asset_graph: Any, default_executor_def: Any = None, resource_defs: Any = None) -> Any:
         keys = self._made(asset_graph)
-        warn_unmapped(asset_graph, [key for key in keys if key.path[0] == self.name])
+        settle_mappings(asset_graph, [key for key in keys if key.path[0] == self.name])
         about = {"executor_def": self.executor_def, "description": self.description}
         job = dg.define_asset_job(
             self.name, dg.AssetSelection.assets(*keys), partitions_def=self.partitions_def, **about

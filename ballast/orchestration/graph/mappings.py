@@ -51,15 +51,21 @@ def mapping_of_order(plan: Plan, role: str) -> dg.PartitionMapping:
     return _AsInferred(partial(unmapped, plan, role), rows=False)
 
 
-def warn_unmapped(graph: Any, keys: Iterable[dg.AssetKey]) -> None:
-    """Says in the log which of some assets are read from ones that are split otherwise; `graph` is that of all."""
+def settle_mappings(graph: Any, keys: Iterable[dg.AssetKey]) -> None:
+    """Settles what goes with what for some assets, once all are known; `graph` is that of all.
+
+    The log says which are read from ones that are split otherwise. For other processes, which would refuse to load
+    them, all partitions go together there.
+    """
     for key in keys:
         for parent, mapping in graph.get(key).partition_mappings.items():
             theirs = graph.get(parent).partitions_def
-            reads = isinstance(mapping, TimeWindowPartitionMapping) or (
-                isinstance(mapping, _AsInferred) and mapping.rows
-            )
-            if reads and theirs is not None and (problem := mapping.told(theirs)) is not None:
+            told = getattr(mapping, "told", None)
+            if told is None or theirs is None or (problem := told(theirs)) is None:
+                continue
+            if type(mapping) is _AsInferred:
+                mapping.alike = False
+            if type(mapping) is TimeWindowPartitionMapping or mapping.rows:
                 logger.warning(problem)
 
 
@@ -112,13 +118,24 @@ class _AsInferred(dg.PartitionMapping):
     Where it has none, all partitions of what only is to be made before, and of what rows are read from an error.
     """
 
+    _fields = ()
+
     def __init__(self, told: Callable[[Partitions], str | None], *, rows: bool = True) -> None:
-        self.told, self.rows = told, rows
+        self.told, self.rows, self.alike = told, rows, True
+
+    @property
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """What other processes, which know Dagster's mappings alone, are told that it is: all, or nothing they know."""
+        return type(self) if self.alike else dg.AllPartitionMapping
+
+    def _asdict(self) -> dict[str, Any]:
+        """Gives what they are told of it, as of Dagster's own."""
+        return {}
 
     def validate_partition_mapping(
         self, upstream_partitions_def: Partitions, downstream_partitions_def: Partitions | None
     ) -> None:
-        """Lets everything load; see ``warn_unmapped``."""
+        """Lets everything load; see ``settle_mappings``."""
 
     def get_upstream_mapped_partitions_result_for_partitions(
         self,
@@ -168,7 +185,7 @@ class TimeWindowPartitionMapping(dg.TimeWindowPartitionMapping):
     def validate_partition_mapping(
         self, upstream_partitions_def: Partitions, downstream_partitions_def: Partitions | None
     ) -> None:
-        """Lets everything load; see ``warn_unmapped``."""
+        """Lets everything load; see ``settle_mappings``."""
 
     def get_upstream_mapped_partitions_result_for_partitions(self, *given: Any, **named: Any) -> Any:
         theirs = named.get("upstream_partitions_def") or given[2]

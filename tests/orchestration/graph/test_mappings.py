@@ -86,7 +86,11 @@ def test_code_location_loads_and_says_where_nothing_maps_the_two(
     assert (unmapped(project.plan, "target", theirs) is None) is mapped
     with caplog.at_level(logging.WARNING, logger="ballast.run"), warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-        loaded(project, [pool_by(theirs)])
+        repository = loaded(project, [pool_by(theirs)])
+    edge = repository.asset_graph.get(asset_key(project.plan, "target")).partition_mappings[dg.AssetKey("pool")]
+    assert isinstance(edge, dg.AllPartitionMapping) is not mapped  # what other processes are told
+    if not mapped:
+        assert type(deserialize_value(serialize_value(edge))) is dg.AllPartitionMapping
     told = [r.getMessage() for r in caplog.records if "data.target.asset" in r.getMessage()]
     assert bool(told) is not mapped
     assert all("and neither is mapped to the other" in line for line in told)
