@@ -194,27 +194,21 @@ def _default(value: object) -> str:
 
 
 def _entries(text: str) -> Mapping[str, str]:
-    """Gives what a section says of each name, by name; names that stand together share what is said."""
-    found: dict[str, str] = {}
-    for names, said in _listing(text):
-        for name in names.split(","):
-            found[name.strip()] = said
-    return found
+    """Gives what a section says of each name, by name."""
+    return {name: said for names, _, said in _listing(text) for name in names.split(", ")}
 
 
-def _listing(text: str) -> Iterator[tuple[str, str]]:
-    """Gives the entries of a section, ``names : what they are``, each over as many lines as it takes."""
-    text = re.sub(r"(?<=[.)]) (\w+_(?:, \w+_)*) : ", r"\n\1 : ", text)  # several attributes on a line
-    parts = re.split(r"^([A-Za-z_][\w, ]*?) : ", text.strip(), flags=re.MULTILINE)
-    for names, said in zip(parts[1::2], parts[2::2], strict=True):
-        yield names, " ".join(said.split())
+def _listing(text: str) -> Iterator[tuple[str, str, str]]:
+    """Gives the entries of a section: names, their type (errors have none) and what is said of them."""
+    entry = re.compile(r"^(\w+(?:, \w+)*)(?: : (.+))?\n((?: {4}.+\n)*)", re.MULTILINE)
+    for names, kind, said in entry.findall(f"{text.strip()}\n"):
+        yield names, kind, " ".join(said.split())
 
 
 def _listed(text: str) -> str:
-    """Gives a section's entries as a list, and the paragraphs that follow them as they are."""
-    told, _, rest = text.strip().partition("\n\n")
-    entries = [f"- `{names}`: {said}" for names, said in _listing(told)]
-    return "\n\n".join(filter(None, ["\n".join(entries) or told, rest]))
+    """Gives a section's entries as a list."""
+    entries = [(f"- `{names}` ({kind})" if kind else f"- `{names}`", said) for names, kind, said in _listing(text)]
+    return "\n".join(f"{entry}: {said}" if said else entry for entry, said in entries)
 
 
 def _asks_for(cls: type[Method]) -> Iterator[str]:

@@ -14,7 +14,8 @@ TABLES = 20
 HEAD = f"""# Levels of the tests by column
 
 For whoever leans on a p-value: how often `kolmogorov_smirnov` and `chi_squared` reject at {ALPHA} where nothing has
-changed, in percent of {TABLES * 100} columns, and, behind the slashes, of {TABLES * 10} tables of 10 and {TABLES} of 100 columns corrected by
+changed, in percent of {TABLES * 100} columns, and, behind the slashes, of {TABLES * 10} tables of 10 and {TABLES} of
+100 columns corrected by
 Holm's method. By chance alone, a test at its level exceeds {{one:.1f}} / {{ten:.1f}} / {{hundred:.1f}} once in 10,000
 cells. Levels of samples of a few rows, and of columns of a few values, lie below {ALPHA}: few outcomes are possible
 there, and none that is as rare. The page is made by `make levels`.

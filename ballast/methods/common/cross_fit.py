@@ -30,7 +30,7 @@ class CrossFit:
     source, target : (n,) and (m,) P(target | row), each from a model that was not fitted on the row.
     folds, folds_target : (n,) and (m,) the fold that each row was held out in.
     models : the fitted classifier of each fold.
-    odds : (n_folds,) source rows per target row that each fold's model was fitted on.
+    odds : (n_folds,) source rows, or their weight, per target row that each fold's model was fitted on.
     """
 
     source: np.ndarray
@@ -50,10 +50,12 @@ def cross_fit(
     owner: str,
     dependence: np.ndarray | None = None,
     dependence_target: np.ndarray | None = None,
+    weights: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> CrossFit:
     """Fits `classifier` once a fold; folds do not depend on the order of the rows, and hold all copies of a row.
 
     All rows of a unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are in one fold, in both samples.
+    ``weights`` (n,) and (m,) go into the fits and the odds.
     DataError below two rows each, or where the rows outside a fold are of one sample.
     """
     smaller = min(len(X), len(X_target))
@@ -72,13 +74,27 @@ def cross_fit(
         rows = np.concatenate([X[kept], X_target[kept_target]])
         is_target = np.repeat([0, 1], [int(kept.sum()), int(kept_target.sum())])
         model: Any = clone(classifier)
-        model.fit(rows, is_target)
+        if weights is None:
+            model.fit(rows, is_target)
+            odds.append(kept.sum() / kept_target.sum())
+        else:
+            own, theirs = weights[0][kept], weights[1][kept_target]
+            _check_weighty(own, theirs, owner)
+            fit_with_weights(model, rows, is_target, np.concatenate([own, theirs]))
+            odds.append(own.sum() / theirs.sum())
         for found, rows, held_out in ((source, X, ~kept), (target, X_target, ~kept_target)):
             if held_out.any():
                 found[held_out] = model.predict_proba(rows[held_out])[:, 1]
         models.append(model)
-        odds.append(kept.sum() / kept_target.sum())
     return CrossFit(source, target, folds, folds_target, models, np.asarray(odds))
+
+
+def _check_weighty(own: np.ndarray, theirs: np.ndarray, owner: str) -> None:
+    for name, weights in (("design_weight", own), ("design_weight_target", theirs)):
+        if not weights.any():
+            raise DataError(
+                f"{owner}: {name}: all {len(weights)} rows outside one fold have the weight 0; give weight to more rows"
+            )
 
 
 def label_probabilities(

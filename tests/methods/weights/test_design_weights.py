@@ -10,7 +10,13 @@ import pytest
 from sklearn.base import clone
 
 from ballast.errors import DataError, OverlapError, ParameterError
-from ballast.methods.weights import CovariateBalancingPropensity, EntropyBalancing, InversePropensity, Raking
+from ballast.methods.weights import (
+    ArmBalancing,
+    CovariateBalancingPropensity,
+    EntropyBalancing,
+    InversePropensity,
+    Raking,
+)
 
 N, M = 200, 150
 ARMS = ("ate", "att", "atc")
@@ -36,6 +42,7 @@ WEIGHERS = {
     "cbps": (CovariateBalancingPropensity(), ("X", "X_target")),
     **{f"cbps_{e}": (CovariateBalancingPropensity(e), ("X", "treatment")) for e in ARMS},
     **{f"propensity_{e}": (InversePropensity(e, clip=0), ("X", "treatment")) for e in (*ARMS, "overlap")},
+    **{f"arms_{e}": (ArmBalancing(estimand=e), ("X", "treatment")) for e in ARMS},
     "propensity_stabilized": (InversePropensity(stabilized=True), ("X", "treatment")),
 }
 
@@ -164,6 +171,7 @@ def test_effect_when_one_half_is_sampled_rarely_then_design_weights_make_it_the_
 
     X = np.stack([x, np.abs(x)], axis=1)
     assert effect(InversePropensity().fit(X, treated, design_weight=design).weights_) == pytest.approx(2.0, abs=0.15)
+    assert effect(ArmBalancing().fit(X, treated, design).weights_) == pytest.approx(2.0, abs=0.15)
     assert effect(InversePropensity().fit(X, treated).weights_) < 1.4
 
 
@@ -179,3 +187,51 @@ def test_raking_when_a_row_of_weight_0_alone_holds_a_category_then_it_is_as_if_i
         OverlapError, match=r"town has 1 categories without a training row, in 2 of the 4 that the target"
     ):
         Raking().fit(table, target, design["design_weight"], np.array([1.0, 1.0, 2.0]))
+
+
+def test_arm_balancing_when_its_weigher_takes_no_design_weights_then_asks_for_none_and_refuses_them():
+    given = world()
+    method = ArmBalancing(weigher="kernel_balancing")
+    assert "design_weight" not in method.needs()
+    assert "design_weight" in ArmBalancing().needs()
+    assert "design_weight" in ArmBalancing.needs()
+    with pytest.raises(ParameterError, match="'weigher' is kernel_balancing, which takes no design weights"):
+        method.fit(given["X"], given["treatment"], given["design_weight"])
+    with pytest.raises(DataError, match=r"rows of treatment 1 have the design weight 0"):
+        ArmBalancing().fit(given["X"], given["treatment"], 1.0 * (given["treatment"] == 0))
+
+
+@pytest.mark.parametrize("calibration", ["none", "sigmoid"])
+def test_density_ratio_when_halves_are_sampled_rarely_then_design_weights_make_it_the_populations(calibration):
+    """The target's population is moved by 0.7, and either sample leaves out most of the rows that the other has."""
+    rng = np.random.default_rng(0)
+    x, x_target = rng.normal(size=8000), rng.normal(0.7, 1.0, size=8000)
+    chance, chance_target = np.where(x > 0, 0.9, 0.15), np.where(x_target > 1, 0.2, 0.8)
+    kept, kept_target = rng.random(8000) < chance, rng.random(8000) < chance_target
+    x, x_target, design = x[kept], x_target[kept_target], 1 / chance[kept]
+    told = {"design_weight": design, "design_weight_target": 1 / chance_target[kept_target]}
+    method = DensityRatioClassifier(calibration=calibration)
+    found = method.fit(x[:, None], x_target[:, None], **told).weights_
+    true = design * np.exp(0.7 * x)
+    assert np.corrcoef(found, true)[0, 1] > 0.99
+    assert np.average(x, weights=found) == pytest.approx(0.7, abs=0.05)
+    again = method.weigh(x[:, None], design)
+    np.testing.assert_allclose(again / again.mean(), found, rtol=0.1)
+    assert np.average(x, weights=method.fit(x[:, None], x_target[:, None]).weights_) < 0.4, "what the weights are for"
+
+
+def test_density_ratio_when_design_weights_are_equal_or_of_another_scale_then_as_without_or_the_same():
+    given = world()
+    method, X, X_target = DensityRatioClassifier(), given["X"], given["X_target"]
+    without = method.fit(X, X_target).weights_
+    equal = method.fit(X, X_target, design_weight=np.full(N, 7.0), design_weight_target=np.full(M, 0.1)).weights_
+    np.testing.assert_allclose(equal, without, rtol=1e-4)
+    design = {"design_weight": given["design_weight"], "design_weight_target": given["design_weight_target"]}
+    weights = method.fit(X, X_target, **design).weights_
+    assert (weights[given["design_weight"] == 0] == 0).all()
+    scaled = {"design_weight": 1e150 * given["design_weight"], "design_weight_target": given["design_weight_target"]}
+    np.testing.assert_allclose(method.fit(X, X_target, **scaled).weights_, weights, rtol=1e-6)
+    with pytest.raises(ParameterError, match="KNeighborsClassifier takes no sample_weight"):
+        DensityRatioClassifier("sklearn.neighbors.KNeighborsClassifier").fit(X, X_target, **design)
+    with pytest.raises(DataError, match="design_weight: all .* outside one fold have the weight 0"):
+        method.fit(X, X_target, design_weight=1.0 * (np.arange(N) == 0))

@@ -9,6 +9,7 @@ from pydantic import Field
 from scipy.special import expit, logit
 
 from ballast.methods.common.cross_fit import CrossFit, check_classifier, cross_fit, logistic
+from ballast.methods.common.design import mean_of, of_unseen, relative
 from ballast.methods.common.folds import warn_of_near_copies
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Positive, Seed, Share
@@ -47,7 +48,7 @@ class DensityRatioClassifier(Weigher):
     Attributes
     ----------
     ratio_ : ndarray of shape (n,)
-        The estimated ratio p_target / p_source at the training rows, clipped.
+        The estimated ratio p_target / p_source at the training rows, clipped, times their design weights.
     models_ : list of classifiers
         The classifier of each fold.
     calibrators_ : list of calibrators
@@ -62,13 +63,14 @@ class DensityRatioClassifier(Weigher):
     OverlapError
         The target lies where there are no training rows.
     ParameterError
-        A classifier without predict_proba.
+        A classifier without predict_proba, or one that takes no weights where rows have design weights.
 
     Notes
     -----
     The ratio is P(target | x) / P(source | x) times the source rows per target row of the fit. ``weigh`` takes the
     mean ratio of the folds' models. A fold's calibrator is fitted on the other folds' rows, as its model is. Folds do
-    not depend on the order of the rows.
+    not depend on the order of the rows. With design weights, of mean 1 in either sample, classifier and calibrator are
+    fitted with them, so that the ratio is that of the populations.
     Cost: `n_folds` fits of the classifier on n + m rows; for the default (n + m) d^2 for each of some six Newton steps.
 
     Examples
@@ -117,19 +119,27 @@ class DensityRatioClassifier(Weigher):
         X_target: np.ndarray,
         dependence: np.ndarray | None = None,
         dependence_target: np.ndarray | None = None,
+        design_weight: np.ndarray | None = None,
+        design_weight_target: np.ndarray | None = None,
     ) -> DensityRatioClassifier:
         """Learns the ratio of the target (m, d) to the source (n, d), and the source's weights.
 
-        The rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are held out together.
+        The rows of one unit, of ``dependence`` (n,) and ``dependence_target`` (m,), are held out together; both samples
+        may have design weights, (n,) and (m,).
         """
         rng = np.random.default_rng(self.random_state)
         given = self.classifier
         classifier = logistic(X.shape[1]) if given is None else check_classifier(given, self.name)
         if given is not None and dependence is None:  # a linear model learns nothing by heart
             warn_of_near_copies(X, self.name, "folds part them")
-        fitted = cross_fit(classifier, X, X_target, self.n_folds, rng, self.name, dependence, dependence_target)
+        self._design_mean = mean_of(design_weight)
+        design, design_target = relative(design_weight, len(X)), relative(design_weight_target, len(X_target))
+        weights = None if design_weight is None and design_weight_target is None else (design, design_target)
+        fitted = cross_fit(
+            classifier, X, X_target, self.n_folds, rng, self.name, dependence, dependence_target, weights
+        )
         self.models_, self.odds_ = fitted.models, fitted.odds
-        self.calibrators_ = [] if self.calibration == "none" else self._calibrators(fitted)
+        self.calibrators_ = [] if self.calibration == "none" else self._calibrators(fitted, weights)
         source = fitted.source
         for fold, calibrator in enumerate(self.calibrators_):
             held_out = fitted.folds == fold
@@ -138,31 +148,41 @@ class DensityRatioClassifier(Weigher):
         self.cap_ = float(self.max_ratio or len(X) ** 0.5)
         if self.clip_quantile < 1:
             self.cap_ = min(self.cap_, float(np.quantile(ratio, self.clip_quantile, method="inverted_cdf")))
-        self.ratio_ = self._clipped(ratio, X.dtype)
+        self._ratio_alone = self._clipped(ratio, X.dtype)
+        self.ratio_ = (design * self._ratio_alone).astype(X.dtype) if self._design_mean else self._ratio_alone
         return self
 
-    def weigh(self, X: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d), on the scale of ``weights_``."""
+    def _count_bound(self, raw: np.ndarray, bound: float) -> None:
+        super()._count_bound(self._ratio_alone, bound)  # design weights are not bounded
+
+    def weigh(self, X: np.ndarray, design_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), on the scale of ``weights_``.
+
+        They have design weights (k,) where ``fit`` was given some.
+        """
+        design = of_unseen(self, design_weight, len(X))
         found = [model.predict_proba(X)[:, 1] for model in self.models_]
         if self.calibrators_:
             found = [_calibrated(calibrator, p) for calibrator, p in zip(self.calibrators_, found, strict=True)]
         ratios = [_ratio(p, odds) for p, odds in zip(found, self.odds_, strict=True)]
-        return self._clipped(np.mean(np.minimum(ratios, self.cap_), axis=0), X.dtype)
+        return (design * self._clipped(np.mean(np.minimum(ratios, self.cap_), axis=0), X.dtype)).astype(X.dtype)
 
-    def _calibrators(self, fitted: CrossFit) -> list[Any]:
+    def _calibrators(self, fitted: CrossFit, weights: tuple[np.ndarray, np.ndarray] | None) -> list[Any]:
         """Gives each fold's calibrator, fitted on the out-of-fold probabilities of the rows of the other folds."""
         from sklearn.isotonic import IsotonicRegression
         from sklearn.linear_model import LogisticRegression
 
         found = []
         for fold in range(len(fitted.models)):
-            source, target = fitted.source[fitted.folds != fold], fitted.target[fitted.folds_target != fold]
+            kept = fitted.folds != fold, fitted.folds_target != fold
+            source, target = fitted.source[kept[0]], fitted.target[kept[1]]
+            own = None if weights is None else np.concatenate([w[rows] for w, rows in zip(weights, kept, strict=True)])
             sure = _log_odds(np.concatenate([source, target]))
             is_target = np.repeat([0, 1], [len(source), len(target)])
             if self.calibration == "isotonic":
-                found.append(IsotonicRegression(out_of_bounds="clip").fit(sure, is_target))
+                found.append(IsotonicRegression(out_of_bounds="clip").fit(sure, is_target, sample_weight=own))
             else:
-                found.append(LogisticRegression(C=np.inf).fit(sure[:, None], is_target))
+                found.append(LogisticRegression(C=np.inf).fit(sure[:, None], is_target, sample_weight=own))
         return found
 
     def _clipped(self, ratio: np.ndarray, dtype: np.dtype) -> np.ndarray:
