@@ -13,6 +13,7 @@ from ballast.errors import DataError, OverlapError, ParameterError
 from ballast.methods.weights import (
     ArmBalancing,
     CovariateBalancingPropensity,
+    DensityRatioClassifier,
     EntropyBalancing,
     InversePropensity,
     Raking,
@@ -216,7 +217,7 @@ def test_density_ratio_when_halves_are_sampled_rarely_then_design_weights_make_i
     assert np.corrcoef(found, true)[0, 1] > 0.99
     assert np.average(x, weights=found) == pytest.approx(0.7, abs=0.05)
     again = method.weigh(x[:, None], design)
-    np.testing.assert_allclose(again / again.mean(), found, rtol=0.1)
+    assert np.corrcoef(again, found)[0, 1] > 0.99
     assert np.average(x, weights=method.fit(x[:, None], x_target[:, None]).weights_) < 0.4, "what the weights are for"
 
 
@@ -233,5 +234,5 @@ def test_density_ratio_when_design_weights_are_equal_or_of_another_scale_then_as
     np.testing.assert_allclose(method.fit(X, X_target, **scaled).weights_, weights, rtol=1e-6)
     with pytest.raises(ParameterError, match="KNeighborsClassifier takes no sample_weight"):
         DensityRatioClassifier("sklearn.neighbors.KNeighborsClassifier").fit(X, X_target, **design)
-    with pytest.raises(DataError, match="design_weight: all .* outside one fold have the weight 0"):
+    with pytest.raises(DataError, match=r"design_weight: all .* outside one fold have the weight 0"):
         method.fit(X, X_target, design_weight=1.0 * (np.arange(N) == 0))

@@ -160,8 +160,8 @@ class DensityRatioClassifier(Weigher):
 
         They have design weights (k,) where ``fit`` was given some.
         """
-        design = of_unseen(self, design_weight, len(X))
         found = [model.predict_proba(X)[:, 1] for model in self.models_]
+        design = of_unseen(self, design_weight, len(X))
         if self.calibrators_:
             found = [_calibrated(calibrator, p) for calibrator, p in zip(self.calibrators_, found, strict=True)]
         ratios = [_ratio(p, odds) for p, odds in zip(found, self.odds_, strict=True)]
