@@ -24,10 +24,11 @@ RARE = np.array([0.6, 0.2, *[0.005] * 40])
 
 @dataclass(frozen=True)
 class World:
-    """A kind of column, and the test for it."""
+    """A kind of column, the test for it, and the design weights of its rows, where they have some."""
 
     draw: Draw
     test: type[Test]
+    weights: Draw | None = None
 
 
 WORLDS: dict[str, World] = {
@@ -37,6 +38,14 @@ WORLDS: dict[str, World] = {
     "half zeros": World(lambda rng, n: np.maximum(rng.standard_normal(n), 0), KolmogorovSmirnov),
     "3 categories": World(lambda rng, n: rng.choice(list("abc"), n, p=[0.6, 0.3, 0.1]), ChiSquared),
     "42 categories, 40 rare": World(lambda rng, n: rng.choice(len(RARE), n, p=RARE).astype(str), ChiSquared),
+}
+
+WEIGHTED_SIZES = (5, 15, 50, 500)
+WEIGHTED: dict[str, World] = {
+    f"{name}, design weights": World(
+        WORLDS[name].draw, WORLDS[name].test, lambda rng, n: rng.choice([1.0, 2.0, 5.0], n)
+    )
+    for name in ("continuous", "3 categories")
 }
 
 
@@ -50,7 +59,10 @@ def alarms(world: World, n: int, m: int, tables: int, seed: int = 0) -> dict[int
         rng = np.random.default_rng([seed, n, m, k])
         names = [f"c{j}" for j in range(max(WIDTHS))]
         table, target = (pd.DataFrame({name: world.draw(rng, size) for name in names}) for size in (n, m))
-        by_column = _p_values(world, table, target, names)
+        design = {}
+        if world.weights is not None:
+            design = {"design_weight": world.weights(rng, n), "design_weight_target": world.weights(rng, m)}
+        by_column = _p_values(world, table, target, names, design)
         for width, counts in found.items():
             for first in range(0, len(names), width):
                 p = np.concatenate(by_column[first : first + width])
@@ -59,10 +71,12 @@ def alarms(world: World, n: int, m: int, tables: int, seed: int = 0) -> dict[int
     return {width: (rejected, drawn) for width, (rejected, drawn) in found.items()}
 
 
-def _p_values(world: World, table: pd.DataFrame, target: pd.DataFrame, names: list[str]) -> list[np.ndarray]:
+def _p_values(
+    world: World, table: pd.DataFrame, target: pd.DataFrame, names: list[str], design: dict[str, np.ndarray]
+) -> list[np.ndarray]:
     """Gives the p-values of each column's rows; none of a constant, which no test corrects for."""
     try:
-        report = world.test(alpha=ALPHA).test(table, target).table.iloc[:-1]  # type: ignore[call-arg]
+        report = world.test(alpha=ALPHA).test(table, target, **design).table.iloc[:-1]  # type: ignore[call-arg]
     except DataError:  # constants alone
         return [np.empty(0)] * len(names)
     counted = report[report["p_value"].notna() & ~report["effect"].str.startswith("no change")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.levels.grid import SIZES, WORLDS, alarms, most
+from tests.levels.grid import SIZES, WEIGHTED, WORLDS, alarms, most
 
 PAIRS = [(1, 1), (1, 8), (2, 5), (5, 5), (8, 15), (15, 2), (50, 8)]
 
@@ -13,6 +13,13 @@ PAIRS = [(1, 1), (1, 8), (2, 5), (5, 5), (8, 15), (15, 2), (50, 8)]
 @pytest.mark.parametrize("world", WORLDS)
 def test_alarms_when_samples_are_small_then_no_more_than_the_level_at_any_width(world, n, m):
     for width, (rejected, drawn) in alarms(WORLDS[world], n, m, tables=2).items():
+        assert rejected <= most(drawn), f"{rejected} of {drawn} tables of {width} columns"
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (8, 15), (15, 50)])
+@pytest.mark.parametrize("world", WEIGHTED)
+def test_alarms_when_rows_have_design_weights_then_no_more_than_the_level_at_any_width(world, n, m):
+    for width, (rejected, drawn) in alarms(WEIGHTED[world], n, m, tables=1).items():
         assert rejected <= most(drawn), f"{rejected} of {drawn} tables of {width} columns"
 
 

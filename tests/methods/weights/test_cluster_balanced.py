@@ -61,8 +61,10 @@ def test_rows_when_permuted_then_the_same_weights(dtype):
     X = np.random.default_rng(1).normal(size=(500, 4)).astype(dtype)
     order = np.random.default_rng(2).permutation(500)
     first, second = (ClusterBalanced(n_clusters=12).fit(X[rows]) for rows in (slice(None), order))
-    np.testing.assert_array_equal(first.weights_[order], second.weights_)
+    np.testing.assert_array_equal(first.clusters_[order], second.clusters_)
+    np.testing.assert_array_equal(first.repetitions_, second.repetitions_)
     np.testing.assert_array_equal(first.centers_, second.centers_)
+    np.testing.assert_allclose(first.weights_[order], second.weights_, rtol=1e-6 if dtype == np.float32 else 1e-15)
 
 
 def test_columns_when_in_other_units_then_the_same_clusters():
@@ -110,3 +112,17 @@ def test_clusters_when_rows_are_many_then_batches_find_the_small_group_too():
 def test_limit_when_not_above_the_epochs_then_refused_with_both():
     with pytest.raises(ParameterError, match=r"'max_repetition' must be more than n_epochs, got 2 and 4"):
         ClusterBalanced(n_epochs=4.0, max_repetition=2.0).fit(np.zeros((3, 1)))
+
+
+def test_weights_when_rows_have_some_then_those_of_the_rows_so_often():
+    X, groups = blobs(60, 40, 20)
+    times = np.random.default_rng(1).integers(0, 4, 120)
+    rows = np.repeat(np.arange(120), times)
+    method = ClusterBalanced(n_clusters=3, max_repetition=2.0)
+    together = np.bincount(rows, method.fit(X[rows]).weights_, 120)
+    found = method.fit(X, 7.0 * times)
+    np.testing.assert_allclose(found.weights_ / found.weights_.sum(), together / together.sum())
+    np.testing.assert_allclose(found.weigh(X, 7.0 * times), found.weights_)
+    without = method.fit(X, 1.0 * (groups > 0))  # a cluster without weight has none
+    assert (without.weights_[groups == 0] == 0).all()
+    assert without.weights_.mean() == pytest.approx(1)

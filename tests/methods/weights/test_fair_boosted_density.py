@@ -173,3 +173,19 @@ def test_row_when_of_a_value_or_cell_not_met_then_refused():
 def test_rate_when_not_between_0_and_1_then_refused(rate):
     with pytest.raises(ParameterError, match="'representation_rate'"):
         FairBoostedDensity(rate).fit(**rows())
+
+
+def test_weights_when_rows_have_some_then_those_of_the_rows_so_often():
+    given = rows()
+    given["table"]["height"] = np.where(given["table"]["height"] > 1, "tall", "small")  # bins go by rows
+    times = np.random.default_rng(1).integers(0, 4, 3000)
+    index = np.repeat(np.arange(3000), times)
+    method = FairBoostedDensity(smoothing=1e-9)
+    repeated = method.fit(given["table"].iloc[index], given["y"][index], given["groups"][index]).weights_
+    together = np.bincount(index, repeated, 3000)
+    found = method.fit(**given, sample_weight=7.0 * times)
+    np.testing.assert_allclose(found.weights_ / found.weights_.sum(), together / together.sum(), rtol=1e-6)
+    assert rates(found.weights_, given["y"], given["groups"])[0] == pytest.approx(found.representation_rate_)
+    there = times > 0
+    weighed = found.weigh(given["table"][there], given["y"][there], given["groups"][there], 7.0 * times[there])
+    np.testing.assert_allclose(weighed, found.weights_[there])

@@ -14,7 +14,9 @@ from ballast.errors import DataError
 from ballast.methods.common.classes import class_positions
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Level, Positive
+from ballast.methods.weights._by_class import product
 from ballast.methods.weights._cells import bin_positions, learn_bins, n_positions, occupied_cells
+from ballast.methods.weights.operators._scale import mean_one
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeClassifier
@@ -158,8 +160,24 @@ class FairBoostedDensity(Weigher):
         self.max_log_odds = max_log_odds
         self.smoothing = smoothing
 
-    def fit(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> FairBoostedDensity:
-        """Learns the density from rows (n) with labels (n,) in groups (n,)."""
+    def fit(
+        self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> FairBoostedDensity:
+        """Learns the density from rows (n) with labels (n,) in groups (n,).
+
+        Where rows have weights (n,), these, of mean 1, count in place of the rows, and multiply the weights given.
+        """
+        if sample_weight is not None:
+            there, weight = sample_weight > 0, mean_one(sample_weight, self.name)
+            self._fit(table[there], y[there], groups[there], weight[there])
+            own, self.weights_ = self.weights_, np.zeros(len(y), dtype=sample_weight.dtype)
+            self.weights_[there] = product(own, sample_weight[there])
+            return self
+        return self._fit(table, y, groups, None)
+
+    def _fit(
+        self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray, weight: np.ndarray | None
+    ) -> FairBoostedDensity:
         self.groups_, self.classes_ = np.unique(groups), np.unique(y)
         self.bins_ = learn_bins(table, self.columns or list(table.columns), self.n_bins, self.name)
         codes = self._codes(table, y, groups)
@@ -175,7 +193,9 @@ class FairBoostedDensity(Weigher):
                 len(counts),
                 self.rows_per_cell_,
             )
-        share = counts / len(y)
+        if weight is not None:
+            counts = np.bincount(positions, weight, len(counts))
+        share = counts / counts.sum()
         density = np.exp(self._boosted(share, self._start(counts, sizes)))
         self.representation_rate_, self.statistical_rate_ = self._rates(density)
         self.data_representation_rate_, self.data_statistical_rate_ = self._rates(share)
@@ -183,8 +203,13 @@ class FairBoostedDensity(Weigher):
         self.weights_ = self._cell_weights[positions]
         return self
 
-    def weigh(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of rows (k) with the labels (k,) in the groups (k,), in cells that had training rows."""
+    def weigh(
+        self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Gives (k,) weights of rows (k) with the labels (k,) in the groups (k,), in cells that had training rows.
+
+        They are times those that rows have (k,), if any.
+        """
         known = pd.MultiIndex.from_arrays(list(self.cells_.T))
         found = known.get_indexer(pd.MultiIndex.from_arrays(self._codes(table, y, groups)))
         if (found < 0).any():
@@ -192,7 +217,7 @@ class FairBoostedDensity(Weigher):
                 f"{self.name}: {int((found < 0).sum())} of {len(y)} rows of table, y and groups lie in cells without a "
                 f"row in fit, the first is row {int(np.flatnonzero(found < 0)[0])}; name fewer columns, or lower n_bins"
             )
-        return self._cell_weights[found]
+        return product(self._cell_weights[found], sample_weight)
 
     def _codes(self, table: pd.DataFrame, y: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
         """Gives each row's group, label and bins, (n,) positions each."""

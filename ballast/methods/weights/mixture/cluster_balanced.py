@@ -7,7 +7,9 @@ import numpy as np
 from ballast.errors import ParameterError
 from ballast.methods.frame.base import Claim, Weigher
 from ballast.methods.frame.parameters import Count, Positive, Seed
+from ballast.methods.weights._by_class import product
 from ballast.methods.weights.mixture._clusters import find_clusters, nearest_center
+from ballast.methods.weights.operators._scale import mean_one
 
 
 class ClusterBalanced(Weigher):
@@ -42,7 +44,7 @@ class ClusterBalanced(Weigher):
     centers_ : ndarray of shape (K, d)
         Centres of the clusters.
     sizes_ : ndarray of shape (K,)
-        Rows of each cluster.
+        Rows of each cluster, or their weight where the mean is 1.
     repetitions_ : ndarray of shape (K,)
         How often a cluster's row is drawn in all epochs.
     level_ : float
@@ -105,8 +107,11 @@ class ClusterBalanced(Weigher):
         self.random_state = random_state
         self.standardize = standardize
 
-    def fit(self, X: np.ndarray) -> ClusterBalanced:
-        """Learns the clusters of the rows (n, d) and their weights."""
+    def fit(self, X: np.ndarray, sample_weight: np.ndarray | None = None) -> ClusterBalanced:
+        """Learns the clusters of the rows (n, d) and their weights.
+
+        Where rows have weights (n,), these count in place of the rows of a cluster, and multiply the weights given.
+        """
         limit = 3 * self.n_epochs if self.max_repetition is None else self.max_repetition
         if limit <= self.n_epochs:
             raise ParameterError(
@@ -116,16 +121,19 @@ class ClusterBalanced(Weigher):
             )
         found = find_clusters(X, self.n_clusters, self.random_state, standardize=self.standardize)
         self.centers_, self._scales, self.clusters_, self.sizes_ = found
+        if sample_weight is not None:
+            self.sizes_ = np.bincount(self.clusters_, mean_one(sample_weight, self.name), len(self.sizes_))
         caps = limit * self.sizes_
         self.level_ = water_level(caps, self.n_epochs * len(X))
-        self.repetitions_ = np.minimum(caps, self.level_) / self.sizes_
+        there = self.sizes_ > 0
+        self.repetitions_ = np.divide(np.minimum(caps, self.level_), self.sizes_, out=np.zeros(len(caps)), where=there)
         self.share_clipped_ = float(self.sizes_[caps < self.level_].sum() / len(X))
-        self.weights_ = self._of(self.clusters_, X.dtype)
+        self.weights_ = product(self._of(self.clusters_, X.dtype), sample_weight)
         return self
 
-    def weigh(self, X: np.ndarray) -> np.ndarray:
-        """Gives (k,) weights of unseen rows (k, d), those of the nearest cluster."""
-        return self._of(nearest_center(X, self.centers_, self._scales), X.dtype)
+    def weigh(self, X: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
+        """Gives (k,) weights of unseen rows (k, d), those of the nearest cluster times their own (k,), if any."""
+        return product(self._of(nearest_center(X, self.centers_, self._scales), X.dtype), sample_weight)
 
     def _of(self, clusters: np.ndarray, dtype: np.dtype) -> np.ndarray:
         return (self.repetitions_ / self.n_epochs)[clusters].astype(dtype)
