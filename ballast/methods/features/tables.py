@@ -72,7 +72,8 @@ class Encoder(FeatureEncoder):
         import pandas as pd
 
         matrix = super().transform(table, name)
-        return pd.DataFrame(matrix, getattr(table, "index", None), pd.Index(self.get_feature_names_out()), copy=False)
+        index = table.index if isinstance(table, pd.DataFrame) else None
+        return pd.DataFrame(matrix, index, pd.Index(self.get_feature_names_out()), copy=False)
 
     def fit_transform(self, table: pd.DataFrame, y: Any = None) -> pd.DataFrame:  # type: ignore[override]
         """Fits on the training table and encodes it."""

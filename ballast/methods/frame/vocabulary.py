@@ -80,21 +80,20 @@ def _numbers(value: Any, name: str, ndim: int) -> np.ndarray:
 def _others(value: Any, array: np.ndarray) -> str:
     """Gives the columns of a matrix that hold something else than numbers, with the first such value, in words."""
     names = list(getattr(value, "columns", range(array.shape[1])))
-    cells = [
-        next((c for c in column if array.dtype.kind != "O" or not _is_number(c)), None) for column in array.T.tolist()
-    ]
-    others = [(repr(name), cell) for name, cell in zip(names, cells, strict=True) if cell is not None]
+    others = {repr(name): column for name, column in zip(names, array.T, strict=True) if not _are_numbers(column)}
+    first = next(iter(others.values()))
+    cell = next((cell for cell in first[:, None] if not _are_numbers(cell)), first[:1]).tolist()[0]
     many = len(others) > 1
-    which = f"column{'s' if many else ''} {listed(name for name, _ in others)} hold{'' if many else 's'}"
-    return f"{which} something else, such as {others[0][1]!r}"
+    which = f"column{'s' if many else ''} {listed(others)} hold{'' if many else 's'}"
+    return f"{which} something else, such as {cell!r}"
 
 
-def _is_number(cell: Any) -> bool:
+def _are_numbers(values: np.ndarray) -> bool:
     try:
-        float(cell)
+        values.astype(np.float64)
     except (TypeError, ValueError):
         return False
-    return True
+    return values.dtype.kind == "O"
 
 
 def finite(value: Any, name: str, ndim: int = 2) -> np.ndarray:
@@ -193,6 +192,8 @@ def table(value: Any, name: str) -> pd.DataFrame:
     """Gives a DataFrame of raw columns; an array gets the column names x0, x1, ..."""
     import pandas as pd
 
+    if hasattr(value, "to_pandas"):  # Polars' and Arrow's
+        value = value.to_pandas()
     if not isinstance(value, pd.DataFrame):
         array = np.asarray(value)
         if array.ndim != 2:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow as pa
 import pytest
 
 import ballast
@@ -62,3 +64,10 @@ def test_lines_of_the_error_when_run_as_they_stand_then_the_method_takes_what_th
     exec("\n".join(lines), space)
     weights = ballast.method("entropy_balancing", ridge=1.0).fit_weights(space["X"], space["X_target"])
     assert weights.index.equals(TRAIN.index)
+
+
+def test_encoder_when_a_table_is_of_polars_or_arrow_then_columns_keep_their_names():
+    plain = TRAIN.reset_index(drop=True)
+    wanted = ballast.Encoder().fit_transform(plain)
+    for table in (polars.from_pandas(plain), pa.Table.from_pandas(plain)):
+        pd.testing.assert_frame_equal(ballast.Encoder().fit_transform(table), wanted)
