@@ -55,7 +55,7 @@ def html(of: Any) -> str:
     sheet = _sheet(of)
     if sheet is None:
         return ""
-    cell = "text-align:left;padding:2px 14px 2px 0;border:0;background:none"
+    cell = "text-align:left;padding:2px 14px 2px 0;border:0;background:none;white-space:nowrap"
     facts = [tag("tr", tag("td", name, style=cell), tag("td", value, style=cell)) for name, value in sheet.facts]
     rows = [
         tag("tr", *(tag(name, _cut(value), style=cell) for value in row))
