@@ -10,7 +10,8 @@ from sklearn.base import clone
 from ballast.errors import BallastError, DataError, ParameterError
 from ballast.methods.common.design import mean_of, of_unseen, relative
 from ballast.methods.common.treatment import treated_rows, two_arms
-from ballast.methods.frame.base import Claim, Method, OfClassOrObject, Weigher
+from ballast.methods.frame.base import Claim, Weigher
+from ballast.methods.frame.method import Method, OfClassOrObject
 from ballast.methods.frame.parameters import Arm
 from ballast.methods.weights._influence import FitInfluence, checked
 from ballast.methods.weights.balance.entropy_balancing import EntropyBalancing
@@ -92,7 +93,9 @@ class ArmBalancing(Weigher):
         self.treated = treated
 
     @OfClassOrObject
-    def needs(self, entry: str | None = None) -> dict[str, bool]:
+    def needs(  # pyright: ignore[reportIncompatibleVariableOverride]
+        self, entry: str | None = None
+    ) -> dict[str, bool]:
         """Gives the vocabulary that a call asks for: of an object no design weights where its weigher takes none."""
         found = Method.__dict__["needs"].function(self, entry)
         if not isinstance(self, type) and "design_weight" not in self._weigher().needs():
