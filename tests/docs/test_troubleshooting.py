@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 
+import ballast
 from ballast import Warehouse
-from ballast.errors import WarehouseLockedError
+from ballast.errors import DataError, WarehouseLockedError
 from tests.cli.conftest import Folder
 from tests.orchestration.projects import rows
 
@@ -69,6 +71,14 @@ def held(folder: Folder) -> str:
     return ""
 
 
+def mixed(folder: Folder) -> str:
+    """Gives what a method says that is handed the training table as it is."""
+    table = pd.DataFrame({"height": [1.0, 2.0], "colour": ["red", "green"]})
+    with pytest.raises(DataError) as said:
+        ballast.method("kliep").fit(table, table)
+    return str(said.value)
+
+
 PROVOKED: dict[str, Callable[[Folder], str]] = {
     "syntax": lambda f: edited(f, "steps:", "steps: ["),
     "key": lambda f: edited(f, "label: kind", "lable: kind"),
@@ -113,6 +123,7 @@ PROVOKED: dict[str, Callable[[Folder], str]] = {
     "write": lambda f: (run(f), f.ballast("sql", "DELETE FROM demo.train").output)[1],
     "file in sql": lambda f: (run(f), f.ballast("sql", "SELECT * FROM 'train.csv'").output)[1],
     "held": held,
+    "mixed columns": mixed,
 }
 """By a word for each, in the order of the page."""
 
@@ -121,7 +132,7 @@ def cases() -> list[Any]:
     """Gives each message with what provokes it; what takes a run is left to the long tests."""
     found = []
     for number, (name, provoke) in enumerate(PROVOKED.items()):
-        quick = name == "never ran" or number <= list(PROVOKED).index("pipeline")
+        quick = name in ("never ran", "mixed columns") or number <= list(PROVOKED).index("pipeline")
         found.append(pytest.param(number, provoke, id=name, marks=[] if quick else [pytest.mark.full]))
     return found
 
