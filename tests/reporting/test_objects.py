@@ -77,8 +77,8 @@ def test_text_when_printed_then_says_what_the_html_says(seen, name):
 def test_report_when_shifted_then_verdict_and_farthest_features_are_told_and_the_rest_is_counted(seen):
     text = repr(seen.report)
     assert text.startswith("Shift found\n")
-    assert "features   1 of 30 differ" in text
-    assert len(text.splitlines()) < 20
+    assert "features     1 of 30 differ" in text
+    assert len(text.splitlines()) == 6 + 1 + 12 + 1
     assert "and 18 more features; all are in the table" in text
     assert text.index("differs") < text.index("no shift found")
 
@@ -86,6 +86,13 @@ def test_report_when_shifted_then_verdict_and_farthest_features_are_told_and_the
 def test_report_when_nothing_shifted_then_says_so(seen):
     same = ballast.method("kolmogorov_smirnov").test(TRAIN, TRAIN)
     assert repr(same).startswith("No shift found\n")
+
+
+def test_report_when_columns_are_left_to_another_test_then_they_are_not_counted_and_say_why():
+    table = pd.DataFrame({"town": ["a", "b"] * 40, "age": range(80)})
+    text = repr(ballast.method("chi_squared").test(table, table))
+    assert "features   0 of 1 differ" in text
+    assert "left to kolmogorov_smirnov: a number" in text
 
 
 def test_assessment_when_models_are_compared_then_differences_are_called_better_or_worse(seen):

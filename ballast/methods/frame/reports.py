@@ -61,13 +61,14 @@ class TestReport(Shown):
     >>> report = ballast.method("kolmogorov_smirnov").test(train, target)
     >>> report
     Shift found
-      p-value    < 0.001
-      level      0.05
-      statistic  0.75
-      features   1 of 2 differ
-      feature  size  effect                       p-value    verdict
-      age      0.75  Kolmogorov-Smirnov distance  p < 0.001  differs
-      income   0     Kolmogorov-Smirnov distance  p = 1.000  no shift found
+      p-value      < 0.001
+      level        0.05
+      statistic    0.75
+      features     1 of 2 differ
+      effect size  Kolmogorov-Smirnov distance
+      feature  effect size  p-value  verdict
+      age      0.75         < 0.001  differs
+      income   0            1.000    no shift found
     """
 
     __test__ = False  # not a pytest class

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ballast.methods.frame.base import Scorer, Weigher
 from ballast.methods.frame.calls import COLUMNS, owner_of
-from ballast.methods.frame.reports import OVERALL, Assessment, TestReport
+from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, Assessment, TestReport
 from ballast.methods.frame.summary import WeightSummary
 from ballast.reporting.figures import p_text, verdict_of
 from ballast.reporting.metadata import FEW
@@ -76,27 +76,35 @@ def _sheet(of: Any) -> Sheet | None:
 
 @_sheet.register(TestReport)
 def _(of: TestReport) -> Sheet:
-    facts = [("p-value", p_text(of.p_value).removeprefix("p = ").removeprefix("p ")), ("level", f"{of.threshold:g}")]
-    facts.append(("statistic", f"{of.statistic:.4g}"))
+    facts = [("p-value", _p(of.p_value)), ("level", f"{of.threshold:g}"), ("statistic", f"{of.statistic:.4g}")]
     features = of.table[of.table["feature"] != OVERALL]
-    if features.empty:
-        effects = of.table["effect_size"]
-        if len(effects) and np.isfinite(effects.iloc[-1]):
-            facts.append((str(of.table["effect"].iloc[-1]), f"{effects.iloc[-1]:.3g}"))
-    else:
-        facts.append(("features", f"{int(features['rejected'].sum())} of {len(features)} differ"))
     order = features["effect_size"].abs().sort_values(ascending=False, kind="stable", na_position="last").index
     shown = features.loc[order].head(MOST_ROWS)
-    p = shown["adjusted_p_value"].fillna(shown["p_value"])
-    rows = [
-        (str(name), _number(size), str(effect), p_text(value), _found(rejected, value))
-        for name, size, effect, value, rejected in zip(
-            shown["feature"], shown["effect_size"], shown["effect"], p, shown["rejected"], strict=True
-        )
-    ]
-    head = ("feature", "size", "effect", "p-value", "verdict")
-    tone = "bad" if of.rejected else ""
-    return Sheet(verdict_of(of.rejected, of.supposes), tone, facts, head, rows, _more(features, shown, "feature"))
+    p, effects = shown["adjusted_p_value"].fillna(shown["p_value"]), shown["effect"].astype(str)
+    columns = {
+        "feature": shown["feature"].astype(str),
+        "effect size": shown["effect_size"].map(_number),
+        "measure": effects,
+        "p-value": p.map(_p),
+        "verdict": [_found(rejected, value) for rejected, value in zip(shown["rejected"], p, strict=True)],
+    }
+    if features.empty:
+        last = of.table.tail(1)
+        facts += [(str(e), _number(size)) for e, size in zip(last["effect"], last["effect_size"], strict=True)]
+    else:
+        tested = features[~features["effect"].astype(str).str.startswith((LEFT_TO, NOT_TESTED))]
+        facts.append(("features", f"{int(tested['rejected'].sum())} of {len(tested)} differ"))
+        if effects.nunique() == 1:
+            facts.append(("effect size", effects.iloc[0]))
+            del columns["measure"]
+    tone, rows = "bad" if of.rejected else "", list(zip(*columns.values(), strict=True))
+    return Sheet(
+        verdict_of(of.rejected, of.supposes), tone, facts, list(columns), rows, _more(features, shown, "feature")
+    )
+
+
+def _p(value: float) -> str:
+    return p_text(value).removeprefix("p ").removeprefix("= ")
 
 
 def _found(rejected: bool, p: float) -> str:
@@ -179,4 +187,4 @@ def _number(value: float) -> str:
 
 
 def _cut(value: object) -> str:
-    return one_line(" ".join(str(value).split()), 48)
+    return one_line(" ".join(str(value).split()), 60)
