@@ -13,7 +13,7 @@ import pytest
 
 from ballast.methods.evaluation import CompareModels
 from ballast.methods.frame.reports import AssessmentRows, Picture
-from ballast.reporting import Node, Outline, write_report
+from ballast.reporting import Node, Outline, findings, findings_on, take_snapshot, write_report
 from ballast.reporting.page.cards import MOST_NUMBERS, _most_telling
 from ballast.reporting.page.html import number
 from ballast.warehouse import Warehouse
@@ -245,6 +245,20 @@ def test_report_when_nothing_has_changed_then_no_table_is_read_again(full, tmp_p
     again = write_report(full, OUTLINE, tmp_path / "r.html", run_id="again").read_text("utf-8")
     assert again.count("<svg") == first.count("<svg") > 1
     assert first.count(">reused<") == 0 < again.count(">reused<")
+
+
+def test_findings_when_the_page_shows_the_same_state_then_they_are_taken_from_it_and_no_table_is_read(
+    full, tmp_path, monkeypatch
+):
+    path = write_report(full, OUTLINE, tmp_path / "r.html")
+    told = findings(take_snapshot(full, OUTLINE))
+    assert findings_on(None, take_snapshot(full, OUTLINE)) == told
+    monkeypatch.delattr(Warehouse, "read")
+    monkeypatch.delattr(Warehouse, "read_arrow")
+    assert findings_on(path, take_snapshot(full, OUTLINE)) == told
+    path.write_text(path.read_text("utf-8").replace("Gates", "Goats"), encoding="utf-8")
+    with pytest.raises(AttributeError, match="read"):
+        findings_on(path, take_snapshot(full, OUTLINE))
 
 
 def test_report_when_the_page_was_edited_then_it_is_drawn_anew(full, tmp_path):

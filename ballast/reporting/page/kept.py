@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -16,7 +17,7 @@ from ballast.reporting.findings.finding import Finding
 from ballast.reporting.page.html import Markup
 from ballast.reporting.snapshot import Snapshot, Step
 
-_STAMP = re.compile(r"<!--state (\w{64}) (\w{64}) (.*?)-->")
+_STAMP = re.compile(r"<!--state (\w{64}) (\w{64}) ([\w+/=]*)-->")
 _PIECE = re.compile(r"<!--piece-->(.*?)<!--/piece-->", re.DOTALL)
 
 
@@ -59,15 +60,13 @@ def drawn_before(path: Path, state: str) -> Drawn | None:
     seen, digest, found = stamped.groups()
     if (seen, digest) != (state, _digest("".join(pieces) + found)):
         return None
-    told = [Finding(**{**each, "steps": tuple(each["steps"])}) for each in json.loads(found)]
+    told = [Finding(**{**each, "steps": tuple(each["steps"])}) for each in json.loads(base64.b64decode(found))]
     return Drawn(pieces[0], pieces[1], told)
 
 
 def stamp(state: str, drawn: Drawn) -> Markup:
     """Gives a comment by which ``drawn_before`` knows the state that a page shows, and that nobody changed it since."""
-    found = json.dumps([asdict(each) for each in drawn.found])
-    for sign in "<>-":  # none of which may end the comment
-        found = found.replace(sign, f"\\u{ord(sign):04x}")
+    found = base64.b64encode(json.dumps([asdict(each) for each in drawn.found]).encode()).decode()
     return Markup(f"<!--state {state} {_digest(drawn.top + drawn.sections + found)} {found}-->")
 
 
