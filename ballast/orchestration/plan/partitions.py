@@ -25,7 +25,7 @@ class Partition:
 
     key: str
     window: tuple[datetime, datetime] | None = None
-    parts: Mapping[str, Partition] = field(default_factory=dict)
+    parts: Mapping[str, Partition] = field(default_factory=dict, hash=False)
 
     def reaching_back(self, last: timedelta | None) -> Partition:
         """Gives the partition with a window that has the same end and is `last` long; itself where there is none."""

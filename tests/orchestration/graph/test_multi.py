@@ -11,9 +11,10 @@ import pytest
 from ballast.errors import DataError, SpecError
 from ballast.orchestration.commands.run import partition_keys
 from ballast.orchestration.graph.partitions import current_keys, partition_of
-from ballast.orchestration.plan.partitions import is_declared, partitions_of
-from ballast.orchestration.read.sources import conversions, read_role
+from ballast.orchestration.plan.partitions import is_declared, partitions_of, split_of
+from ballast.orchestration.read.sources import conversions, read_role, read_table
 from ballast.orchestration.run.retired import retired
+from ballast.orchestration.spec.pipeline import DataSpec
 from tests.orchestration.projects import Project, rows, spec
 
 DAYS = {"time": "daily", "start": "2026-01-01", "end": "2026-01-04"}
@@ -51,6 +52,24 @@ def test_partition_of_two_columns_has_the_rows_that_are_of_both(project: Project
     told = conversions(table)
     assert told["day"].endswith("20 of 100 rows are in none: 20 from 2026-01-04 on")
     assert told["land"].endswith("20 of 100 rows are in none: 20 with another key")
+
+
+@pytest.mark.parametrize("source", ["asset", "path"])
+def test_handed_table_and_file_have_the_same_rows_of_both(project: Project, source: str):
+    split(project)
+    frame = pd.read_csv(project.folder / "target.csv").assign(day=lambda f: pd.to_datetime(f["day"]))
+    frame.to_parquet(project.folder / "target.parquet")
+    spec, given = ({"asset": "pool"}, frame) if source == "asset" else ({"path": "target.parquet"}, None)
+    declared = partitions_of(project.plan.spec.partitions)
+    partition = partition_of(declared, "at|2026-01-02")
+    assert partition is not None
+    assert project.plan.spec.partitions is not None
+    chosen = split_of(project.plan.spec.partitions, partition, None)
+    table = read_table(
+        DataSpec(id="key", **spec), where="d: data.target", folder=project.folder, given=given, partition=chosen
+    )
+    assert table.num_rows == 40
+    assert hash(partition) == hash(partition_of(declared, "at|2026-01-02"))
 
 
 def test_rows_before_the_window_count_where_the_role_reaches_back(project: Project):
