@@ -13,7 +13,8 @@ import pytest
 
 from ballast.methods.evaluation import CompareModels
 from ballast.methods.frame.reports import AssessmentRows, Picture
-from ballast.reporting import Node, Outline, findings, findings_on, take_snapshot, write_report
+from ballast.reporting import Node, Outline, findings_on, take_snapshot, write_report
+from ballast.reporting.findings import findings
 from ballast.reporting.page.cards import MOST_NUMBERS, _most_telling
 from ballast.reporting.page.html import number
 from ballast.warehouse import Warehouse
