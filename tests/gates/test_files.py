@@ -204,7 +204,9 @@ def test_class_of_ones_own_never_runs_its_row_condition_and_is_closed_where_noth
     ("path", "arguments", "said"),
     [
         ("nowhere.ExpectX", {}, "cannot import 'nowhere.ExpectX': ModuleNotFoundError"),
-        ("json.JSONDecoder", {}, "'json.JSONDecoder' is not a class of Great Expectations' Expectation"),
+        ("pandas.DataFrame", {}, "'pandas.DataFrame' is not a class of Great Expectations' Expectation"),
+        ("antigravity.ExpectX", {}, "'antigravity.ExpectX' is of Python's standard library"),
+        (".ExpectX", {}, "cannot import '.ExpectX'"),
         (None, {"colum": "a"}, "no argument 'colum'"),
         (None, {}, "argument 'column' is missing"),
         (None, {"column": 5, "mostly": 7}, "ValidationError"),
