@@ -194,21 +194,22 @@ def _default(value: object) -> str:
 
 
 def _entries(text: str) -> Mapping[str, str]:
-    """Gives what a section says of each name, by name."""
-    return {name: said for names, _, said in _listing(text) for name in names.split(", ")}
+    """Gives what a section says of each name, by name; names that stand together share what is said."""
+    return {name.strip(): said for names, _, said in _listing(text) for name in names.split(",")}
 
 
 def _listing(text: str) -> Iterator[tuple[str, str, str]]:
-    """Gives the entries of a section: names, their type (errors have none) and what is said of them."""
-    entry = re.compile(r"^(\w+(?:, \w+)*)(?: : (.+))?\n((?: {4}.+\n)*)", re.MULTILINE)
-    for names, kind, said in entry.findall(f"{text.strip()}\n"):
-        yield names, kind, " ".join(said.split())
+    """Gives the entries of a section as numpydoc has them: names, their type ("" where none is said), what they are."""
+    for entry in re.split(r"^(?=\S)", text.strip("\n"), flags=re.MULTILINE):
+        if entry:
+            head, _, said = entry.partition("\n")
+            names, _, kind = head.partition(" : ")
+            yield names.strip(), kind.strip(), " ".join(said.split())
 
 
 def _listed(text: str) -> str:
     """Gives a section's entries as a list."""
-    entries = [(f"- `{names}` ({kind})" if kind else f"- `{names}`", said) for names, kind, said in _listing(text)]
-    return "\n".join(f"{entry}: {said}" if said else entry for entry, said in entries)
+    return "\n".join(f"- `{names}`{f' *{kind}*' if kind else ''}<br>{said}" for names, kind, said in _listing(text))
 
 
 def _asks_for(cls: type[Method]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -43,7 +44,8 @@ def test_page_of_a_method_when_built_then_shows_what_it_takes_claims_and_how_it_
     told = unescape(text)
     cls = methods()["kliep"]
     assert cls.claim is not None
-    example = ["steps:\n    weigher: {use: kliep}", "KLIEP(n_centers=20"]
+    doc = inspect.getdoc(cls) or ""
+    example = ["steps:\n    weigher: {use: kliep}", doc.partition("\nExamples\n--------\n")[2].splitlines()[-1]]
     shown = [cls.claim.text, figure_of(cls), cls.reference, "Cost", "(n + m) c d once in float32 blocks", *example]
     assert [line for line in shown if line not in told] == []
     for name, default in defaults(cls).items():
