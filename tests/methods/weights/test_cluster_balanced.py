@@ -126,3 +126,12 @@ def test_weights_when_rows_have_some_then_those_of_the_rows_so_often():
     without = method.fit(X, 1.0 * (groups > 0))  # a cluster without weight has none
     assert (without.weights_[groups == 0] == 0).all()
     assert without.weights_.mean() == pytest.approx(1)
+
+
+def test_weigher_when_stored_before_columns_were_scaled_then_weighs_as_it_did():
+    X, _ = blobs(60, 40, 20)
+    earlier = ClusterBalanced(n_clusters=3, standardize=False).fit(X)
+    again = ClusterBalanced.__new__(ClusterBalanced)
+    again.__setstate__({name: v for name, v in vars(earlier).items() if name not in ("standardize", "_scales")})
+    np.testing.assert_array_equal(again.weigh(X), earlier.weigh(X))
+    assert again.get_params() == earlier.get_params()

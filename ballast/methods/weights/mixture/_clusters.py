@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ballast.compute.blocks import content_order, row_keys
+from ballast.compute.blocks import row_keys
 from ballast.compute.scaling import own_scales
 
 MANY_ROWS = 20_000
 """Rows above which k-means looks at batches of rows instead of all of them at every step."""
 BATCH = 4096
+ORDERING = 8
+"""Columns by whose values rows are ordered, for the draws of k-means."""
 
 
 class Clusters(NamedTuple):
@@ -39,7 +41,7 @@ def find_clusters(X: np.ndarray, n_clusters: int, random_state: int | None, *, s
 
     scales = own_scales(X, standardize=standardize)
     rows = X / scales
-    rows = rows[content_order(rows)]
+    rows = rows[_order(rows)]
     middle = rows.mean(axis=0, dtype=np.float64).astype(X.dtype)  # far from 0 distances would lose their digits
     rows -= middle
     k = min(n_clusters, len(np.unique(row_keys(rows))))
@@ -60,3 +62,14 @@ def nearest_center(X: np.ndarray, centers: np.ndarray, scales: np.ndarray) -> np
 
     middle = centers.mean(axis=0, dtype=np.float64).astype(centers.dtype)
     return pairwise_distances_argmin((X - middle) / scales, (centers - middle) / scales)
+
+
+def _order(rows: np.ndarray) -> np.ndarray:
+    """Gives (n,) the positions of the rows by the values of the first columns that vary.
+
+    By values, not by their digits, so that rounding, and other units of columns, change it no more than they must.
+    """
+    with np.errstate(over="ignore"):
+        coarse = rows.astype(np.float32)
+    columns = coarse[:, np.flatnonzero(np.ptp(coarse, axis=0) > 0)[:ORDERING]].T
+    return np.lexsort((row_keys(rows), row_keys(coarse), *columns[::-1]))

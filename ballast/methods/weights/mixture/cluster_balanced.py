@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ballast.errors import ParameterError
@@ -106,6 +108,9 @@ class ClusterBalanced(Weigher):
         self.max_repetition = max_repetition
         self.random_state = random_state
         self.standardize = standardize
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"standardize": False, "_scales": 1.0, **state})  # as stored before columns were scaled
 
     def fit(self, X: np.ndarray, sample_weight: np.ndarray | None = None) -> ClusterBalanced:
         """Learns the clusters of the rows (n, d) and their weights.

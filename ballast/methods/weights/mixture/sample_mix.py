@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -115,6 +115,9 @@ class SampleMix(Weigher):
         self.n_clusters = n_clusters
         self.random_state = random_state
         self.standardize = standardize
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"standardize": False, "_scales": 1.0, **state})  # as stored before columns were scaled
 
     def fit(
         self,

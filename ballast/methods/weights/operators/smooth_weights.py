@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ballast.compute.kernels import nearest_neighbors
@@ -65,6 +67,9 @@ class SmoothWeights(Weigher):
         self.n_neighbors = n_neighbors
         self.device = device
         self.standardize = standardize
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"standardize": False, "_scales": 1.0, **state})  # as stored before columns were scaled
 
     def fit(self, X: np.ndarray, sample_weight: np.ndarray) -> SmoothWeights:
         """Smooths the weights (n,) of the rows (n, d)."""
