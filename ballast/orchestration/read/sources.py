@@ -365,8 +365,7 @@ def _keep(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
         kept.popitem(last=False)
 
 
-_KEPT = 4
-"""Schemas, and loaders' tables, that are remembered."""
+_KEPT = 4  # schemas, and loaders' tables, that are remembered
 
 
 def _check_columns(source: Source, spec: DataSpec, where: str) -> None:
