@@ -22,8 +22,8 @@ ROUNDING = 1e-12
 """How far below its bound a share may lie for the rounding of its sums."""
 
 STEADIER = (
-    "clip them (params: {clip: ...}), choose a relative ratio (relative_least_squares), or collect training rows like "
-    "the target's"
+    "bound them (params: {max_weight: 10}, where the method has it), choose a relative ratio (relative_least_squares), "
+    "or collect training rows like the target's"
 )
 
 

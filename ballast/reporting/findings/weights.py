@@ -42,7 +42,10 @@ def weights(snapshot: Snapshot) -> Finding:
     made = [_weights_of(snapshot, step) for step in ranked_weights(snapshot)]
     if not made:
         return Finding("Weights", f"None yet: {in_words(step.node.name for step in steps)} not run.", "warn")
-    said = [_first(made[0]), *(_other(weights) for weights in made[1:MOST_WEIGHERS])]
+    said, named = [_first(made[0])], made[0].balance is not None
+    for weights in made[1:MOST_WEIGHERS]:
+        said.append(_other(weights, named=named))
+        named |= weights.balance is not None
     if len(made) > MOST_WEIGHERS:
         said.append(f"{plural(len(made) - MOST_WEIGHERS, 'more table')} in the report")
     ran = [weights.step for weights in made]
@@ -81,8 +84,11 @@ def _first(weights: _Weights) -> str:
     return f"{weights.name} {verb} the largest standardized difference of a column {where}; {worth}"
 
 
-def _other(weights: _Weights) -> str:
+def _other(weights: _Weights, *, named: bool) -> str:
+    """Tells of a further weigher; `named` says whether it was said already what the balance is."""
     balance = "" if weights.balance is None else "{} \u2192 {}, ".format(*map(short, weights.balance))
+    if balance and not named:
+        balance = f"the largest standardized difference of a column {balance}"
     return f"{weights.name}: {balance}{_size(weights.found)} rows"
 
 
