@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ballast.methods.evaluation.metrics.weight_diagnostics import standardized_mean_differences
+from ballast.compute.balance import standardized_mean_differences
 from ballast.reporting.columns.sides import Pair, Sides
 from ballast.reporting.columns.values import Categories, Kind, Numbers, categories, kind_of, numbers
 from ballast.reporting.columns.words import change_of_categories, change_of_numbers
