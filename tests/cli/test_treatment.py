@@ -43,7 +43,8 @@ def test_effect_when_a_pipeline_weighs_a_treatment_then_near_the_truth_and_at_th
     told = CliRunner().invoke(app, ["run", "trial.yaml"])
     assert told.exit_code == 0, told.output
     plain_text = " ".join(told.output.split())
-    balance = re.search(r"propensity: ([\d.e-]+) → ([\d.e-]+), [\d,]+ of 2,000 rows", plain_text)
+    said = r"propensity \(used by effect\): ([\d.e-]+) → ([\d.e-]+), [\d,]+ of 2,000 rows"
+    balance = re.search(said, plain_text)
     assert balance, plain_text
     before, after = map(float, balance.groups())
     interval = r"\+[\d.]+ \[\S+ \S+\]"

@@ -322,9 +322,8 @@ def read_rows(
         No type holds the values of all the versions, or there is no such column.
     """
     chosen = "*" if only is None else ", ".join([_VERSION, *map(quoted, _known(con, asset, places, only))])
-    rows = rows_query(con, asset, places, one_in=one_in)
     try:
-        table = con.execute(f"SELECT {chosen} FROM ({rows})").to_arrow_table()
+        table = con.execute(f"SELECT {chosen} FROM ({rows_query(con, asset, places, one_in=one_in)})").to_arrow_table()
     except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
         raise WarehouseError(
             f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "

@@ -270,7 +270,7 @@ def test_partition_of_zoned_times_is_the_same_under_any_time_zone(tmp_path: Path
         frame.to_csv(tmp_path / "rows.csv", index=False)
         day = Partition("day", (datetime(2024, 3, 10, 5, tzinfo=UTC), datetime(2024, 3, 11, 4, tzinfo=UTC)))
         kept = [
-            read_table(DataSpec(id="id", path=f"rows.{e}"), where="w", folder=tmp_path, partition=("at", day))
+            read_table(DataSpec(id="id", path=f"rows.{e}"), where="w", folder=tmp_path, partition={"at": day})
             for e in ("parquet", "csv")
         ]
         assert [table["id"].to_pylist() for table in kept] == [list(range(24, 47))] * 2

@@ -41,7 +41,7 @@ def many_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("partition", [None, ("s", Partition("w7"))], ids=["all", "a partition"])
+@pytest.mark.parametrize("partition", [None, {"s": Partition("w7")}], ids=["all", "a partition"])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_rows_of_files_keep_their_order_when_several_threads_read(many_rows: Path, ending: str, partition: Any):
     with opened(DataSpec(id="id", path=f"t*.{ending}"), where="data.test", folder=many_rows) as source:

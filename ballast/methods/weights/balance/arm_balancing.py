@@ -98,7 +98,13 @@ class ArmBalancing(Weigher):
     ) -> dict[str, bool]:
         """Gives the vocabulary that a call asks for: of an object no design weights where its weigher takes none."""
         found = Method.__dict__["needs"].function(self, entry)
-        if not isinstance(self, type) and "design_weight" not in self._weigher().needs():
+        if isinstance(self, type):
+            return found
+        try:
+            own = self._weigher().needs()
+        except ParameterError:
+            return found  # what is named is not a weigher: fit says so
+        if "design_weight" not in own:
             del found["design_weight"]
         return found
 
