@@ -89,7 +89,7 @@ def read(folder: Path) -> Model:
     """
     try:
         about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        sealed, files = about.pop("sha256"), dict(about["files"])
+        sealed, files = about.pop("sha256"), {str(file): str(sha256) for file, sha256 in about["files"].items()}
     except FileNotFoundError:
         raise ModelStoreError(
             f"{folder} holds no model: it has no {INDEX}; name a folder of `ballast export`"
@@ -100,6 +100,10 @@ def read(folder: Path) -> Model:
         raise ModelStoreError(f"{folder / INDEX} was changed since it was written; {_AGAIN}")
     if about["format"] != _FORMAT:
         raise ModelStoreError(f"{folder} is of format {about['format']}, and this Ballast reads {_FORMAT}; {_AGAIN}")
+    known = {CARD, *(f"{part}.{kind}" for part in PARTS for kind in _KINDS)}
+    parts = {file.partition(".")[0] for file in files}
+    if not files.keys() <= known or not {"README", "estimator", "encoder"} <= parts:
+        raise ModelStoreError(f"{folder / INDEX} does not name the files of a model; {_AGAIN}")
     _compare(folder, about["packages"])
     data = {file: _checked(folder / file, sha256) for file, sha256 in files.items()}
     models = {

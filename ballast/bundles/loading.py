@@ -44,12 +44,6 @@ def load(
         A file asks for types that are not trusted; none of it was run.
     VersionNotFoundError
         The warehouse has no such step or version.
-
-    Examples
-    --------
-    >>> import ballast
-    >>> model = ballast.load("model/")  # doctest: +SKIP
-    >>> model.predict(new_rows)  # doctest: +SKIP
     """
     if warehouse is None:
         if "/" in str(place) and not (Path(place) / INDEX).exists() and not Path(place).is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ballast.words import listed
 
 @dataclass(frozen=True)
 class Stored:
-    """A model's version, and what it stands on.
+    """A model's version, with the bytes and the words that leave the house with it.
 
     Attributes
     ----------
@@ -61,9 +62,10 @@ def stored(
     VersionNotFoundError
         There is no such step or version.
     ModelStoreError
-        The step is not a learner's, or a file is missing or was changed.
+        The step is not a learner's, what it was made from is gone, or a file is missing or was changed.
     GateClosedError
-        A gate is closed behind the model, or behind what it was made from, and `force` is not given.
+        A gate is closed behind the model, or behind what it was made from, or never judged that; and `force` is not
+        given.
     """
     warehouse = Warehouse(warehouse) if isinstance(warehouse, str) else warehouse
     store = _store(warehouse, models)
@@ -74,13 +76,13 @@ def stored(
         behind = _behind(warehouse, commit)
         verdicts = warehouse.verdicts_of([(c.asset, c.version) for c in behind])
         if not force:
-            _refuse_closed(commit, verdicts)
-        encoder = next(c for c in behind if c.kind == "encoder")
-        train = next(c for c in behind if c.asset in encoder.inputs and c.version == encoder.inputs[c.asset])
+            _refuse_closed(commit, verdicts, [c for c in behind if warehouse.basis_of(c.asset, c.version) is None])
+        encoder = _one(commit, "its encoder", (c for c in behind if c.kind == "encoder"))
+        train = _one(commit, "the training rows", (c for c in behind if encoder.inputs.get(c.asset) == c.version))
         parts = {"estimator": commit, "encoder": encoder}
         if (embed := commit.summary.get("embed")) is not None:
             asset = f"{name.partition('/')[0]}/{embed}"
-            parts["embedder"] = next(c for c in behind if c.asset == asset)
+            parts["embedder"] = _one(commit, asset, (c for c in behind if c.asset == asset))
         files = {
             part: (found.format, store.data(found))
             for part, c in parts.items()
@@ -128,10 +130,20 @@ def _behind(warehouse: Warehouse, commit: Commit) -> list[Commit]:
     return list(found.values())
 
 
-def _refuse_closed(commit: Commit, verdicts: list[Verdict]) -> None:
-    closed = [v for v in verdicts if v.closes]
+def _one(commit: Commit, what: str, found: Iterator[Commit]) -> Commit:
+    if (first := next(found, None)) is None:
+        raise ModelStoreError(
+            f"{commit.asset} (version {commit.version}) cannot leave: {what} that it was fitted on is no longer stored"
+            "; run the pipeline and export the version that this makes"
+        )
+    return first
+
+
+def _refuse_closed(commit: Commit, verdicts: list[Verdict], unjudged: list[Commit]) -> None:
+    closed = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
+    closed += [f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged]
     if closed:
-        told = "; ".join(f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in closed)
+        told = "; ".join(closed)
         raise GateClosedError(
             f"{commit.asset} (version {commit.version}) does not leave: closed is the gate behind {told}. Fix the data "
             "or the step and run it again, or use --force (force=True), which the card then says"

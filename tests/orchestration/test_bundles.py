@@ -14,7 +14,7 @@ import pytest
 
 import ballast
 from ballast.bundles import Model
-from ballast.bundles.folder import FolderError
+from ballast.bundles.folder import FolderError, _seal
 from ballast.bundles.stored import stored
 from ballast.errors import DataError, GateClosedError, ModelStoreError, VersionNotFoundError
 from ballast.orchestration.provide.predictions import predict
@@ -105,6 +105,40 @@ def test_gate_when_closed_behind_the_model_then_it_leaves_only_by_force_and_the_
     with pytest.raises(GateClosedError, match=r"demo/density .*expect_effective_sample_size.*--force"):
         exported(stopped)
     assert "expect_effective_sample_size | closed, forced past |" in ballast.load(exported(stopped, force=True)).card
+
+
+def test_model_when_its_gates_never_judged_it_then_it_leaves_only_by_force(ran: Project):
+    warehouse, before = ran.warehouse, ran.warehouse.latest("demo/baseline")
+    assert before is not None
+    table = warehouse.read_arrow("demo/baseline")
+    told = {"kind": "learner", "inputs": before.inputs, "summary": before.summary, "method": before.method}
+    warehouse.commit("demo/baseline", table, **told)
+    with pytest.raises(GateClosedError, match=r"demo/baseline \(version 2\): its gates never judged it"):
+        exported(ran, "demo/baseline")
+    assert ballast.load(exported(ran, "demo/baseline", version=1)).version == 1
+    assert ballast.load(exported(ran, "demo/baseline", force=True)).version == 2
+
+
+def test_model_when_what_it_was_fitted_on_was_pruned_then_said_what_is_gone(ran: Project):
+    commit = ran.warehouse.latest("demo/baseline")
+    assert commit is not None
+    told = {"kind": "learner", "inputs": {"demo/gone": 1}, "summary": commit.summary, "method": commit.method}
+    ran.warehouse.commit("demo/baseline", ran.warehouse.read_arrow("demo/baseline"), **told)
+    with pytest.raises(
+        ModelStoreError, match="its encoder that it was fitted on is no longer stored; run the pipeline"
+    ):
+        exported(ran, "demo/baseline", force=True)
+
+
+@pytest.mark.parametrize("files", [{}, {"README.md": "x"}, {"../other.skops": "x"}])
+def test_folder_when_it_names_other_files_than_a_models_then_refused(model: Path, files: dict[str, str]):
+    """Even where somebody has sealed it again."""
+    about = json.loads((model / "bundle.json").read_text())
+    about.pop("sha256")
+    about["files"] = files if not any("/" in name for name in files) else {**about["files"], **files}
+    (model / "bundle.json").write_text(json.dumps({**about, "sha256": _seal(about)}))
+    with pytest.raises(ModelStoreError, match="does not name the files of a model"):
+        ballast.load(model)
 
 
 def test_card_when_written_then_tells_data_weights_figures_and_gates(ran: Project, model: Path):

@@ -55,7 +55,7 @@ class SMOTE(Sampler):
     Raises
     ------
     DataError
-        A class to be grown that has not more than ``n_neighbors`` rows, or a ``y`` that is no label.
+        A class to be grown that has not more than ``n_neighbors`` rows, or a ``y`` that is not of labels.
     ParameterError
         A class that does not exist, or a count below what it has.
 
