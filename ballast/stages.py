@@ -135,6 +135,14 @@ _TABLE = (
         section="Judgement",
         card=("rows",),
     ),
+    Stage(
+        "prediction",
+        kind="predictions",
+        colour=("#4a6fd0", "#8fabf5"),
+        gates=(_gate("expect_row_count_at_least", rows=0), _UNIQUE_IDS),
+        section="Predictions",
+        card=("numbers",),
+    ),
     Stage("report", kind="html", colour=_GREY, stored=False, like="source"),
 )
 

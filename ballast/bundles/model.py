@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ballast.bundles.schema import WHERE, Remark, Schema
 from ballast.errors import DataError
-from ballast.methods.common.blocks import in_blocks
+from ballast.given.scoring import predicted, probability_columns
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,18 @@ class Model:
         found = getattr(self.estimator, "classes_", None)
         return None if found is None else np.asarray(found)
 
+    @property
+    def probability_columns(self) -> list[str]:
+        """The columns ``p_<class>`` of the pipeline's table of predictions, in the order of ``classes``."""
+        return [] if self.classes is None else probability_columns(self.classes)
+
     def predict(self, frame: Any) -> np.ndarray:
         """Gives the (n,) predictions of a table's rows: the pipeline's own, each the same in whatever company.
 
         The table (pandas, Polars, Arrow) holds the schema's columns, in any order, and may hold more. Raises DataError
         for a column that is missing, or holds what the training rows' type does not.
         """
-        return in_blocks(self.estimator.predict, self._features(frame))
+        return self._predicted(self.estimator.predict, frame)
 
     def predict_proba(self, frame: Any) -> np.ndarray:
         """Gives (n, K) probabilities, columns in the order of ``classes``; DataError as ``predict``."""
@@ -52,16 +58,11 @@ class Model:
                 f"{self.name} ({type(self.estimator).__name__}) gives no class probabilities; use predict, or export a "
                 "classifier that has predict_proba"
             )
-        return in_blocks(self.estimator.predict_proba, self._features(frame))
+        return self._predicted(self.estimator.predict_proba, frame)
 
     def check(self, frame: Any) -> list[Remark]:
         """Gives what of a table is not as it was in the training rows; those `refused` keep it from being predicted."""
         return self.schema.check(frame)
 
-    def _features(self, frame: Any) -> np.ndarray:
-        rows = self.schema.read(frame)
-        if not len(rows):
-            X = np.zeros((0, len(self.encoder.get_feature_names_out())), dtype=np.float32)
-        else:
-            X = self.encoder.transform(rows, WHERE)
-        return X if self.embedder is None else in_blocks(self.embedder.embed, X)
+    def _predicted(self, call: Callable[[np.ndarray], np.ndarray], frame: Any) -> np.ndarray:
+        return predicted([call], self.schema.read(frame), self.encoder, self.embedder, WHERE)[0]

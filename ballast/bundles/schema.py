@@ -16,6 +16,7 @@ from ballast.given.frames import as_arrow
 from ballast.given.ids import reconciled, settled
 from ballast.given.kinds import plain, said
 from ballast.given.schema import converted
+from ballast.given.scoring import unseen
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed, plural
 
@@ -82,7 +83,7 @@ class Schema:
             if blank and not self.missing.get(name):
                 found.append(Remark(name, f"{name}: {blank} of {plural(n, 'row')} blank, none was in training", False))
             if (known := self.categories.get(name)) is not None:
-                found += self._unseen(name, column, set(known))
+                found += self._unseen(name, column, known)
         return found
 
     def _column(self, table: pa.Table, name: str) -> pa.ChunkedArray:
@@ -119,11 +120,12 @@ class Schema:
             )
         return found
 
-    def _unseen(self, name: str, column: pa.ChunkedArray, known: set[str]) -> list[Remark]:
-        texts = canonical(pandas_frame(pa.table({name: column}))[name])
-        counts = Counter(text for text in texts if text is not None and text not in known)
-        if not counts:
+    def _unseen(self, name: str, column: pa.ChunkedArray, known: list[str]) -> list[Remark]:
+        rows = pandas_frame(pa.table({name: column}))
+        hit = unseen(rows, {name: known}).get(name)
+        if hit is None:
             return []
+        counts = Counter(canonical(rows[name][hit]))
         values = listed((f"{value!r} ({n})" for value, n in counts.most_common()), most=5)
         n = sum(counts.values())
         return [

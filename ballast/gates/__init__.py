@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ballast.gates.context import Features, GateContext, LabelKind, StaticContext
 from ballast.gates.defaults import default_suite, mirrored, with_defaults
-from ballast.gates.judge import WARNS, Judgement, judge
+from ballast.gates.judge import WARNS, Judgement, allows_no_rows, judge
 from ballast.gates.suite import Expectation, Severity, expectation_arguments, parse_suite
 from ballast.methods.frame.moved import renamed
 
@@ -22,6 +22,7 @@ __all__ = [
     "LabelKind",
     "Severity",
     "StaticContext",
+    "allows_no_rows",
     "default_suite",
     "expectation_arguments",
     "judge",

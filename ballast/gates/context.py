@@ -35,6 +35,7 @@ class GateContext(Protocol):
     label_required : whether the stage cannot do without labels.
     observed : the column of a source stage that says whether a row's label was observed; None where all were.
     label_kind : what the pipeline's models take the labels for; None where none of them says.
+    may_be_empty : whether a table without rows is as it should be, of which no gate then asks anything.
     """
 
     @property
@@ -53,6 +54,8 @@ class GateContext(Protocol):
     def observed(self) -> str | None: ...
     @property
     def label_kind(self) -> LabelKind | None: ...
+    @property
+    def may_be_empty(self) -> bool: ...
 
     def ids(self, role: str) -> np.ndarray | None:
         """Gives the sample ids (n,) of a data role; None where the pipeline has none, or it is not stored yet."""
@@ -74,6 +77,10 @@ class GateContext(Protocol):
         """Gives the encoded features of a data role; None where there are none, or they are not stored yet."""
         ...
 
+    def previous(self) -> tuple[int, pd.DataFrame] | None:
+        """Gives the stage's version before the one that is judged, and its table; None where that is the first."""
+        ...
+
 
 @dataclass(frozen=True)
 class StaticContext:
@@ -90,9 +97,11 @@ class StaticContext:
     label_required: bool = False
     observed: str | None = None
     label_kind: LabelKind | None = None
+    may_be_empty: bool = False
     stored_ids: Mapping[str, np.ndarray] = field(default_factory=dict)
     stored_tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     stored_features: Mapping[str, Features] = field(default_factory=dict)
+    stored_previous: tuple[int, pd.DataFrame] | None = None
 
     def ids(self, role: str) -> np.ndarray | None:
         if role in self.stored_ids or role not in self.stored_tables:
@@ -110,3 +119,6 @@ class StaticContext:
 
     def features(self, role: str) -> Features | None:
         return self.stored_features.get(role)
+
+    def previous(self) -> tuple[int, pd.DataFrame] | None:
+        return self.stored_previous

@@ -51,6 +51,9 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
     Cost: well under a millisecond plus a pass over the columns for Ballast's own expectations; see ``judge_builtins``
     for the others.
     """
+    if not len(frame) and context.may_be_empty:
+        said = "the table has no rows, which expect_row_count_at_least allows"
+        return [Judgement(e.name, e.type, True, e.severity, {"rows": 0}, said) for e in suite]
     builtins = _judge_builtins([e for e in suite if not e.is_own], frame)
     judgements = []
     for expectation in suite:
@@ -66,6 +69,11 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
             )
         )
     return judgements
+
+
+def allows_no_rows(suite: Sequence[Expectation]) -> bool:
+    """Says whether a table without rows is as it should be: `expect_row_count_at_least: {rows: 0}` says so."""
+    return any(e.type == "expect_row_count_at_least" and e.arguments.get("rows") == 0 for e in suite)
 
 
 WARNS = "warns_only"

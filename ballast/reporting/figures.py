@@ -221,6 +221,32 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> 
     return assessment_figures(table, summary, known.value)
 
 
+def _prediction(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iterator[Figure]:
+    """The rows by predicted class, or the predictions' histogram; flagged ones in orange."""
+    found, flagged = table["prediction"], table["flagged"].to_numpy(dtype=bool)
+    title = f"{flagged.sum():,} of {len(table):,} predictions flagged ({flagged.mean():.1%})"
+    subtitle = f"by {summary['model']}, version {summary['model_version']}"
+    if "classes" not in summary:
+        values = found.to_numpy(dtype=float)
+        yield histogram(
+            values, bins(values), title=title, subtitle=subtitle, label="prediction", marked=values[flagged]
+        )
+        return
+    counts = found.value_counts()
+    shown = counts.head(MOST_ROWS)
+    more = f", the {len(shown)} most frequent of {len(counts)} classes" if len(shown) < len(counts) else ""
+    yield bars(
+        [str(label) for label in shown.index],
+        shown.to_numpy(dtype=float),
+        [f"{n:,} ({n / len(table):.1%})" for n in shown],
+        [BLUE] * len(shown),
+        title=title,
+        subtitle=subtitle + more,
+        label="rows",
+        right=90,
+    )
+
+
 FIGURES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any], Known], Iterator[Figure]]] = {
     "source": _source,
     "features": _features,
@@ -230,6 +256,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any], Known], Iterator[F
     "sampler": _sampler,
     "dynamics": _dynamics,
     "assessor": _assessor,
+    "prediction": _prediction,
 }
 """What is drawn of each kind of stage that has something to see."""
 

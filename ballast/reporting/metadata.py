@@ -138,6 +138,13 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in summary.items() if isinstance(value, int | float)}
 
 
+def _prediction(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {"rows": len(table), "model": summary["model"], "model_version": summary["model_version"]}
+    if len(table):
+        shown["flagged_share"] = summary["flagged"] / len(table)
+    return shown
+
+
 VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {
     "source": _source,
     "features": _features,
@@ -147,4 +154,5 @@ VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] =
     "sampler": _sampler,
     "learner": _learner,
     "assessor": _assessor,
+    "prediction": _prediction,
 }

@@ -80,8 +80,9 @@ def test_pipelines_page_lists_every_key_with_what_the_spec_says(section: str, mo
         key: (bool(needed), text)
         for key, needed, text in re.findall(r"^\| `(\w+)`( \(needed\))? \| (.+) \|$", part, re.M)
     }
-    assert set(rows) == set(model.model_fields)
-    for key, field in model.model_fields.items():
+    fields = {field.alias or key: field for key, field in model.model_fields.items()}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
         assert rows[key] == (field.is_required(), field.description or rows[key][1]), key
 
 

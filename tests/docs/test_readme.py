@@ -47,5 +47,5 @@ def test_pictures_of_the_readme_are_there():
 def test_page_of_pipelines_tells_every_key():
     page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
     for model in (PipelineSpec, DataSpec, FeaturesSpec, StepSpec, PartitionsSpec, ExecutorSpec, RetriesSpec):
-        for key in model.model_fields:
+        for key in (field.alias or name for name, field in model.model_fields.items()):
             assert f"`{key}`" in page, f"{model.__name__}.{key}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from ballast.gates.context import GateContext
 
-DataRole = Literal["train", "target", "test", "reference"]
 _DAY = 86_400
 _Share = Annotated[float, Field(ge=0, le=1)]
 MOST_CATEGORIES = 40
@@ -34,7 +33,7 @@ class BetweenRoles(Own):
     """Base of the expectations that hold a data role against those that stand under ``with``."""
 
     between_roles = True
-    roles: Annotated[list[DataRole], Field(min_length=1)] = Field(alias="with")
+    roles: Annotated[list[str], Field(min_length=1)] = Field(alias="with")
 
     def _absent(self, context: GateContext) -> tuple[list[str], list[str]]:
         """Gives the roles that can be looked at, and those that are not stored; only a source can do without these."""

@@ -23,10 +23,10 @@ Names = Annotated[list[str], Field(min_length=1)]
 
 
 class ExpectRowCountAtLeast(Own):
-    """The table has at least ``rows`` rows."""
+    """The table has at least ``rows`` rows; with 0 it may have none, of which no other gate then asks anything."""
 
     on_no_rows = True
-    rows: Count
+    rows: Annotated[int, Field(ge=0)]
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         n = len(frame)

@@ -118,5 +118,5 @@ def _check_node(run: Run, node: Node, read: dict[str, pd.DataFrame], problem: st
         return
     version = commit.version if commit else None
     frame = read[node.name] if version is None else run.warehouse.read(asset, version=version)
-    for judgement in judge(node.suite, frame, StoredContext(run, node, read=read)):
+    for judgement in judge(node.suite, frame, StoredContext(run, node, read=read, commit=commit)):
         yield Checked(asset, key, version, judgement)

@@ -21,10 +21,13 @@ _OF_LEARNERS = {"dependence": False}
 def bindings_of(draft: Draft) -> dict[str, tuple[Binding, ...]]:
     """Gives the bindings of the steps by name; those that need an argument and cannot have it are noted."""
     found: dict[str, tuple[Binding, ...]] = {}
-    if set(draft.spec.data) == set(draft.data) and not draft.unsound & {*ROLES}:  # else it is known what is missing
+    if set(draft.spec.data) == set(draft.data) and not draft.unsound & {
+        *ROLES,
+        *draft.spec.data,
+    }:  # else it is known what is missing
         for name in draft.steps:
             with draft.noting(name):
-                found[name] = _bindings_of(draft, name)
+                found[name] = _bindings_of(draft, name) if name in draft.methods else ()
     return found
 
 
@@ -50,6 +53,12 @@ def _bindings_of(draft: Draft, name: str) -> tuple[Binding, ...]:
     if role == "scorer":
         bound += _bind(draft, name, "score_samples", method.needs("score_samples"), score_on)
     return tuple(bound)
+
+
+def scored_by(draft: Draft, name: str) -> str | None:
+    """Gives the data role whose rows a scorer step scores; None for a step that has none."""
+    method = draft.methods.get(name)
+    return _default_roles(draft, name, method)[1] if isinstance(method, Method) else None
 
 
 def _default_roles(draft: Draft, name: str, method: Method) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ballast.errors import SpecError
 from ballast.orchestration.compile.bindings import bindings_of
 from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.compile.flagging import with_passes
 from ballast.orchestration.compile.gates import with_gates
 from ballast.orchestration.compile.lookup import check_encoder, look_up_methods
 from ballast.orchestration.compile.names import check_data, check_names
@@ -76,7 +77,7 @@ def compile_plan(
     check_references(draft)
     check_counted_once(draft)
     bindings = bindings_of(draft)
-    nodes = with_gates(draft, nodes_of(draft, bindings))
+    nodes = with_passes(with_gates(draft, nodes_of(draft, bindings)))
     if draft.problems:
         raise error_of(draft.problems)
     return Plan(draft.spec, draft.where, in_order(draft, nodes))

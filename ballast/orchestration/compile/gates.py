@@ -19,7 +19,7 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for name, node in nodes.items():
         stage = node.stage if node.stage in GATED else None
-        suite = tuple(e for e in default_suite(stage, node.role) if e.roles <= data) if stage else ()
+        suite = tuple(e for e in default_suite(stage, _like(draft, node)) if e.roles <= data) if stage else ()
         if stage == "weigher" and {(b.term, b.role) for b in node.bindings} >= {("X", "train"), ("X_target", "target")}:
             suite += (Expectation("expect_improved_balance", severity="warn"),)
         found[name] = replace(node, suite=suite)
@@ -37,6 +37,11 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
                 )
     sources = {name: node.suite for name, node in found.items() if node.stage == "source"}
     return found | {name: replace(found[name], suite=suite) for name, suite in mirrored(sources).items()}
+
+
+def _like(draft: Draft, node: Node) -> str | None:
+    """Gives which of the roles a source is, or is like."""
+    return draft.spec.like(node.name) if node.stage == "source" else None
 
 
 def _own(draft: Draft, name: str, stage: str | None) -> tuple[Expectation, ...]:

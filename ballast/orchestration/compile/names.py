@@ -29,13 +29,15 @@ def check_names(draft: Draft) -> None:
             raise draft.fault(
                 "steps", "the pipeline has no steps; add at least one, such as `drift: {use: kolmogorov_smirnov}`"
             )
-    taken = {*ROLES, ENCODER, REPORT, *(f"{r}{between}features" for r in ROLES for between in ("_", "__"))}
+    roles = {role.lower() for role in (*ROLES, *spec.data)}
+    taken = {*roles, ENCODER, REPORT, *(f"{r}{between}features" for r in roles for between in ("_", "__"))}
     lowered: dict[str, str] = {}
     for name in spec.steps:
         with draft.noting(name):
             _check_name(draft, f"steps.{name}", name)
             if name.lower() in taken:  # SQL ignores case
-                raise draft.fault(f"steps.{name}", f"{name!r} is taken by Ballast itself; choose another name")
+                by = "a data role" if name.lower() in roles - {*ROLES} else "Ballast itself"
+                raise draft.fault(f"steps.{name}", f"{name!r} is taken by {by}; choose another name")
             for other in (name, f"{name}_dynamics", f"{name}_out_of_sample", f"{name}_influence"):
                 if (clash := lowered.setdefault(other.lower(), name)) != name:
                     raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
@@ -81,10 +83,28 @@ def check_data(draft: Draft) -> None:
                 raise draft.fault("alerts.on", "nothing would be told; name closed, failed or both")
 
 
+def _check_role_name(draft: Draft, role: str, data: DataSpec) -> None:
+    key = f"data.{role}"
+    if role in ROLES:
+        if data.like not in (None, role):
+            raise draft.fault(f"{key}.like", f"{role!r} is a role of its own; give {data.like!r} rows another name")
+        return
+    if data.like is None:
+        raise draft.fault(
+            key,
+            f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)}; one by another name says which "
+            "of them it is like, as `like: target`)",
+        )
+    _check_name(draft, key, role)
+    others = [other.lower() for other in (*ROLES, *draft.spec.data) if other != role]
+    tables = {ENCODER, REPORT, *others, *(f"{r}{between}features" for r in others for between in ("_", "__"))}
+    if role.lower() in tables:  # SQL ignores case
+        raise draft.fault(key, f"{role!r} is taken by Ballast itself or another data role; choose another name")
+
+
 def _check_role(draft: Draft, role: str, data: DataSpec) -> None:
     key = f"data.{role}"
-    if role not in ROLES:
-        raise draft.fault(key, f"unknown data role{nearest(role, ROLES)} (the roles: {', '.join(ROLES)})")
+    _check_role_name(draft, role, data)
     given = [s for s in SOURCES if getattr(data, s)]
     if len(given) != 1 and not (len(given) == 2 and given[0] == "asset" and given[1] != "step"):
         empty = [s for s in SOURCES if s in data.model_fields_set and not getattr(data, s)]

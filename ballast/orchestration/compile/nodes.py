@@ -7,14 +7,17 @@ from dataclasses import replace
 
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.design_weights import told
-from ballast.orchestration.plan.plan import ENCODER, Binding, Node
+from ballast.orchestration.plan.plan import ENCODER, PREDICTION, Binding, Node
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.spec.pipeline import ROLES, as_list
+from ballast.orchestration.spec.pipeline import ROLES, as_list, predicted
 
 
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
     """Gives the nodes by name: sources first, then matrices and steps; the report is none of them."""
-    upstream = {name: _upstream(draft, name, bound) for name, bound in bindings.items()}
+    upstream = {
+        name: _upstream(draft, name, bound) if name in draft.methods else _behind_predictions(draft, name, bindings)
+        for name, bound in bindings.items()
+    }
     needed = {node for nodes in upstream.values() for node in nodes}
     found = [*_sources(draft, bindings), *_features(draft, needed)]
     for name, bound in bindings.items():
@@ -26,6 +29,19 @@ def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str,
     step = draft.spec.steps[name]
     made_from = [u for b in bound for u in SOURCES[b.source].upstream(step, b)]
     return tuple(dict.fromkeys([*as_list(step.rows), *made_from]))
+
+
+def _behind_predictions(draft: Draft, name: str, bindings: Mapping[str, tuple[Binding, ...]]) -> tuple[str, ...]:
+    """Gives what a step that predicts is made from, and the tests of the rows' shift, whose gates it keeps to."""
+    step = draft.spec.steps[name]
+    model, role = str(step.predict), predicted(step)
+    embedder = draft.spec.steps[model].embed if model in draft.spec.steps else None
+    tests = [
+        other
+        for other, bound in bindings.items()
+        if draft.roles[other] == "test" and any(b.role == role for b in bound) and role != "train"
+    ]
+    return tuple(dict.fromkeys([role, ENCODER, model, *as_list(embedder), *step.beside, *tests]))
 
 
 def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[Node]:
@@ -42,15 +58,16 @@ def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[
 
 def _features(draft: Draft, needed: set[str]) -> list[Node]:
     """Gives the encoder and the matrices that some step asks for, each on its own."""
-    wanted = [role for role in ROLES if f"{role}/features" in needed]
-    if not wanted:
+    roles = [*ROLES, *(role for role in draft.spec.data if role not in ROLES)]
+    wanted = [role for role in roles if f"{role}/features" in needed]
+    if not wanted and ENCODER not in needed:
         return []
     encoder = Node(
         ENCODER, "encoder", draft.spec.features.use or "skrub.TableVectorizer", ("train",), ENCODER,
         description="Turns tables into matrices; fitted on the training rows only.",
     )  # fmt: skip
     found = [encoder]
-    for role in (r for r in ROLES if r in wanted or r == "train"):
+    for role in (r for r in roles if r in wanted or r == "train"):
         name = f"{role}/features"
         about = f"The {role} rows as a float32 matrix."
         found.append(Node(name, "features", encoder.use, (role, ENCODER), name, role=role, description=about))
@@ -61,7 +78,11 @@ def _step(
     draft: Draft, name: str, bound: tuple[Binding, ...], upstream: tuple[str, ...], needed: set[str]
 ) -> list[Node]:
     """Gives a step's node and those of what is made beside it: recordings, predictions, influence on weights."""
-    step, stage, method = draft.spec.steps[name], draft.roles[name], draft.methods[name]
+    step, stage = draft.spec.steps[name], draft.roles[name]
+    if stage == PREDICTION:
+        about = step.description or f"What {step.predict} predicts of the {predicted(step)} rows."
+        return [Node(name, stage, "predict", upstream, name, step=step, role=predicted(step), description=about)]
+    method = draft.methods[name]
     node = Node(
         name, stage, step.use, upstream, name, step=step, bindings=bound,
         role=bound[-1].role if stage == "scorer" else None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ballast.errors import nearest
+from ballast.orchestration.compile.bindings import scored_by
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.pipeline import StepSpec, as_list, predicted
 
 
 def check_references(draft: Draft) -> None:
@@ -22,18 +23,21 @@ def check_references(draft: Draft) -> None:
 
 def _named(step: StepSpec) -> Iterator[str]:
     """Gives the steps and data roles that a step names."""
-    for key in ("weights", "rows", "model", "models", "embed", "on", "against"):
+    for key in (*_WANTED, "on", "against"):
         yield from as_list(getattr(step, key))
 
 
 def _check_step(draft: Draft, name: str, step: StepSpec) -> None:
     for key, role in _WANTED.items():
+        written = StepSpec.model_fields[key].alias or key
         for reference in as_list(getattr(step, key)):
             if reference not in draft.unsound or reference == name:
-                _check_reference(draft, f"steps.{name}.{key}", name, reference, role)
+                _check_reference(draft, f"steps.{name}.{written}", name, reference, role)
     for key in ("on", "against"):
         if (role := getattr(step, key)) is not None:
             draft.check_role(role, f"steps.{name}.{key}")
+    if step.predict is not None:
+        _check_prediction(draft, name, step)
     if step.rows and draft.roles[name] != "learner":
         raise draft.fault(
             f"steps.{name}.rows", f"only learners train on a dataset; {step.use} is a {draft.roles[name]}"
@@ -42,7 +46,33 @@ def _check_step(draft: Draft, name: str, step: StepSpec) -> None:
         raise draft.fault(f"steps.{name}.embed", f"{step.embed!r} has no embedding; use a torch_mlp step")
 
 
-_WANTED = {"weights": "weigher", "rows": "sampler", "model": "learner", "models": "learner", "embed": "learner"}
+def _check_prediction(draft: Draft, name: str, step: StepSpec) -> None:
+    """Raises SpecError where there are no rows to predict, or a step beside them scores others."""
+    if step.on == "train":
+        raise draft.fault(
+            f"steps.{name}.on", f"{step.predict!r} was fitted on the training rows; predict rows that it has not seen"
+        )
+    draft.check_role(predicted(step), f"steps.{name}.on")
+    if not hasattr(draft.methods.get(str(step.predict)), "predict"):
+        raise draft.fault(f"steps.{name}.predict", f"{step.predict!r} has no predictions; name another learner step")
+    for scorer in step.beside:
+        if scorer not in draft.unsound and (scored := scored_by(draft, scorer)) != predicted(step):
+            raise draft.fault(
+                f"steps.{name}.with",
+                f"{scorer!r} scores the rows of {scored!r}, and these are of {predicted(step)!r}; "
+                f"let it score them (`on: {predicted(step)}`)",
+            )
+
+
+_WANTED = {
+    "weights": "weigher",
+    "rows": "sampler",
+    "model": "learner",
+    "models": "learner",
+    "embed": "learner",
+    "predict": "learner",
+    "beside": "scorer",
+}
 """The keys that name steps, and the role that these have."""
 
 

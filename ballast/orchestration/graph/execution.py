@@ -80,6 +80,8 @@ def _is_long(step: StepSpec) -> bool:
 
     A method that is long says what makes it quick (``quick``): fewer epochs, steps, rounds or folds than its own.
     """
+    if not step.use:
+        return False
     cls = resolve(step.use)
     quick, own = getattr(cls, "quick", {}), defaults(cls)
     counts = [name for name, few in quick.items() if _is_count(few) and _is_count(own.get(name)) and few < own[name]]

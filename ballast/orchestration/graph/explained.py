@@ -169,7 +169,7 @@ def _use(plan: Plan, node: Node) -> tuple[str | None, dict[str, Any]]:
     """Gives the method that a node uses, by name, and the parameters that the pipeline gives it."""
     if node.name == ENCODER:
         return plan.spec.features.use, plan.spec.features.params
-    return (node.step.use, node.step.params) if node.step is not None else (None, {})
+    return (node.step.use, node.step.params) if node.step is not None and node.step.use else (None, {})
 
 
 def source_of(plan: Plan, node: Node) -> tuple[Path, int] | None:

@@ -14,6 +14,8 @@ from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
 ENCODER = "encoder"
 REPORT = "report"
+PREDICTION = "prediction"
+"""The stage of a step that predicts, which has no method of its own."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,13 @@ class Binding:
 
 @dataclass(frozen=True)
 class Node:
-    """One asset of a pipeline."""
+    """One asset of a pipeline.
+
+    Attributes
+    ----------
+    passes : those of its upstream whose closed gates do not stop it, for a step behind it flags what they say.
+    guards : what lies behind such nodes upstream, whose gates hold it as those of its upstream do.
+    """
 
     name: str
     stage: str
@@ -41,6 +49,13 @@ class Node:
     step: StepSpec | None = None
     bindings: tuple[Binding, ...] = ()
     description: str = ""
+    passes: frozenset[str] = frozenset()
+    guards: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> bool:
+        """Whether it makes its rows behind a closed gate, too, and flags them."""
+        return self.step is not None and self.step.on_closed == "flag"
 
     def key_in(self, partition: str | None) -> str | None:
         """Gives the partition key that the node's table is stored under, in a run for one partition."""

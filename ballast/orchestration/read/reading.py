@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,8 +103,13 @@ class Source(ABC):
             values += bound
         return " AND ".join(conditions), values
 
-    def without_rows(self, partition: Split) -> DataError:
-        """Gives the error of a partition that no row is of."""
+    def without_rows(self, partition: Split | None, columns: Iterable[str]) -> DataError:
+        """Gives the error of a source without rows, or of a partition that no row is of."""
+        if partition is None:
+            return DataError(
+                f"{self.where}: the source is empty (0 rows, columns {listed(columns, most=12)}); check what feeds it, "
+                "or allow it with the gate `expect_row_count_at_least: {rows: 0}`"
+            )
         for column, part in partition.items():
             if len(partition) == 1 or not len(self.raw([column], {column: part})):
                 return self._without_key(column, part.key)

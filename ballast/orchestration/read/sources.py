@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import DataError, nearest
+from ballast.gates import allows_no_rows
 from ballast.given.frames import as_arrow, called
 from ballast.given.ids import reconciled, settled
 from ballast.given.kinds import depends_on_values, digits_of, narrowed, plain, said, with_durations
@@ -54,6 +55,7 @@ def read_table(
     like: pa.Schema | None = None,
     partition: Split | None = None,
     declared: PartitionsSpec | None = None,
+    may_be_empty: bool = False,
 ) -> pa.Table:
     """Gives the rows of a data role as a table whose columns are those the spec names, and more.
 
@@ -63,7 +65,7 @@ def read_table(
     given : the value of the Dagster asset where the source is one.
     like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have.
     partition : columns, each with one of its partitions, whose rows alone are read.
-    declared : all partitions, so that rows which are in none of them are told.
+    declared : all partitions, so that rows which are in none are told. may_be_empty : whether there may be no rows.
 
     Raises DataError for a source that is missing, unreadable, empty, lacks a column that the spec names, or holds a
     value that its column's type does not.
@@ -71,11 +73,8 @@ def read_table(
     with opened(spec, where=where, folder=folder, given=given, like=like) as source:
         _check_columns(source, spec, where)
         table = _typed(source, source.raw(partition=partition), like)
-        if len(table) == 0 and partition is not None:
-            raise source.without_rows(partition)
-        if len(table) == 0:
-            names = listed(table.column_names, most=12)
-            raise DataError(f"{where}: the source is empty (0 rows, columns {names}); check what feeds it")
+        if len(table) == 0 and not may_be_empty:
+            raise source.without_rows(partition, table.column_names)
         check_weights(table, spec, where)
         told = {**conversions(table), **source.told, **_looks(source, table, where)}
         if declared is not None:
@@ -306,11 +305,12 @@ def read_role(
     like = None
     if node.name != "train" and "train" in plan.spec.data:
         like = _like(plan, own, folder, training, run_id)
-    split = None
-    if node.partitioned and partition is not None and plan.spec.partitions is not None:
-        split = split_of(plan.spec.partitions, partition, own.reach)
-    declared = plan.spec.partitions if split is not None else None
-    return read_table(own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared)
+    declared = plan.spec.partitions if node.partitioned and partition is not None else None
+    split = None if declared is None or partition is None else split_of(declared, partition, own.reach)
+    return read_table(
+        own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared,
+        may_be_empty=allows_no_rows(node.suite),
+    )  # fmt: skip
 
 
 def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, run_id: str | None) -> pa.Schema | None:

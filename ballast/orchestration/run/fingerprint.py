@@ -16,6 +16,7 @@ from ballast.orchestration.provide.columns import declared, left_out
 from ballast.orchestration.run.distributions import versions
 from ballast.orchestration.run.imported import as_imported, check_unedited, look_again, own_modules
 from ballast.orchestration.run.inputs import Inputs
+from ballast.orchestration.spec.pipeline import StepSpec
 
 ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
 STAGES = "ballast.orchestration.run.stages"
@@ -51,10 +52,22 @@ def code_version(plan: Plan, node: Node) -> str:
 
 def uses_of(plan: Plan, node: Node) -> tuple[list[str], list[str]]:
     """Gives the methods that make a node, and the texts of their parameters, for any may name another, sorted."""
-    if node.step is not None:
+    if node.step is not None and node.step.predict is None:
         return [node.step.use], sorted(set(_texts(node.step.params)))
     spec = plan.spec.features
-    return [ENCODER, *([spec.use] if spec.use else [])], sorted(set(_texts(spec.params)))
+    named, texts = [ENCODER, *([spec.use] if spec.use else [])], [*_texts(spec.params)]
+    for step in _models(plan, node):
+        named.append(step.use)
+        texts += _texts(step.params)
+    return named, sorted(set(texts))
+
+
+def _models(plan: Plan, node: Node) -> list[StepSpec]:
+    """Gives the steps whose models a node asks for predictions: its own, and what embeds the features for that."""
+    if node.step is None or node.step.predict is None:
+        return []
+    step = plan.spec.steps[node.step.predict]
+    return [step, *([plan.spec.steps[step.embed]] if step.embed else [])]
 
 
 def check_code(plan: Plan, node: Node) -> None:
@@ -110,10 +123,16 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
             "step": node.step.model_dump(exclude={"description", "retries", "pool", "op_tags"}),
             "seed": spec.seed,
             "read": decided_by(inputs),
+            **({"closed": inputs.passed, **_of_rows(inputs)} if node.step.predict is not None else {}),
         }
     if node.stage == "encoder":
         return {"features": spec.features.model_dump(), "seed": spec.seed, "left_out": left_out(spec, "train")}
     if node.stage == "features":
-        role = str(node.role)
-        return {**declared(inputs, role), "left_out": left_out(spec, "train", role)}
+        return _of_rows(inputs)
     return {}
+
+
+def _of_rows(inputs: Inputs) -> dict[str, Any]:
+    """Gives what decides which of a role's columns are features, and which its ids."""
+    role = str(inputs.node.role)
+    return {**declared(inputs, role), "left_out": left_out(inputs.spec, "train", role)}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ballast.gates import Features, LabelKind
+from ballast.gates import Features, LabelKind, allows_no_rows
 from ballast.methods.common.tasks import declared_task
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.provide.columns import plain
@@ -27,7 +27,7 @@ class StoredContext:
 
     ``made_from`` are the versions that the stage itself was made from, and ``arrow`` gives their tables; ``read`` are
     the sources' tables where they were read afresh; what is stored stands in for all others. ``seen`` fills with the
-    version of every stored table that is looked up.
+    version of every stored table that is looked up. ``commit`` is the version that is judged, None while it has none.
     """
 
     run: Run
@@ -36,6 +36,7 @@ class StoredContext:
     arrow: Callable[[str], pa.Table] | None = None
     read: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     seen: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
+    commit: Commit | None = None
 
     @property
     def asset(self) -> str:
@@ -73,6 +74,10 @@ class StoredContext:
         learners = [n for n in plan.nodes.values() if n.stage == "learner" and any(b.term == "y" for b in n.bindings)]
         tasks = {declared_task(plan.method_of(node.name)) for node in learners}
         return "classes" if "classification" in tasks else "numbers" if "regression" in tasks else None
+
+    @property
+    def may_be_empty(self) -> bool:
+        return allows_no_rows(self.node.suite)
 
     def ids(self, role: str) -> np.ndarray | None:
         spec = self.run.plan.spec.data
@@ -129,6 +134,14 @@ class StoredContext:
         spec = self.run.plan.spec
         described = feature_columns(spec.data[role], columns, spec.control_columns)
         return feature_columns(spec.data[self.role], described) if self.role in spec.data else described
+
+    def previous(self) -> tuple[int, pd.DataFrame] | None:
+        """Gives the version stored before this one: of the same partition, else of any other."""
+        warehouse, key = self.run.warehouse, self.run.key_of(self.node)
+        with warehouse.reading():
+            older = [c for c in warehouse.commits(self.asset) if self.commit is None or c.version < self.commit.version]
+            found = next((c for c in older if c.partition == key), next(iter(older), None))
+            return None if found is None else (found.version, pandas_frame(stored_table(warehouse, found)))
 
     def features(self, role: str) -> Features | None:
         name = f"{role}/features"

@@ -23,6 +23,7 @@ from ballast.orchestration.run.verdicts import check_open, judged_anew
 from ballast.orchestration.spec.pipeline import PipelineSpec
 from ballast.warehouse import Commit, StoredModel, Verdict
 from ballast.warehouse.tables.frames import pandas_frame
+from ballast.words import in_words
 
 
 class OvertakenError(OutdatedError):
@@ -49,18 +50,23 @@ class Inputs:
     """Verdicts on upstreams that this unit overrode, or came to itself."""
     refused: GateClosedError | None = field(init=False, default=None)
     """Why the unit may not run: an upstream's gate is closed, or never judged it."""
+    passed: list[str] = field(init=False, default_factory=list)
+    """The closed gates that the unit passes for it flags what it makes behind them, each in words."""
     _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         run = self.run
-        nodes = [run.plan.nodes[name] for name in self.upstream]
+        guards = [name for name in self.node.guards if name not in self.upstream]
+        nodes = [run.plan.nodes[name] for name in (*self.upstream, *guards)]
         found = run.warehouse.latest_of([(run.plan.asset(n.name), run.key_of(n)) for n in nodes])
         verdicts = run.warehouse.verdicts_of([(c.asset, c.version) for c in found if c is not None])
         self.commits = {
             node.name: self._settled(node, commit, [v for v in verdicts if commit and v.asset == commit.asset])
             for node, commit in zip(nodes, found, strict=True)
         }
+        for guard in guards:
+            del self.commits[guard]
         if self.refused is None:
             self._check_one_state()
 
@@ -108,6 +114,11 @@ class Inputs:
             return commit
         never = f"never judged by {', '.join(name for name, _ in unjudged)} as declared now; run {node.name} again"
         said = "; ".join([*(f"{v.gate}: {v.message}" for v in closed), *([never] if unjudged else [])])
+        if self.node.flags or node.name in self.node.passes:
+            gates = in_words([v.gate for v in closed] + [name for name, _ in unjudged])
+            self.passed.append(f"gate closed behind {node.name}: {gates}")
+            run.log(f"{self.node.name} passes the closed gate behind {asset}, which is flagged: {said}")
+            return commit
         if not run.force:
             self.refused = self.refused or GateClosedError(
                 f"{self.node.name} does not run: the gate behind {asset} (version {commit.version}) is closed: {said}. "

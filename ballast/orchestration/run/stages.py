@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -14,13 +15,14 @@ import pyarrow as pa
 from ballast.compute.balance import differences_of_counts
 from ballast.compute.threads import threads_for
 from ballast.errors import BallastError, DataError, OverlapError, nearest
+from ballast.given.scoring import predicted, probability_columns, unseen
 from ballast.methods.common.out_of_sample import cross_fitted
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.base import Weigher
 from ballast.methods.frame.vocabulary import VOCABULARY
-from ballast.orchestration.plan.plan import ENCODER, Node, build_method
+from ballast.orchestration.plan.plan import ENCODER, PREDICTION, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions, units_of_parents
 from ballast.orchestration.read.sources import conversions, read_role, schema_of
@@ -82,14 +84,17 @@ def encoder(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 
 def features(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     """Encodes the rows of one data role."""
-    role = str(nodes[0].role)
-    sha256 = str(inputs.frame(ENCODER)["sha256"].iloc[0])
-    fitted: FeatureEncoder = stored_encoder(sha256, lambda: inputs.model(ENCODER))
+    role, fitted = str(nodes[0].role), _fitted_encoder(inputs)
     table = _feature_table(inputs, role)
     matrix = fitted.transform(table, f"data.{role}")
     names = [str(name) for name in fitted.get_feature_names_out()]
     summary = {"names": names, **fitted.report(table, f"data.{role}")}
     return [Product(nodes[0].name, matrix_table(row_ids(inputs, role), {"features": matrix}), summary)]
+
+
+def _fitted_encoder(inputs: Inputs) -> FeatureEncoder:
+    sha256 = str(inputs.frame(ENCODER)["sha256"].iloc[0])
+    return stored_encoder(sha256, lambda: inputs.model(ENCODER))
 
 
 def _frequencies(inputs: Inputs) -> pd.Series | None:
@@ -260,6 +265,54 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return [Product(nodes[0].name, matrix_table(ids, matrices, columns), {**summary, **fitted.summary})]
 
 
+def predict(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    """Gives what a model predicts of a data role's rows, what other steps say of these, and what speaks against it."""
+    node, step = nodes[0], nodes[0].step
+    assert step is not None
+    assert step.predict is not None
+    role, where, fitted = str(node.role), f"data.{node.role}", _fitted_encoder(inputs)
+    model, embed = inputs.model(step.predict), inputs.spec.steps[step.predict].embed
+    rows, ids = _feature_table(inputs, role), row_ids(inputs, role)
+    classes = getattr(model, "classes_", None) if hasattr(model, "predict_proba") else None
+    calls = [model.predict, *([model.predict_proba] if classes is not None else [])]
+    found, *probs = predicted(calls, rows, fitted, inputs.model(embed) if embed else None, where)
+    if found.ndim != 1:
+        raise DataError(f"{step.predict} gives {found.shape[1:]} values a row, and a prediction is one")
+    columns: dict[str, Any] = {"prediction": found}
+    if classes is not None:
+        columns |= dict(zip(probability_columns(classes), probs[0].T, strict=True))
+    doubts = {f"{name} holds a value never seen in training": hit for name, hit in
+              unseen(rows, fitted.categories_).items()}  # fmt: skip
+    for scorer in step.beside:
+        scores = inputs.frame(scorer)
+        at = positions(scores["sample_id"].to_numpy(), ids, scorer)
+        flags = scores["flagged"].to_numpy()[at]
+        columns |= {f"{scorer}_score": scores["score"].to_numpy()[at], f"{scorer}_flagged": flags}
+        doubts[f"flagged by {scorer}"] = flags
+    doubts |= {reason: np.ones(len(ids), dtype=bool) for reason in inputs.passed}
+    commit = inputs.commits[step.predict]
+    columns |= {"flagged": np.logical_or.reduce([np.zeros(len(ids), dtype=bool), *doubts.values()])}
+    columns |= {"reason": _reasons(doubts, len(ids)), "model_version": np.full(len(ids), commit.version)}
+    summary: dict[str, Any] = {
+        "model": commit.asset,
+        "model_version": commit.version,
+        "flagged": int(columns["flagged"].sum()),
+        "flagged_for": {reason: int(hit.sum()) for reason, hit in doubts.items()},
+    }
+    if classes is not None:
+        summary["classes"] = np.asarray(classes).tolist()
+    return [Product(node.name, pa.table({"sample_id": ids, **columns}), summary)]
+
+
+def _reasons(doubts: Mapping[str, np.ndarray], n: int) -> pa.Array:
+    """Gives (n,) texts: what speaks against each row's prediction, null where nothing does."""
+    if not doubts or not n:
+        return pa.nulls(n, pa.string())
+    kinds, of = np.unique(np.column_stack([*doubts.values()]), axis=0, return_inverse=True)
+    texts = ["; ".join(compress(doubts, kind)) or None for kind in kinds]  # rows differ little in what is said of them
+    return pa.array(texts, type=pa.string()).take(pa.array(of.ravel()))
+
+
 Work = Callable[[Inputs, list[Node], Given], list[Product]]
 WORK: dict[str, Work] = {
     "source": source,
@@ -274,6 +327,7 @@ WORK: dict[str, Work] = {
     "dynamics": learn,
     "out_of_sample": cross_fit,
     "assessor": assess,
+    PREDICTION: predict,
 }
 
 

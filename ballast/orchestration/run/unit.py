@@ -174,7 +174,7 @@ class Result:
         suite = [e for e in self.node.suite if bool(e.roles) == between_roles and e.name not in self.judgements]
         if suite:
             seen = {} if between_roles and self.node.stage == "source" else self.seen
-            context = StoredContext(run, self.node, inputs.commits, inputs.arrow, seen=seen)
+            context = StoredContext(run, self.node, inputs.commits, inputs.arrow, seen=seen, commit=self.kept)
             self.judgements |= {j.name: j for j in judged(suite, self.frame, context)}
 
 

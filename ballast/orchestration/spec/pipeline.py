@@ -16,7 +16,7 @@ from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, Whol
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import error_of, problems_of
 from ballast.orchestration.spec.templates import filled
-from ballast.words import one_line
+from ballast.words import in_words, one_line
 
 ROLES = ("train", "target", "test", "reference")
 """The data roles: rows to learn from, rows the model will meet, labelled rows to judge on, rows of an earlier time."""
@@ -37,6 +37,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     """Where a data role comes from, and which of its columns mean what. Exactly one source is given."""
 
     id: Column = Field(description="Column with a unique, non-null id per row (integer or text).")
+    like: Literal["train", "target", "test", "reference"] | None = Field(
+        default=None, description="Of a role by another name: the role whose gates it has, as target."
+    )
     asset: str | None = Field(
         default=None,
         description="Key of a Dagster asset that gives a table; beside path, query or loader, that these are made by.",
@@ -178,6 +181,18 @@ class StepSpec(dg.Model):
     """
 
     use: str = Field(description="A method of the catalogue, or the import path of a scikit-learn class.")
+    predict: str | None = Field(
+        default=None, description="In place of `use`: the learner step whose model predicts the rows of `on`."
+    )
+    beside: list[str] = Field(
+        default=[],
+        alias="with",
+        description="Scorer steps whose scores and flags of the rows stand beside the predictions.",
+    )
+    on_closed: Literal["refuse", "flag"] = Field(
+        default="refuse",
+        description="What a predicting step does behind a closed gate: refuse, or flag its rows with the reason.",
+    )
     params: dict[str, Any] = Field(default={}, description="The method's parameters.")
     on: str | None = Field(default=None, description="The data role whose rows it works on.")
     against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
@@ -192,21 +207,49 @@ class StepSpec(dg.Model):
     description: str | None = Field(default=None, description="Shown in the UI and the report.")
 
     # YAML 1.1 reads the key `on` as a truth, and so does Dagster, whose schema check would find no such key. Unknown
-    # keys are refused all the same, when the spec is read.
-    model_config = ConfigDict(json_schema_extra={"additionalProperties": True})
+    # keys are refused all the same, when the spec is read, and so is a step with neither `use` nor `predict`.
+    model_config = ConfigDict(json_schema_extra={"additionalProperties": True, "required": []})
 
     @model_validator(mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
-        return {"on" if key is True else key: v for key, v in given.items()} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        named = {"on" if key is True else key: v for key, v in given.items()}
+        return {"use": "", **named} if "predict" in named else named
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
+        if self.predict is None:
+            if given := sorted(self.model_fields_set & {"beside", "on_closed"}):
+                names = in_words(f"`{_written(type(self), name)}`" for name in given)
+                raise ValueError(f"{names} stands beside `predict:`; this step has `use:`")
+        elif given := sorted(self.model_fields_set - PREDICTS - ({"use"} if not self.use else set())):
+            names = in_words(f"`{name}`" for name in given)
+            raise ValueError(f"a step that predicts takes no {names}: those are keys of a method; leave them out")
+        return self
 
     def __getitem__(self, key: str | bool) -> Any:
         """Gives the value of a key as it was read, which is how Dagster finds the lines of a file."""
-        return getattr(self, "on" if isinstance(key, bool) else key)
+        return getattr(self, {True: "on", "with": "beside"}.get(key, str(key)))
+
+
+PREDICTS = frozenset({"predict", "beside", "on", "on_closed", "retries", "pool", "op_tags", "description"})
+"""The keys of a step that predicts."""
+
+
+def _written(model: type[StepSpec], name: str) -> str:
+    """Gives a field's key as it is written in YAML."""
+    return model.model_fields[name].alias or name
 
 
 def as_list(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def predicted(step: StepSpec) -> str:
+    """Gives the data role whose rows a step predicts."""
+    return step.on or "target"
 
 
 def models_of(step: StepSpec) -> list[str]:
@@ -243,7 +286,9 @@ class PipelineSpec(dg.Model, dg.Resolvable):
 
     name: str = Field(description="The pipeline's name: its asset group, key prefix and DuckDB schema.")
     description: str = Field(default="", description="Shown in the UI and the report.")
-    data: dict[str, DataSpec] = Field(description="Data roles: train, target, test, reference.")
+    data: dict[str, DataSpec] = Field(
+        description="Data roles: train, target, test, reference, and others by any name, each `like` one of these."
+    )
     features: FeaturesSpec = Field(default=FeaturesSpec(), description="How tables become matrices.")
     steps: Steps = Field(description="Steps by name.")
     gates: dict[str, Any] = Field(default={}, description="Expectations by step or data role.")
@@ -271,6 +316,10 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     )
     owners: list[str] = []
     tags: dict[str, str] = {}
+
+    def like(self, role: str) -> str:
+        """Gives which of ``ROLES`` a data role is, or is like."""
+        return self.data[role].like or role
 
     @property
     def control_columns(self) -> list[str]:

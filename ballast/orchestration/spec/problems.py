@@ -45,7 +45,7 @@ def _worded(problem: ErrorDetails, model: type[BaseModel]) -> str:
     location = _location(problem["loc"])
     key = ".".join(one_line(part, 80) for part in location) or "attributes"
     if problem["type"] == "extra_forbidden":
-        valid = list(_model_at(model, location[:-1]).model_fields)
+        valid = [field.alias or name for name, field in _model_at(model, location[:-1]).model_fields.items()]
         return f"{key}: unknown key{nearest(location[-1], valid)} (the keys here: {', '.join(valid) or 'none'})"
     if problem["type"] == "missing":
         return f"{key}: this key is missing"

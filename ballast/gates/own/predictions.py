@@ -1,0 +1,93 @@
+"""Expectations on a table of predictions (sample_id, prediction, p_<class>, flagged, reason)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from ballast.columns import canonical, kind_of, numbers_of
+from ballast.errors import DataError
+from ballast.gates.own.form import Outcome, Own, column
+from ballast.words import percent
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ballast.gates.context import GateContext
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+MANY_NUMBERS = 20
+"""Predictions that are numbers of more different values than this are compared as numbers, others as classes."""
+
+
+class ExpectShareFlaggedBelow(Own):
+    """At most ``share`` of the predictions are flagged: by a step beside, for a value never seen, a closed gate."""
+
+    stages = ("prediction",)
+    share: _Share
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        flags = column(frame, "flagged")
+        if flags.isna().any():
+            raise DataError(f"{int(flags.isna().sum())} of {len(flags)} predictions have no flag; predict them again")
+        n, flagged = len(flags), int(flags.astype(bool).sum())
+        said = f"{flagged} of {n} predictions ({percent(flagged, n)}) are flagged, at most {self.share:.1%} allowed"
+        passed = flagged <= self.share * n
+        if not passed and "reason" in frame:
+            counts = frame["reason"].dropna().value_counts()
+            said += f": {counts.iloc[0]} for {counts.index[0]}; look at these rows before anybody uses them"
+        return Outcome(passed, {"rows": n, "flagged": flagged, "flagged_share": flagged / n}, said)
+
+
+class ExpectPredictionShiftBelow(Own):
+    """The predictions are spread as those of the step's previous version are, or differ by at most an effect size.
+
+    It is Cramer's V between the two versions and the classes predicted, in [0, 1] (.1 is small, .3 medium), and the
+    largest distance between the two distribution functions where the predictions are numbers. Under no change it is
+    near 0 and grows as the square root of 1 over the rows; a step's first version has nothing to be held against.
+    """
+
+    stages = ("prediction",)
+    max_effect_size: _Share
+
+    def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        now, before = column(frame, "prediction"), context.previous()
+        if before is None:
+            return Outcome(True, {"rows": len(now)}, "the first version of these predictions: none is before it")
+        version, table = before
+        then = column(table, "prediction")
+        observed: dict[str, float] = {"rows": len(now), "rows_before": len(then), "version_before": version}
+        if not len(then):
+            return Outcome(True, observed, f"version {version}, the one before, predicted no rows")
+        size, what = _effect(now, then)
+        observed["effect_size"] = size
+        said = f"{what} from version {version} to this one ({len(then)} and {len(now)} rows)"
+        if size <= self.max_effect_size:
+            return Outcome(True, observed, f"{said}, at most {self.max_effect_size:g} allowed")
+        remedy = "look at the drift of the rows, or at what changed in the model, before anybody uses them"
+        return Outcome(False, observed, f"{said}, at most {self.max_effect_size:g} allowed: {remedy}")
+
+
+def _effect(now: pd.Series, then: pd.Series) -> tuple[float, str]:
+    """Gives how far two samples of predictions are apart, and that in words."""
+    import pandas as pd
+    from scipy.stats import ks_2samp
+    from scipy.stats.contingency import association
+
+    both = pd.concat([then, now], ignore_index=True)
+    if kind_of(now) == kind_of(then) == "number" and both.nunique() > MANY_NUMBERS:
+        a, b = numbers_of(then), numbers_of(now)
+        distance = float(ks_2samp(a, b, method="asymp")[0])
+        return (
+            distance,
+            f"the distribution of predictions moved by {distance:.3g} (mean {a.mean():.4g} to {b.mean():.4g})",
+        )
+    version = np.repeat(["then", "now"], [len(then), len(now)])
+    counts = pd.crosstab(pd.Series(canonical(both), name="label"), pd.Series(version))
+    size = float(association(counts.to_numpy(), method="cramer")) if len(counts) > 1 else 0.0
+    shares = counts / counts.sum()
+    label = (shares["now"] - shares["then"]).abs().idxmax()
+    moved = f"share of {label!r} {shares['then'][label]:.1%} to {shares['now'][label]:.1%}"
+    return size, f"Cramer's V {size:.3g} ({moved})"
