@@ -73,13 +73,13 @@ class ExpectPredictionShiftBelow(Own):
 def _effect(now: pd.Series, then: pd.Series) -> tuple[float, str]:
     """Gives how far two samples of predictions are apart, and that in words."""
     import pandas as pd
-    from scipy.stats import ks_2samp
+    from scipy import stats
     from scipy.stats.contingency import association
 
     both = pd.concat([then, now], ignore_index=True)
     if kind_of(now) == kind_of(then) == "number" and both.nunique() > MANY_NUMBERS:
         a, b = numbers_of(then), numbers_of(now)
-        distance = float(ks_2samp(a, b, method="asymp")[0])
+        distance = float(stats.ks_2samp(a, b, method="asymp").statistic)  # type: ignore[attr-defined]
         return (
             distance,
             f"the distribution of predictions moved by {distance:.3g} (mean {a.mean():.4g} to {b.mean():.4g})",
