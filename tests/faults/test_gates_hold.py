@@ -139,8 +139,8 @@ def test_gate_holds_against_a_launch_from_the_ui(house: House, server: Server):
 @pytest.mark.full
 def test_gate_holds_against_a_backfill_and_stops_only_the_partitions_behind_it(house: House, server: Server):
     assert launch(server, "sites/train").status == dg.DagsterRunStatus.SUCCESS
-    assert launch(server, "sites/encoder", "sites/train/features").status == dg.DagsterRunStatus.SUCCESS
-    whole = backfill(server, "sites/target", "sites/target/features", "sites/density", "sites/reweighted")
+    assert launch(server, "sites/encoder", "sites/train_features").status == dg.DagsterRunStatus.SUCCESS
+    whole = backfill(server, "sites/target", "sites/target_features", "sites/density", "sites/reweighted")
     assert whole["red"].status == dg.DagsterRunStatus.SUCCESS, log(house, whole["red"])
     assert_held(house, "sites", log(house, whole["green"]), "green")
     alone = backfill(server, "sites/reweighted")

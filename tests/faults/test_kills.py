@@ -107,7 +107,7 @@ def test_digits_killed_from_outside_at_any_moment_ends_as_if_undisturbed(digits:
 
 SMALL = {"steps__drift": None, "steps__reweighted": None, "steps__verdict": None, "data__test": None}
 """What to take from the demo: two sources, an encoder, a weigher, a learner and the report are left."""
-CALLS = ("perform", "judged", "save", "commit", "record_suite", "write_report")
+CALLS = ("perform", "judged", "save", "commit", "record_suite", "write_page")
 
 
 @pytest.mark.full

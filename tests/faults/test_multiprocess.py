@@ -37,6 +37,8 @@ ON_TORCH = {
     "kliep",
     "relative_least_squares",
 }
+ON_NEIGHBOURS = {"mahalanobis"}
+"""Methods that warn of rows nearly alike, for which torch finds the neighbours."""
 
 SMALL = """
 type: ballast.Pipeline
@@ -54,11 +56,12 @@ FULL = [("digits", None), ("tumours", None), ("diabetes", "north")]
 
 
 def units_on_torch(plan: Plan) -> set[str]:
-    """Gives the units whose method computes with torch, or that use a model that does."""
+    """Gives the units whose method computes with torch, that use a model that does, or look for rows nearly alike."""
     direct = {node.unit for node in plan.nodes.values() if node.use in ON_TORCH}
+    near = {node.unit for node in plan.nodes.values() if node.stage == "out_of_sample" or node.use in ON_NEIGHBOURS}
     models = {name for name, node in plan.nodes.items() if node.stage == "learner" and node.unit in direct}
     users = {node.unit for node in plan.nodes.values() if models & set(node.upstream)}
-    return direct | users
+    return direct | users | near
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -116,5 +117,5 @@ def test_pipeline_with_a_mistake_fails_the_check_with_file_key_and_nearest_name(
         file.write_text(sound)
     said = checked.stdout + checked.stderr
     assert checked.returncode != 0
-    assert "src/shop/defs/churn/defs.yaml: steps.density.use" in said
+    assert re.search(r"src/shop/defs/churn/defs.yaml:\d+: steps.density.use", said)
     assert "did you mean 'density_ratio_classifier'" in said
