@@ -222,7 +222,7 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> 
 
 
 def _prediction(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iterator[Figure]:
-    """The rows by predicted class, or the predictions' histogram; flagged ones in orange."""
+    """The rows by predicted class; of numbers their histogram, flagged ones in orange."""
     found, flagged = table["prediction"], table["flagged"].to_numpy(dtype=bool)
     title = f"{flagged.sum():,} of {len(table):,} predictions flagged ({flagged.mean():.1%})"
     subtitle = f"by {summary['model']}, version {summary['model_version']}"

@@ -13,7 +13,11 @@ from pydantic import ValidationError
 import ballast
 from ballast.errors import SpecError
 from ballast.orchestration.commands.check import check
+from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.run import Run
+from ballast.reporting import take_snapshot
+from ballast.reporting.findings.findings import findings
+from ballast.words import percent
 from tests.orchestration.projects import Project, rows, spec
 
 NEW = {"like": "target", "path": "new.csv", "id": "key"}
@@ -86,6 +90,17 @@ def test_rows_when_doubtful_then_flagged_with_the_reason(scored: Project):
 def test_rerun_when_nothing_changed_then_reused(scored: Project):
     assert scored.run().success
     assert len(scored.warehouse.commits("demo/scored")) == 1
+
+
+def test_end_of_a_run_when_rows_were_predicted_then_says_by_what_and_what_speaks_against_them(scored: Project):
+    snapshot = take_snapshot(scored.warehouse, outline_of(scored.plan), None)
+    (found,) = [f for f in findings(snapshot) if f.topic == "Predictions"]
+    n = int(scored.warehouse.read("demo/scored")["flagged"].sum())
+    flagged = int(scored.warehouse.read("demo/novelty")["flagged"].sum())
+    assert found.text.startswith("scored holds 80 rows of new by reweighted (version 1), ")
+    assert f"{n} flagged ({percent(n, 80)}): {flagged} flagged by novelty" in found.text
+    assert "1 as colour holds a value never seen in training" in found.text
+    assert found.kind == "warn"
 
 
 DRIFTS = {"drift": [{"expect_drift_below": {"max_effect_size": 0.3}}]}

@@ -1,10 +1,11 @@
-"""The five sentences of a pipeline's latest state, one a topic."""
+"""The sentences of a pipeline's latest state, one a topic."""
 
 from __future__ import annotations
 
 from ballast.reporting.columns import Comparison
 from ballast.reporting.findings.finding import Finding
 from ballast.reporting.findings.models import accuracy_foreseen, models
+from ballast.reporting.findings.predictions import predictions
 from ballast.reporting.findings.shift import shift
 from ballast.reporting.findings.ship import ship
 from ballast.reporting.findings.weights import weights
@@ -12,7 +13,8 @@ from ballast.reporting.snapshot import Snapshot
 
 
 def findings(snapshot: Snapshot, comparison: Comparison | None = None) -> list[Finding]:
-    """Gives five sentences: shift, weights, models, accuracy without labels, and whether the result may ship.
+    """Gives five sentences: shift, weights, models, accuracy without labels, and whether the result may ship; of a
+    pipeline that predicts one more, of its predictions.
 
     What the pipeline has no step for, or what has not run, is said in the same place. Of a snapshot without steps
     nothing is said.
@@ -29,5 +31,6 @@ def findings(snapshot: Snapshot, comparison: Comparison | None = None) -> list[F
         weights(snapshot),
         models(snapshot),
         accuracy_foreseen(snapshot),
+        *predictions(snapshot),
         ship(snapshot),
     ]
