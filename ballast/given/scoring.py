@@ -63,8 +63,9 @@ def unseen(rows: pd.DataFrame, categories: Mapping[str, Iterable[str]]) -> dict[
     """Gives by column (n,) bool: which rows hold a value that is none of the training rows'; a blank is not one."""
     found = {}
     for name, known in categories.items():
-        among = set(known)
-        hit = np.fromiter((t is not None and t not in among for t in canonical(rows[name])), bool, len(rows))
+        among = {*known, None}
+        of, values = pd.factorize(rows[name])  # -1 where blank, which is the last of what follows
+        hit = np.array([*(text not in among for text in canonical(pd.Series(values))), False])[of]
         if hit.any():
             found[name] = hit
     return found
