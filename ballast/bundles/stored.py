@@ -17,7 +17,7 @@ from ballast.errors import GateClosedError, ModelStoreError, VersionNotFoundErro
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
 from ballast.warehouse.homes.embedded import Embedded
 from ballast.warehouse.models.store import loads
-from ballast.words import listed
+from ballast.words import listed, plural
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,7 @@ def stored(
         encoder = _one(commit, "its encoder", (c for c in behind if c.kind == "encoder"))
         train = _one(commit, "the training rows", (c for c in behind if encoder.inputs.get(c.asset) == c.version))
         parts = {"estimator": commit, "encoder": encoder}
+        _refuse_unknown_features(commit, encoder)
         if (embed := commit.summary.get("embed")) is not None:
             asset = f"{name.partition('/')[0]}/{embed}"
             parts["embedder"] = _one(commit, asset, (c for c in behind if c.asset == asset))
@@ -137,6 +138,17 @@ def _one(commit: Commit, what: str, found: Iterator[Commit]) -> Commit:
             "; run the pipeline and export the version that this makes"
         )
     return first
+
+
+def _refuse_unknown_features(commit: Commit, encoder: Commit) -> None:
+    """Raises ModelStoreError for a model of an embedding that was stored before it was kept whose embedding that is."""
+    took, given = (c.summary.get("n_features") for c in (commit, encoder))
+    if "embed" not in commit.summary and None not in (took, given) and took != given:
+        raise ModelStoreError(
+            f"{commit.asset} (version {commit.version}) cannot predict: it was fitted on {plural(took, 'feature')}, "
+            f"and its encoder gives {given}. An older Ballast stored it, which did not keep that the features were a "
+            "network's embedding, nor of which: run the pipeline and use the version that this makes"
+        )
 
 
 def _refuse_closed(commit: Commit, verdicts: list[Verdict], unjudged: list[Commit]) -> None:

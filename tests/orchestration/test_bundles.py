@@ -241,6 +241,7 @@ def test_model_when_it_stands_on_a_networks_embedding_then_predicts_as_the_pipel
         steps={
             "net": {"use": "torch_mlp", "params": {"max_epochs": 2}},
             "head": {"use": "logistic_regression", "embed": "net"},
+            "verdict": {"use": "compare_models", "models": ["net", "head"]},
         }
     )
     finished = project.run()
@@ -251,3 +252,14 @@ def test_model_when_it_stands_on_a_networks_embedding_then_predicts_as_the_pipel
     own = models_of(project).load(StoredModel.of(project.warehouse.read("demo/head")))
     X = loaded.encoder.transform(test[loaded.encoder.columns_])
     assert np.array_equal(loaded.predict_proba(test), predict(own, net.embed(X), "probs"))
+    judged, verdict = pd.read_csv(project.folder / "test.csv"), project.warehouse.read("demo/verdict")
+    found = verdict[(verdict["model"] == "head") & (verdict["metric"] == "accuracy") & (verdict["slice"] == "(all)")]
+    assert found["value"].iloc[0] == np.mean(loaded.predict(judged) == judged["kind"])
+    older = project.warehouse.latest("demo/head")
+    assert older is not None
+    table = project.warehouse.read_arrow("demo/head")
+    summary = {key: value for key, value in older.summary.items() if key != "embed"}
+    told = {"kind": "learner", "inputs": older.inputs, "summary": summary, "method": older.method}
+    project.warehouse.commit("demo/head", table, **told)
+    with pytest.raises(ModelStoreError, match="did not keep that the features were a network's embedding"):
+        exported(project, "demo/head", force=True)

@@ -9,7 +9,7 @@ from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.design_weights import told
 from ballast.orchestration.plan.plan import ENCODER, PREDICTION, Binding, Node
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.spec.pipeline import ROLES, as_list, predicted
+from ballast.orchestration.spec.pipeline import ROLES, as_list, embedders_of, models_of, predicted
 
 
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
@@ -28,20 +28,21 @@ def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[
 def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str, ...]:
     step = draft.spec.steps[name]
     made_from = [u for b in bound for u in SOURCES[b.source].upstream(step, b)]
-    return tuple(dict.fromkeys([*as_list(step.rows), *made_from]))
+    predicted_anew = any(b.source == "predictions" and b.role != "train" for b in bound)
+    embedders = embedders_of(draft.spec, models_of(step)) if predicted_anew else []
+    return tuple(dict.fromkeys([*as_list(step.rows), *made_from, *embedders]))
 
 
 def _behind_predictions(draft: Draft, name: str, bindings: Mapping[str, tuple[Binding, ...]]) -> tuple[str, ...]:
     """Gives what a step that predicts is made from, and the tests of the rows' shift, whose gates it keeps to."""
     step = draft.spec.steps[name]
     model, role = str(step.predict), predicted(step)
-    embedder = draft.spec.steps[model].embed if model in draft.spec.steps else None
     tests = [
         other
         for other, bound in bindings.items()
         if draft.roles[other] == "test" and any(b.role == role for b in bound) and role != "train"
     ]
-    return tuple(dict.fromkeys([role, ENCODER, model, *as_list(embedder), *step.beside, *tests]))
+    return tuple(dict.fromkeys([role, ENCODER, model, *embedders_of(draft.spec, [model]), *step.beside, *tests]))
 
 
 def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[Node]:

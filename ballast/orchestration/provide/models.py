@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_regressor
 
+from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables, undeclared
 from ballast.orchestration.spec.pipeline import StepSpec, models_of
@@ -45,6 +46,13 @@ class Models(OfModels):
                 what, instead = _KINDS[kind]
                 key = "model" if asked.step.model == name else "models"
                 return f"{asked.here}.{key}", f"{asked.step.use} needs {what}, and {name!r} is not one; use {instead}"
+            if (own := asked.spec.steps[name].embed) != asked.step.embed and _takes_features(asked.method):
+                told = f"set `embed: {own}` here, too" if own else "leave `embed` out here"
+                seen = f"the embedding of {own!r}" if own else "the features themselves"
+                return (
+                    f"{asked.here}.embed",
+                    f"{name!r} was fitted on {seen}, and this step would hand it others; {told}",
+                )
         return super().wrong(asked)
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> Any:
@@ -66,6 +74,10 @@ class Classes(OfModels):
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> np.ndarray:
         return tables.model(names(tables)[0]).classes_
+
+
+def _takes_features(method: Any) -> bool:
+    return any(VOCABULARY[term].source == "features" for term in method.needs() if term in VOCABULARY)
 
 
 def names(tables: Tables) -> list[str]:

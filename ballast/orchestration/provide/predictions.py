@@ -51,10 +51,16 @@ class Predictions(OfModels):
             found = {name: _out_of_sample(tables, name, kind, ids) for name in models}
         else:
             X = features(tables, binding.role, ids)
-            found = {name: predict(tables.model(name), X, kind) for name in models}
+            found = {name: predict(tables.model(name), _as_seen_by(tables, name, X), kind) for name in models}
         if kind == "probs" and several:
             found = {name: _in_order(found[name], tables, name, models[0]) for name in models}
         return found if several else found[models[0]]
+
+
+def _as_seen_by(tables: Tables, name: str, X: np.ndarray) -> np.ndarray:
+    """Gives the encoded rows as a model was fitted on such: as they are, or as its network embeds them."""
+    embed = tables.spec.steps[name].embed
+    return X if embed is None else in_blocks(tables.model(embed).embed, X)
 
 
 def _in_order(probs: np.ndarray, tables: Tables, name: str, first: str) -> np.ndarray:

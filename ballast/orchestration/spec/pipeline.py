@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
@@ -255,6 +256,11 @@ def predicted(step: StepSpec) -> str:
 def models_of(step: StepSpec) -> list[str]:
     """Gives the learner steps that a step names with ``model`` or ``models``."""
     return [*as_list(step.model), *as_list(step.models)]
+
+
+def embedders_of(spec: PipelineSpec, models: Iterable[str]) -> list[str]:
+    """Gives the learner steps whose embedding stands in place of the features wherever one of `models` predicts."""
+    return [embed for name in models if name in spec.steps and (embed := spec.steps[name].embed)]
 
 
 _Retries = int | str | dict[str, Any] | None

@@ -210,6 +210,20 @@ def test_plan_when_a_learner_of_an_embedding_is_to_predict_its_training_rows_the
         _ = project.plan
 
 
+def test_plan_when_a_model_of_an_embedding_is_handed_with_features_that_it_never_saw_then_refused(project: Project):
+    steps = {
+        "net": {"use": "torch_mlp"},
+        "above": {"use": "logistic_regression", "embed": "net"},
+        "stacked": {"use": use(Stacked), "model": "above"},
+    }
+    project.attributes = spec(steps=steps)
+    said = r"steps.stacked.embed: 'above' was fitted on the embedding of 'net', and .*; set `embed: net` here, too"
+    with pytest.raises(SpecError, match=said):
+        _ = project.plan
+    project.attributes = spec(steps={**steps, "stacked": {**steps["stacked"], "embed": "net"}})
+    assert project.plan.nodes["stacked"].upstream == ("train/features", "net", "train", "above")
+
+
 def test_plan_when_a_learner_of_no_training_rows_is_to_predict_them_then_refused(project: Project):
     steps = {"plain": {"use": use(NoRows)}, "weights": {"use": "black_box_shift", "model": "plain"}}
     project.attributes = spec(data__target__label="kind", data__target__drop=[], steps=steps)
