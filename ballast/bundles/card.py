@@ -96,6 +96,23 @@ def _weights(warehouse: Warehouse, commit: Commit, behind: Sequence[Commit]) -> 
         yield "All training rows count alike."
 
 
+def metrics_of(warehouse: Warehouse, commit: Commit) -> dict[str, float]:
+    """Gives what the steps that judged a model's version found of all rows, as "verdict/accuracy"."""
+    found = {}
+    for c in _judging(warehouse, commit):
+        place = "/".join([c.asset.partition("/")[2], *([c.partition] if c.partition else [])])
+        own = _own(warehouse, commit, c)
+        for row in _rows(own[own["slice"] == OVERALL]):
+            found[f"{place}/{row['metric']}"] = float(row["value"])
+    return found
+
+
+def _own(warehouse: Warehouse, commit: Commit, judging: Commit) -> pd.DataFrame:
+    """Gives what a judgement's table says of a model by itself."""
+    table = warehouse.read(judging.asset, version=judging.version)
+    return table[table["model"].isin(["", commit.asset.partition("/")[2]]) & (table["versus"] == "")]
+
+
 def _judging(warehouse: Warehouse, commit: Commit) -> list[Commit]:
     """Gives the latest judgements of the model's version, each step's and partition's."""
     found: dict[tuple[str, str | None], Commit] = {}
@@ -106,10 +123,8 @@ def _judging(warehouse: Warehouse, commit: Commit) -> list[Commit]:
 
 
 def _metrics(warehouse: Warehouse, commit: Commit, judging: Sequence[Commit]) -> Iterator[str]:
-    step = commit.asset.partition("/")[2]
     for c in judging:
-        table = warehouse.read(c.asset, version=c.version)
-        own = table[table["model"].isin(["", step]) & (table["versus"] == "")]
+        own = _own(warehouse, commit, c)
         overall, sliced = own[own["slice"] == OVERALL], own[own["slice"] != OVERALL]
         on = sorted(name for name in c.inputs if name.endswith("/features"))
         read = ", ".join(f"`{name.removesuffix('/features')}`" for name in on)

@@ -5,32 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
-import shutil
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 
 from ballast.bundles.model import Model
+from ballast.bundles.places import replacing, standing
+from ballast.bundles.requirements import BALLAST, needed, version_of
 from ballast.bundles.schema import Schema, described
-from ballast.errors import BallastError, ModelStoreError
+from ballast.errors import ModelStoreError
 from ballast.warehouse.models.store import loads
 
-INDEX, CARD = "bundle.json", "README.md"
+INDEX, CARD, REQUIREMENTS = "bundle.json", "README.md", "requirements.txt"
 _FORMAT = 1
 _KINDS = ("skops", "safetensors")
 PARTS = ("estimator", "encoder", "embedder")
 """The models in a folder, each a file by its own name; only some have an embedder."""
-PACKAGES = ("ballast", "scikit-learn", "skrub", "skops", "numpy", "pandas", "pyarrow", "torch", "safetensors")
-
-
-class FolderError(BallastError, OSError):
-    """A model's folder cannot be written."""
+PACKAGES = (BALLAST, "scikit-learn", "skrub", "skops", "numpy", "pandas", "pyarrow", "torch", "safetensors")
 
 
 def write(
@@ -42,39 +36,20 @@ def write(
     FolderError where the folder holds something else, or cannot be written.
     """
     files = {f"{part}.{kind}": data for part, (kind, data) in parts.items()}
-    files[CARD] = card.encode()
+    files |= {CARD: card.encode(), REQUIREMENTS: needed(parts.values()).encode()}
     about: dict[str, Any] = {
         "format": _FORMAT,
         "name": name,
         "version": version,
         "schema": _written(schema),
-        "packages": {package: found for package in PACKAGES if (found := _version(package))},
+        "packages": {package: found for package in PACKAGES if (found := version_of(package))},
         "files": {file: hashlib.sha256(data).hexdigest() for file, data in sorted(files.items())},
     }
     about["sha256"] = _seal(about)
     files[INDEX] = (json.dumps(about, indent=1, ensure_ascii=False) + "\n").encode()
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / INDEX).is_file())):
-        raise FolderError(f"{folder} is there and holds no model of Ballast's; name another folder, or remove it")
-    fresh, old = (folder.with_name(f".{folder.name}.{uuid4().hex}.{what}") for what in ("unfinished", "old"))
-    try:
-        fresh.mkdir(parents=True)
+    with replacing(folder, INDEX) as fresh:
         for file, data in files.items():
-            with (fresh / file).open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-        if folder.exists():
-            folder.rename(old)
-        fresh.rename(folder)
-    except OSError as error:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        raise FolderError(
-            f"cannot write the model to {folder}: {error}; check the folder and the room on it"
-        ) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+            (fresh / file).write_bytes(data)
 
 
 def read(folder: Path) -> Model:
@@ -87,6 +62,7 @@ def read(folder: Path) -> Model:
     UntrustedModelError
         A file asks for types that are not trusted; none of it was run.
     """
+    folder = standing(folder)
     try:
         about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         sealed, files = about.pop("sha256"), {str(file): str(sha256) for file, sha256 in about["files"].items()}
@@ -100,7 +76,7 @@ def read(folder: Path) -> Model:
         raise ModelStoreError(f"{folder / INDEX} was changed since it was written; {_AGAIN}")
     if about["format"] != _FORMAT:
         raise ModelStoreError(f"{folder} is of format {about['format']}, and this Ballast reads {_FORMAT}; {_AGAIN}")
-    known = {CARD, *(f"{part}.{kind}" for part in PARTS for kind in _KINDS)}
+    known = {CARD, REQUIREMENTS, *(f"{part}.{kind}" for part in PARTS for kind in _KINDS)}
     parts = {file.partition(".")[0] for file in files}
     if not files.keys() <= known or not {"README", "estimator", "encoder"} <= parts:
         raise ModelStoreError(f"{folder / INDEX} does not name the files of a model; {_AGAIN}")
@@ -133,19 +109,12 @@ def _checked(file: Path, sha256: str) -> bytes:
     return data
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
-
-
 def _compare(folder: Path, packages: Mapping[str, str]) -> None:
     """Warns of packages in another version than the model was written with, by which its predictions may differ."""
     other = [
         f"{package} {found} (written with {packages[package]})"
         for package in packages
-        if package in ("scikit-learn", "skrub") and (found := _version(package)) and found != packages[package]
+        if package in ("scikit-learn", "skrub") and (found := version_of(package)) and found != packages[package]
     ]
     if other:
         warnings.warn(

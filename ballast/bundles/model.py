@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ballast.bundles.schema import WHERE, Remark, Schema
 from ballast.errors import DataError
@@ -59,6 +60,19 @@ class Model:
                 "classifier that has predict_proba"
             )
         return self._predicted(self.estimator.predict_proba, frame)
+
+    def predict_table(self, frame: Any) -> pd.DataFrame:
+        """Gives ``prediction`` and, of a classifier, ``p_<class>``, as the pipeline's table of predictions names them.
+
+        The rows are under the frame's index, where it has one. DataError as ``predict``.
+        """
+        probable = hasattr(self.estimator, "predict_proba")
+        calls = [self.estimator.predict, *([self.estimator.predict_proba] if probable else [])]
+        found, *probs = predicted(calls, self.schema.read(frame), self.encoder, self.embedder, WHERE)
+        columns = {"prediction": found}
+        if probable:
+            columns |= dict(zip(self.probability_columns, probs[0].T, strict=True))
+        return pd.DataFrame(columns, index=frame.index if isinstance(frame, pd.DataFrame) else None)
 
     def check(self, frame: Any) -> list[Remark]:
         """Gives what of a table is not as it was in the training rows; those `refused` keep it from being predicted."""

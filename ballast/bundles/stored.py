@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
 from ballast.bundles import folder as folders
-from ballast.bundles.card import card_of
+from ballast.bundles import tracked
+from ballast.bundles.card import card_of, metrics_of
 from ballast.bundles.model import Model
 from ballast.bundles.schema import Schema
 from ballast.errors import GateClosedError, ModelStoreError, VersionNotFoundError, nearest
@@ -20,6 +22,10 @@ from ballast.warehouse.models.store import loads
 from ballast.words import listed, plural
 
 
+Form = Literal["ballast", "mlflow"]
+"""What reads a model's folder."""
+
+
 @dataclass(frozen=True)
 class Stored:
     """A model's version, with the bytes and the words that leave the house with it.
@@ -27,12 +33,18 @@ class Stored:
     Attributes
     ----------
     files : the format and bytes of each part of ``ballast.bundles.folder.PARTS``.
+    rows : the training rows, in the columns of the schema.
+    metrics : what the steps that judged it found of all rows, as "verdict/accuracy".
+    tags : what it is and was made from, in short.
     """
 
     commit: Commit
     schema: Schema
     card: str
     files: dict[str, tuple[str, bytes]]
+    rows: pa.Table
+    metrics: dict[str, float]
+    tags: dict[str, str]
 
     def model(self) -> Model:
         """Gives the model, ready to predict."""
@@ -40,10 +52,13 @@ class Stored:
         name, version = self.commit.asset, self.commit.version
         return Model(name, version, self.schema, self.card, **{"embedder": None, **made})
 
-    def write(self, folder: str | Path) -> Path:
+    def write(self, folder: str | Path, form: Form = "ballast") -> Path:
         """Writes the model's folder, whole or not at all, and gives its path."""
         path = Path(folder).expanduser().absolute()
-        folders.write(path, self.commit.asset, self.commit.version, self.schema, self.card, self.files)
+        if form == "mlflow":
+            tracked.save(self, path)
+        else:
+            folders.write(path, self.commit.asset, self.commit.version, self.schema, self.card, self.files)
         return path
 
 
@@ -90,9 +105,12 @@ def stored(
             for found in [StoredModel.of(warehouse.read(c.asset, version=c.version))]
         }
         kind, data = files["encoder"]
-        schema = _schema(warehouse, train, loads(Path(f"encoder.{kind}"), data))
+        table = warehouse.read_arrow(train.asset, version=train.version)
+        schema = _schema(table, train, loads(Path(f"encoder.{kind}"), data))
         card = card_of(warehouse, commit, behind, verdicts, schema)
-    return Stored(commit, schema, card, files)
+        metrics = metrics_of(warehouse, commit)
+    rows = table.select(schema.types.names)
+    return Stored(commit, schema, card, files, rows, metrics, _tags(commit, behind, verdicts))
 
 
 def _store(warehouse: Warehouse, models: ModelStore | str | Path | None) -> ModelStore:
@@ -143,7 +161,7 @@ def _one(commit: Commit, what: str, found: Iterator[Commit]) -> Commit:
 def _refuse_unknown_features(commit: Commit, encoder: Commit) -> None:
     """Raises ModelStoreError for a model of an embedding that was stored before it was kept whose embedding that is."""
     took, given = (c.summary.get("n_features") for c in (commit, encoder))
-    if "embed" not in commit.summary and None not in (took, given) and took != given:
+    if "embed" not in commit.summary and took is not None and given is not None and took != given:
         raise ModelStoreError(
             f"{commit.asset} (version {commit.version}) cannot predict: it was fitted on {plural(took, 'feature')}, "
             f"and its encoder gives {given}. An older Ballast stored it, which did not keep that the features were a "
@@ -162,8 +180,20 @@ def _refuse_closed(commit: Commit, verdicts: list[Verdict], unjudged: list[Commi
         )
 
 
-def _schema(warehouse: Warehouse, train: Commit, encoder: Any) -> Schema:
-    table = warehouse.read_arrow(train.asset, version=train.version)
+def _tags(commit: Commit, behind: list[Commit], verdicts: list[Verdict]) -> dict[str, str]:
+    sources = {c.asset: c.version for c in behind if c.kind == "source"}
+    passed, forced = (sum(held) for held in ([v.passed for v in verdicts], [v.forced for v in verdicts]))
+    return {
+        "ballast.model": commit.asset,
+        "ballast.version": str(commit.version),
+        "ballast.method": str(commit.method),
+        "ballast.run": str(commit.run_id),
+        "ballast.sources": json.dumps(sources),
+        "ballast.gates": f"{passed} of {len(verdicts)} passed" + (f", {forced} forced" if forced else ""),
+    }
+
+
+def _schema(table: pa.Table, train: Commit, encoder: Any) -> Schema:
     declared = train.summary.get("declared", {})
     read = [name for name in encoder.columns_ if name not in encoder.dropped_]
     types = table.schema.remove_metadata()

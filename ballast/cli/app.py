@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -232,6 +232,14 @@ def report(
 def export(
     step: Annotated[str, typer.Argument(help="A learner step: digits/reweighted.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write; one with a model in it is replaced.")],
+    form: Annotated[
+        Literal["ballast", "mlflow"],
+        typer.Option("--format", help="What is to read it: ballast.load, or mlflow.pyfunc (extra `mlflow`)."),
+    ] = "ballast",
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="An experiment of MLflow to log the model in, too, where MLFLOW_TRACKING_URI says."),
+    ] = None,
     version: Annotated[int | None, typer.Option(help="The version of the step; default the latest.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Export even from behind a closed gate; the card says so.")
@@ -245,7 +253,7 @@ def export(
     with exit_on_error(debug):
         from ballast.cli.export import export_model
 
-        export_model(step, folder, version, force=force)
+        export_model(step, folder, form, experiment, version, force=force)
 
 
 @app.command()

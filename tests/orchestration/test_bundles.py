@@ -14,7 +14,8 @@ import pytest
 
 import ballast
 from ballast.bundles import Model
-from ballast.bundles.folder import FolderError, _seal
+from ballast.bundles.folder import _seal
+from ballast.bundles.places import FolderError
 from ballast.bundles.stored import stored
 from ballast.errors import DataError, GateClosedError, ModelStoreError, VersionNotFoundError
 from ballast.orchestration.provide.predictions import predict
