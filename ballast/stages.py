@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from ballast.methods.frame.reports import ASSESSMENT_COLUMNS, TEST_COLUMNS
 
+LABELLED, LABELLED_SHARE = "(labelled)", "labelled_share"
+"""Of metrics by late labels: the slice of the labelled rows alone, and the metric that says what share they are."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -28,6 +31,7 @@ class Stage:
         own accord.
     model : whether its table is one row that says where a model's file is.
     stored : whether it leaves a table in the warehouse.
+    outside : whether it is read from outside of the warehouse, so that every run reads it anew.
     like : the stage whose colour it shares, and under whose name it stands in the report's key.
     section : the heading that it stands under in the report; none: among the lineage and the provenance alone.
     card : what the card of such a step holds beside its pictures: its "numbers", the "rows" of its table. None: the
@@ -41,6 +45,7 @@ class Stage:
     gates: tuple[Mapping[str, Mapping[str, Any]], ...] = ()
     model: bool = False
     stored: bool = True
+    outside: bool = False
     like: str = ""
     section: str = ""
     card: tuple[Literal["numbers", "rows"], ...] = ()
@@ -55,6 +60,7 @@ def _gate(expectation: str, /, **arguments: Any) -> Mapping[str, Mapping[str, An
 
 
 _SOME_ROWS, _UNIQUE_IDS = _gate("expect_row_count_at_least", rows=1), _gate("expect_unique_ids")
+_NO_ROWS = _gate("expect_row_count_at_least", rows=0)
 
 _TABLE = (
     Stage(
@@ -70,7 +76,17 @@ _TABLE = (
             _gate("expect_no_infinite_values", severity="warn"),
             _gate("expect_no_numbers_as_text", severity="warn"),
         ),
+        outside=True,
         section="Data",
+    ),
+    Stage(
+        "labels",
+        kind="table",
+        colour=_GREY,
+        columns=("sample_id", "label", "state"),
+        gates=(_NO_ROWS, _UNIQUE_IDS, _gate("expect_known_labels", **{"with": ["train"], "severity": "warn"})),
+        outside=True,
+        like="source",
     ),
     Stage("encoder", kind="scikitlearn", colour=_VIOLET, columns=_MODEL, model=True, like="features"),
     Stage(
@@ -139,9 +155,19 @@ _TABLE = (
         "prediction",
         kind="predictions",
         colour=("#4a6fd0", "#8fabf5"),
-        gates=(_gate("expect_row_count_at_least", rows=0), _UNIQUE_IDS),
+        gates=(_NO_ROWS, _UNIQUE_IDS),
         section="Predictions",
         card=("numbers",),
+    ),
+    Stage(
+        "metrics",
+        kind="report",
+        colour=("#c26a1a", "#f0a050"),
+        columns=ASSESSMENT_COLUMNS,
+        gates=(_NO_ROWS, _gate("expect_finite_values", columns=["value"])),
+        like="assessor",
+        section="Labels",
+        card=("rows",),
     ),
     Stage("report", kind="html", colour=_GREY, stored=False, like="source"),
 )

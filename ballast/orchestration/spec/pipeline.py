@@ -10,13 +10,15 @@ from typing import Annotated, Any, Literal, Self
 import dagster as dg
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from ballast.errors import SpecError, nearest
+from ballast.errors import SpecError
 from ballast.orchestration.spec.alerts import AlertsSpec
 from ballast.orchestration.spec.automation import condition_of
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, WholeNumber
+from ballast.orchestration.spec.labels import LabelsSpec
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import error_of, problems_of
 from ballast.orchestration.spec.templates import filled
+from ballast.orchestration.spec.written import MISSING, check_options, check_types
 from ballast.words import in_words, one_line
 
 ROLES = ("train", "target", "test", "reference")
@@ -24,12 +26,6 @@ ROLES = ("train", "target", "test", "reference")
 
 SOURCES = ("asset", "path", "query", "loader", "step")
 """The keys that say where a data role's rows are."""
-
-TYPES = ("text", "integer", "decimal", "double", "boolean", "date", "timestamp", "timestamptz", "time")
-"""The words of ``types:``; a decimal may say its digits, as decimal(10, 2)."""
-
-MISSING = ["", "NA", "N/A", "NaN", "NULL", "null", "None", "#N/A"]
-OPTIONS = ("delimiter", "decimal", "encoding", "quote", "header", "date_format")
 
 _MOST_KINDS = 2
 
@@ -64,6 +60,9 @@ class DataSpec(dg.Model, dg.Resolvable):
     )
     params: dict[str, Any] = Field(default={}, description="Keyword arguments of `loader`.")
     label: Column | None = Field(default=None, description="Column with the label or target value.")
+    labels_from: LabelsSpec | None = Field(
+        default=None, description="Where the rows' labels come from once they are known; see below."
+    )
     groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
     time: Column | None = Field(default=None, description="Column with the time of observation.")
     dependence: Column | None = Field(
@@ -137,25 +136,8 @@ class DataSpec(dg.Model, dg.Resolvable):
             raise ValueError("at least one path is needed, and none may be empty")
         return path
 
-    @field_validator("types")
-    @classmethod
-    def _known_types(cls, types: dict[str, str]) -> dict[str, str]:
-        for column, word in types.items():
-            if word not in TYPES and not _is_sized_decimal(word):
-                raise ValueError(f"{column}: {word!r} is not a type{nearest(word, TYPES)} (types: {', '.join(TYPES)})")
-        return types
-
-    @field_validator("options")
-    @classmethod
-    def _known_options(cls, options: dict[str, Any]) -> dict[str, Any]:
-        for key, value in options.items():
-            if key not in OPTIONS:
-                raise ValueError(f"unknown option {key!r}{nearest(key, OPTIONS)} (options: {', '.join(OPTIONS)})")
-            if not isinstance(value, bool if key == "header" else str):
-                raise ValueError(f"{key}: {'true or false' if key == 'header' else 'a text'} is needed")
-        if options.get("decimal", ".") not in (".", ","):
-            raise ValueError("decimal: a point or a comma is needed")
-        return options
+    _types = field_validator("types")(check_types)
+    _options = field_validator("options")(check_options)
 
 
 class FeaturesSpec(dg.Model, dg.Resolvable):
@@ -280,11 +262,6 @@ Steps = Annotated[dict[str, StepSpec], dg.Resolver(_as_written, model_field_type
 Executor = Annotated[ExecutorSpec | None, dg.Resolver(_as_written, model_field_type=str | dict[str, Any] | None)]
 Alerts = Annotated[AlertsSpec | None, dg.Resolver(_as_written, model_field_type=dict[str | bool, Any] | None)]
 Retries = Annotated[RetriesSpec | None, dg.Resolver(_as_written, model_field_type=_Retries)]
-
-
-def _is_sized_decimal(word: str) -> bool:
-    sized = re.fullmatch(r"decimal\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", word)
-    return sized is not None and 1 <= int(sized.group(1)) <= 38 and int(sized.group(2) or 0) <= int(sized.group(1))
 
 
 class PipelineSpec(dg.Model, dg.Resolvable):
