@@ -28,11 +28,12 @@ def load(
     Parameters
     ----------
     place
-        A folder that ``ballast export`` wrote; or, with `warehouse`, a step such as "digits/reweighted".
+        A folder that ``ballast export`` wrote; or, with `warehouse`, a step such as "digits/reweighted", or an alias
+        such as "digits/production", which is the model that it names.
     warehouse
         The store, or its URL.
     version
-        Of the step, default the latest.
+        Of the step, default the latest; an alias has one of its own.
     models
         The folder of the warehouse's models; default ``models`` beside a DuckDB file.
 

@@ -17,10 +17,11 @@ from ballast.bundles.model import Model
 from ballast.bundles.schema import Schema
 from ballast.errors import GateClosedError, ModelStoreError, VersionNotFoundError, nearest
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
+from ballast.warehouse.aliases import in_use, parts
 from ballast.warehouse.homes.embedded import Embedded
 from ballast.warehouse.models.store import loads
+from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed, plural
-
 
 Form = Literal["ballast", "mlflow"]
 """What reads a model's folder."""
@@ -70,12 +71,12 @@ def stored(
     models: ModelStore | str | Path | None = None,
     force: bool = False,
 ) -> Stored:
-    """Gives a learner step's model with its encoder, its schema and its card.
+    """Gives a learner step's model, or that which an alias names, with its encoder, its schema and its card.
 
     Raises
     ------
     VersionNotFoundError
-        There is no such step or version.
+        There is no such step or version, or a version is given of an alias.
     ModelStoreError
         The step is not a learner's, what it was made from is gone, or a file is missing or was changed.
     GateClosedError
@@ -85,6 +86,8 @@ def stored(
     warehouse = Warehouse(warehouse) if isinstance(warehouse, str) else warehouse
     store = _store(warehouse, models)
     with warehouse.reading():
+        if (use := in_use(warehouse, name)) is not None:
+            name, version = _named(warehouse, store, use, version)
         commit = warehouse.version(name, version) if version is not None else _latest(warehouse, name)
         if commit.kind != "learner":
             raise ModelStoreError(f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}")
@@ -121,6 +124,16 @@ def _store(warehouse: Warehouse, models: ModelStore | str | Path | None) -> Mode
             raise ModelStoreError(f"say with models= in which folder the models of {warehouse.url} are")
         models = warehouse.home.path.parent / "models"
     return ModelStore(models)
+
+
+def _named(warehouse: Warehouse, store: ModelStore, use: Use, version: int | None) -> tuple[str, int]:
+    """Gives the step and the version that an alias names."""
+    if version is not None:
+        raise VersionNotFoundError(
+            f"{use.alias} is an alias, now of {use}; leave the version out, or name the step ({use.model})"
+        )
+    parts(warehouse, store, use)
+    return use.named
 
 
 def _latest(warehouse: Warehouse, name: str) -> Commit:

@@ -230,7 +230,7 @@ def report(
 
 @app.command()
 def export(
-    step: Annotated[str, typer.Argument(help="A learner step: digits/reweighted.")],
+    step: Annotated[str, typer.Argument(help="A learner step, or an alias: digits/reweighted.")],
     folder: Annotated[Path, typer.Argument(help="The folder to write; one with a model in it is replaced.")],
     form: Annotated[
         Literal["ballast", "mlflow"],
@@ -254,6 +254,49 @@ def export(
         from ballast.cli.export import export_model
 
         export_model(step, folder, form, experiment, version, force=force)
+
+
+AliasArgument = Annotated[str, typer.Argument(help="The name that the model in use goes by: digits/production.")]
+
+
+@app.command()
+def promote(
+    alias: AliasArgument,
+    step: Annotated[str, typer.Argument(help="The learner step whose model is to be used: digits/reweighted.")],
+    why: Annotated[str, typer.Option(help="Why, for those who come after.")],
+    version: Annotated[int | None, typer.Option(help="The version of the step; default the latest.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Use it even with a gate closed behind it; this is recorded.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Make a model the one in use, by hand; who did it, when and why is recorded."""
+    with exit_on_error(debug):
+        from ballast.cli.promote import promote_model
+
+        promote_model(alias, step, version, why, force=force)
+
+
+@app.command()
+def rollback(
+    alias: AliasArgument,
+    why: Annotated[str, typer.Option(help="Why, for those who come after.")] = "",
+    debug: DebugOption = False,
+) -> None:
+    """Go back to the model that was in use before; twice goes two back. No rule moves to what was rolled back."""
+    with exit_on_error(debug):
+        from ballast.cli.promote import roll_back_model
+
+        roll_back_model(alias, why)
+
+
+@app.command()
+def history(alias: AliasArgument, debug: DebugOption = False) -> None:
+    """List the models that were in use, the newest first: since when, by rule or by hand, by whom and why."""
+    with exit_on_error(debug):
+        from ballast.cli.promote import print_history
+
+        print_history(alias)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from ballast.warehouse.homes.opening import home_of
 from ballast.warehouse.homes.urls import without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.sessions import Sessions
-from ballast.warehouse.tables import commits, layouts, owners, pruning, queries
+from ballast.warehouse.tables import aliases, commits, layouts, owners, pruning, queries
 from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.frames import (
@@ -391,7 +391,7 @@ class Warehouse:
     def _writing(self, widest: pa.Table | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._sessions.writing(self.timeout, widest) as con:
             if not layouts.prepared(con):
-                for statement in (*commits.TABLES, *layouts.TABLES, *owners.TABLES):
+                for statement in (*commits.TABLES, *layouts.TABLES, *owners.TABLES, *aliases.TABLES):
                     con.execute(statement)
                 layouts.define_views(con)
             yield con

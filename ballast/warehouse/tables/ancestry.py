@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
-from ballast.warehouse.tables.commits import COMMITS, fetched
+from ballast.warehouse.tables.commits import COMMITS, Commit, fetched, select_commits
 
 
 @dataclass(frozen=True)
@@ -63,3 +63,14 @@ def mixed(con: duckdb.DuckDBPyConnection, read: Sequence[tuple[str, int]]) -> Mi
         return None
     asset, partition = found[0][:2]
     return Mixed(asset, partition, {(r, v): on for a, p, r, v, on, _ in found if (a, p) == (asset, partition)})
+
+
+def behind(con: duckdb.DuckDBPyConnection, versions: Iterable[tuple[str, int]]) -> list[Commit]:
+    """Gives some (asset, version) and all that these were made from, the nearest first; what was pruned is left out."""
+    waiting, of = [*versions], {(c.asset, c.version): c for c in select_commits(con)}
+    found: dict[tuple[str, int], Commit] = {}
+    for key in waiting:  # which grows as it goes
+        if key in of and key not in found:
+            found[key] = of[key]
+            waiting += of[key].inputs.items()
+    return [*found.values()]

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseError
 from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
+from ballast.warehouse.tables.aliases import ALIASES
 from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
 from ballast.warehouse.tables.commits import COMMITS, JUDGED, RETIRED, fetched, replace_retired, retired
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
@@ -48,7 +49,7 @@ class Place(NamedTuple):
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
     """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last ones."""
     try:
-        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED}, {OWNERS} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED}, {OWNERS}, {ALIASES} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True

@@ -10,6 +10,8 @@ import duckdb
 
 from ballast.errors import WarehouseError
 from ballast.stages import MODEL_KINDS
+from ballast.warehouse.tables.aliases import kept, select_uses
+from ballast.warehouse.tables.ancestry import behind
 from ballast.warehouse.tables.commits import COMMIT_COLUMNS, COMMITS, GATES, JUDGED, Commit, commit_of, fetched
 
 
@@ -34,10 +36,17 @@ def chosen(
     """Gives the commits that may go, oldest first: old versions, or all of some (asset, partition).
 
     Of old versions never the latest of a partition; of the others those that are not among the newest `keep`, or older
-    than `older_than`. Unless `models`, neither a model nor a version that one was made from.
+    than `older_than`. Unless `models`, neither a model nor a version that one was made from. Never what an alias names,
+    or named last, nor what that was made from.
     """
-    if partitions is not None:
-        return _of_partitions(con, partitions)
+    named = {(c.asset, c.version) for c in behind(con, wanted)} if (wanted := kept(select_uses(con))) else set()
+    found = _of_partitions(con, partitions) if partitions is not None else _old(con, keep, older_than, models=models)
+    return [commit for commit in found if (commit.asset, commit.version) not in named]
+
+
+def _old(
+    con: duckdb.DuckDBPyConnection, keep: int | None, older_than: timedelta | None, *, models: bool
+) -> list[Commit]:
     before = None if older_than is None else (datetime.now(UTC) - older_than).replace(tzinfo=None)
     rows = fetched(
         con,
