@@ -15,10 +15,11 @@ from ballast.bundles import tracked
 from ballast.bundles.card import card_of, metrics_of
 from ballast.bundles.model import Model
 from ballast.bundles.schema import Schema
-from ballast.errors import GateClosedError, ModelStoreError, VersionNotFoundError, nearest
+from ballast.errors import ModelStoreError, VersionNotFoundError, nearest
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
 from ballast.warehouse.aliases import in_use, parts
 from ballast.warehouse.homes.embedded import Embedded
+from ballast.warehouse.leaving import behind, checked
 from ballast.warehouse.models.store import loads
 from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed, plural
@@ -90,18 +91,19 @@ def stored(
             name, version = _named(warehouse, store, use, version)
         commit = warehouse.version(name, version) if version is not None else _latest(warehouse, name)
         if commit.kind != "learner":
-            raise ModelStoreError(f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}")
-        behind = _behind(warehouse, commit)
-        verdicts = warehouse.verdicts_of([(c.asset, c.version) for c in behind])
-        if not force:
-            _refuse_closed(commit, verdicts, [c for c in behind if warehouse.basis_of(c.asset, c.version) is None])
-        encoder = _one(commit, "its encoder", (c for c in behind if c.kind == "encoder"))
-        train = _one(commit, "the training rows", (c for c in behind if encoder.inputs.get(c.asset) == c.version))
+            raise ModelStoreError(
+                f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}; its rows go into a "
+                f"file (`ballast export {name} rows.parquet`, or Warehouse.dataset)"
+            )
+        before = behind(warehouse, commit)
+        verdicts = checked(warehouse, commit, before, force=force)
+        encoder = _one(commit, "its encoder", (c for c in before if c.kind == "encoder"))
+        train = _one(commit, "the training rows", (c for c in before if encoder.inputs.get(c.asset) == c.version))
         parts = {"estimator": commit, "encoder": encoder}
         _refuse_unknown_features(commit, encoder)
         if (embed := commit.summary.get("embed")) is not None:
             asset = f"{name.partition('/')[0]}/{embed}"
-            parts["embedder"] = _one(commit, asset, (c for c in behind if c.asset == asset))
+            parts["embedder"] = _one(commit, asset, (c for c in before if c.asset == asset))
         files = {
             part: (found.format, store.data(found))
             for part, c in parts.items()
@@ -110,10 +112,10 @@ def stored(
         kind, data = files["encoder"]
         table = warehouse.read_arrow(train.asset, version=train.version)
         schema = _schema(table, train, loads(Path(f"encoder.{kind}"), data))
-        card = card_of(warehouse, commit, behind, verdicts, schema)
+        card = card_of(warehouse, commit, before, verdicts, schema)
         metrics = metrics_of(warehouse, commit)
     rows = table.select(schema.types.names)
-    return Stored(commit, schema, card, files, rows, metrics, _tags(commit, behind, verdicts))
+    return Stored(commit, schema, card, files, rows, metrics, _tags(commit, before, verdicts))
 
 
 def _store(warehouse: Warehouse, models: ModelStore | str | Path | None) -> ModelStore:
@@ -148,20 +150,6 @@ def _models(warehouse: Warehouse, name: str) -> str:
     return f"{nearest(name, known)} (models: {listed(known) if known else 'none yet'})"
 
 
-def _behind(warehouse: Warehouse, commit: Commit) -> list[Commit]:
-    """Gives a version and all that it was made from, the nearest first."""
-    of = {(c.asset, c.version): c for c in warehouse.commits()}
-    found: dict[tuple[str, int], Commit] = {}
-    waiting = [(commit.asset, commit.version)]
-    while waiting:
-        key = waiting.pop(0)
-        if key in found or key not in of:  # what was pruned is gone
-            continue
-        found[key] = of[key]
-        waiting += of[key].inputs.items()
-    return list(found.values())
-
-
 def _one(commit: Commit, what: str, found: Iterator[Commit]) -> Commit:
     if (first := next(found, None)) is None:
         raise ModelStoreError(
@@ -182,19 +170,8 @@ def _refuse_unknown_features(commit: Commit, encoder: Commit) -> None:
         )
 
 
-def _refuse_closed(commit: Commit, verdicts: list[Verdict], unjudged: list[Commit]) -> None:
-    closed = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
-    closed += [f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged]
-    if closed:
-        told = "; ".join(closed)
-        raise GateClosedError(
-            f"{commit.asset} (version {commit.version}) does not leave: closed is the gate behind {told}. Fix the data "
-            "or the step and run it again, or use --force (force=True), which the card then says"
-        )
-
-
-def _tags(commit: Commit, behind: list[Commit], verdicts: list[Verdict]) -> dict[str, str]:
-    sources = {c.asset: c.version for c in behind if c.kind == "source"}
+def _tags(commit: Commit, before: list[Commit], verdicts: list[Verdict]) -> dict[str, str]:
+    sources = {c.asset: c.version for c in before if c.kind == "source"}
     passed, forced = (sum(held) for held in ([v.passed for v in verdicts], [v.forced for v in verdicts]))
     return {
         "ballast.model": commit.asset,

@@ -230,30 +230,38 @@ def report(
 
 @app.command()
 def export(
-    step: Annotated[str, typer.Argument(help="A learner step, or an alias: digits/reweighted.")],
-    folder: Annotated[Path, typer.Argument(help="The folder to write; one with a model in it is replaced.")],
+    step: Annotated[str, typer.Argument(help="A step, or an alias: digits/reweighted, digits/density.")],
+    place: Annotated[
+        Path,
+        typer.Argument(help="The folder for a model, or the file for rows: .parquet, .csv, .arrow, .feather."),
+    ],
     form: Annotated[
         Literal["ballast", "mlflow"],
-        typer.Option("--format", help="What is to read it: ballast.load, or mlflow.pyfunc (extra `mlflow`)."),
+        typer.Option("--format", help="What is to read a model: ballast.load, or mlflow.pyfunc (extra `mlflow`)."),
     ] = "ballast",
     experiment: Annotated[
         str | None,
         typer.Option(help="An experiment of MLflow to log the model in, too, where MLFLOW_TRACKING_URI says."),
     ] = None,
     version: Annotated[int | None, typer.Option(help="The version of the step; default the latest.")] = None,
+    join: Annotated[
+        str | None, typer.Option(help="The data role whose columns stand beside a step's rows, such as train.")
+    ] = None,
+    partition: Annotated[str | None, typer.Option(help="The partition of a step's rows.")] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Export even from behind a closed gate; the card says so.")
+        bool, typer.Option("--force", help="Export even from behind a closed gate; that is said beside it.")
     ] = False,
     debug: DebugOption = False,
 ) -> None:
-    """Write a model into a folder that `ballast.load` reads, without Dagster and without the warehouse.
+    """Write a model into a folder that `ballast.load` reads, or the rows of another step into a file.
 
-    The folder holds the model, its encoder, the schema of its training rows, and a model card.
+    A folder holds the model, its encoder, the schema of its training rows, and a model card. A file holds weights,
+    drawn rows, features, scores, predictions or a data role's rows, for another trainer.
     """
     with exit_on_error(debug):
-        from ballast.cli.export import export_model
+        from ballast.cli.export import export as written
 
-        export_model(step, folder, form, experiment, version, force=force)
+        written(step, place, form, experiment, version, join=join, partition=partition, force=force)
 
 
 AliasArgument = Annotated[str, typer.Argument(help="The name that the model in use goes by: digits/production.")]

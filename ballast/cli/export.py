@@ -1,4 +1,4 @@
-"""``ballast export``: a model's folder, to be used without the project."""
+"""``ballast export``: a model's folder, to be used without the project, or a step's rows as a file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,45 @@ from pathlib import Path
 
 from ballast.bundles.stored import Form, stored
 from ballast.cli.console import out
-from ballast.errors import ParameterError
+from ballast.errors import DataError, ParameterError
 from ballast.orchestration.projects.find import project_resource
+from ballast.warehouse.datasets.files import is_file, write
+from ballast.words import plural
+
+
+def export(
+    name: str,
+    place: Path,
+    form: Form,
+    experiment: str | None,
+    version: int | None,
+    *,
+    join: str | None,
+    partition: str | None,
+    force: bool,
+) -> None:
+    """Writes a learner step's model into a folder, or another step's rows into a file, by the place's suffix."""
+    if is_file(place):
+        export_rows(name, place, version, join=join, partition=partition, force=force)
+    elif join is not None or partition is not None:
+        option = "--join" if join is not None else "--partition"
+        raise DataError(f"{option} is for rows in a file: name one that ends in .parquet, .csv or .arrow, not {place}")
+    else:
+        export_model(name, place, form, experiment, version, force=force)
+
+
+def export_rows(
+    name: str, file: Path, version: int | None, *, join: str | None, partition: str | None, force: bool
+) -> None:
+    """Writes a step's rows into a file, and says what is in it."""
+    warehouse = project_resource().open()
+    found = warehouse.dataset(name, join=join, version=version, partition=partition, force=force)
+    lost = write(found, file)
+    of = f", partition {found.partition}" if found.partition else ""
+    size = f"{plural(len(found), 'row')} of {plural(found.arrow.num_columns, 'column')}"
+    for line in (f"Wrote {name}, version {found.version}{of}, to {file}: {size}.", *found.notes, *lost):
+        _say(line)
+
 
 _HOLDS: dict[Form, str] = {
     "ballast": "the model, its encoder and its card, README.md",

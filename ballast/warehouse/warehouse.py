@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import WarehouseError
+from ballast.warehouse.datasets.making import dataset
 from ballast.warehouse.homes.lake import Lake
 from ballast.warehouse.homes.opening import home_of
 from ballast.warehouse.homes.urls import without_password
@@ -160,14 +161,10 @@ class Warehouse:
 
         Parameters
         ----------
-        version
-            The version's number.
-        as_of
-            The latest at that time, which must have a time zone.
-        run
-            The one that the run with this id committed.
-        columns, one_in
-            Only these columns, in this order; of about one row in so many, the same ones each time.
+        version : the version's number.
+        as_of : the latest at that time, which must have a time zone.
+        run : the one that the run with this id committed.
+        columns, one_in : only these columns, in this order; of about one row in so many, the same ones each time.
 
         Raises
         ------
@@ -201,6 +198,8 @@ class Warehouse:
         """
         rows = self.read_arrow(asset, partition=partition, columns=[column])
         return pandas_frame(pa.table({column: rows.columns[-1]}))[column].to_numpy()
+
+    dataset = dataset
 
     def prune(
         self,

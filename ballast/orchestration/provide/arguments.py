@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ballast.methods.frame.vocabulary import VOCABULARY
-from ballast.orchestration.plan.plan import Binding
+from ballast.orchestration.plan.plan import Binding, Node
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.provide.columns import declared, flags_of
 from ballast.orchestration.provide.source import Tables
@@ -41,6 +41,12 @@ def ids_of(tables: Tables, entry: str) -> np.ndarray | None:
             if VOCABULARY[binding.term].rows == rows:
                 return _rows_of(tables, bound, binding.role)
     return None
+
+
+def role_of_rows(node: Node) -> str | None:
+    """Gives the data role whose rows a node's table is of, by their ids; None where it is of none."""
+    rows = (b.role for b in node.bindings if b.entry.startswith("fit") and VOCABULARY[b.term].rows == "sample")
+    return node.role or next(rows, None)
 
 
 def _rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | None:
