@@ -23,6 +23,7 @@ from ballast.orchestration.compile.nodes import nodes_of
 from ballast.orchestration.compile.order import in_order
 from ballast.orchestration.compile.partitions import check_partitions
 from ballast.orchestration.compile.references import check_references
+from ballast.orchestration.compile.targets import check_split_targets, check_targets
 from ballast.orchestration.compile.twice import check_counted_once
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.spec.pipeline import PipelineSpec
@@ -76,8 +77,13 @@ def compile_plan(
     look_up_methods(draft)
     check_references(draft)
     check_counted_once(draft)
+    check_targets(draft)
     bindings = bindings_of(draft)
     nodes = with_passes(with_gates(draft, nodes_of(draft, bindings)))
     if draft.problems:
         raise error_of(draft.problems)
-    return Plan(draft.spec, draft.where, in_order(draft, nodes))
+    ordered = in_order(draft, nodes)
+    check_split_targets(draft, ordered)
+    if draft.problems:
+        raise error_of(draft.problems)
+    return Plan(draft.spec, draft.where, ordered)

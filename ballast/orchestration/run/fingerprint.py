@@ -120,7 +120,7 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
     node, spec = inputs.node, inputs.spec
     if node.step is not None:
         return {
-            "step": node.step.model_dump(exclude={"description", "retries", "pool", "op_tags"}),
+            "step": node.step.model_dump(exclude={"description", "retries", "pool", "op_tags", "to"}),
             "seed": spec.seed,
             "read": decided_by(inputs),
             **({"closed": inputs.passed, **_of_rows(inputs)} if node.step.predict is not None else {}),

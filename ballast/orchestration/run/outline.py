@@ -33,7 +33,7 @@ def outline_of(plan: Plan) -> Outline:
 def _notes(plan: Plan, node: Node) -> dict[str, Any]:
     """Gives the other keys of a step, and of a source the columns by what they mean."""
     if node.step is not None:
-        other = {"use", "description", "retries", "pool", "op_tags", *({"on_closed"} if node.step.use else ())}
+        other = {"use", "description", "retries", "pool", "op_tags", "to", *({"on_closed"} if node.step.use else ())}
         written = node.step.model_dump(exclude_none=True, exclude=other, by_alias=True)
         return {key: value for key, value in written.items() if value != [] or key != "with"}
     data = plan.spec.data.get(node.name)

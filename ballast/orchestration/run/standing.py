@@ -35,7 +35,7 @@ _LIBRARIES = ("great-expectations", "numpy", "pandas", "scikit-learn", "scipy")
 _PROSE = {
     **dict.fromkeys(("description", "schedule", "sensor", "automation", "executor", "retries", "owners", "tags"), True),
     **dict.fromkeys(("pool", "op_tags", "kinds", "report_url", "alerts"), True),
-    "steps": {"__all__": {"retries", "pool", "op_tags"}},
+    "steps": {"__all__": {"retries", "pool", "op_tags", "to"}},
 }
 
 

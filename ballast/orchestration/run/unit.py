@@ -25,6 +25,7 @@ from ballast.orchestration.run.recent import remember, remember_encoder, stored_
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.stages import Given, Product, perform
 from ballast.orchestration.run.standing import basis_of, pairs_standing, standing
+from ballast.orchestration.run.targets import write_target
 from ballast.orchestration.run.verdicts import judged, verdict_of
 from ballast.reporting import stage_metadata, take_snapshot, write_page
 from ballast.reporting.findings import Finding
@@ -65,9 +66,16 @@ def run_unit(run: Run, nodes: Sequence[Node], given: Given = MappingProxyType({}
     What is already stored for the same inputs, parameters and code is reused (and judged again, for gates may have
     changed), so that a run that failed or was stopped goes on where it was. The store is opened twice, to read and to
     write, and held by neither the computation nor the gates, but for those that hold one data role against another: of
-    two roles that are stored at the same time the later must see the earlier.
+    two roles that are stored at the same time the later must see the earlier. What names a target is written there
+    last; TargetError where that fails, after which it is stored all the same.
     """
-    nodes = list(nodes)
+    made = _run_to_its_end(run, list(nodes), given)
+    for one in made:
+        write_target(run, one.node, one.commit, one.judgements, one.read)
+    return made
+
+
+def _run_to_its_end(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
     for _ in range(TRIES - 1):
         try:
             return _run_once(run, nodes, given)

@@ -17,6 +17,7 @@ from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, Whol
 from ballast.orchestration.spec.labels import LabelsSpec
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import error_of, problems_of
+from ballast.orchestration.spec.targets import TargetSpec, check_no_password
 from ballast.orchestration.spec.templates import filled
 from ballast.orchestration.spec.written import MISSING, check_options, check_types
 from ballast.words import in_words, one_line
@@ -176,6 +177,9 @@ class StepSpec(dg.Model):
         default="refuse",
         description="What a predicting step does behind a closed gate: refuse, or flag its rows with the reason.",
     )
+    to: TargetSpec | None = Field(
+        default=None, description="Where a predicting step's table is written, too: a file, a folder or a table."
+    )
     params: dict[str, Any] = Field(default={}, description="The method's parameters.")
     on: str | None = Field(default=None, description="The data role whose rows it works on.")
     against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
@@ -204,7 +208,7 @@ class StepSpec(dg.Model):
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         if self.predict is None:
-            if given := sorted(self.model_fields_set & {"beside", "on_closed"}):
+            if given := sorted(self.model_fields_set & {"beside", "on_closed", "to"}):
                 names = in_words(f"`{_written(type(self), name)}`" for name in given)
                 raise ValueError(f"{names} stands beside `predict:`; this step has `use:`")
         elif given := sorted(self.model_fields_set - PREDICTS - ({"use"} if not self.use else set())):
@@ -217,7 +221,7 @@ class StepSpec(dg.Model):
         return getattr(self, {True: "on", "with": "beside"}.get(key, str(key)))
 
 
-PREDICTS = frozenset({"predict", "beside", "on", "on_closed", "retries", "pool", "op_tags", "description"})
+PREDICTS = frozenset({"predict", "beside", "on", "on_closed", "to", "retries", "pool", "op_tags", "description"})
 """The keys of a step that predicts."""
 
 
@@ -252,6 +256,7 @@ class _WrittenStep(StepSpec):
     """A step as Dagster reads it, for whom a template is still text."""
 
     retries: _Retries = None  # pyright: ignore[reportIncompatibleVariableOverride]
+    to: str | dict[str, Any] | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 def _as_written(_: Any, value: Any) -> Any:
@@ -378,6 +383,7 @@ class PipelineSpec(dg.Model, dg.Resolvable):
         Raises SpecError with a line for each mistake: the file, the key, what was expected, the nearest valid key.
         """
         try:
+            check_no_password(attributes)
             return cls.model_validate(filled(attributes, context))
         except ValidationError as error:
             raise error_of([one_line(f"{where}: {said}") for said in problems_of(error, cls)]) from error

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ballast.errors import SpecError, nearest
+from ballast.orchestration.spec.targets import without_targets
 from ballast.words import one_line, plural, shown
 
 MOST_TOLD = 50
@@ -53,9 +54,9 @@ def _worded(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{key}: a key must be text; put it in quotes"
     said = _EXPECTED.get(problem["type"], problem["msg"].removeprefix("Value error, "))
     said = said[:1].lower() + said[1:]
-    if location[:1] == ["alerts"]:  # its values may be secrets
+    if location[:1] == ["alerts"] or location[2:3] == ["to"]:  # their values may be secrets
         return f"{key}: {said}"
-    return f"{key}: {said}, got {shown(problem['input'])}{_REMEDIES.get(problem['type'], '')}"
+    return f"{key}: {said}, got {shown(without_targets(problem['input']))}{_REMEDIES.get(problem['type'], '')}"
 
 
 def what_is_left(attributes: Any, error: ValidationError) -> tuple[Any, set[str]] | None:

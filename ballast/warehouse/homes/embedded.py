@@ -239,7 +239,7 @@ class _Place:
                     held = ExitStack() if read_only else stack.pop_all()
                     return _Open(engine, connection, held, read_only, group_rows)
                 except (duckdb.Error, OSError) as error:
-                    holder = _holder(error)
+                    holder = holder_of(error)
                     if holder is None:
                         raise unusable(self.path, error) from error
                 if time.monotonic() + wait > deadline:
@@ -336,8 +336,10 @@ def _attached(path: Path, options: str) -> tuple[duckdb.DuckDBPyConnection, duck
     return engine, connection
 
 
-def attach_beside(con: duckdb.DuckDBPyConnection, path: Path, name: str, timeout: float) -> None:
-    """Attaches a file, a warehouse or not, to a DuckDB of one's own, to be read as `name`; waits for who writes it.
+def attach_beside(
+    con: duckdb.DuckDBPyConnection, path: Path, name: str, timeout: float, *, read_only: bool = True
+) -> None:
+    """Attaches a file, a warehouse or not, to a DuckDB of one's own, as `name`; waits for who holds it.
 
     Raises duckdb.Error as ATTACH does where that takes longer than `timeout` seconds or waiting would not help.
     """
@@ -346,10 +348,10 @@ def attach_beside(con: duckdb.DuckDBPyConnection, path: Path, name: str, timeout
         for place in [p for p in _places.values() if p.path.exists() and p.path.samefile(path)]:
             place.close_idle()
         try:
-            con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)} (READ_ONLY)")
+            con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)} ({'READ_ONLY' if read_only else 'READ_WRITE'})")
             return
         except duckdb.Error as error:
-            if _holder(error) is None or time.monotonic() + wait > deadline:
+            if holder_of(error) is None or time.monotonic() + wait > deadline:
                 raise
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT)
@@ -376,7 +378,7 @@ def _create(path: Path) -> None:
         fresh.unlink(missing_ok=True)
 
 
-def _holder(error: Exception) -> str | None:
+def holder_of(error: Exception) -> str | None:
     """Gives who holds the file in words, or None if the error has nothing to do with locks."""
     message = str(error)
     if "Unique file handle conflict" in message:

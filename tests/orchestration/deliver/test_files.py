@@ -1,0 +1,111 @@
+"""A file, or a folder with a file a partition, is written whole or stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from ballast.orchestration.deliver.delivery import TargetError
+from ballast.orchestration.deliver.files import file_of
+from tests.orchestration.deliver.targets import predictions, write
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv"])
+def test_file_when_written_then_whole_and_in_place_of_the_one_before(name: str, tmp_path: Path):
+    read = pd.read_parquet if name.endswith(".parquet") else pd.read_csv
+    write(name, tmp_path, [1, 2, 3], None)
+    assert write(name, tmp_path, [4], None, version=2)
+    found = read(tmp_path / name)
+    assert found["sample_id"].tolist() == [4]
+    assert found[["step", "version", "model_version"]].to_numpy().tolist() == [["shop/scored", 2, 1]]
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_csv_when_text_is_blank_missing_or_of_two_lines_then_told_apart(tmp_path: Path):
+    write("s.csv", tmp_path, [], None, table=pa.table({"sample_id": [1, 2, 3], "reason": ["", None, 'a\n"b",']}))
+    with duckdb.connect() as con:
+        found = con.execute(f"SELECT reason FROM read_csv('{tmp_path}/s.csv', all_varchar = true)").fetchall()
+    assert found == [("",), (None,), ('a\n"b",',)]
+
+
+def test_file_when_nothing_changed_then_not_touched(tmp_path: Path):
+    write("s.parquet", tmp_path, [1], None)
+    before = (tmp_path / "s.parquet").stat()
+    assert not write("s.parquet", tmp_path, [1], None)
+    assert (tmp_path / "s.parquet").stat() == before or (tmp_path / "s.parquet").stat().st_ino == before.st_ino
+    (tmp_path / "s.parquet").write_bytes(b"half of one")
+    assert write("s.parquet", tmp_path, [1], None)
+    assert parquet.read_table(tmp_path / "s.parquet").num_rows == 1
+
+
+def test_file_when_the_table_cannot_be_written_then_stays(tmp_path: Path):
+    write("s.csv", tmp_path, [1], None)
+    before = (tmp_path / "s.csv").read_bytes()
+    lists = predictions([2]).append_column("sets", pa.array([["no", "yes"]]))
+    with pytest.raises(TargetError, match="column sets is list"):
+        write("s.csv", tmp_path, [2], None, table=lists)
+    assert (tmp_path / "s.csv").read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["s.csv"]
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "scores.csv"])
+def test_file_when_another_steps_rows_are_in_it_then_refused(name: str, tmp_path: Path):
+    write(name, tmp_path, [1], None, step="other/scored")
+    with pytest.raises(TargetError, match="the file holds the rows of other/scored; remove it, or name another one"):
+        write(name, tmp_path, [2], None)
+
+
+def test_place_when_there_is_none_then_refused_and_nothing_is_made(tmp_path: Path):
+    for path in ("out/scores.parquet", "out/scores/"):
+        with pytest.raises(TargetError, match=r"there is no folder .*/out; make it, or correct `to:`"):
+            write(path, tmp_path, [1])
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "s.csv").mkdir()
+    with pytest.raises(TargetError, match="a folder, a pipe or a device is there"):
+        write("taken/s.csv", tmp_path, [1], None)
+    (tmp_path / "file").touch()
+    with pytest.raises(TargetError, match="File exists"):
+        write("file/", tmp_path, [1])
+    assert not (tmp_path / "out").exists()
+
+
+def test_link_when_it_names_the_file_then_the_file_behind_it_is_replaced(tmp_path: Path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "s.csv").symlink_to(tmp_path / "disk" / "real.csv")
+    write("s.csv", tmp_path, [1], None)
+    assert (tmp_path / "s.csv").is_symlink()
+    assert pd.read_csv(tmp_path / "disk" / "real.csv")["sample_id"].tolist() == [1]
+
+
+KEYS = [
+    "2026-01-01",
+    "at",
+    "AT",
+    "at|de",
+    "a/b",
+    "..",
+    "../up",
+    ".hidden",
+    "",
+    "Ä",
+    "x" * 300,
+    "x" * 301,
+    "a%2Fb",
+    "a b",
+]
+
+
+def test_partitions_when_their_keys_are_strange_then_each_has_a_file_of_its_own_in_the_folder(tmp_path: Path):
+    for number, key in enumerate(KEYS):
+        write("scores/", tmp_path, [number], key)
+    files = sorted((tmp_path / "scores").glob("*.parquet"))  # none is hidden
+    assert len({file.name.casefold() for file in files}) == len(KEYS) == len([*(tmp_path / "scores").iterdir()])
+    found = pd.concat(map(pd.read_parquet, files))
+    assert dict(zip(found["partition"], found["sample_id"], strict=True)) == {key: n for n, key in enumerate(KEYS)}
+    assert [path.name for path in tmp_path.iterdir()] == ["scores"]
+    assert file_of("2026-01-01") == "2026-01-01.parquet"
