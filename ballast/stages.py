@@ -152,6 +152,15 @@ _TABLE = (
         card=("rows",),
     ),
     Stage(
+        "promotion",
+        kind="model",
+        colour=("#a8433f", "#e58a84"),
+        columns=("model", "version", "in_use", "moved", "metric", "value", "gain", "low", "high", "said"),
+        gates=(_gate("expect_model_in_use"),),
+        section="Promotion",
+        card=("numbers", "rows"),
+    ),
+    Stage(
         "prediction",
         kind="predictions",
         colour=("#4a6fd0", "#8fabf5"),

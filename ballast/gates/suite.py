@@ -18,7 +18,7 @@ from ballast.gates.great_expectations.builtin import UNUSABLE, builtin_arguments
 from ballast.gates.great_expectations.conditions import columns_of, parse_condition
 from ballast.gates.great_expectations.custom import check_custom, custom_arguments, custom_name
 from ballast.gates.great_expectations.files import entry_of, items_of, named
-from ballast.gates.own import predictions, reports, roles, tables, weights
+from ballast.gates.own import predictions, promotion, reports, roles, tables, weights
 from ballast.gates.own.form import Own
 from ballast.methods.frame.closure import digest
 from ballast.stages import GATED, STAGES
@@ -29,7 +29,7 @@ Severity = Literal["error", "warn"]
 
 OWN: Mapping[str, type[Own]] = {
     cls.type(): cls
-    for module in (tables, roles, weights, reports, predictions)
+    for module in (tables, roles, weights, reports, predictions, promotion)
     for cls in vars(module).values()
     if isinstance(cls, type) and issubclass(cls, Own) and cls.__name__.startswith("Expect")
 }

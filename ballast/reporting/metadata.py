@@ -145,6 +145,11 @@ def _prediction(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, An
     return shown
 
 
+def _promotion(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: summary[name] for name in ("model", "model_version", "moved", "said") if name in summary}
+    return {**shown, summary["metric"]: summary["value"]} if "value" in summary else shown
+
+
 VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {
     "source": _source,
     "features": _features,
@@ -154,5 +159,6 @@ VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] =
     "sampler": _sampler,
     "learner": _learner,
     "assessor": _assessor,
+    "promotion": _promotion,
     "prediction": _prediction,
 }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from ballast.errors import GateClosedError, ParameterError, VersionNotFoundError, nearest
 from ballast.orchestration.graph.resources import BallastResource
+from ballast.orchestration.plan.plan import PROMOTION
 from ballast.warehouse import Commit, Warehouse
 from ballast.warehouse.aliases import behind, closed, history, move, next_use, parts, step_back
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed
-
-PROMOTION = "promotion"
-"""The kind of what a pipeline's step stores under an alias's name."""
 
 
 def promote(

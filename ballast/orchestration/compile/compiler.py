@@ -22,6 +22,7 @@ from ballast.orchestration.compile.names import check_data, check_names
 from ballast.orchestration.compile.nodes import nodes_of
 from ballast.orchestration.compile.order import in_order
 from ballast.orchestration.compile.partitions import check_partitions
+from ballast.orchestration.compile.promotion import check_whole
 from ballast.orchestration.compile.references import check_references
 from ballast.orchestration.compile.targets import check_split_targets, check_targets
 from ballast.orchestration.compile.twice import check_counted_once
@@ -84,6 +85,7 @@ def compile_plan(
         raise error_of(draft.problems)
     ordered = in_order(draft, nodes)
     check_split_targets(draft, ordered)
+    check_whole(draft, ordered)
     if draft.problems:
         raise error_of(draft.problems)
     return Plan(draft.spec, draft.where, ordered)

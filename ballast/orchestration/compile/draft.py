@@ -10,7 +10,7 @@ from typing import Any
 
 from ballast.errors import SpecError
 from ballast.orchestration.provide.source import undeclared
-from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec, StepSpec
+from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec, StepSpec, as_list
 from ballast.words import one_line
 
 
@@ -36,7 +36,10 @@ class Draft:
 
     @property
     def learners(self) -> dict[str, Any]:
-        return {name: self.methods[name] for name, role in self.roles.items() if role == "learner"}
+        """The methods of the learner steps, and of each alias that of a model which it may name."""
+        found = {name: self.methods[name] for name, role in self.roles.items() if role == "learner"}
+        aliases = {name: as_list(self.spec.steps[name].candidates) for name in self.spec.aliases(self.roles)}
+        return found | {name: found[of[0]] for name, of in aliases.items() if of and of[0] in found}
 
     @property
     def weighers(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ballast.errors import BallastError, ParameterError
 from ballast.methods.frame.catalogue import resolve, role_of
 from ballast.methods.frame.nested import nested_uses
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.plan.plan import PREDICTION, build_method
+from ballast.orchestration.plan.plan import PREDICTION, PROMOTION, build_method
 from ballast.words import shown
 
 _USE = re.compile(r"(?!__)[A-Za-z_]\w*(\.(?!__)[A-Za-z_]\w*)*")  # no __main__, whose import runs a program
@@ -57,11 +57,14 @@ def _check_encoder(draft: Draft) -> None:
 def look_up_methods(draft: Draft) -> None:
     """Makes an object of each step's method, which checks its parameters, and keeps it.
 
-    A step that predicts has none: another step's model does its work.
+    A step that predicts or promotes has none: the models of others do its work.
     """
     for name, step in draft.steps.items():
         if step.predict is not None:
             draft.roles[name] = PREDICTION
+            continue
+        if step.promote is not None:
+            draft.roles[name] = PROMOTION
             continue
         with draft.noting(name):
             cls = _class_at(draft, step.use, f"steps.{name}.use")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.design_weights import told
-from ballast.orchestration.plan.plan import ENCODER, PREDICTION, Binding, Node
+from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Binding, Node
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.spec.pipeline import ROLES, as_list, embedders_of, models_of, predicted
 
@@ -15,7 +15,7 @@ from ballast.orchestration.spec.pipeline import ROLES, as_list, embedders_of, mo
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
     """Gives the nodes by name: sources first, then matrices and steps; the report is none of them."""
     upstream = {
-        name: _upstream(draft, name, bound) if name in draft.methods else _behind_predictions(draft, name, bindings)
+        name: _upstream(draft, name, bound) if name in draft.methods else _behind(draft, name, bindings)
         for name, bound in bindings.items()
     }
     needed = {node for nodes in upstream.values() for node in nodes}
@@ -30,7 +30,17 @@ def _upstream(draft: Draft, name: str, bound: tuple[Binding, ...]) -> tuple[str,
     made_from = [u for b in bound for u in SOURCES[b.source].upstream(step, b)]
     predicted_anew = any(b.source == "predictions" and b.role != "train" for b in bound)
     embedders = embedders_of(draft.spec, models_of(step)) if predicted_anew else []
+    aliases = draft.spec.aliases(made_from)  # what is in use is judged as it was before this run may change it
+    made_from = [u for u in made_from if u not in aliases]
     return tuple(dict.fromkeys([*as_list(step.rows), *made_from, *embedders]))
+
+
+def _behind(draft: Draft, name: str, bindings: Mapping[str, tuple[Binding, ...]]) -> tuple[str, ...]:
+    """Gives what a step without a method is made from."""
+    step = draft.spec.steps[name]
+    if step.promote is not None:
+        return (step.promote, *as_list(step.candidates))
+    return _behind_predictions(draft, name, bindings)
 
 
 def _behind_predictions(draft: Draft, name: str, bindings: Mapping[str, tuple[Binding, ...]]) -> tuple[str, ...]:
@@ -42,7 +52,8 @@ def _behind_predictions(draft: Draft, name: str, bindings: Mapping[str, tuple[Bi
         for other, bound in bindings.items()
         if draft.roles[other] == "test" and any(b.role == role for b in bound) and role != "train"
     ]
-    return tuple(dict.fromkeys([role, ENCODER, model, *embedders_of(draft.spec, [model]), *step.beside, *tests]))
+    encoder = [] if draft.spec.aliases([model]) else [ENCODER]  # what is in use has the encoder of its own time
+    return tuple(dict.fromkeys([role, *encoder, model, *embedders_of(draft.spec, [model]), *step.beside, *tests]))
 
 
 def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[Node]:
@@ -83,6 +94,9 @@ def _step(
     if stage == PREDICTION:
         about = step.description or f"What {step.predict} predicts of the {predicted(step)} rows."
         return [Node(name, stage, "predict", upstream, name, step=step, role=predicted(step), description=about)]
+    if stage == PROMOTION:
+        about = step.description or f"Which model is in use; {step.promote} decides whether another takes its place."
+        return [Node(name, stage, "promote", upstream, name, step=step, description=about, passes=frozenset(upstream))]
     method = draft.methods[name]
     node = Node(
         name, stage, step.use, upstream, name, step=step, bindings=bound,

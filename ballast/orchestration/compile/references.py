@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ballast.errors import nearest
 from ballast.orchestration.compile.bindings import scored_by
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.spec.pipeline import StepSpec, as_list, predicted
+from ballast.orchestration.compile.promotion import check_judged_alias, check_promotion
+from ballast.orchestration.plan.plan import PROMOTION
+from ballast.orchestration.spec.pipeline import StepSpec, as_list, models_of, predicted
 
 
 def check_references(draft: Draft) -> None:
@@ -38,6 +40,10 @@ def _check_step(draft: Draft, name: str, step: StepSpec) -> None:
             draft.check_role(role, f"steps.{name}.{key}")
     if step.predict is not None:
         _check_prediction(draft, name, step)
+    if step.promote is not None:
+        check_promotion(draft, name, step)
+    if aliases := draft.spec.aliases(models_of(step)):
+        check_judged_alias(draft, name, step, aliases)
     if step.rows and draft.roles[name] != "learner":
         raise draft.fault(
             f"steps.{name}.rows", f"only learners train on a dataset; {step.use} is a {draft.roles[name]}"
@@ -53,7 +59,7 @@ def _check_prediction(draft: Draft, name: str, step: StepSpec) -> None:
             f"steps.{name}.on", f"{step.predict!r} was fitted on the training rows; predict rows that it has not seen"
         )
     draft.check_role(predicted(step), f"steps.{name}.on")
-    if not hasattr(draft.methods.get(str(step.predict)), "predict"):
+    if not hasattr(draft.learners.get(str(step.predict)), "predict"):
         raise draft.fault(f"steps.{name}.predict", f"{step.predict!r} has no predictions; name another learner step")
     for scorer in step.beside:
         if scorer not in draft.unsound and (scored := scored_by(draft, scorer)) != predicted(step):
@@ -71,6 +77,8 @@ _WANTED = {
     "models": "learner",
     "embed": "learner",
     "predict": "learner",
+    "promote": "assessor",
+    "candidates": "learner",
     "beside": "scorer",
 }
 """The keys that name steps, and the role that these have."""
@@ -87,6 +95,8 @@ def _check_reference(draft: Draft, key: str, name: str, reference: str, role: st
         raise draft.fault(key, f"unknown step {reference!r}{nearest(reference, draft.spec.steps)}")
     if reference == name:
         raise draft.fault(key, f"step {name!r} refers to itself")
+    if draft.roles[reference] == PROMOTION and key.rpartition(".")[2] in ("predict", "models"):
+        return  # an alias stands for the model in use
     if draft.roles[reference] != role:
         valid = [s for s, r in draft.roles.items() if r == role]
         there = f" ({', '.join(valid)})" if valid else " (the pipeline has none)"

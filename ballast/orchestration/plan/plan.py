@@ -16,6 +16,8 @@ ENCODER = "encoder"
 REPORT = "report"
 PREDICTION = "prediction"
 """The stage of a step that predicts, which has no method of its own."""
+PROMOTION = "promotion"
+"""The stage of a step that says which model is in use: an alias, with a history in the warehouse."""
 
 
 @dataclass(frozen=True)

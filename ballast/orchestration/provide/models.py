@@ -73,7 +73,7 @@ class Classes(OfModels):
         return f"{asked.here}.model", f"{first!r} is not a classifier, and its classes are needed; name a classifier"
 
     def read(self, tables: Tables, binding: Binding, ids: None) -> np.ndarray:
-        return tables.model(names(tables)[0]).classes_
+        return np.asarray(classes_of(tables))
 
 
 def _takes_features(method: Any) -> bool:
@@ -81,8 +81,20 @@ def _takes_features(method: Any) -> bool:
 
 
 def names(tables: Tables) -> list[str]:
-    """Gives the learner steps that the node's step names."""
-    return models_of(tables.node.step) if tables.node.step else []
+    """Gives the learner steps that the node's step names, and an alias where it names a model by now."""
+    named = models_of(tables.node.step) if tables.node.step else []
+    aliases = tables.spec.aliases(named)
+    return [name for name in named if name not in aliases or tables.in_use(name) is not None]
+
+
+def classes_of(tables: Tables) -> list[Any]:
+    """Gives the classes that predictions are of: the first model's and, beside a model in use, those new since then."""
+    models = names(tables)
+    known = list(tables.model(models[0]).classes_)
+    if tables.spec.aliases(models):
+        later = [label for name in models[1:] for label in tables.model(name).classes_]
+        known += dict.fromkeys(label for label in later if label not in known)
+    return known
 
 
 def is_of_kind(learner: Any, kind: str) -> bool:

@@ -13,8 +13,9 @@ from ballast.methods.common.logits import logits_of
 from ballast.methods.frame.base import Learner
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding
-from ballast.orchestration.provide.models import OfModels, is_of_kind, names
-from ballast.orchestration.provide.rows import features, matrix, stored_ids, values_of
+from ballast.orchestration.provide.columns import left_out, row_ids
+from ballast.orchestration.provide.models import OfModels, classes_of, is_of_kind, names
+from ballast.orchestration.provide.rows import features, matrix, positions, stored_ids, values_of
 from ballast.orchestration.provide.source import Asked, Fault, Tables
 from ballast.orchestration.spec.pipeline import StepSpec, models_of
 from ballast.words import listed
@@ -50,22 +51,30 @@ class Predictions(OfModels):
         if binding.role == "train":
             found = {name: _out_of_sample(tables, name, kind, ids) for name in models}
         else:
-            X = features(tables, binding.role, ids)
-            found = {name: predict(tables.model(name), _as_seen_by(tables, name, X), kind) for name in models}
+            found = {name: _of_rows(tables, name, binding.role, ids, kind) for name in models}
         if kind == "probs" and several:
             found = {name: _in_order(found[name], tables, name, models[0]) for name in models}
         return found if several else found[models[0]]
 
 
-def _as_seen_by(tables: Tables, name: str, X: np.ndarray) -> np.ndarray:
-    """Gives the encoded rows as a model was fitted on such: as they are, or as its network embeds them."""
-    embed = tables.spec.steps[name].embed
-    return X if embed is None else in_blocks(tables.model(embed).embed, X)
+def _of_rows(tables: Tables, name: str, role: str, ids: np.ndarray, kind: str) -> np.ndarray:
+    """Gives what a model predicts of rows: encoded, and embedded where it was fitted on an embedding.
+
+    The one in use reads them by the encoder that it was fitted with.
+    """
+    used = tables.in_use(name) if tables.spec.aliases([name]) else None
+    if used is None:
+        X, embed = features(tables, role, ids), tables.spec.steps[name].embed
+        return predict(tables.model(name), X if embed is None else in_blocks(tables.model(embed).embed, X), kind)
+    where, model = f"data.{role}", used.loaded["estimator"]
+    rows = tables.frame(role).drop(columns=left_out(tables.spec, "train", role), errors="ignore")
+    rows = rows.iloc[positions(row_ids(tables, role), ids, where)]
+    return used.predicted([lambda X: _predict(model, X, kind)], rows, where)[0]
 
 
 def _in_order(probs: np.ndarray, tables: Tables, name: str, first: str) -> np.ndarray:
     """Gives a model's probabilities with the classes of the first model in its order; a class it lacks has 0."""
-    own, wanted = list(tables.model(name).classes_), list(tables.model(first).classes_)
+    own, wanted = list(tables.model(name).classes_), classes_of(tables)
     if own == wanted:
         return probs
     if unknown := set(own) - set(wanted):

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ballast.errors import nearest
 from ballast.orchestration.plan.plan import Binding, Node
+from ballast.orchestration.provide.in_use import InUse
 from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
 Fault = tuple[str, str]
@@ -62,6 +63,7 @@ class Tables(Protocol):
     def frame(self, name: str) -> pd.DataFrame: ...
     def summary(self, name: str) -> Mapping[str, Any]: ...
     def model(self, name: str) -> Any: ...
+    def in_use(self, alias: str) -> InUse | None: ...
 
 
 class Source(ABC):

@@ -13,10 +13,12 @@ from ballast.methods.frame.closure import closure, digest, digest_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.provide.arguments import decided_by
 from ballast.orchestration.provide.columns import declared, left_out
+from ballast.orchestration.provide.in_use import InUse
 from ballast.orchestration.run.distributions import versions
 from ballast.orchestration.run.imported import as_imported, check_unedited, look_again, own_modules
 from ballast.orchestration.run.inputs import Inputs
-from ballast.orchestration.spec.pipeline import StepSpec
+from ballast.orchestration.run.promotion import weighed
+from ballast.orchestration.spec.pipeline import StepSpec, as_list
 
 ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
 STAGES = "ballast.orchestration.run.stages"
@@ -52,6 +54,8 @@ def code_version(plan: Plan, node: Node) -> str:
 
 def uses_of(plan: Plan, node: Node) -> tuple[list[str], list[str]]:
     """Gives the methods that make a node, and the texts of their parameters, for any may name another, sorted."""
+    if node.step is not None and node.step.promote is not None:
+        return [], []
     if node.step is not None and node.step.predict is None:
         return [node.step.use], sorted(set(_texts(node.step.params)))
     spec = plan.spec.features
@@ -66,8 +70,9 @@ def _models(plan: Plan, node: Node) -> list[StepSpec]:
     """Gives the steps whose models a node asks for predictions: its own, and what embeds the features for that."""
     if node.step is None or node.step.predict is None:
         return []
-    step = plan.spec.steps[node.step.predict]
-    return [step, *([plan.spec.steps[step.embed]] if step.embed else [])]
+    named = plan.spec.steps[node.step.predict]
+    steps = [plan.spec.steps[name] for name in as_list(named.candidates)] or [named]
+    return [*steps, *(plan.spec.steps[step.embed] for step in steps if step.embed)]
 
 
 def check_code(plan: Plan, node: Node) -> None:
@@ -124,12 +129,19 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
             "seed": spec.seed,
             "read": decided_by(inputs),
             **({"closed": inputs.passed, **_of_rows(inputs)} if node.step.predict is not None else {}),
+            **({"in_use": {name: _parts(used) for name, used in inputs.aliases.items()}} if inputs.aliases else {}),
+            **({"weighed": weighed(inputs)} if node.step.promote is not None else {}),
         }
     if node.stage == "encoder":
         return {"features": spec.features.model_dump(), "seed": spec.seed, "left_out": left_out(spec, "train")}
     if node.stage == "features":
         return _of_rows(inputs)
     return {}
+
+
+def _parts(used: InUse | None) -> dict[str, Any]:
+    """Gives the versions that a model in use is made of, and their contents."""
+    return {} if used is None else {part: [c.asset, c.version, c.content_hash] for part, c in used.commits.items()}
 
 
 def _of_rows(inputs: Inputs) -> dict[str, Any]:

@@ -14,14 +14,16 @@ import pyarrow as pa
 
 from ballast.errors import GateClosedError, OutdatedError, WarehouseError
 from ballast.gates import WARNS
-from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.plan.plan import PROMOTION, Node
 from ballast.orchestration.provide.arguments import arguments_of, ids_of
+from ballast.orchestration.provide.in_use import InUse, model_in_use
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.recent import stored_table
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.verdicts import check_open, judged_anew
-from ballast.orchestration.spec.pipeline import PipelineSpec
+from ballast.orchestration.spec.pipeline import PipelineSpec, models_of
 from ballast.warehouse import Commit, StoredModel, Verdict
+from ballast.warehouse.aliases import in_use
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import in_words
 
@@ -38,6 +40,12 @@ class MixedError(OutdatedError):
     passing = True
 
 
+def _named(node: Node) -> list[str]:
+    """Gives the steps whose model a node asks for; itself where it is the one that names it."""
+    step = node.step
+    return [] if step is None else [node.name, *([step.predict] if step.predict else []), *models_of(step)]
+
+
 @dataclass
 class Inputs:
     """The upstream versions of one unit's nodes, read as the node's method needs them."""
@@ -52,6 +60,8 @@ class Inputs:
     """Why the unit may not run: an upstream's gate is closed, or never judged it."""
     passed: list[str] = field(init=False, default_factory=list)
     """The closed gates that the unit passes for it flags what it makes behind them, each in words."""
+    aliases: dict[str, InUse | None] = field(init=False, default_factory=dict)
+    """What is in use, by each alias that the node's step names or is."""
     _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
@@ -67,12 +77,15 @@ class Inputs:
         }
         for guard in guards:
             del self.commits[guard]
+        for name in self.spec.aliases(_named(self.node)):
+            self.aliases[name] = model_in_use(run.warehouse, run.models, run.plan.asset(name))
         if self.refused is None:
             self._check_one_state()
 
     def _check_one_state(self) -> None:
         """Raises MixedError where the inputs were made from different versions of one table."""
-        found = self.run.warehouse.mixed(list(self.versions.items())) if len(self.commits) > 1 else None
+        read = [(c.asset, c.version) for c in self.commits.values() if c.kind != PROMOTION]  # what is in use may be old
+        found = self.run.warehouse.mixed(read) if len(read) > 1 else None
         if found is not None:
             of = f" (partition {found.partition})" if found.partition else ""
             stand = [
@@ -94,6 +107,12 @@ class Inputs:
                     f"{read.asset} was at version {read.version} when {self.node.name} read it, and run {now.run_id} "
                     f"has stored version {now.version} since"
                 )
+
+        for name, read in self.aliases.items():
+            asset = self.run.plan.asset(name)
+            now = in_use(self.run.warehouse, asset)
+            if now != (read.use if read else None):
+                raise OvertakenError(f"{asset} was moved to {now} since {self.node.name} read it")
 
     def _settled(self, node: Node, commit: Commit | None, verdicts: list[Verdict]) -> Commit:
         """Gives the version of an upstream to read, and notes where its gate is closed or never judged it."""
@@ -187,7 +206,12 @@ class Inputs:
     def summary(self, name: str) -> Mapping[str, Any]:
         return self.commits[name].summary
 
+    def in_use(self, alias: str) -> InUse | None:
+        return self.aliases[alias]
+
     def model(self, name: str) -> Any:
+        if (used := self.aliases.get(name)) is not None:
+            return used.loaded["estimator"]
         return self.run.models.load(StoredModel.of(self.frame(name)))
 
     # -- arguments -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import compress
 from types import MappingProxyType
 from typing import Any
@@ -22,14 +23,16 @@ from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.base import Weigher
 from ballast.methods.frame.vocabulary import VOCABULARY
-from ballast.orchestration.plan.plan import ENCODER, PREDICTION, Node, build_method
+from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions, units_of_parents
 from ballast.orchestration.read.sources import conversions, read_role, schema_of
 from ballast.orchestration.run.apart import features_apart
 from ballast.orchestration.run.inputs import Inputs
+from ballast.orchestration.run.promotion import decision_of, in_use_when_judged
 from ballast.orchestration.run.recent import stored_encoder
-from ballast.warehouse import matrix_of, matrix_table
+from ballast.warehouse import Commit, matrix_of, matrix_table
+from ballast.warehouse.tables.aliases import Use
 from ballast.warehouse.tables.frames import PARTITION_COLUMN
 from ballast.words import in_words
 
@@ -39,12 +42,16 @@ Given = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Product:
-    """One table that a unit leaves behind, and the model beside it where there is one."""
+    """One table that a unit leaves behind, and the model beside it where there is one.
+
+    `use` is what an alias is to name from the moment that the table is stored.
+    """
 
     node: str
     table: pd.DataFrame | pa.Table
     summary: Mapping[str, Any] = field(default_factory=dict)
     model: Any = None
+    use: Use | None = None
 
 
 def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
@@ -120,7 +127,7 @@ def test(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 
 def assess(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     report = inputs.run.plan.method_of(nodes[0].name).assess(**inputs.arguments("assess"))
-    return [Product(nodes[0].name, report.table, report.remembered)]
+    return [Product(nodes[0].name, report.table, {**report.remembered, **in_use_when_judged(inputs)})]
 
 
 def score(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
@@ -270,12 +277,12 @@ def predict(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     node, step = nodes[0], nodes[0].step
     assert step is not None
     assert step.predict is not None
-    role, where, fitted = str(node.role), f"data.{node.role}", _fitted_encoder(inputs)
-    model, embed = inputs.model(step.predict), inputs.spec.steps[step.predict].embed
+    role, where = str(node.role), f"data.{node.role}"
+    model, fitted, ask, commit, about = _model_of(inputs, step.predict)
     rows, ids = _feature_table(inputs, role), row_ids(inputs, role)
     classes = getattr(model, "classes_", None) if hasattr(model, "predict_proba") else None
     calls = [model.predict, *([model.predict_proba] if classes is not None else [])]
-    found, *probs = predicted(calls, rows, fitted, inputs.model(embed) if embed else None, where)
+    found, *probs = ask(calls, rows, where)
     if found.ndim != 1:
         raise DataError(f"{step.predict} gives {found.shape[1:]} values a row, and a prediction is one")
     columns: dict[str, Any] = {"prediction": found}
@@ -290,18 +297,46 @@ def predict(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         columns |= {f"{scorer}_score": scores["score"].to_numpy()[at], f"{scorer}_flagged": flags}
         doubts[f"flagged by {scorer}"] = flags
     doubts |= {reason: np.ones(len(ids), dtype=bool) for reason in inputs.passed}
-    commit = inputs.commits[step.predict]
     columns |= {"flagged": np.logical_or.reduce([np.zeros(len(ids), dtype=bool), *doubts.values()])}
     columns |= {"reason": _reasons(doubts, len(ids)), "model_version": np.full(len(ids), commit.version)}
     summary: dict[str, Any] = {
         "model": commit.asset,
         "model_version": commit.version,
+        **about,
         "flagged": int(columns["flagged"].sum()),
         "flagged_for": {reason: int(hit.sum()) for reason, hit in doubts.items()},
     }
     if classes is not None:
         summary["classes"] = np.asarray(classes).tolist()
     return [Product(node.name, pa.table({"sample_id": ids, **columns}), summary)]
+
+
+def _model_of(inputs: Inputs, name: str) -> tuple[Any, FeatureEncoder, Ask, Commit, dict[str, Any]]:
+    """Gives a step's model with its encoder, how both are asked, its version, and what to remember of an alias."""
+    if not inputs.spec.aliases([name]):
+        fitted, embed = _fitted_encoder(inputs), inputs.spec.steps[name].embed
+        ask = partial(_asked, encoder=fitted, embedder=inputs.model(embed) if embed else None)
+        return inputs.model(name), fitted, ask, inputs.commits[name], {}
+    used = inputs.in_use(name)
+    if used is None:
+        raise DataError(f"{inputs.run.plan.asset(name)} names no model yet, so that nothing can be predicted with it")
+    parts, encoder = used.loaded, used.commits["encoder"]
+    about = {"alias": used.use.alias, "encoder": encoder.asset, "encoder_version": encoder.version}
+    return parts["estimator"], parts["encoder"], used.predicted, used.commits["estimator"], about
+
+
+Ask = Callable[[list[Any], pd.DataFrame, str], list[np.ndarray]]
+"""Gives what calls of an estimator say of rows, which errors name by the text."""
+
+
+def _asked(calls: list[Any], rows: pd.DataFrame, where: str, *, encoder: Any, embedder: Any) -> list[np.ndarray]:
+    return predicted(calls, rows, encoder, embedder, where)
+
+
+def promote(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    """Gives the models that were weighed and the one in use, which may be another from then on."""
+    decided = decision_of(inputs)
+    return [Product(nodes[0].name, decided.table, decided.summary, use=decided.use)]
 
 
 def _reasons(doubts: Mapping[str, np.ndarray], n: int) -> pa.Array:
@@ -328,6 +363,7 @@ WORK: dict[str, Work] = {
     "out_of_sample": cross_fit,
     "assessor": assess,
     PREDICTION: predict,
+    PROMOTION: promote,
 }
 
 

@@ -31,6 +31,8 @@ from ballast.reporting import stage_metadata, take_snapshot, write_page
 from ballast.reporting.findings import Finding
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, StoredModel
+from ballast.warehouse.aliases import move
+from ballast.warehouse.tables.aliases import Use
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.warehouse.tables.hashing import content_hash
 
@@ -161,6 +163,8 @@ class Result:
     kept: Commit | None = None
     save: Callable[[], StoredModel] | None = None
     """Writes the file of its model, where it has one that no version names yet."""
+    use: Use | None = None
+    """What an alias is to name once it is stored."""
     judgements: dict[str, Judgement] = field(default_factory=dict)
     seen: dict[tuple[str, str | None], int | None] = field(default_factory=dict)
     """What its gates have looked up beside the table itself; see ``standing``."""
@@ -240,7 +244,7 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
         table = pa.Table.from_pandas(table, preserve_index=False)
     if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
         return Result(node, lambda: table, product.summary, before)
-    return Result(node, lambda: table, product.summary, save=save)
+    return Result(node, lambda: table, product.summary, save=save, use=product.use)
 
 
 def _row_bytes(table: pa.Table) -> float:
@@ -251,6 +255,8 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
     node = result.node
     if result.save is not None and not run.models.has(StoredModel.of(result.frame)):
         result.save()  # prune, which has the same lock, took the file for that of a commit that had failed
+    if result.use is not None:
+        move(run.warehouse, result.use)
     return run.warehouse.commit(
         run.plan.asset(node.name),
         result.table,

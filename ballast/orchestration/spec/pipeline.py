@@ -17,6 +17,7 @@ from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, Whol
 from ballast.orchestration.spec.labels import LabelsSpec
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import error_of, problems_of
+from ballast.orchestration.spec.promotion import check_promotes
 from ballast.orchestration.spec.targets import TargetSpec, check_no_password
 from ballast.orchestration.spec.templates import filled
 from ballast.orchestration.spec.written import MISSING, check_options, check_types
@@ -180,6 +181,24 @@ class StepSpec(dg.Model):
     to: TargetSpec | None = Field(
         default=None, description="Where a predicting step's table is written, too: a file, a folder or a table."
     )
+    promote: str | None = Field(
+        default=None, description="In place of `use`: the comparison of models by which one comes into use."
+    )
+    candidates: str | list[str] | None = Field(
+        default=None, alias="from", description="Learner steps of which a promoting step takes the best."
+    )
+    metric: str | None = Field(
+        default=None, description="What a promoting step weighs models by; default the comparison's first."
+    )
+    better_by: float | None = Field(
+        default=None, description="Above what the lower end of a candidate's gain must be for it to be promoted."
+    )
+    not_worse_by: float | None = Field(
+        default=None, description="By how much at most a candidate may be worse, by the lower end of its gain."
+    )
+    not_worse_on: Literal["slices"] | None = Field(
+        default=None, description="`slices`: `not_worse_by` is to hold in each slice, too."
+    )
     params: dict[str, Any] = Field(default={}, description="The method's parameters.")
     on: str | None = Field(default=None, description="The data role whose rows it works on.")
     against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
@@ -194,7 +213,7 @@ class StepSpec(dg.Model):
     description: str | None = Field(default=None, description="Shown in the UI and the report.")
 
     # YAML 1.1 reads the key `on` as a truth, and so does Dagster, whose schema check would find no such key. Unknown
-    # keys are refused all the same, when the spec is read, and so is a step with neither `use` nor `predict`.
+    # keys are refused all the same, when the spec is read, and so is a step with none of `use`, `predict`, `promote`.
     model_config = ConfigDict(json_schema_extra={"additionalProperties": True, "required": []})
 
     @model_validator(mode="before")
@@ -203,22 +222,23 @@ class StepSpec(dg.Model):
         if not isinstance(given, dict):
             return given
         named = {"on" if key is True else key: v for key, v in given.items()}
-        return {"use": "", **named} if "predict" in named else named
+        return {"use": "", **named} if {"predict", "promote"} & named.keys() else named
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
+        check_promotes(self.promote, {name: getattr(self, name) for name in self.model_fields_set})
         if self.predict is None:
             if given := sorted(self.model_fields_set & {"beside", "on_closed", "to"}):
                 names = in_words(f"`{_written(type(self), name)}`" for name in given)
                 raise ValueError(f"{names} stands beside `predict:`; this step has `use:`")
         elif given := sorted(self.model_fields_set - PREDICTS - ({"use"} if not self.use else set())):
-            names = in_words(f"`{name}`" for name in given)
+            names = in_words(f"`{_written(type(self), name)}`" for name in given)
             raise ValueError(f"a step that predicts takes no {names}: those are keys of a method; leave them out")
         return self
 
     def __getitem__(self, key: str | bool) -> Any:
         """Gives the value of a key as it was read, which is how Dagster finds the lines of a file."""
-        return getattr(self, {True: "on", "with": "beside"}.get(key, str(key)))
+        return getattr(self, {True: "on", "with": "beside", "from": "candidates"}.get(key, str(key)))
 
 
 PREDICTS = frozenset({"predict", "beside", "on", "on_closed", "to", "retries", "pool", "op_tags", "description"})
@@ -308,6 +328,10 @@ class PipelineSpec(dg.Model, dg.Resolvable):
     def like(self, role: str) -> str:
         """Gives which of ``ROLES`` a data role is, or is like."""
         return self.data[role].like or role
+
+    def aliases(self, names: Iterable[str]) -> list[str]:
+        """Gives those of some steps that are aliases of the model in use."""
+        return [name for name in names if name in self.steps and self.steps[name].promote is not None]
 
     @property
     def control_columns(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballast.reporting.columns import Comparison
 from ballast.reporting.findings.finding import Finding
+from ballast.reporting.findings.in_use import in_use
 from ballast.reporting.findings.models import accuracy_foreseen, models
 from ballast.reporting.findings.predictions import predictions
 from ballast.reporting.findings.shift import shift
@@ -16,6 +17,7 @@ def findings(snapshot: Snapshot, comparison: Comparison | None = None) -> list[F
     """Gives five sentences: shift, weights, models, accuracy without labels, and whether the result may ship; of a
     pipeline that predicts one more, of its predictions.
 
+    A pipeline with an alias of the model in use has a further one: which that is, and what became of it.
     What the pipeline has no step for, or what has not run, is said in the same place. Of a snapshot without steps
     nothing is said.
 
@@ -33,4 +35,5 @@ def findings(snapshot: Snapshot, comparison: Comparison | None = None) -> list[F
         accuracy_foreseen(snapshot),
         *predictions(snapshot),
         ship(snapshot),
+        *in_use(snapshot),
     ]
