@@ -19,7 +19,7 @@ from ballast.orchestration.run.outline import outline_of
 from ballast.reporting import findings_on, take_snapshot
 from ballast.reporting.findings.finding import short
 from ballast.reporting.pictures.intervals import praise
-from ballast.reporting.quality import qualities, sentences
+from ballast.reporting.quality import qualities, sentences, told_of
 from ballast.stages import STAGES
 from ballast.warehouse import Commit, Verdict, Warehouse
 from ballast.words import spaced
@@ -49,6 +49,7 @@ def print_outcome(
     head = ("step", "method", "version", "rows >", "gates", "seconds >", "outcome")
     print_fitting(out, head, rows, spare=("method", "version"))
     _print_quality(plan, warehouse, finished)
+    _print_labels(plan, warehouse, finished)
     _print_design_weights(plan, finished)
     _print_models(plan, warehouse, finished)
     _print_exceptions(plan, finished, judged)
@@ -87,6 +88,13 @@ def _print_quality(plan: Plan, warehouse: Warehouse, finished: Finished) -> None
     for role, columns in qualities(snapshot).items():
         if finished.states.get(role) in ("done", "failed") and (said := list(sentences(columns, rows[role]))):
             _tell(f"[bold]{role}[/]: ", "; ".join(said))
+
+
+def _print_labels(plan: Plan, warehouse: Warehouse, finished: Finished) -> None:
+    """Prints how many labels of a data role's rows have come, and what is wrong with the others, a line a role."""
+    for node in plan.nodes.values():
+        if node.stage == "labels" and (commit := _stored(plan, warehouse, finished, node)) is not None:
+            _tell(f"[bold]{node.name}[/]: ", told_of(commit.summary))
 
 
 def _print_design_weights(plan: Plan, finished: Finished) -> None:

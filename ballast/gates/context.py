@@ -31,7 +31,7 @@ class GateContext(Protocol):
     stage : one of ``ballast.stages.STAGES``.
     role : the data role of a source or features stage ("train", "target", ...), else None.
     id : the column of a source stage that holds the sample ids; None for every other stage (there: ``sample_id``).
-    label : the column of a source stage that holds the labels; None where it has none.
+    label : the column of a source, or of late labels, that holds the labels; None where it has none.
     label_required : whether the stage cannot do without labels.
     observed : the column of a source stage that says whether a row's label was observed; None where all were.
     label_kind : what the pipeline's models take the labels for; None where none of them says.

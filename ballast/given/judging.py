@@ -14,7 +14,7 @@ from ballast.methods.evaluation.metrics.classification import BETTER as OF_CLASS
 from ballast.methods.evaluation.metrics.classification import ClassificationMetrics
 from ballast.methods.evaluation.metrics.regression import BETTER as OF_NUMBERS
 from ballast.methods.evaluation.metrics.regression import RegressionMetrics
-from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Picture
+from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
 from ballast.stages import LABELLED, LABELLED_SHARE
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
@@ -65,8 +65,8 @@ def judged_classes(
     """Gives metrics of predicted classes (n,) by the ``labels`` (n,) that there are, missing where there is none.
 
     ``probs`` (n, k) are the probabilities of the ``classes``; without, there are only the metrics of the labels. Which
-    labels come first may depend on what they are, so that of all rows ((all)) is estimated by weighing each labelled one
-    by 1 / the share of labels among the rows predicted as it was; that of the labelled alone stands beside it
+    labels come first may depend on what they are, so that of all rows ((all)) is estimated by weighing each labelled
+    one by 1 / the share of labels among the rows predicted as it was; that of the labelled alone stands beside it
     ((labelled)). There is none of all rows where the rows of a predicted class have no label at all, and neither while
     no row has one; ``labelled_share`` is there in any case, overall and by predicted class. A label that is none of the
     classes is one that the model never gives: the row is wrong.
@@ -88,7 +88,9 @@ def judged_classes(
         if probs is not None:
             wide = np.pad(probs[known], ((0, 0), (0, len(names) - probs.shape[1])))
             _add(rows, assessor.assess(y, wide, **how), name)
-    better = {metric: way for metric, way in OF_CLASSES.items() if probs is not None or metric in _OF_LABELS}
+    better: dict[str, Direction] = {
+        metric: way for metric, way in OF_CLASSES.items() if probs is not None or metric in _OF_LABELS
+    }
     return rows.finish(better=better, pictures=(Picture("intervals", (*better, LABELLED_SHARE)),))
 
 

@@ -27,8 +27,9 @@ class LateLabels:
     ----------
     table : a row a row: ``sample_id``, ``label`` (null where it has none) and ``state``: labelled, missing (no label
         has come), blank (what has come is empty) or contradicted (several that differ).
-    counts : ``rows``, ``labelled``, ``missing`` (all rows without one), and of these ``blank`` and ``contradicted``; rows
-        whose label is ``repeated``, or whose ``later`` label is taken; ids that are ``unknown``: of none of the rows.
+    counts : ``rows``, ``labelled``, ``missing`` (all rows without one), and of these ``blank`` and ``contradicted``;
+        rows whose label is ``repeated``, or whose ``later`` label is taken; ids that are ``unknown``: of none of the
+        rows; labels ``without_id``.
     examples : some ids of what is not as it should be, by the same names.
     """
 
@@ -63,7 +64,7 @@ _WORDS = {
 def joined(
     ids: pa.ChunkedArray, found: pa.Table | None, label_type: pa.DataType, where: str = "labels_from"
 ) -> LateLabels:
-    """Gives each of the rows `ids` its label of a table of ``id``, ``label`` and, where it says what is later, ``time``.
+    """Gives each of the rows `ids` its label in a table of ``id``, ``label`` and, if it says what is later, ``time``.
 
     No row is repeated or left out. Ids are held to the type of `ids`: where these are whole numbers, "1" and "1.0" are
     the row 1, and "01" is of no row. ``label_type`` is that of the labels where there is no table yet.
@@ -162,8 +163,8 @@ def _times(times: pa.ChunkedArray, where: str) -> pd.Series:
         return pd.Series(np.full(len(times), np.nan))
     if not (pa.types.is_temporal(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
         raise DataError(
-            f"{where}.time: column holds {said(kind)} (such as {times.drop_null()[0].as_py()!r}), of which nothing says "
-            "what is later; give it a type (`types: {<column>: timestamp}`, or `options: {date_format: ...}` of text)"
+            f"{where}.time: the column holds {said(kind)} (such as {times.drop_null()[0].as_py()!r}), which does not "
+            "say what is later; give it a type (`types: {<column>: timestamp}`, or `options: {date_format: ...}`)"
         )
     return (times.cast(pa.timestamp("s")) if pa.types.is_date(kind) else times).to_pandas()
 

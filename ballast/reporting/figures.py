@@ -256,6 +256,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any], Known], Iterator[F
     "sampler": _sampler,
     "dynamics": _dynamics,
     "assessor": _assessor,
+    "metrics": _assessor,
     "prediction": _prediction,
 }
 """What is drawn of each kind of stage that has something to see."""

@@ -138,6 +138,11 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in summary.items() if isinstance(value, int | float)}
 
 
+def _labels(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in summary.items() if isinstance(value, int)}
+    return shown | ({"labelled_share": summary["labelled"] / summary["rows"]} if summary["rows"] else {})
+
+
 def _prediction(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {"rows": len(table), "model": summary["model"], "model_version": summary["model_version"]}
     if len(table):
@@ -160,5 +165,7 @@ VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] =
     "learner": _learner,
     "assessor": _assessor,
     "promotion": _promotion,
+    "labels": _labels,
+    "metrics": _assessor,
     "prediction": _prediction,
 }

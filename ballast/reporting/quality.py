@@ -106,6 +106,11 @@ def sentences(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
         yield f"not tested: {in_words(untested)}"
 
 
+def told_of(labels: Mapping[str, Any]) -> str:
+    """Gives the sentence on late labels that their summary holds, and what became of the columns they were read from."""
+    return "; ".join([labels["told"], *(f"column {name} {why}" for name, why in labels["converted"].items())])
+
+
 def qualities(snapshot: Snapshot) -> dict[str, list[ColumnQuality]]:
     """Gives the columns of every data role that is stored, by role."""
     features = {s.node.name.partition("/")[0]: s for s in snapshot.of("features")}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ballast.errors import DataError, nearest
 from ballast.gates.own.form import Outcome, Own, column, numbers
+from ballast.gates.own.labelled import labelled_of
 from ballast.methods.frame.parameters import Level, NonNegative, Positive
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL
 from ballast.words import SHOWN, in_words, listed, percent, plural
@@ -162,16 +163,18 @@ class ExpectMetric(Own):
     """A metric is ``at_least`` or ``at_most`` a number, or another model's value: ``{model: baseline}``.
 
     ``margin`` is how far beyond the bound the value may still lie (a non-inferiority margin, in the metric's own
-    units). Rows of ``slice`` are judged, all rows by default. A report of one model needs no ``model``.
+    units). Rows of ``slice`` are judged, all rows by default. A report of one model needs no ``model``. Where some rows
+    have no label yet, at least the share ``least_labelled`` of them must have one; behind predictions it is needed.
     """
 
-    stages = ("assessor",)
+    stages = ("assessor", "metrics")
     name: str
     model: str | None = None
     slice: str = OVERALL
     at_least: float | OtherModel | None = None
     at_most: float | OtherModel | None = None
     margin: NonNegative = 0.0
+    least_labelled: Annotated[float, Field(gt=0, le=1)] | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> ExpectMetric:
@@ -183,8 +186,11 @@ class ExpectMetric(Own):
         return self
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
+        labelled = labelled_of(frame)
+        if labelled is not None and (closed := labelled.lacking(self.least_labelled or 0.0, self.slice)) is not None:
+            return closed
         value = self._value(frame, self.model)
-        observed, missed, bounds = {"value": value}, [], []
+        observed, missed, bounds = {"value": value, **(labelled.observed if labelled else {})}, [], []
         for words, sign, bound in (("at least", 1, self.at_least), ("at most", -1, self.at_most)):
             if bound is None:
                 continue
@@ -197,6 +203,7 @@ class ExpectMetric(Own):
             if not sign * (value - number) >= -self.margin - ROUNDING * max(abs(value), abs(number)):
                 missed.append(bounds[-1])
         where = "" if self.slice == OVERALL else f" for {self.slice}"
+        where += labelled.beside(frame, self.name, self.slice) if labelled else ""
         said = f"{self.name}{f' of {self.model}' if self.model else ''} is {value:.4g}{where}"
         margin = f" (margin {self.margin:g})" if self.margin else ""
         if not missed:

@@ -274,7 +274,7 @@ def _unseen(theirs: pd.Series, ours: pd.Series, role: str) -> tuple[float, str]:
 class ExpectKnownLabels(BetweenRoles):
     """Every label is one that the data roles ``with`` have; labels that are numbers to regress on are not held."""
 
-    stages = ("source",)
+    stages = ("source", "labels")
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         import pandas as pd

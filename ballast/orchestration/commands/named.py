@@ -45,6 +45,8 @@ def _missing(data: DataSpec, where: str, declared: Declared) -> Iterator[str]:
     for asset in data.named:
         key = "asset" if asset == data.asset else "deps"
         yield from _missing_asset(asset, f"{where}.{key}", declared.root)
+    if (labels := data.labels_asset) is not None:
+        yield from _missing_asset(labels, f"{where}.labels_from.asset", declared.root)
     if data.step:
         yield from _missing_step(data.step, f"{where}.step", declared.root)
 

@@ -17,6 +17,7 @@ from ballast.orchestration.compile.bindings import bindings_of
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.compile.flagging import with_passes
 from ballast.orchestration.compile.gates import with_gates
+from ballast.orchestration.compile.labels import check_labels
 from ballast.orchestration.compile.lookup import check_encoder, look_up_methods
 from ballast.orchestration.compile.names import check_data, check_names
 from ballast.orchestration.compile.nodes import nodes_of
@@ -73,6 +74,7 @@ def compile_plan(
     draft = Draft(spec, where, folder, unsound=set(unsound))
     check_names(draft)
     check_data(draft)
+    check_labels(draft)
     check_partitions(draft)
     check_encoder(draft)
     look_up_methods(draft)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ballast.errors import nearest
 from ballast.gates import Expectation, default_suite, mirrored, parse_suite, with_defaults
 from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.compile.labels import behind, check_least_labelled
 from ballast.orchestration.compile.names import MOST_STEPS
 from ballast.orchestration.plan.plan import Node
 from ballast.stages import GATED
@@ -26,10 +28,11 @@ def with_gates(draft: Draft, nodes: Mapping[str, Node]) -> dict[str, Node]:
     for name in draft.spec.gates:
         with draft.noting():
             if name in found:
-                suite = with_defaults(found[name].suite, _own(draft, name, found[name].stage))
-                found[name] = replace(found[name], suite=suite)
+                for place, own in behind(draft, found, name, draft.spec.gates[name]).items():
+                    suite = with_defaults(found[place].suite, _own(draft, name, found[place].stage, own))
+                    found[place] = replace(found[place], suite=suite)
             elif name in draft.spec.steps or name in draft.unsound:
-                _own(draft, name, draft.roles.get(name))
+                _own(draft, name, draft.roles.get(name), draft.spec.gates[name])
             elif not (draft.problems and "/" in name):  # what stands beside a step may be missing for another mistake
                 names = {*found, *draft.spec.steps}
                 raise draft.fault(
@@ -44,9 +47,9 @@ def _like(draft: Draft, node: Node) -> str | None:
     return draft.spec.like(node.name) if node.stage == "source" else None
 
 
-def _own(draft: Draft, name: str, stage: str | None) -> tuple[Expectation, ...]:
-    """Gives the suite that the pipeline declares behind a node."""
-    key, entries = f"gates.{name}", draft.spec.gates[name]
+def _own(draft: Draft, name: str, stage: str | None, entries: Any) -> tuple[Expectation, ...]:
+    """Gives the suite of the entries that the pipeline declares under a node's name."""
+    key = f"gates.{name}"
     where, stage = f"{draft.where}: {key}", stage if stage in GATED else None
     many = isinstance(entries, list) and len(entries) > MOST_STEPS
     own = () if many else parse_suite(entries, where=where, stage=stage, folder=draft.folder)
@@ -55,4 +58,6 @@ def _own(draft: Draft, name: str, stage: str | None) -> tuple[Expectation, ...]:
     others = [role for role in draft.spec.data if role != name]
     for role in {role for e in own for role in e.roles if role not in others}:
         raise draft.fault(key, f"there is no other data role {role!r}{nearest(role, others)}")
+    if stage == "metrics":
+        check_least_labelled(draft, key, own)
     return own

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
-from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec, as_list
+from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec, paths_of
 from ballast.warehouse.names import RESERVED
 from ballast.words import one_line, shown
 
@@ -30,7 +31,7 @@ def check_names(draft: Draft) -> None:
                 "steps", "the pipeline has no steps; add at least one, such as `drift: {use: kolmogorov_smirnov}`"
             )
     roles = {role.lower() for role in (*ROLES, *spec.data)}
-    taken = {*roles, ENCODER, REPORT, *(f"{r}{between}features" for r in roles for between in ("_", "__"))}
+    taken = {*roles, ENCODER, REPORT, *_beside(roles)}
     lowered: dict[str, str] = {}
     for name in spec.steps:
         with draft.noting(name):
@@ -38,9 +39,18 @@ def check_names(draft: Draft) -> None:
             if name.lower() in taken:  # SQL ignores case
                 by = "a data role" if name.lower() in roles - {*ROLES} else "Ballast itself"
                 raise draft.fault(f"steps.{name}", f"{name!r} is taken by {by}; choose another name")
-            for other in (name, f"{name}_dynamics", f"{name}_out_of_sample", f"{name}_influence"):
+            for other in (name, *(f"{name}_{part}" for part in _BESIDE_STEPS)):
                 if (clash := lowered.setdefault(other.lower(), name)) != name:
                     raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
+
+
+_BESIDE_STEPS = ("dynamics", "out_of_sample", "influence", "metrics")
+"""What stands beside a step, each a table of its own."""
+
+
+def _beside(roles: Iterable[str]) -> set[str]:
+    """Gives the names of what stands beside data roles."""
+    return {f"{role}{between}{part}" for role in roles for between in ("_", "__") for part in ("features", "labels")}
 
 
 def _check_name(draft: Draft, key: str, name: str) -> None:
@@ -68,7 +78,7 @@ def check_data(draft: Draft) -> None:
     if not {"train"} & {*draft.spec.data, *draft.unsound}:
         with draft.noting("train"):
             raise draft.fault("data", "the role 'train' is missing: it names the rows to learn from")
-    if draft.spec.sensor is not None and not any(as_list(data.path) for data in draft.spec.data.values()):
+    if draft.spec.sensor is not None and not any(map(paths_of, draft.spec.data.values())):
         with draft.noting():
             raise draft.fault(
                 "sensor",
@@ -97,7 +107,7 @@ def _check_role_name(draft: Draft, role: str, data: DataSpec) -> None:
         )
     _check_name(draft, key, role)
     others = [other.lower() for other in (*ROLES, *draft.spec.data) if other != role]
-    tables = {ENCODER, REPORT, *others, *(f"{r}{between}features" for r in others for between in ("_", "__"))}
+    tables = {ENCODER, REPORT, *others, *_beside(others)}
     if role.lower() in tables:  # SQL ignores case
         raise draft.fault(key, f"{role!r} is taken by Ballast itself or another data role; choose another name")
 

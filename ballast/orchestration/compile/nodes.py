@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.compile.labels import labels_of, metrics_of
 from ballast.orchestration.plan.design_weights import told
 from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Binding, Node
 from ballast.orchestration.provide import SOURCES
@@ -19,7 +20,7 @@ def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[
         for name, bound in bindings.items()
     }
     needed = {node for nodes in upstream.values() for node in nodes}
-    found = [*_sources(draft, bindings), *_features(draft, needed)]
+    found = [*_sources(draft, bindings), *labels_of(draft), *_features(draft, needed)]
     for name, bound in bindings.items():
         found += _step(draft, name, bound, upstream[name], needed)
     return {node.name: node for node in found}
@@ -93,7 +94,8 @@ def _step(
     step, stage = draft.spec.steps[name], draft.roles[name]
     if stage == PREDICTION:
         about = step.description or f"What {step.predict} predicts of the {predicted(step)} rows."
-        return [Node(name, stage, "predict", upstream, name, step=step, role=predicted(step), description=about)]
+        node = Node(name, stage, "predict", upstream, name, step=step, role=predicted(step), description=about)
+        return [node, *metrics_of(draft, name)]
     if stage == PROMOTION:
         about = step.description or f"Which model is in use; {step.promote} decides whether another takes its place."
         return [Node(name, stage, "promote", upstream, name, step=step, description=about, passes=frozenset(upstream))]

@@ -172,9 +172,16 @@ def _op_name(plan: Plan, unit: str) -> str:
 
 
 def _handed(plan: Plan, unit: str) -> dict[str, dg.AssetKey]:
-    """Gives the assets of Dagster that a data role is read from: its own, and train's, whose schema it is to have."""
+    """Gives the assets of Dagster that a data role is read from: its own, and train's, whose schema it is to have.
+
+    That of its late labels is their own unit's.
+    """
     if unit not in plan.spec.data:
-        return {}
+        node = plan.nodes.get(unit)
+        if node is None or node.stage != "labels":
+            return {}
+        asset = plan.spec.data[str(node.role)].labels_asset
+        return {node.handed_as: dg.AssetKey.from_user_string(asset)} if asset else {}
     data = {role: plan.spec.data[role] for role in dict.fromkeys((unit, "train"))}
     sources = {role: spec.asset for role, spec in data.items() if spec.source == "asset"}
     return {role: dg.AssetKey.from_user_string(str(asset)) for role, asset in sources.items()}

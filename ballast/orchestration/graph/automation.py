@@ -11,7 +11,7 @@ from ballast.errors import DataError
 from ballast.orchestration.graph.partitions import current_keys, names_of_dynamic
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.read.files import found, is_remote
-from ballast.orchestration.spec.pipeline import as_list
+from ballast.orchestration.spec.pipeline import paths_of
 from ballast.words import plural
 
 
@@ -66,7 +66,7 @@ def sensors_of(
 ) -> list[dg.SensorDefinition]:
     """Gives a sensor that runs the pipeline when one of its source files changes."""
     spec = plan.spec.sensor
-    paths = [path for data in plan.spec.data.values() for path in as_list(data.path)]
+    paths = [path for data in plan.spec.data.values() for path in paths_of(data)]
     if spec is None:
         return []
 

@@ -58,7 +58,7 @@ def job_of(plan: Plan, partitions: dg.PartitionsDefinition | None) -> Any:
     """
     spec = plan.spec
     selection = dg.AssetSelection.assets(*(asset_key(plan, name) for name in plan.nodes))
-    if any(data.named for data in spec.data.values()):
+    if any(data.named or data.labels_asset for data in spec.data.values()):
         others = {data.step.partition("/")[0] for data in spec.data.values() if data.step}
         selection = selection.upstream() - dg.AssetSelection.key_prefixes(*others) if others else selection.upstream()
     about = {"description": spec.description or None, "partitions_def": partitions}

@@ -85,6 +85,9 @@ def explained(plan: Plan, name: str) -> Explained:
 def _reads(plan: Plan, node: Node) -> Iterator[tuple[str, str]]:
     if node.stage == "source":
         yield "", _source(plan.spec.data[node.name])
+    elif node.stage == "labels":
+        yield "", f"the labels of {_labels(plan.spec.data[str(node.role)])}, joined by id to the table of {node.role}"
+        yield "", "the type of the labels of train"
     elif node.bindings:
         several = len({binding.entry for binding in node.bindings}) > 1
         for binding in node.bindings:
@@ -111,6 +114,13 @@ def _rows(data: DataSpec) -> str:
     if data.step:
         return f"what the step {data.step} of another pipeline has stored"
     return f"what the function {data.loader} returns" if data.loader else "the rows of a query"
+
+
+def _labels(data: DataSpec) -> str:
+    """Gives where a role's late labels come from."""
+    labels = data.labels_from
+    assert labels is not None
+    return _rows(DataSpec(id=labels.id, path=labels.path, asset=labels.asset, query=labels.query))
 
 
 def _argument(plan: Plan, node: Node, binding: Binding) -> str:

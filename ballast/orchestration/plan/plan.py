@@ -59,6 +59,11 @@ class Node:
         """Whether it makes its rows behind a closed gate, too, and flags them."""
         return self.step is not None and self.step.on_closed == "flag"
 
+    @property
+    def handed_as(self) -> str:
+        """The name under which a run hands it the value of its Dagster asset, where it is read from one."""
+        return self.name.replace("/", "__")
+
     def key_in(self, partition: str | None) -> str | None:
         """Gives the partition key that the node's table is stored under, in a run for one partition."""
         return partition if self.partitioned else None

@@ -84,7 +84,8 @@ class Declared:
         from ballast.orchestration.graph.assets import definitions_of
 
         roles = plan.spec.data.values()
-        handed = {dg.AssetKey.from_user_string(str(data.asset)) for data in roles if data.source == "asset"}
+        named = {data.asset for data in roles if data.source == "asset"} | {data.labels_asset for data in roles}
+        handed = {dg.AssetKey.from_user_string(asset) for asset in named if asset}
 
         wrong = self._others_that_are_wrong()
         this = {self.file.resolve()}
@@ -103,14 +104,14 @@ class Declared:
             return _defines_all_above(project, plan.spec.name) and holds_it(project)
 
         tries = [(others, holds_it), (frozenset(_component_files(self.root)) - this, holds_it)]
-        if any(data.named for data in roles):
+        if handed or any(data.named for data in roles):
             tries = [(others, is_whole), (wrong, holds_it), *tries]
         project = load(self.root, tries)
         if project is not None and any(
             spec.key.path[0] == plan.spec.name for spec in project.resolve_all_asset_specs()
         ):
             return project
-        if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.source == "asset"]:
+        if outside := [f"data.{r}" for r, d in plan.spec.data.items() if d.source == "asset" or d.labels_asset]:
             raise SpecError(
                 f"{self.where}: {', '.join(outside)}: the asset belongs to a Dagster project, and {self.root} has none "
                 "that loads this pipeline; use path, query or loader, or put the pipeline into the project"

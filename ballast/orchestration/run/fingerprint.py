@@ -31,6 +31,7 @@ WITHIN = (
     "ballast.orchestration.provide",
     "ballast.orchestration.read",
     "ballast.orchestration.run.inputs",
+    "ballast.orchestration.run.late",
     STAGES,
     "ballast.warehouse.tables.frames",
     "ballast.warehouse.tables.matrices",
@@ -44,7 +45,7 @@ def code_version(plan: Plan, node: Node) -> str:
     The digest is of all that the node's method and those named in its parameters reach by imports, of the versions of
     the packages that these are of or import, and of the code that hands it its arguments and takes its result.
     """
-    if node.stage in ("source", "report"):
+    if node.stage in ("source", "labels", "report"):
         return __version__
     named, texts = uses_of(plan, node)
     uses = [*named, *texts]

@@ -56,6 +56,8 @@ class StoredContext:
 
     @property
     def label(self) -> str | None:
+        if self.stage == "labels":
+            return "label"
         return self.run.plan.spec.data[self.node.name].label if self.stage == "source" else None
 
     @property

@@ -27,6 +27,7 @@ from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Node
 from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions, units_of_parents
 from ballast.orchestration.read.sources import conversions, read_role, schema_of
+from ballast.orchestration.run import late
 from ballast.orchestration.run.apart import features_apart
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.promotion import decision_of, in_use_when_judged
@@ -76,6 +77,10 @@ def source(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         "declared": {key: getattr(run.plan.spec.data[node.name], key) for key in ("id", "label")},
     }
     return [Product(node.name, table.replace_schema_metadata(None), summary)]
+
+
+def labels(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    return [Product(nodes[0].name, *late.labels(inputs, given.get(nodes[0].handed_as)))]
 
 
 def encoder(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
@@ -339,6 +344,10 @@ def promote(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return [Product(nodes[0].name, decided.table, decided.summary, use=decided.use)]
 
 
+def metrics(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    return [Product(nodes[0].name, *late.metrics(inputs))]
+
+
 def _reasons(doubts: Mapping[str, np.ndarray], n: int) -> pa.Array:
     """Gives (n,) texts: what speaks against each row's prediction, null where nothing does."""
     if not doubts or not n:
@@ -364,6 +373,8 @@ WORK: dict[str, Work] = {
     "assessor": assess,
     PREDICTION: predict,
     PROMOTION: promote,
+    "labels": labels,
+    "metrics": metrics,
 }
 
 

@@ -103,11 +103,13 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
     if not results:
         products = {product.node: product for product in perform(inputs, nodes, given)}
         check_code(run.plan, nodes[0])
-        results = [_result(run, node, products[node.name], last) for node, last in zip(nodes, before, strict=True)]
+        results = [
+            _result(run, node, products[node.name], last, fingerprint) for node, last in zip(nodes, before, strict=True)
+        ]
     for result, (judgements, seen) in zip(results, stands, strict=True):
         if result.kept:
             result.judgements, result.seen = judgements, dict(seen)
-    if nodes[0].stage != "source" and not inputs.changed and all(result.is_settled for result in results):
+    if not STAGES[nodes[0].stage].outside and not inputs.changed and all(result.is_settled for result in results):
         return [_stored(result, result.kept) for result in results if result.kept]
     for result in results:
         result.judge(run, inputs, between_roles=False)
@@ -115,7 +117,7 @@ def _run_once(run: Run, nodes: list[Node], given: Given) -> list[Stored]:
         inputs.check_latest()
         for result, last, now in zip(results, before, _latest(run, nodes), strict=True):
             if now is not None and now.version != (last.version if last else 0):
-                _give_way(result, now, fingerprint, handed=result.node.name in given)
+                _give_way(result, now, fingerprint, handed=result.node.handed_as in given)
         inputs.record_verdicts()
         made = [(result, result.kept or _commit(run, inputs, result, fingerprint)) for result in results]
         for result, commit in made:
@@ -145,7 +147,7 @@ def _give_way(result: Result, now: Commit, fingerprint: str, *, handed: bool) ->
     A source is read anew, and what was made of the same inputs in the same way is taken as it is stored.
     """
     told = f"run {now.run_id} has stored {now.asset} version {now.version} while this one was making it"
-    reads = result.node.stage == "source" and not handed
+    reads = STAGES[result.node.stage].outside and not handed
     if reads or (not handed and now.fingerprint == fingerprint):
         raise OvertakenError(told)
     if not handed or now.content_hash != content_hash(result.table):
@@ -209,7 +211,7 @@ def _fingerprint(inputs: Inputs, nodes: list[Node]) -> str:
 def _reused(run: Run, nodes: list[Node], before: Sequence[Commit | None], fingerprint: str) -> list[Result]:
     """Gives what is stored of the nodes where all of it was made just so; nothing for sources, which are read anew."""
     same = [commit for commit in before if commit is not None and commit.fingerprint == fingerprint]
-    if len(same) < len(nodes) or nodes[0].stage == "source" or run.fresh:
+    if len(same) < len(nodes) or STAGES[nodes[0].stage].outside or run.fresh:
         return []
     kept = [
         Result(node, partial(stored_table, run.warehouse, commit), commit.summary, commit)
@@ -228,8 +230,8 @@ def _is_there(run: Run, kept: Result) -> bool:
     return problem is None
 
 
-def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Result:
-    """Gives what is to be stored of a product. A source whose content has not changed keeps its version."""
+def _result(run: Run, node: Node, product: Product, before: Commit | None, fingerprint: str) -> Result:
+    """Gives what is to be stored of a product. What is read from outside keeps its version while nothing changes."""
     table, save = product.table, None
     if product.model is not None:
         version, home = before.version + 1 if before else 1, str(run.warehouse.home)
@@ -242,9 +244,10 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None) -> Re
             remember_encoder(stored.sha256, product.model)
     if isinstance(table, pd.DataFrame):
         table = pa.Table.from_pandas(table, preserve_index=False)
-    if node.stage == "source" and not run.fresh and before and before.content_hash == content_hash(table):
-        return Result(node, lambda: table, product.summary, before)
-    return Result(node, lambda: table, product.summary, save=save, use=product.use)
+    keeps = STAGES[node.stage].outside and not run.fresh and before and before.content_hash == content_hash(table)
+    if keeps and before and node.upstream:  # labels: of the same rows, and with as much to say of those not taken
+        keeps = (before.fingerprint, before.summary) == (fingerprint, product.summary)
+    return Result(node, lambda: table, product.summary, before if keeps else None, save=save, use=product.use)
 
 
 def _row_bytes(table: pa.Table) -> float:

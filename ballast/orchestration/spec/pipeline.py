@@ -105,6 +105,11 @@ class DataSpec(dg.Model, dg.Resolvable):
         """The assets of Dagster that the rows come from or after."""
         return [*([self.asset] if self.asset else []), *self.deps]
 
+    @property
+    def labels_asset(self) -> str | None:
+        """The asset of Dagster that the rows' late labels come from."""
+        return None if self.labels_from is None else self.labels_from.asset
+
     # bounds stand in validators, not in fields: Dagster reads a copy of the fields, in which templates are text
 
     @property
@@ -252,6 +257,11 @@ def _written(model: type[StepSpec], name: str) -> str:
 
 def as_list(value: str | list[str] | None) -> list[str]:
     return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def paths_of(data: DataSpec) -> list[str]:
+    """Gives the files that a data role's rows and their late labels are read from."""
+    return [*as_list(data.path), *as_list(data.labels_from.path if data.labels_from else None)]
 
 
 def predicted(step: StepSpec) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ballast.reporting.page.html import Markup, Status, code, join, table, tag
 from ballast.reporting.page.lineage import anchor
-from ballast.reporting.quality import ColumnQuality, qualities
+from ballast.reporting.quality import ColumnQuality, qualities, told_of
 from ballast.reporting.snapshot import Snapshot
 from ballast.words import plural
 
@@ -36,7 +36,12 @@ def data(snapshot: Snapshot, status: Status) -> Markup:
     head = ("role", "from", "rows", "columns", "missing values", "features", "imputed cells", "unseen categories")
     found = qualities(snapshot)
     told = [_quality(role, found[role]) for role in found]
-    return join([table(head, rows, numeric=range(2, 8), label="data roles"), *told])
+    late = [
+        tag("div", tag("p", tag("b", step.node.name), f": {told_of(step.commit.summary)}."), class_="body")
+        for step in snapshot.of("labels")
+        if step.commit is not None
+    ]
+    return join([table(head, rows, numeric=range(2, 8), label="data roles"), *told, *late])
 
 
 def _cells(report: dict, name: str) -> int:
