@@ -9,7 +9,7 @@ import pyarrow as pa
 from ballast.gates import Judgement
 from ballast.orchestration.deliver.deliver import deliver
 from ballast.orchestration.deliver.delivery import Delivery
-from ballast.orchestration.plan.plan import Node
+from ballast.orchestration.plan.plan import PREDICTION, Node
 from ballast.orchestration.run.run import Run
 from ballast.warehouse import Commit
 from ballast.words import in_words, plural
@@ -23,7 +23,7 @@ def write_target(
     A target that holds the version already stays as it is, so that a run that finds all made repairs what is not.
     Nothing is written behind a closed gate. Raises TargetError.
     """
-    if node.step is None or node.step.to is None:
+    if node.stage != PREDICTION or node.step is None or node.step.to is None:
         return
     if closed := [j.name for j in judgements if j.closes]:
         run.log(f"{commit.asset} is not written to its target: {in_words(closed)} is closed behind it")
