@@ -302,6 +302,8 @@ Retries = Annotated[RetriesSpec | None, dg.Resolver(_as_written, model_field_typ
 class PipelineSpec(dg.Model, dg.Resolvable):
     """A pipeline: data roles, steps over them, and the gates between."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # a target's address may hold a password
+
     name: str = Field(description="The pipeline's name: its asset group, key prefix and DuckDB schema.")
     description: str = Field(default="", description="Shown in the UI and the report.")
     data: dict[str, DataSpec] = Field(

@@ -58,7 +58,7 @@ def test_partition_when_two_processes_write_it_at_once_then_its_rows_once_of_one
     write(to, tmp_path, [90, 91], "d2")
     rows = {1: [1, 2, 3], 2: [4, 5, 6, 7]}
     children = [
-        process(DELIVERS, json.dumps(to), tmp_path, version, json.dumps(ids), 15) for version, ids in rows.items()
+        process(DELIVERS, json.dumps(to), tmp_path, version, json.dumps(ids), 5) for version, ids in rows.items()
     ]
     assert [line(child) for child in children] == ["ready", "ready"]
     for child in children:
@@ -119,7 +119,7 @@ def test_file_when_the_process_is_killed_anywhere_then_whole(name: str, tmp_path
     write(name, tmp_path, [0], "d1")
     file = tmp_path / (f"{name}d1.parquet" if name.endswith("/") else name)
     states = [[0]]
-    for number in range(1, 7):
+    for number in range(1, 5):
         ids = list(range(2000 * number, 2000 * number + 2000))
         states += [ids, ids[::-1]]
         child = process(DELIVERS, json.dumps(name), tmp_path, number, json.dumps(ids), 500)

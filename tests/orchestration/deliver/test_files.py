@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -28,16 +27,16 @@ def test_file_when_written_then_whole_and_in_place_of_the_one_before(name: str, 
 
 def test_csv_when_text_is_blank_missing_or_of_two_lines_then_told_apart(tmp_path: Path):
     write("s.csv", tmp_path, [], None, table=pa.table({"sample_id": [1, 2, 3], "reason": ["", None, 'a\n"b",']}))
-    with duckdb.connect() as con:
-        found = con.execute(f"SELECT reason FROM read_csv('{tmp_path}/s.csv', all_varchar = true)").fetchall()
-    assert found == [("",), (None,), ('a\n"b",',)]
+    _, blank, missing, *lines = (tmp_path / "s.csv").read_text().split("\n")
+    assert (blank[:6], missing[:6]) == ('1,"","', '2,,"sh')
+    assert lines[:2] == ['3,"a', '""b"",","shop/scored",,1,"run 1"']
 
 
 def test_file_when_nothing_changed_then_not_touched(tmp_path: Path):
     write("s.parquet", tmp_path, [1], None)
-    before = (tmp_path / "s.parquet").stat()
+    before = (tmp_path / "s.parquet").stat().st_ino
     assert not write("s.parquet", tmp_path, [1], None)
-    assert (tmp_path / "s.parquet").stat() == before or (tmp_path / "s.parquet").stat().st_ino == before.st_ino
+    assert (tmp_path / "s.parquet").stat().st_ino == before
     (tmp_path / "s.parquet").write_bytes(b"half of one")
     assert write("s.parquet", tmp_path, [1], None)
     assert parquet.read_table(tmp_path / "s.parquet").num_rows == 1
