@@ -12,6 +12,7 @@ import yaml
 from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.pipeline import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
+from ballast.orchestration.spec.targets import TargetSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,6 +47,15 @@ def test_pictures_of_the_readme_are_there():
 
 def test_page_of_pipelines_tells_every_key():
     page = (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8")
-    for model in (PipelineSpec, DataSpec, FeaturesSpec, StepSpec, PartitionsSpec, ExecutorSpec, RetriesSpec):
+    for model in (
+        PipelineSpec,
+        DataSpec,
+        FeaturesSpec,
+        StepSpec,
+        PartitionsSpec,
+        ExecutorSpec,
+        RetriesSpec,
+        TargetSpec,
+    ):
         for key in (field.alias or name for name, field in model.model_fields.items()):
             assert f"`{key}`" in page, f"{model.__name__}.{key}"

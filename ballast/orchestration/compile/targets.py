@@ -9,8 +9,9 @@ from pathlib import Path
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.deliver.files import place_of
 from ballast.orchestration.plan.plan import Node
-from ballast.orchestration.read.files import is_remote, located
+from ballast.orchestration.read.files import is_remote
 from ballast.orchestration.spec.pipeline import as_list
+from ballast.words import shown
 
 
 def check_targets(draft: Draft) -> None:
@@ -20,18 +21,24 @@ def check_targets(draft: Draft) -> None:
     """
     taken: dict[Path, str] = {}
     for name, step in draft.steps.items():
-        if step.to is not None and step.to.path is not None:
-            with draft.noting(name):
-                _check_path(draft, name, step.to.path, taken)
+        if step.to is None or step.to.kind == "postgres":
+            continue
+        with draft.noting(name):
+            place = _placed(draft, name, str(step.to.path or step.to.database))
+            if step.to.path is not None:
+                _check_own(draft, name, step.to.path, place, taken)
 
 
-def _check_path(draft: Draft, name: str, path: str, taken: dict[Path, str]) -> None:
-    key = f"steps.{name}.to"
+def _placed(draft: Draft, name: str, path: str) -> Path:
     try:
-        place = Path(str(place_of(path, draft.folder)).casefold())  # some disks ignore case
-        read = next((role for role in draft.data if _reads(draft, role, place)), None)
+        return Path(str(place_of(path, draft.folder)).casefold())  # some disks ignore case
     except (OSError, RuntimeError, ValueError) as error:
-        raise draft.fault(key, f"{path!r} names no place: {error}") from error
+        raise draft.fault(f"steps.{name}.to", f"{shown(path)} names no place: {error}") from error
+
+
+def _check_own(draft: Draft, name: str, path: str, place: Path, taken: dict[Path, str]) -> None:
+    key = f"steps.{name}.to"
+    read = next((role for role in draft.data if _reads(draft, role, place)), None)
     for other, step in taken.items():
         if place == other or place in other.parents or other in place.parents:
             raise draft.fault(key, f"{step!r} writes there, too ({path}); name another place")
@@ -44,7 +51,16 @@ def _reads(draft: Draft, role: str, place: Path) -> bool:
     """Says whether the paths of a role match a target's file, or files of its folder; `place` is in small letters."""
     patterns = [path for path in as_list(draft.data[role].path) if not is_remote(path)]
     names = [str(place), str(place / "any.parquet")]
-    return any(fnmatch(name, str(located(p, draft.folder)).casefold()) for p in patterns for name in names)
+    found = [str(place_of(path, draft.folder)).casefold() for path in patterns if _is_path(path, draft.folder)]
+    return any(fnmatch(name, pattern) for pattern in found for name in names)
+
+
+def _is_path(path: str, folder: Path) -> bool:
+    try:
+        place_of(path, folder)
+    except (OSError, RuntimeError, ValueError):  # which is told where the rows are read
+        return False
+    return True
 
 
 def check_split_targets(draft: Draft, nodes: Mapping[str, Node]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,6 +36,7 @@ _KINDS: Mapping[pa.DataType, Kind] = {
 
 class _Table:
     kinds: Mapping[pa.DataType, Kind] = _KINDS
+    longest = sys.maxsize
 
     def __init__(self, con: duckdb.DuckDBPyConnection, table: str) -> None:
         self.con = con

@@ -38,6 +38,7 @@ _KINDS: Mapping[pa.DataType, Kind] = {
 
 class _Table:
     kinds: Mapping[pa.DataType, Kind] = _KINDS
+    longest = 63
 
     def __init__(self, con: psycopg.Connection, table: str) -> None:
         self.con = con

@@ -27,6 +27,8 @@ class Transaction(Protocol):
     """By the types of ``Delivery.rows``."""
     name: str
     """The table's name, quoted."""
+    longest: int
+    """Bytes of a column's name at most; of a longer one the end would be cut off."""
 
     def columns(self) -> dict[str, str]:
         """Gives the type of each of the table's columns; none where there is no such table."""
@@ -115,6 +117,11 @@ def _stands(delivery: Delivery, within: Transaction, held: Mapping[str, str], n:
 def _fit(delivery: Delivery, within: Transaction, held: Mapping[str, str], rows: pa.Table) -> None:
     """Makes the table, or adds the columns that it lacks; TargetError where one that it has cannot hold the values."""
     made = {field.name: within.kinds[field.type] for field in rows.schema}
+    if long := [name for name in made if len(name.encode()) > within.longest]:
+        raise delivery.error(
+            f"the name of column {long[0]} has more than the {within.longest} bytes that the database takes; shorten "
+            "that of the class or step behind it"
+        )
     if not held:
         columns = ", ".join(f"{quoted(name)} {kind.made}" for name, kind in made.items())
         within.execute(f"CREATE TABLE {within.name} ({columns})")

@@ -123,6 +123,12 @@ def test_columns_when_refused_then_both_lists_are_told(table: Target, tmp_path: 
         write(table, tmp_path, [1])
 
 
+def test_postgres_when_a_columns_name_is_too_long_for_it_then_refused(tmp_path: Path, request: pytest.FixtureRequest):
+    table = target_of("postgres", request)
+    with pytest.raises(TargetError, match=r"p_x+ has more than the 63 bytes that the database takes"):
+        write(table, tmp_path, [], table=predictions([1], ("x" * 61 + "a", "x" * 61 + "b")))
+
+
 def test_step_when_it_gets_or_loses_partitions_then_rows_of_before_do_not_count_twice(table: Target, tmp_path: Path):
     write(table, tmp_path, [1, 2], None)
     with pytest.raises(TargetError, match="has partitions, and the table holds 2 rows of it from when it had none"):

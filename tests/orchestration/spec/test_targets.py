@@ -98,6 +98,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "a file for partitions": (
         "a.parquet", {"partitions": PARTITIONS}, "steps.scored.to: each of its partitions would write over the",
     ),
+    "nobody's home": ({"database": "~nobody-at-all/a.duckdb", "table": "a"}, {}, "steps.scored.to: '~nobody-at-all/a"),
     "a folder for none": ("out/", {}, "steps.scored.to: a folder gets a file a partition, and the step has none"),
 }  # fmt: skip
 
