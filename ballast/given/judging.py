@@ -88,9 +88,8 @@ def judged_classes(
         if probs is not None:
             wide = np.pad(probs[known], ((0, 0), (0, len(names) - probs.shape[1])))
             _add(rows, assessor.assess(y, wide, **how), name)
-    better: dict[str, Direction] = {
-        metric: way for metric, way in OF_CLASSES.items() if probs is not None or metric in _OF_LABELS
-    }
+    metrics = _OF_LABELS if probs is None else tuple(OF_CLASSES)
+    better: dict[str, Direction] = {metric: OF_CLASSES[metric] for metric in metrics}
     return rows.finish(better=better, pictures=(Picture("intervals", (*better, LABELLED_SHARE)),))
 
 

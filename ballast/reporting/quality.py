@@ -107,7 +107,7 @@ def sentences(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
 
 
 def told_of(labels: Mapping[str, Any]) -> str:
-    """Gives the sentence on late labels that their summary holds, and what became of the columns they were read from."""
+    """Gives what the summary of late labels says of them, and of the columns that they were read from."""
     return "; ".join([labels["told"], *(f"column {name} {why}" for name, why in labels["converted"].items())])
 
 

@@ -33,21 +33,21 @@ class Labelled:
         parts = listed([f"{share:.1%} of those {part}" for part, share in self.by.items()], most=8)
         return f"{self.share:.1%} of {self.rows} rows have a label{f' ({parts})' if parts else ''}"
 
-    def lacking(self, least: float, rows: str) -> Outcome | None:
-        """Gives the outcome where too few rows have a label, or none of those that were predicted alike."""
+    def lacking(self, least: float, *, weighed: bool) -> Outcome | None:
+        """Gives the outcome where too few rows have a label, or where they are weighed and none predicted alike has."""
         if self.share < least:
             why = f"{self.said}, at least {least:.1%} needed: wait for labels, or estimate without them"
             return Outcome(False, self.observed, why)
         without = [part for part, share in self.by.items() if not share]
-        if not without or rows != OVERALL:
+        if not without or not weighed:
             return None
         why = f"{self.said}: none of those {in_words(without)}, so nothing is known of them: get labels of some"
         return Outcome(False, self.observed, f"cannot be judged: {why}")
 
-    def beside(self, frame: pd.DataFrame, metric: str, rows: str) -> str:
-        """Gives what is to be known beside a metric of some `rows`: of all, what those with a label alone say."""
+    def beside(self, frame: pd.DataFrame, metric: str) -> str:
+        """Gives what is to be known beside a metric: of a weighed one, what the rows with a label say as they are."""
         own = frame[(frame["metric"] == metric) & (frame["slice"] == LABELLED)]
-        if own.empty or rows != OVERALL:
+        if own.empty:
             return f" ({self.said})"
         alone = f"{float(own['value'].iloc[0]):.4g} unweighted"
         return f" with labels weighed by what was predicted, {alone} ({self.said})"

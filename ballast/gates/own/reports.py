@@ -187,7 +187,9 @@ class ExpectMetric(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         labelled = labelled_of(frame)
-        if labelled is not None and (closed := labelled.lacking(self.least_labelled or 0.0, self.slice)) is not None:
+        weighed = context.stage == "metrics" and self.slice == OVERALL
+        closed = labelled.lacking(self.least_labelled or 0.0, weighed=weighed) if labelled is not None else None
+        if closed is not None:
             return closed
         value = self._value(frame, self.model)
         observed, missed, bounds = {"value": value, **(labelled.observed if labelled else {})}, [], []
@@ -203,7 +205,7 @@ class ExpectMetric(Own):
             if not sign * (value - number) >= -self.margin - ROUNDING * max(abs(value), abs(number)):
                 missed.append(bounds[-1])
         where = "" if self.slice == OVERALL else f" for {self.slice}"
-        where += labelled.beside(frame, self.name, self.slice) if labelled else ""
+        where += labelled.beside(frame, self.name if weighed else "") if labelled else ""
         said = f"{self.name}{f' of {self.model}' if self.model else ''} is {value:.4g}{where}"
         margin = f" (margin {self.margin:g})" if self.margin else ""
         if not missed:

@@ -9,6 +9,7 @@ from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide import SOURCES
+from ballast.orchestration.provide.late import source_for
 from ballast.orchestration.provide.source import Asked
 from ballast.orchestration.spec.pipeline import ROLES
 
@@ -86,7 +87,7 @@ def _bind(draft: Draft, name: str, entry: str, terms: dict[str, bool], on: str) 
                 raise draft.fault(f"steps.{name}.use", f"{step.use} asks for {term!r}, which no pipeline provides")
             continue
         role = (step.against or "target") if term.endswith("_target") else on
-        source = SOURCES[VOCABULARY[term].source]
+        source = SOURCES[source_for(draft.spec, role, VOCABULARY[term].source)]
         asked = Asked(name, step, draft.methods[name], term, role, draft.spec, draft.learners, draft.weighers)
         if (wrong := source.wrong(asked)) is not None:
             raise draft.fault(*wrong)

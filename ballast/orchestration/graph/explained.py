@@ -139,6 +139,8 @@ def _argument(plan: Plan, node: Node, binding: Binding) -> str:
         "dynamics": f"what was recorded of each row while {models} was trained",
         "model": f"the fitted {models}",
         "classes": f"the classes of {models}",
+        "late_label": f"the labels of {role} that have come",
+        "late_observed": f"which rows of {role} have a label by now",
     }
     if binding.source in said:
         return said[binding.source]

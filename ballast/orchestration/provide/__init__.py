@@ -3,6 +3,7 @@
 from ballast.orchestration.provide.columns import Column, Dependence, Treatment
 from ballast.orchestration.provide.dynamics import Dynamics
 from ballast.orchestration.provide.features import FeatureNames, Features
+from ballast.orchestration.provide.late import LateLabel, LateObserved
 from ballast.orchestration.provide.models import Classes, Models
 from ballast.orchestration.provide.predictions import Predictions
 from ballast.orchestration.provide.source import Source
@@ -15,10 +16,12 @@ EVERY: tuple[Source, ...] = (
     Features(),
     Table(),
     *(Column(name, observed_only=True) for name in ("label", "outcome")),
+    LateLabel(),
     *(Column(name) for name in ("groups", "time", "weight")),
     Dependence(),
     Treatment(),
     *(Column(name) for name in ("observed", "true_weight")),
+    LateObserved(),
     Weights(),
     Influence(),
     Models(),

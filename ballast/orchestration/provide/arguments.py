@@ -10,6 +10,7 @@ from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding, Node
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.provide.columns import declared, flags_of
+from ballast.orchestration.provide.late import known
 from ballast.orchestration.provide.source import Tables
 
 
@@ -61,6 +62,8 @@ def _rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | No
     first = min(beside, key=lambda b: order.index(b.source))
     ids = SOURCES[first.source].ids(tables, first)
     asks = any(b.term == "observed" for b in beside)
-    if tables.spec.data[role].observed is None or asks or not any(SOURCES[b.source].observed_only for b in beside):
+    if asks or not any(SOURCES[b.source].observed_only for b in beside):
         return ids
-    return ids[flags_of(tables, role, ids)]
+    if tables.spec.data[role].labels_from is not None:
+        return ids[known(tables, role, ids)]
+    return ids if tables.spec.data[role].observed is None else ids[flags_of(tables, role, ids)]
