@@ -17,8 +17,8 @@ from ballast.methods.evaluation.metrics.regression import RegressionMetrics
 from ballast.methods.frame.reports import OVERALL, Assessment, AssessmentRows, Direction, Picture
 from ballast.stages import LABELLED, LABELLED_SHARE
 
-FIFTHS = (0.2, 0.4, 0.6, 0.8)
-"""Where predictions that are numbers are cut into the parts that stand for classes."""
+MOST_PARTS, LABELS_A_PART = 10, 10
+"""Predictions that are numbers are cut into so many parts at most, which stand for classes, and fewer of few labels."""
 _OF_LABELS = ("accuracy", "balanced_accuracy", "macro_f1")
 """The metrics of classes that need no probabilities."""
 
@@ -38,15 +38,16 @@ class _Parts:
 def judged_numbers(predictions: pd.Series, labels: pd.Series, *, seed: int = 0) -> Assessment:
     """Gives errors of predictions (n,) that are numbers by the ``labels`` (n,) that there are, NaN where there is none.
 
-    As ``judged_classes``, with fifths of the predictions, by size, in place of the classes.
+    As ``judged_classes``, with tenths of the predictions, by size, in place of the classes, and larger parts where
+    there are fewer than ten labels for each.
     """
-    found = numbers_of(predictions)
-    cuts = np.unique(np.quantile(found, FIFTHS)) if len(found) else np.empty(0)
+    found, y = numbers_of(predictions), numbers_of(labels)
+    known = ~np.isnan(y)
+    n_parts = max(1, min(MOST_PARTS, int(known.sum()) // LABELS_A_PART))
+    cuts = np.unique(np.quantile(found, np.arange(1, n_parts) / n_parts)) if len(found) else np.empty(0)
     codes, of = np.unique(np.searchsorted(cuts, found), return_inverse=True)
     ends = [(found[of == i].min(), found[of == i].max()) for i in range(len(codes))]
     parts = _Parts(of, [f"predicted {low:.4g} to {high:.4g}" for low, high in ends])
-    y = numbers_of(labels)
-    known = ~np.isnan(y)
     rows = _shares(parts, known)
     assessor = RegressionMetrics(random_state=seed)
     for name, weight in _weights(parts, known):
@@ -76,8 +77,8 @@ def judged_classes(
     names = list(dict.fromkeys([*canonical(pd.Series(list(classes))), *said, *truth[known]]))
     index = pd.Index(names)
     found, y = index.get_indexer(pd.Index(said)), index.get_indexer(pd.Index(truth[known]))
-    codes, of = np.unique(found, return_inverse=True)
-    parts = _Parts(of, [f"predicted {names[code]}" for code in codes])
+    _, first, of = np.unique(found, return_index=True, return_inverse=True)
+    parts = _Parts(of, [f"predicted {label}" for label in predictions.iloc[first]])
     rows = _shares(parts, known)
     assessor = ClassificationMetrics(random_state=seed)
     sure = np.eye(len(names))[found[known]]

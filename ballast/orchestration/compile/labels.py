@@ -76,7 +76,8 @@ def behind(draft: Draft, nodes: Mapping[str, Node], name: str, entries: Any) -> 
         raise draft.fault(
             f"gates.{name}", f"{METRIC} needs labels of the rows predicted: name them with `data.{role}.labels_from`"
         )
-    return {name: [entry for entry in entries if entry not in metrics], made: metrics}
+    others = [entry for entry in entries if entry not in metrics]
+    return {**({name: others} if others else {}), made: metrics}
 
 
 def check_least_labelled(draft: Draft, key: str, suite: Iterable[Expectation]) -> None:

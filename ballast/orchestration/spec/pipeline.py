@@ -63,7 +63,7 @@ class DataSpec(dg.Model, dg.Resolvable):
     params: dict[str, Any] = Field(default={}, description="Keyword arguments of `loader`.")
     label: Column | None = Field(default=None, description="Column with the label or target value.")
     labels_from: LabelsSpec | None = Field(
-        default=None, description="Where the rows' labels come from once they are known; see below."
+        default=None, description="Where the rows' labels come from once they are known."
     )
     groups: Column | None = Field(default=None, description="Column with the domain, subgroup or source.")
     time: Column | None = Field(default=None, description="Column with the time of observation.")
