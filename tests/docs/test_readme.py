@@ -11,6 +11,7 @@ import yaml
 
 from ballast.orchestration.projects.find import Declared, find
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
+from ballast.orchestration.spec.labels import LabelsSpec
 from ballast.orchestration.spec.pipeline import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
 from ballast.orchestration.spec.targets import TargetSpec
 
@@ -50,6 +51,7 @@ def test_page_of_pipelines_tells_every_key():
     for model in (
         PipelineSpec,
         DataSpec,
+        LabelsSpec,
         FeaturesSpec,
         StepSpec,
         PartitionsSpec,
