@@ -26,7 +26,8 @@ def of_three(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     train = pd.read_csv(made.pipeline / "train.csv")
     for n in (200, 190, 180):
         train.iloc[:n].to_csv(made.pipeline / "train.csv", index=False)
-        result = made.ballast("run", "demo")
+        chosen = ("--select", "train", "--select", "encoder", "--select", "baseline")
+        result = made.ballast("run", "demo", *chosen)
         assert result.exit_code == 0, result.output
     return made
 

@@ -100,4 +100,8 @@ def _check_reference(draft: Draft, key: str, name: str, reference: str, role: st
     if draft.roles[reference] != role:
         valid = [s for s, r in draft.roles.items() if r == role]
         there = f" ({', '.join(valid)})" if valid else " (the pipeline has none)"
-        raise draft.fault(key, f"{reference!r} is a {draft.roles[reference]}, a {role} is needed{there}")
+        raise draft.fault(key, f"{reference!r} is {_a(draft.roles[reference])}, {_a(role)} is needed{there}")
+
+
+def _a(role: str) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
