@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from ballast.bundles import folder as folders
-from ballast.bundles import tracked
+from ballast.bundles import graphs, tracked
 from ballast.bundles.card import card_of, metrics_of
 from ballast.bundles.model import Model
 from ballast.bundles.schema import Schema
@@ -24,7 +24,7 @@ from ballast.warehouse.models.store import loads
 from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed, plural
 
-Form = Literal["ballast", "mlflow"]
+Form = Literal["ballast", "mlflow", "onnx"]
 """What reads a model's folder."""
 
 
@@ -59,6 +59,8 @@ class Stored:
         path = Path(folder).expanduser().absolute()
         if form == "mlflow":
             tracked.save(self, path)
+        elif form == "onnx":
+            graphs.save(self, path)
         else:
             folders.write(path, self.commit.asset, self.commit.version, self.schema, self.card, self.files)
         return path

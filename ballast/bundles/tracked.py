@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ballast.bundles.extras import needed
 from ballast.bundles.places import replacing
 from ballast.bundles.requirements import BALLAST, packages_of, pinned
 from ballast.bundles.schema import described
-from ballast.errors import MissingDependencyError
 from ballast.warehouse.tables.frames import pandas_frame
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ _TYPES = {"b": "boolean", "i": "long", "u": "long", "f": "double"}
 
 def save(stored: Stored, folder: Path) -> None:
     """Writes an MLflow model into a folder, whole or not at all; FolderError, MissingDependencyError."""
-    mlflow = _mlflow()
     with replacing(folder, _MARK) as fresh, tempfile.TemporaryDirectory() as place:
         fresh.rmdir()  # MLflow makes it itself
-        mlflow.pyfunc.save_model(fresh, **_described(stored, Path(place)))
+        needed("mlflow.pyfunc", "mlflow").save_model(fresh, **_described(stored, Path(place)))
 
 
 def log(stored: Stored, experiment: str) -> str:
@@ -34,7 +33,7 @@ def log(stored: Stored, experiment: str) -> str:
 
     The tracking server is the one that MLflow is set to (``MLFLOW_TRACKING_URI``).
     """
-    mlflow = _mlflow()
+    mlflow = needed("mlflow", "mlflow")
     mlflow.set_experiment(experiment)
     commit = stored.commit
     name = commit.asset.replace("/", "-")
@@ -46,16 +45,6 @@ def log(stored: Stored, experiment: str) -> str:
     return str(info.model_uri)
 
 
-def _mlflow() -> Any:
-    try:
-        import mlflow.pyfunc
-    except ImportError as error:
-        raise MissingDependencyError(
-            f"a model for MLflow needs mlflow-skinny ({error}); install it with: pip install '{BALLAST}[mlflow]'"
-        ) from error
-    return mlflow
-
-
 def _described(stored: Stored, place: Path) -> dict[str, Any]:
     """Gives what MLflow keeps of a model: its bundle, which holds no code, and what goes in and comes out.
 
@@ -63,19 +52,16 @@ def _described(stored: Stored, place: Path) -> dict[str, Any]:
     column of whole numbers could not have a blank, nor one of fractions be whole for a night; the model's own reader
     holds it by its values.
     """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-    from mlflow.types.schema import AnyType
-
+    models, types = needed("mlflow.models", "mlflow"), needed("mlflow.types.schema", "mlflow")
     example = pandas_frame(stored.rows.slice(0, _EXAMPLE))
     model = stored.model()
     found = model.predict_table(example)
-    took = [ColSpec(AnyType(), name, required=False) for name in stored.schema.types.names]
-    gives = [ColSpec(_TYPES.get(found[name].dtype.kind, "string"), str(name)) for name in found]
+    took = [types.ColSpec(types.AnyType(), name, required=False) for name in stored.schema.types.names]
+    gives = [types.ColSpec(_TYPES.get(found[name].dtype.kind, "string"), str(name)) for name in found]
     return {
         "loader_module": "ballast.bundles.served",
         "data_path": str(stored.write(place / _FOLDER)),
-        "signature": ModelSignature(Schema(took), Schema(gives)),
+        "signature": models.ModelSignature(types.Schema(took), types.Schema(gives)),
         "input_example": example,
         "pip_requirements": [*map(pinned, packages_of(stored.files.values())), pinned(BALLAST)],
         "metadata": {"columns": described(stored.schema.types), "metrics": stored.metrics, "tags": stored.tags},

@@ -236,8 +236,11 @@ def export(
         typer.Argument(help="The folder for a model, or the file for rows: .parquet, .csv, .arrow, .feather."),
     ],
     form: Annotated[
-        Literal["ballast", "mlflow"],
-        typer.Option("--format", help="What is to read a model: ballast.load, or mlflow.pyfunc (extra `mlflow`)."),
+        Literal["ballast", "mlflow", "onnx"],
+        typer.Option(
+            "--format",
+            help="What is to read a model: ballast.load, mlflow.pyfunc or onnxruntime (the last two: extras).",
+        ),
     ] = "ballast",
     experiment: Annotated[
         str | None,

@@ -48,9 +48,14 @@ def export_rows(
 
 _HOLDS: dict[Form, str] = {
     "ballast": "the model, its encoder and its card, README.md",
+    "onnx": "a graph, model.onnx, and its card, README.md",
     "mlflow": "an MLflow model, with its card in data/model/README.md",
 }
-_USE: dict[Form, str] = {"ballast": "ballast.load({!r})", "mlflow": "mlflow.pyfunc.load_model({!r})"}
+_USE: dict[Form, str] = {
+    "ballast": "ballast.load({!r})",
+    "mlflow": "mlflow.pyfunc.load_model({!r})",
+    "onnx": "onnxruntime.InferenceSession({!r} + '/model.onnx')",
+}
 
 
 def export_model(
