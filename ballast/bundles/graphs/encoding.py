@@ -58,7 +58,7 @@ def refuse(encoder: Any, schema: Schema) -> None:
         columns = listed(map(repr, encoder.vectorizers_))
         raise GraphError(f"the encoder's vectorizer of text (column(s) {columns}) {_NOT}")
     vectorizer: Any = encoder.transformer_
-    for name, kind in vectorizer.column_to_kind_.items() if vectorizer is not None else ():
+    for name, kind in getattr(vectorizer, "column_to_kind_", {}).items():
         if kind != "low_cardinality" and name in schema.types.names:
             part = type(vectorizer.transformers_[name]).__name__
             raise GraphError(f"the encoder's {part} of column {name!r} ({kind.replace('_', ' ')}) {_NOT}")
