@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-_PINNED = ("dev", "docs", "ducklake", "remote")
+_PINNED = ("dev", "docs", "ducklake", "mlflow", "onnx", "remote")
 REQUIREMENTS = [Requirement(r) for r in PROJECT["dependencies"] + [r for extra in _PINNED for r in EXTRAS[extra]]]
 PINS = [Requirement(line) for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
