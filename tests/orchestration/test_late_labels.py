@@ -125,7 +125,7 @@ def late(**changes: Any) -> dict[str, Any]:
             **dict.fromkeys(("steps__verdict", "steps__density", "steps__reweighted", "data__target", "data__test")),
             "steps__drift": {"use": "kolmogorov_smirnov", "against": "new"},
             "steps__judged": {"use": "classification_metrics", "model": "baseline", "on": "new"},
-            "steps__scored": {"predict": "baseline", "on": "new"},
+            "steps__scored": {"predict": "baseline", "on": "new", "to": {"path": "scored.csv"}},
             "gates": {"scored": [{"expect_metric": METRIC}]},
             **changes,
         }
@@ -176,6 +176,13 @@ def test_run_when_labels_have_come_then_only_what_reads_them_is_made_anew(runs):
     assert made["new/labels"] == made["scored/metrics"] == 2
     assert {"new", "drift", "scored"} <= after.reused
     assert {"new/labels", "scored/metrics", "judged"} <= again.reused
+
+
+def test_target_of_a_step_when_its_predictions_are_judged_then_holds_the_predictions(runs):
+    project, _ = runs
+    written = pd.read_csv(project.folder / "scored.csv")
+    assert list(written["sample_id"]) == list(ROWS["key"])
+    assert "prediction" in written
 
 
 def test_labels_when_joined_then_a_row_a_row_and_what_is_wrong_is_counted(runs):

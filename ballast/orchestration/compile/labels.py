@@ -54,8 +54,8 @@ def metrics_of(draft: Draft, name: str) -> Iterator[Node]:
     if draft.spec.data[role].labels_from is not None:
         about = f"What the labels that have come say of {name}, as though all had."
         made = f"{name}/metrics"
-        yield Node(made, "metrics", "late_labels", (name, f"{role}/labels"), made, step=step, role=role,
-                   description=about)  # fmt: skip
+        own = step.model_copy(update={"to": None})  # where the predictions are written, nothing else is
+        yield Node(made, "metrics", "late_labels", (name, f"{role}/labels"), made, step=own, description=about)
 
 
 METRIC = "expect_metric"

@@ -10,7 +10,7 @@ from typing import Any
 from ballast import __version__
 from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.closure import closure, digest, digest_of
-from ballast.orchestration.plan.plan import Node, Plan
+from ballast.orchestration.plan.plan import PREDICTION, Node, Plan
 from ballast.orchestration.provide.arguments import decided_by
 from ballast.orchestration.provide.columns import declared, left_out
 from ballast.orchestration.provide.in_use import InUse
@@ -129,7 +129,7 @@ def what_is_done(inputs: Inputs) -> dict[str, Any]:
             "step": node.step.model_dump(exclude={"description", "retries", "pool", "op_tags", "to"}),
             "seed": spec.seed,
             "read": decided_by(inputs),
-            **({"closed": inputs.passed, **_of_rows(inputs)} if node.step.predict is not None else {}),
+            **({"closed": inputs.passed, **_of_rows(inputs)} if node.stage == PREDICTION else {}),
             **({"in_use": {name: _parts(used) for name, used in inputs.aliases.items()}} if inputs.aliases else {}),
             **({"weighed": weighed(inputs)} if node.step.promote is not None else {}),
         }

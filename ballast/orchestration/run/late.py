@@ -14,6 +14,7 @@ from ballast.orchestration.provide.columns import plain
 from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.read.labels import read_labels
 from ballast.orchestration.run.inputs import Inputs
+from ballast.orchestration.spec.pipeline import as_list
 
 
 def labels(inputs: Inputs, given: Any) -> tuple[pa.Table, dict[str, Any]]:
@@ -39,7 +40,8 @@ def metrics(inputs: Inputs) -> tuple[pd.DataFrame, dict[str, Any]]:
     at = positions(found["sample_id"].to_numpy(), table["sample_id"].to_numpy(), labelled)
     truth, said, seed = found["label"].iloc[at], table["prediction"], inputs.spec.seed
     classes = inputs.summary(scored).get("classes")
-    if classes is None and task_of_estimator(inputs.run.plan.method_of(step.predict), plain(said)) == "regression":
+    learner = next(iter(as_list(inputs.spec.steps[step.predict].candidates)), step.predict)
+    if classes is None and task_of_estimator(inputs.run.plan.method_of(learner), plain(said)) == "regression":
         report = judged_numbers(said, truth, seed=seed)
     else:
         probs = None if classes is None else table[probability_columns(classes)].to_numpy()

@@ -246,7 +246,7 @@ def _result(run: Run, node: Node, product: Product, before: Commit | None, finge
         table = pa.Table.from_pandas(table, preserve_index=False)
     keeps = STAGES[node.stage].outside and not run.fresh and before and before.content_hash == content_hash(table)
     if keeps and before and node.upstream:  # labels: of the same rows, and with as much to say of those not taken
-        keeps = (before.fingerprint, before.summary) == (fingerprint, product.summary)
+        keeps = before.fingerprint == fingerprint and product.summary.items() <= before.summary.items()
     return Result(node, lambda: table, product.summary, before if keeps else None, save=save, use=product.use)
 
 
