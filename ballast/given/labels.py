@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.given.kinds import said
-from ballast.words import listed, percent
+from ballast.words import percent
 
 LABELLED, MISSING, BLANK, CONTRADICTED = "labelled", "missing", "blank", "contradicted"
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
@@ -27,9 +27,9 @@ class LateLabels:
     ----------
     table : a row a row: ``sample_id``, ``label`` (null where it has none) and ``state``: labelled, missing (no label
         has come), blank (what has come is empty) or contradicted (several that differ).
-    counts : ``rows``, ``labelled``, ``missing`` (all rows without one), and of these ``blank`` and ``contradicted``;
-        rows whose label is ``repeated``, or whose ``later`` label is taken; ids that are ``unknown``: of none of the
-        rows; labels ``without_id``.
+    counts : ``rows``, labels ``read``, rows ``labelled``, ``missing`` (all rows without one), and of these ``blank``
+        and ``contradicted``; rows whose label is ``repeated``, or whose ``later`` label is taken; ids that are
+        ``unknown``: of none of the rows; labels ``without_id``.
     examples : some ids of what is not as it should be, by the same names.
     """
 
@@ -45,10 +45,11 @@ class LateLabels:
             f"{self.counts[name]} {what}{self._such_as(name)}" for name, what in _WORDS.items() if self.counts[name]
         ]
         share = f"{there} of {n} rows have a label ({percent(there, n)}), {self.counts['missing']} are still without"
-        return f"{share}; by id: {', '.join(notes)}" if notes else share
+        come = "" if self.counts["read"] else "no labels have come yet: "
+        return f"{share}; by id: {', '.join(notes)}" if notes else f"{come}{share}"
 
     def _such_as(self, name: str) -> str:
-        return f" (such as {listed(self.examples[name], 3)})" if self.examples.get(name) else ""
+        return f" (such as {', '.join(self.examples[name])})" if self.examples.get(name) else ""
 
 
 _WORDS = {
@@ -96,6 +97,7 @@ def joined(
     unknown = pd.unique(_texts(written.filter(pa.array((at < 0) & np.asarray(written.is_valid())))))
     counts = {
         "rows": len(rows),
+        "read": len(found),
         LABELLED: len(taken),
         MISSING: len(rows) - len(taken),
         "repeated": len(repeated),
@@ -174,4 +176,4 @@ def _texts(ids: pa.ChunkedArray) -> np.ndarray:
 
 
 def _some(ids: Iterable[Any]) -> list[str]:
-    return [str(one) for one in list(ids)[:5]]
+    return [str(one) for one in list(ids)[:3]]

@@ -64,7 +64,7 @@ def found(paths: str | Sequence[str], where: str, folder: Path) -> Files:
     Raises DataError for a path that names nothing, a pipe or a device, and for an ending that says no format.
     """
     given = [paths] if isinstance(paths, str) else list(paths)
-    formats = {path: _format(path, where) for path in given}
+    formats = {path: format_of(path, where) for path in given}
     if len(set(formats.values())) > 1:
         raise DataError(f"{where}: the files are of several formats ({listed(given)}); name files of one")
     names = [name for path in given for name in _matching(path, where, folder)]
@@ -74,7 +74,8 @@ def found(paths: str | Sequence[str], where: str, folder: Path) -> Files:
     return Files(formats[given[0]], tuple(names), folder.absolute())
 
 
-def _format(path: str, where: str) -> str:
+def format_of(path: str, where: str) -> str:
+    """Gives the format that a path's ending says; DataError for one that says none."""
     endings = [
         s.lower() for s in Path(path.split("?")[0] if is_remote(path) else path).suffixes if s.lower() not in _PACKED
     ]
@@ -112,7 +113,7 @@ def _matching(path: str, where: str, folder: Path) -> list[str]:
             "correct the path"
         )
     for name in files:
-        if _format(name, where) != _format(path, where):
+        if format_of(name, where) != format_of(path, where):
             raise DataError(
                 f"{where}: {path!r} matches {name!r}, which is of another format; make the pattern narrower"
             )
@@ -130,7 +131,7 @@ def _within(full: Path, path: str, where: str) -> list[str]:
     if not files:
         raise DataError(f"{where}: the folder {path!r} holds no file")
     for file in files:
-        if _format(file.name, where) != _format(path, where):
+        if format_of(file.name, where) != format_of(path, where):
             raise DataError(f"{where}: the folder {path!r} holds {file.name!r}, which is of another format")
     return [str(file) for file in files]
 

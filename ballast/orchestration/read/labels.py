@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from ballast.errors import DataError
+from ballast.given.frames import as_arrow
 from ballast.given.labels import LateLabels, joined
-from ballast.orchestration.read.files import found, is_remote, located
+from ballast.orchestration.read.files import format_of, found, is_remote, located
 from ballast.orchestration.read.sources import conversions, read_table
 from ballast.orchestration.spec.labels import LabelsSpec
 from ballast.orchestration.spec.pipeline import DataSpec, as_list
@@ -23,7 +24,9 @@ def read_labels(
     Labels have the training label's type. A file that is not there yet, or is empty, has no labels; `where`
     ("defs.yaml: data.new.labels_from") opens the message of every other fault, which is a DataError.
     """
-    if not _is_there(spec, f"{where}.path", folder):
+    if given is not None:
+        given = as_arrow(given, f"{where}.asset")
+    if not (_is_there(spec, f"{where}.path", folder) if given is None else len(given)):
         return joined(ids, None, label_type, where), {}
     own = DataSpec(**spec.model_dump(exclude_none=True))
     like = pa.schema([(spec.label, label_type)])
@@ -39,6 +42,8 @@ def _is_there(spec: LabelsSpec, where: str, folder: Path) -> bool:
     paths = as_list(spec.path)
     if not paths or any(map(is_remote, paths)):
         return True
+    for path in paths:
+        format_of(path, where)
     try:
         return any(Path(name).stat().st_size for name in found(paths, where, folder).names)
     except DataError:

@@ -55,7 +55,7 @@ def test_labels_when_some_are_twice_blank_or_of_no_row_then_one_a_row_and_all_co
     found = read(tmp_path, LABELS, suffix=suffix)
     assert found.table["sample_id"].to_pylist() == list(range(1, 11))
     assert of(found) == {1: 1, 2: 1, 3: 0, 4: 1, 6: 0}
-    assert found.counts == {**COUNTED, "later": 0, "without_id": 0}
+    assert found.counts == {**COUNTED, "read": 10, "later": 0, "without_id": 0}
     assert found.table["state"].to_pylist()[4:7] == ["contradicted", "labelled", "blank"]
     assert "5 of 10 rows have a label (50 %), 5 are still without" in found.told
     assert "(such as 5)" in found.told
@@ -134,6 +134,21 @@ def test_labels_when_none_has_come_then_all_rows_are_still_without(tmp_path: Pat
     assert found.table["label"].null_count == 10
     assert found.table.schema.field("label").type == pa.int64()
     assert "0 of 10 rows have a label (0 %), 10 are still without" in found.told
+    assert found.told.startswith("no labels have come yet: ") == (found.counts["read"] == 0)
+
+
+def test_labels_of_an_asset_when_it_has_no_rows_yet_then_all_are_still_without(tmp_path: Path):
+    none = pd.DataFrame({"id": [], "label": []})
+    spec = LabelsSpec(asset="outcomes", id="id", label="label")
+    found, _ = read_labels(spec, TEN, pa.string(), where="data.new.labels_from", folder=tmp_path, given=none)
+    assert found.counts["missing"] == 10
+    assert found.table.schema.field("label").type == pa.string()
+
+
+def test_labels_when_their_file_could_never_be_read_then_refused_before_it_is_there(tmp_path: Path):
+    spec = LabelsSpec(path="labels.xls", id="id", label="label")
+    with pytest.raises(DataError, match=r"labels_from\.path: 'labels\.xls' has no ending that says its format"):
+        read_labels(spec, TEN, pa.int64(), where="data.new.labels_from", folder=tmp_path)
 
 
 def test_labels_when_there_are_no_rows_then_no_labels(tmp_path: Path):
