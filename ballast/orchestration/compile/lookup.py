@@ -8,9 +8,10 @@ from typing import Any
 from sklearn.utils.validation import has_fit_parameter
 
 from ballast.errors import BallastError, ParameterError
-from ballast.methods.frame.catalogue import resolve, role_of
+from ballast.methods.frame.catalogue import role_of
 from ballast.methods.frame.nested import nested_uses
 from ballast.orchestration.compile.draft import Draft
+from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import PREDICTION, PROMOTION, build_method
 from ballast.words import shown
 

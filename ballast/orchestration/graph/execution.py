@@ -8,10 +8,10 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from ballast.errors import BallastError, is_passing
-from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.graph.keys import asset_key
 from ballast.orchestration.graph.mappings import settle_mappings
+from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.pipeline import StepSpec

@@ -12,8 +12,8 @@ from typing import Any
 
 from ballast.gates.wording import sentence_of
 from ballast.methods.features.encoder import FeatureEncoder
-from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.parameters import defaults
+from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import ENCODER, Binding, Node, Plan
 from ballast.orchestration.read.files import is_remote
 from ballast.orchestration.read.sources import COLUMN_KEYS
@@ -196,6 +196,6 @@ def source_of(plan: Plan, node: Node) -> tuple[Path, int] | None:
         return None
     if file is None:
         return None
-    begins = re.compile(rf"class {re.escape(cls.__name__)}\b")
+    begins = re.compile(rf"(class|def) {re.escape(cls.__name__)}\b")
     lines = linecache.getlines(file)
     return Path(file), next((n for n, line in enumerate(lines, start=1) if begins.match(line)), 1)

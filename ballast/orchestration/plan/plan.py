@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ballast.gates import Expectation
-from ballast.methods.frame.catalogue import made, resolve
+from ballast.methods.frame.catalogue import made
 from ballast.methods.frame.nested import with_objects
 from ballast.methods.frame.parameters import defaults
+from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
 ENCODER = "encoder"

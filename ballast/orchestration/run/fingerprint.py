@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from ballast import __version__
-from ballast.methods.frame.catalogue import resolve
 from ballast.methods.frame.closure import closure, digest, digest_of
+from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import PREDICTION, Node, Plan
 from ballast.orchestration.provide.arguments import decided_by
 from ballast.orchestration.provide.columns import declared, left_out

@@ -23,6 +23,7 @@ from ballast.methods.common.weighting import fit_with_weights
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.methods.frame.base import Weigher
 from ballast.methods.frame.vocabulary import VOCABULARY
+from ballast.orchestration.plan import outside
 from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Node, build_method
 from ballast.orchestration.provide.columns import left_out, row_ids
 from ballast.orchestration.provide.rows import positions, units_of_parents
@@ -214,10 +215,12 @@ def _second_parents(sampler: Any, ids: np.ndarray, synthetic: np.ndarray) -> pa.
 
 
 def learn(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
-    model, (ids, arguments) = inputs.run.plan.method_of(nodes[0].name), _training_rows(inputs)
+    model, (ids, arguments) = _learner(inputs, nodes[0].name), _training_rows(inputs)
     if (y := arguments.get("y")) is not None:
         check_label_kind(model, np.asarray(y), nodes[0].use)
+    outside.check_trusted(model)
     fit_with_weights(model, **arguments)
+    model = outside.trained(model)
     classes = getattr(model, "classes_", None)
     summary: dict[str, Any] = {} if ids is None else {"n_rows": len(ids)}
     if (X := arguments.get("X", arguments.get("X_target"))) is not None:
@@ -234,6 +237,12 @@ def learn(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         assert ids is not None, "what is recorded is recorded of training rows"
         products.append(Product(nodes[1].name, matrix_table(ids, recorded), {"epochs": recorded["losses"].shape[1]}))
     return products
+
+
+def _learner(inputs: Inputs, name: str) -> Any:
+    features = inputs.commits.get("train/features")
+    names = features.summary.get("names", ()) if features is not None else ()
+    return outside.with_names(inputs.run.plan.method_of(name), names)
 
 
 def _training_rows(inputs: Inputs) -> tuple[np.ndarray | None, dict[str, Any]]:
@@ -265,7 +274,7 @@ def cross_fit(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     assert ids is not None, "the compiler refuses a learner without training rows"
     X, y, weights = arguments.pop("X"), arguments.pop("y", None), arguments.pop("sample_weight", None)
     fitted = cross_fitted(
-        run.plan.method_of(name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
+        _learner(inputs, name), X, y, sample_weight=weights, random_state=run.plan.spec.seed, others=arguments
     )
     found = fitted.predictions
     matrices = {k: np.asarray(v) for k, v in found.items() if k in ("probs", "logits")}

@@ -170,7 +170,9 @@ class StepSpec(dg.Model):
     Not ``Resolvable``, whose method ``model`` would hide the key of that name.
     """
 
-    use: str = Field(description="A method of the catalogue, or the import path of a scikit-learn class.")
+    use: str = Field(
+        description="A method of the catalogue, or the import path of a scikit-learn class or a function that trains."
+    )
     predict: str | None = Field(
         default=None, description="In place of `use`: the learner step whose model predicts the rows of `on`."
     )
