@@ -170,9 +170,7 @@ class StepSpec(dg.Model):
     Not ``Resolvable``, whose method ``model`` would hide the key of that name.
     """
 
-    use: str = Field(
-        description="A method of the catalogue, or the import path of a scikit-learn class or a function that trains."
-    )
+    use: str = Field(description="A method of the catalogue, or the path of a scikit-learn class or training function.")
     predict: str | None = Field(
         default=None, description="In place of `use`: the learner step whose model predicts the rows of `on`."
     )
