@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ballast.bundles.schema import Schema, described
+from ballast.bundles.schema import Schema, Threshold, described
 from ballast.compute.effective_sample_size import effective_sample_size
 from ballast.methods.frame.reports import OVERALL
 from ballast.warehouse import Commit, Verdict, Warehouse
@@ -29,6 +29,7 @@ def card_of(
         ["## Made from", *_sources(behind)],
         ["## Weights", *_weights(warehouse, commit, behind)],
         ["## How good it is", *_metrics(warehouse, commit, judging)],
+        *([["## Thresholds", *_thresholds(schema)]] if schema.thresholds else []),
         ["## Gates", *_gates(verdicts)],
         ["## Limits", *_limits(schema, judging)],
         ["## Columns", *_columns(schema)],
@@ -107,6 +108,18 @@ def metrics_of(warehouse: Warehouse, commit: Commit) -> dict[str, float]:
     return found
 
 
+def thresholds_of(warehouse: Warehouse, commit: Commit) -> dict[str, Threshold]:
+    """Gives by step the thresholds of what flagged rows beside the latest predictions of a model's version."""
+    of = {(c.asset, c.version): c for c in warehouse.commits()}  # the newest first
+    predicted = [c for c in of.values() if c.kind == "prediction" and c.inputs.get(commit.asset) == commit.version]
+    found: dict[str, Threshold] = {}
+    for c in (of[key] for p in predicted for key in p.inputs.items() if key in of):
+        if c.kind == "scorer" and "threshold" in c.summary:
+            told = Threshold(c.summary["threshold"], c.summary["higher"], c.version, str(c.method))
+            found.setdefault(c.asset.partition("/")[2], told)
+    return found
+
+
 def _own(warehouse: Warehouse, commit: Commit, judging: Commit) -> pd.DataFrame:
     """Gives what a judgement's table says of a model by itself."""
     table = warehouse.read(judging.asset, version=judging.version)
@@ -147,6 +160,16 @@ def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _figure(row: dict[str, Any]) -> list[Any]:
     between = "" if pd.isna(row["low"]) else f"{row['low']:.4g} to {row['high']:.4g}"
     return [spaced(row["metric"]), f"{row['value']:.4g}", between, row["n"]]
+
+
+def _thresholds(schema: Schema) -> Iterator[str]:
+    yield (
+        "Steps that flagged rows beside the pipeline's predictions of this model. They are not in this folder: what "
+        "predicts here flags no row."
+    )
+    rows = [[f"`{step}`", of.version, f"`{of.method}`", f"{of.value:.6g}", of.higher] for step, of in
+            schema.thresholds.items()]  # fmt: skip
+    yield _table(["step", "version", "method", "threshold", "a higher score means"], rows)
 
 
 def _gates(verdicts: Sequence[Verdict]) -> Iterator[str]:

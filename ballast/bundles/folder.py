@@ -7,15 +7,16 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from ballast.bundles.model import Model
-from ballast.bundles.places import replacing, standing
+from ballast.bundles.places import replacing
 from ballast.bundles.requirements import BALLAST, needed, version_of
-from ballast.bundles.schema import Schema, described
+from ballast.bundles.schema import Schema, Threshold, described
 from ballast.errors import ModelStoreError
 from ballast.warehouse.models.store import loads
 
@@ -62,7 +63,6 @@ def read(folder: Path) -> Model:
     UntrustedModelError
         A file asks for types that are not trusted; none of it was run.
     """
-    folder = standing(folder)
     try:
         about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
         sealed, files = about.pop("sha256"), {str(file): str(sha256) for file, sha256 in about["files"].items()}
@@ -134,6 +134,7 @@ def _written(schema: Schema) -> dict[str, Any]:
         "id": schema.id,
         "label": schema.label,
         "id_type": base64.b64encode(id_type.serialize()).decode() if id_type is not None else None,
+        "thresholds": {step: asdict(threshold) for step, threshold in schema.thresholds.items()},
     }
 
 
@@ -147,6 +148,7 @@ def _schema(about: Mapping[str, Any]) -> Schema:
         about["id"],
         about["label"],
         id_type,
+        {step: Threshold(**found) for step, found in about.get("thresholds", {}).items()},
     )
 
 

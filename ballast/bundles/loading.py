@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ballast.bundles.folder import INDEX, read
+from ballast.bundles.folder import read
 from ballast.bundles.model import Model
+from ballast.bundles.places import standing
 from ballast.errors import ModelStoreError
 
 if TYPE_CHECKING:
@@ -47,12 +48,13 @@ def load(
         The warehouse has no such step or version.
     """
     if warehouse is None:
-        if "/" in str(place) and not (Path(place) / INDEX).exists() and not Path(place).is_dir():
+        folder = standing(Path(place))
+        if "/" in str(place) and not folder.is_dir():
             raise ModelStoreError(
                 f"{place} is not a folder; name one that `ballast export` wrote, or say with warehouse= where the step "
                 f"{str(place)!r} is stored"
             )
-        return read(Path(place))
+        return read(folder)
     from ballast.bundles.stored import stored
 
     return stored(str(place), warehouse, version=version, models=models).model()

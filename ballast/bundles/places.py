@@ -51,8 +51,7 @@ def replacing(folder: Path, mark: str) -> Iterator[Path]:
 
 def standing(folder: Path) -> Path:
     """Gives where the model of a folder is: there, or beside it where a writer was killed, of which it warns."""
-    former = _former(folder)
-    if folder.exists() or not former.is_dir():
+    if folder.exists() or not (former := _former(folder)).is_dir():
         return folder
     warnings.warn(
         f"{folder} is gone: an export into it was killed as it changed the model there for another. The former model "

@@ -43,6 +43,22 @@ class Remark:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """The score beyond which a step flagged rows that stood beside the model's predictions.
+
+    Attributes
+    ----------
+    value : the score. higher : what a higher score means.
+    version, method : the step's.
+    """
+
+    value: float
+    higher: str
+    version: int
+    method: str
+
+
+@dataclass(frozen=True)
 class Schema:
     """The columns of the training rows that a model's encoder reads.
 
@@ -54,6 +70,7 @@ class Schema:
     rows : how many training rows there were.
     id, label : the columns with the rows' ids and labels, where they are known; a frame may leave both out.
     id_type : the type of the ids.
+    thresholds : step -> its threshold, of those whose flags stand beside the pipeline's predictions of this model.
     """
 
     types: pa.Schema
@@ -63,6 +80,7 @@ class Schema:
     id: str | None = None
     label: str | None = None
     id_type: pa.DataType | None = None
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
     def read(self, frame: Any) -> pd.DataFrame:
         """Gives the columns that the encoder reads, in their types; DataError names the first thing that is wrong."""

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from ballast.bundles import folder as folders
 from ballast.bundles import graphs, tracked
-from ballast.bundles.card import card_of, metrics_of
+from ballast.bundles.card import card_of, metrics_of, thresholds_of
 from ballast.bundles.model import Model
-from ballast.bundles.schema import Schema
+from ballast.bundles.schema import Schema, Threshold
 from ballast.errors import ModelStoreError, VersionNotFoundError, nearest
 from ballast.warehouse import Commit, ModelStore, StoredModel, Verdict, Warehouse
 from ballast.warehouse.aliases import in_use, parts
@@ -113,7 +113,7 @@ def stored(
         }
         kind, data = files["encoder"]
         table = warehouse.read_arrow(train.asset, version=train.version)
-        schema = _schema(table, train, loads(Path(f"encoder.{kind}"), data))
+        schema = _schema(table, train, loads(Path(f"encoder.{kind}"), data), thresholds_of(warehouse, commit))
         card = card_of(warehouse, commit, before, verdicts, schema)
         metrics = metrics_of(warehouse, commit)
     rows = table.select(schema.types.names)
@@ -185,7 +185,7 @@ def _tags(commit: Commit, before: list[Commit], verdicts: list[Verdict]) -> dict
     }
 
 
-def _schema(table: pa.Table, train: Commit, encoder: Any) -> Schema:
+def _schema(table: pa.Table, train: Commit, encoder: Any, thresholds: dict[str, Threshold]) -> Schema:
     declared = train.summary.get("declared", {})
     read = [name for name in encoder.columns_ if name not in encoder.dropped_]
     types = table.schema.remove_metadata()
@@ -198,4 +198,5 @@ def _schema(table: pa.Table, train: Commit, encoder: Any) -> Schema:
         id=id_name,
         label=declared.get("label"),
         id_type=types.field(id_name).type if id_name in types.names else None,
+        thresholds=thresholds,
     )

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import ballast
 from ballast.bundles import Model
@@ -65,6 +70,45 @@ def test_model_when_loaded_elsewhere_then_nothing_of_the_pipeline_is_imported(ra
     assert loaded & {"dagster", "duckdb", "great_expectations", "torch", "sqlalchemy"} == set()
 
 
+def test_requirements_when_nothing_else_is_installed_then_the_model_loads_and_predicts(ran: Project, model: Path):
+    """Hides every package that neither the folder's requirements name nor these require."""
+    wanted = [line for line in (model / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(Requirement(line).specifier.contains(version(Requirement(line).name)) for line in wanted)
+    there, of = packages_distributions(), brought(wanted)
+    hidden = {name for name, found in there.items() if not of & {canonicalize_name(each) for each in found}}
+    hidden -= {"ballast"}
+    assert not hidden & {"sklearn", "skops", "pandas", "skrub"}
+    assert hidden >= {"dagster", "duckdb", "great_expectations", "torch", "polars", "typer"}
+    code = (
+        "import json, sys; from importlib.abc import MetaPathFinder\n"
+        "hidden = {*json.loads(sys.argv[3])}\n"
+        "class Hidden(MetaPathFinder):\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] in hidden: raise ModuleNotFoundError(name)\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "import ballast, pandas; m = ballast.load(sys.argv[1]); f = pandas.read_csv(sys.argv[2])\n"
+        "print(m.check(f), m.predict_table(f).to_json())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, model, ran.folder / "test.csv", json.dumps(sorted(hidden))],
+        capture_output=True, text=True, cwd=Path(ballast.__file__).parents[1],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    test = pd.read_csv(ran.folder / "test.csv")
+    assert done.stdout.split(" ", 1)[1].strip() == ballast.load(model).predict_table(test).to_json()
+
+
+def brought(wanted: list[str]) -> set[str]:
+    """Gives the distributions that requirements bring into an empty environment."""
+    found, waiting = set(), [Requirement(line) for line in wanted]
+    while waiting:
+        one = waiting.pop()
+        if (name := canonicalize_name(one.name)) not in found and (one.marker is None or one.marker.evaluate()):
+            found.add(name)
+            waiting += map(Requirement, requires(name) or [])
+    return found
+
+
 def test_file_when_a_byte_was_changed_or_it_is_gone_then_refused_by_name(model: Path):
     for file in sorted(model.iterdir()):
         whole = file.read_bytes()
@@ -99,6 +143,22 @@ def test_folder_when_it_holds_something_else_then_left_alone(ran: Project, model
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
     exported(ran, "demo/baseline")
     assert ballast.load(model).name == "demo/baseline", "a folder with a model in it is replaced"
+
+
+def test_folder_when_an_export_was_killed_between_its_renames_then_the_former_model_is_found_and_put_back(
+    ran: Project, model: Path
+):
+    expected = ballast.load(model).predict(rows(20, seed=5))
+    former = model.rename(model.with_name(f".{model.name}.former"))
+    unfinished = model.with_name(f".{model.name}.{'0' * 32}.unfinished")
+    unfinished.mkdir()
+    os.utime(unfinished, (0, 0))
+    with pytest.warns(UserWarning, match=rf"{re.escape(str(former))}; the next export puts it back"):
+        loaded = ballast.load(model)
+    assert np.array_equal(loaded.predict(rows(20, seed=5)), expected)
+    assert exported(ran, "demo/baseline") == model
+    assert ballast.load(model).name == "demo/baseline"
+    assert sorted(model.parent.glob(f".{model.name}.*")) == []
 
 
 def test_gate_when_closed_behind_the_model_then_it_leaves_only_by_force_and_the_card_says_so(stopped: Project):

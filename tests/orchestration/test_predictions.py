@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 import ballast
+from ballast.bundles.stored import stored
 from ballast.errors import SpecError
 from ballast.orchestration.commands.check import check
 from ballast.orchestration.run.outline import outline_of
@@ -66,6 +67,18 @@ def test_predictions_when_stored_then_those_of_the_loaded_model_to_the_bit(score
     assert model.probability_columns == ["p_no", "p_yes"]
     assert np.array_equal(table[model.probability_columns].to_numpy(), model.predict_proba(new))
     assert np.array_equal(table[model.probability_columns].to_numpy()[[7]], model.predict_proba(new.iloc[[7]]))
+
+
+def test_card_when_rows_were_flagged_beside_the_predictions_then_folder_and_card_hold_the_threshold(
+    scored: Project, tmp_path: Path
+):
+    commit = scored.warehouse.latest("demo/novelty")
+    assert commit is not None
+    found = stored("demo/reweighted", scored.warehouse, models=scored.resource.model_store()).write(tmp_path / "model")
+    model = ballast.load(found)
+    threshold = model.schema.thresholds["novelty"]
+    assert (threshold.value, threshold.version) == (commit.summary["threshold"], 1)
+    assert f"| `novelty` | 1 | `mahalanobis` | {threshold.value:.6g} | {threshold.higher} |" in model.card
 
 
 def test_version_when_read_then_names_model_encoder_and_source(scored: Project):
