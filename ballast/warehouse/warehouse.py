@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from ballast.errors import WarehouseError
 from ballast.warehouse.datasets.making import dataset
+from ballast.warehouse.exporting import export_model
 from ballast.warehouse.homes.lake import Lake
 from ballast.warehouse.homes.opening import home_of
 from ballast.warehouse.homes.urls import without_password
@@ -199,7 +200,7 @@ class Warehouse:
         rows = self.read_arrow(asset, partition=partition, columns=[column])
         return pandas_frame(pa.table({column: rows.columns[-1]}))[column].to_numpy()
 
-    dataset = dataset
+    dataset, export_model = dataset, export_model
 
     def prune(
         self,

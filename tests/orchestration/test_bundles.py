@@ -122,6 +122,15 @@ def test_file_when_a_byte_was_changed_or_it_is_gone_then_refused_by_name(model: 
     assert ballast.load(model).name == "demo/reweighted"
 
 
+def test_model_when_exported_by_the_warehouse_then_the_folder_is_that_of_the_command(ran: Project, model: Path):
+    other = ran.warehouse.export_model("demo/reweighted", ran.folder / "other", version=1)
+    assert other == ran.folder / "other"
+    files = {file.name: file.read_bytes() for file in model.iterdir()}
+    assert {file.name: file.read_bytes() for file in other.iterdir()} == files
+    with pytest.raises(ModelStoreError, match="of the stage weigher"):
+        ran.warehouse.export_model("demo/density", ran.folder / "another")
+
+
 def test_place_when_it_holds_no_model_then_said_what_to_name(ran: Project, tmp_path: Path):
     with pytest.raises(ModelStoreError, match="ballast export"):
         ballast.load(tmp_path)
