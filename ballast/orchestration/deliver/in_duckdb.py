@@ -82,8 +82,10 @@ def duckdb_table(delivery: Delivery) -> Iterator[_Table]:
         if holder := holder_of(error):
             busy = True
             why = f"{holder} holds the file, for longer than {delivery.timeout:g} s; end it, or let it close the file"
-        else:
+        elif isinstance(error, OSError | duckdb.IOException):
             why = f"{said(error, '')}; see that it is a DuckDB file, and that it and its folder can be written to"
+        else:
+            why = f"{said(error, '')}; see that the schema is there, and that the table's constraints let these rows in"
     finally:
         con.close()
     raise delivery.error(why, busy=busy)

@@ -93,7 +93,8 @@ def postgres_table(delivery: Delivery) -> Iterator[_Table]:
         busy = True
         why = f"{_told(error, address)}; see that the server answers, and that the address in `to:` is right"
     except psycopg.Error as error:
-        why = f"{_told(error, address)}; see that the schema is there and its owner lets this user write the table"
+        remedy = "see that the schema is there, and that its owner and the table's constraints let these rows in"
+        why = f"{_told(error, address)}; {remedy}"
     raise delivery.error(why, busy=busy)
 
 
