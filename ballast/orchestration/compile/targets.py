@@ -10,7 +10,7 @@ from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.deliver.files import place_of
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.files import is_remote
-from ballast.orchestration.spec.pipeline import as_list
+from ballast.orchestration.spec.pipeline import paths_of
 from ballast.words import shown
 
 
@@ -49,7 +49,7 @@ def _check_own(draft: Draft, name: str, path: str, place: Path, taken: dict[Path
 
 def _reads(draft: Draft, role: str, place: Path) -> bool:
     """Says whether the paths of a role match a target's file, or files of its folder; `place` is in small letters."""
-    patterns = [path for path in as_list(draft.data[role].path) if not is_remote(path)]
+    patterns = [path for path in paths_of(draft.data[role]) if not is_remote(path)]
     names = [str(place), str(place / "any.parquet")]
     found = [str(place_of(path, draft.folder)).casefold() for path in patterns if _is_path(path, draft.folder)]
     return any(fnmatch(name, pattern) for pattern in found for name in names)
@@ -66,7 +66,7 @@ def _is_path(path: str, folder: Path) -> bool:
 def check_split_targets(draft: Draft, nodes: Mapping[str, Node]) -> None:
     """Notes the steps whose target has room for one partition alone, or for partitions that they do not have."""
     for name, node in nodes.items():
-        if node.step is None or node.step.to is None:
+        if name not in draft.spec.steps or node.step is None or node.step.to is None:  # or stands beside a step
             continue
         with draft.noting():
             if node.partitioned and node.step.to.kind == "file":

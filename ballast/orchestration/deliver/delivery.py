@@ -13,8 +13,8 @@ from ballast.errors import BallastError
 from ballast.orchestration.spec.targets import TargetSpec
 from ballast.warehouse.homes.urls import without_password
 
-STEP, PARTITION, VERSION, RUN = "step", "partition", "version", "run_id"
-"""The columns by which a target's rows say whose they are, and of which version."""
+STEP, PARTITION, VERSION, RUN, MODEL = "step", "partition", "version", "run_id", "model"
+"""The columns by which a target's rows say whose they are, of which version, and by which model."""
 
 
 class TargetError(BallastError):
@@ -34,6 +34,7 @@ class Delivery:
     Attributes
     ----------
     step : with its pipeline, as "churn/scored". partition : its key, None of a step that is not split.
+    model : the step whose model predicted, also where the pipeline names it by an alias; its version is in the table.
     folder : what the target's path counts from. timeout : seconds to wait for whoever holds the target.
     newest : gives the newest version that is stored of the same partition.
     """
@@ -43,6 +44,7 @@ class Delivery:
     partition: str | None
     version: int
     run_id: str
+    model: str
     table: pa.Table
     folder: Path
     timeout: float
@@ -75,6 +77,7 @@ class Delivery:
             PARTITION: pa.repeat(pa.scalar(self.partition, pa.string()), n),
             VERSION: pa.repeat(pa.scalar(self.version, pa.int64()), n),
             RUN: pa.repeat(pa.scalar(self.run_id), n),
+            MODEL: pa.repeat(pa.scalar(self.model), n),
         }
         own = {name: self._plain(name) for name in self.table.column_names}
         return pa.table({**own, **named})

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from ballast.orchestration.deliver.delivery import PARTITION, RUN, STEP, VERSION, Delivery
+from ballast.orchestration.deliver.delivery import MODEL, PARTITION, RUN, STEP, VERSION, Delivery
 from ballast.warehouse.names import quoted
 
 
@@ -102,7 +102,7 @@ def _check_named(delivery: Delivery, within: Transaction, held: Mapping[str, str
 
 def _stands(delivery: Delivery, within: Transaction, held: Mapping[str, str], n: int) -> bool:
     """Says whether the table holds just these rows already, or those of a newer version that another run has stored."""
-    if not {VERSION, RUN, *delivery.table.column_names} <= held.keys():
+    if not {VERSION, RUN, MODEL, *delivery.table.column_names} <= held.keys():
         return False
     own, values = _own(delivery)
     version = f"CAST({quoted(VERSION)} AS VARCHAR)"

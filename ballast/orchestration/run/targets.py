@@ -34,6 +34,7 @@ def write_target(
         partition=commit.partition,
         version=commit.version,
         run_id=commit.run_id or "",
+        model=str(commit.summary["model"]),
         table=read(),
         folder=run.folder,
         timeout=run.warehouse.timeout,

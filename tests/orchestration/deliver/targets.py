@@ -30,7 +30,8 @@ def predictions(ids: list[Any], classes: tuple[str, ...] = CLASSES, model_versio
 def delivery(to: Any, folder: Path, ids: list[Any], partition: str | None = "d1", **changes: Any) -> Delivery:
     table = changes.pop("table", None)
     given: dict[str, Any] = {
-        "step": "shop/scored", "version": 1, "run_id": "run 1", "timeout": 20.0, "newest": lambda: 1, **changes,
+        "step": "shop/scored", "version": 1, "run_id": "run 1", "model": "shop/reweighted",
+        "timeout": 20.0, "newest": lambda: 1, **changes,
     }  # fmt: skip
     target = to if isinstance(to, TargetSpec) else TargetSpec.model_validate(to)
     rows = predictions(ids) if table is None else table

@@ -29,7 +29,7 @@ def test_csv_when_text_is_blank_missing_or_of_two_lines_then_told_apart(tmp_path
     write("s.csv", tmp_path, [], None, table=pa.table({"sample_id": [1, 2, 3], "reason": ["", None, 'a\n"b",']}))
     _, blank, missing, *lines = (tmp_path / "s.csv").read_text().split("\n")
     assert (blank[:6], missing[:6]) == ('1,"","', '2,,"sh')
-    assert lines[:2] == ['3,"a', '""b"",","shop/scored",,1,"run 1"']
+    assert lines[:2] == ['3,"a', '""b"",","shop/scored",,1,"run 1","shop/reweighted"']
 
 
 def test_file_when_nothing_changed_then_not_touched(tmp_path: Path):

@@ -37,10 +37,10 @@ def test_partition_when_written_again_then_replaced_also_by_no_rows_and_others_s
 def test_rows_when_written_then_name_step_partition_version_and_model(to: Any, tmp_path: Path):
     write(to, tmp_path, [1, 2], "d1", version=7, run_id="abc", table=predictions([1, 2], model_version=3))
     write(to, tmp_path, [3], "d2", version=8, run_id="abd", table=predictions([3], model_version=4))
-    named = held(to, tmp_path)[["step", "partition", "version", "run_id", "model_version"]].drop_duplicates()
+    named = held(to, tmp_path)[["step", "partition", "version", "run_id", "model", "model_version"]].drop_duplicates()
     assert sorted(map(tuple, named.to_numpy())) == [
-        ("shop/scored", "d1", 7, "abc", 3),
-        ("shop/scored", "d2", 8, "abd", 4),
+        ("shop/scored", "d1", 7, "abc", "shop/reweighted", 3),
+        ("shop/scored", "d2", 8, "abd", "shop/reweighted", 4),
     ]
 
 
