@@ -206,6 +206,22 @@ def test_alias_when_a_gate_is_closed_behind_the_judgement_then_stays_and_predict
     assert named(project) == ("demo/baseline", 2)
 
 
+def test_alias_when_the_judgement_cannot_be_made_then_scored_alone_with_the_model_in_use(
+    twice: Project, tmp_path: Path
+):
+    project = twice.copied(tmp_path)
+    project.attributes["gates"] = {"train": [{"expect_row_count_at_least": {"rows": 1000}}]}
+    project.write("new", rows(30, seed=11, start=6000).drop(columns="kind"))
+    finished = project.run()
+    assert {finished.states[name] for name in ("verdict", "production", "scored")} == {"skipped"}
+    found = findings(take_snapshot(project.warehouse, outline_of(project.plan)))
+    (finding,) = [f for f in found if f.topic == "In use"]
+    assert "production is reweighted version 1 since" in finding.text
+    assert project.run("new", "scored").success
+    table = project.warehouse.read("demo/scored")
+    assert (len(table), set(table["model_version"])) == (30, {1})
+
+
 def test_model_in_use_when_its_file_was_deleted_then_alias_version_and_remedy_are_named(twice: Project, tmp_path: Path):
     project = twice.copied(tmp_path)
     for file in (project.resource.model_store().folder / "demo/reweighted").glob("1-*"):
