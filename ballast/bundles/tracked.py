@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from ballast.bundles.extras import needed
 from ballast.bundles.places import replacing
 from ballast.bundles.requirements import BALLAST, packages_of, pinned
@@ -62,7 +64,14 @@ def _described(stored: Stored, place: Path) -> dict[str, Any]:
         "loader_module": "ballast.bundles.served",
         "data_path": str(stored.write(place / _FOLDER)),
         "signature": models.ModelSignature(types.Schema(took), types.Schema(gives)),
-        "input_example": example,
+        "input_example": example if all(map(_in_json, stored.schema.types.types)) else None,
         "pip_requirements": [*map(pinned, packages_of(stored.files.values())), pinned(BALLAST)],
         "metadata": {"columns": described(stored.schema.types), "metrics": stored.metrics, "tags": stored.tags},
     }
+
+
+def _in_json(kind: pa.DataType) -> bool:
+    """Gives whether JSON, in which MLflow keeps an example, holds values of a type."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_timestamp)
+    return any(is_kind(kind) for is_kind in plain)

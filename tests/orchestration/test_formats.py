@@ -160,7 +160,7 @@ def mixed() -> pd.DataFrame:
     n = 300
     frame = pd.DataFrame(
         {
-            "town": rng.choice(["Ulm", "Bern", "Bonn"], n),
+            "features": rng.choice(["Ulm", "Bern", "Bonn"], n),
             "height": rng.normal(size=n),
             "visits": rng.integers(0, 100, n),
             "children": pd.array(rng.integers(0, 5, n), "Int64"),
@@ -168,7 +168,7 @@ def mixed() -> pd.DataFrame:
             "member": rng.random(n) < 0.4,
         }
     )
-    return frame.assign(**{name: frame[name].where(rng.random(n) < 0.8) for name in ("town", "children", "height")})
+    return frame.assign(**{name: frame[name].where(rng.random(n) < 0.8) for name in ("features", "children", "height")})
 
 
 LEARNERS = {
@@ -199,7 +199,7 @@ def test_onnx_when_rows_hold_blanks_and_values_never_seen_then_predicts_as_the_m
     model, table = fitted(mixed, y, make())
     session = runtime.InferenceSession(made(model, table).SerializeToString())
     night = mixed.assign(
-        town=np.resize(["Ulm", "Basel", None, "ulm"], len(mixed)),
+        features=np.resize(["Ulm", "Basel", None, "ulm"], len(mixed)),
         height=np.resize([np.nan, np.inf, -1e300, 0.1, 3.0], len(mixed)),
         visits=np.resize([2**40, -7, 50], len(mixed)),
         children=pd.array(np.resize([None, 9, 1], len(mixed)), "Int64"),
@@ -247,6 +247,7 @@ def test_onnx_when_one_row_in_ten_thousand_would_go_another_way_then_refused_by_
 REFUSED = {
     "words": ({"text": "note"}, {"note": [f"words {i} {i % 7}" for i in range(200)]}, "vectorizer of text .*'note'"),
     "long texts": ({}, {"note": [f"words {i}" for i in range(200)]}, "StringEncoder of column 'note'"),
+    "column named as an output": ({}, {"prediction": np.arange(200) % 7}, "column 'prediction' has the name of what"),
     "times": ({}, {"seen": pd.date_range("2026", periods=200)}, "DatetimeEncoder of column 'seen'"),
     "own transformer": ({"transformer": OrdinalEncoder()}, {}, r"transformer \(OrdinalEncoder, of `features: use:`\)"),
 }

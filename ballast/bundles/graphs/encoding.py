@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ballast.bundles.graphs.parts import GraphError, Piece, needed
+from ballast.bundles.graphs.parts import PREDICTION, PROBABILITIES, GraphError, Piece, needed
 from ballast.bundles.schema import Schema
 from ballast.columns import canonical, numbers_of
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
-FEATURES = "features"
+FEATURES = "encoder/features"
 _LIMIT = float(np.finfo(np.float32).max)
 
 
 def encoding(encoder: Any, schema: Schema, row: pa.Table) -> Piece:
-    """Gives the graph from the schema's columns, each (n, 1), to ``features`` (n, d).
+    """Gives the graph from the schema's columns, each (n, 1), to ``encoder/features`` (n, d).
 
     A column of whole numbers or truths that was never blank is int64 or bool, and cannot be blank; every other number
     is a double, and blank as NaN; text is blank as "". `row` is a training row. GraphError names what of the encoder
@@ -63,6 +63,8 @@ def refuse(encoder: Any, schema: Schema) -> None:
             part = type(vectorizer.transformers_[name]).__name__
             raise GraphError(f"the encoder's {part} of column {name!r} ({kind.replace('_', ' ')}) {_NOT}")
     for field in schema.types:
+        if field.name in (PREDICTION, PROBABILITIES):
+            raise GraphError(f"column {field.name!r} has the name of what a graph gives; rename it in the data")
         if _kind(field.type) == "other":
             raise GraphError(f"column {field.name!r} is {field.type}, for which a graph has no type; {_DROP}")
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ballast.bundles.graphs.parts import OPSETS, GraphError, Piece, needed
+from ballast.bundles.graphs.parts import OPSETS, PREDICTION, PROBABILITIES, GraphError, Piece, needed
 from ballast.bundles.graphs.trees import with_thresholds_below
 from ballast.words import one_line
-
-PREDICTION, PROBABILITIES = "prediction", "probabilities"
 
 
 def estimating(estimator: Any, features: str, width: int) -> Any:

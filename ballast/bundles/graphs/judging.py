@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ballast.bundles.graphs.encoding import fed, may_be_blank, never_seen, sources_of, with_values
-from ballast.bundles.graphs.estimating import PREDICTION, PROBABILITIES
-from ballast.bundles.graphs.parts import GraphError, needed
+from ballast.bundles.graphs.parts import PREDICTION, PROBABILITIES, GraphError, needed
 from ballast.bundles.graphs.trees import edges
 from ballast.bundles.model import Model
 from ballast.methods.common.blocks import in_blocks

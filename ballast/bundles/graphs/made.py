@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ballast.bundles.stored import Stored
 
-_EMBEDDED = "embedded"
+_EMBEDDED = "embedder/embedded"
 _GRAPH = "model.onnx"
 
 
@@ -57,7 +57,7 @@ def made(model: Model, train: pa.Table, tags: Mapping[str, str] = MappingProxyTy
     if model.embedder is not None:
         graph = _joined(graph, embedding(model.embedder, FEATURES, _EMBEDDED), FEATURES)
         features = [in_blocks(model.embedder.embed, X) for X in features]
-        names, value = np.array([f"{_EMBEDDED}_{j}" for j in range(features[0].shape[1])], dtype=object), _EMBEDDED
+        names, value = np.array([f"embedded_{j}" for j in range(features[0].shape[1])], dtype=object), _EMBEDDED
     estimator = estimating(model.estimator, value, features[0].shape[1])
     judged = judging.judge_estimating(estimator, model, np.concatenate(features), names)
     graph = _joined(graph, estimator, value)
@@ -69,10 +69,10 @@ def made(model: Model, train: pa.Table, tags: Mapping[str, str] = MappingProxyTy
 
 
 def _joined(first: Any, second: Any, value: str) -> Any:
-    """Gives two graphs as one, in which what the first gives under a name is what the second takes."""
+    """Gives two graphs as one, in which what the first gives under a name is the one input of the second."""
     onnx = needed("onnx")
     apart = onnx.compose.add_prefix(second, "then/", rename_inputs=False, rename_outputs=False)
-    return onnx.compose.merge_models(first, apart, io_map=[(value, value)])
+    return onnx.compose.merge_models(first, apart, io_map=[(value, apart.graph.input[0].name)])
 
 
 def _said(model: Model, judged: int) -> dict[str, str]:

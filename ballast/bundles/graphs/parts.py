@@ -11,6 +11,8 @@ import numpy as np
 from ballast.bundles import extras
 from ballast.errors import BallastError
 
+PREDICTION, PROBABILITIES = "prediction", "probabilities"
+"""The outputs of a graph."""
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 """The versions of the operators that all pieces keep to, so that they can be put together."""
 
