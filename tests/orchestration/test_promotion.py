@@ -139,7 +139,8 @@ def test_report_when_an_alias_is_declared_then_says_who_is_in_use_and_what_happe
     found = findings(take_snapshot(twice.warehouse, outline_of(twice.plan)))
     (finding,) = [f for f in found if f.topic == "In use"]
     assert finding.text.startswith("production is reweighted version 1 since 2")
-    assert "by rule; reweighted version 1 stays: baseline: its accuracy" in finding.text
+    assert ": reweighted version 1 stays: baseline: its accuracy" in finding.text
+    assert " UTC, by rule; weighed on 2" in finding.text
     assert next(f for f in found if f.topic == "May it ship").text.startswith("Yes")  # nothing is old for it
 
 
@@ -217,6 +218,7 @@ def test_alias_when_the_judgement_cannot_be_made_then_scored_alone_with_the_mode
     found = findings(take_snapshot(project.warehouse, outline_of(project.plan)))
     (finding,) = [f for f in found if f.topic == "In use"]
     assert "production is reweighted version 1 since" in finding.text
+    assert finding.kind == ""
     assert project.run("new", "scored").success
     table = project.warehouse.read("demo/scored")
     assert (len(table), set(table["model_version"])) == (30, {1})
@@ -268,6 +270,13 @@ def test_alias_when_a_candidate_knows_a_class_more_then_judged_all_the_same(twic
     share = (pd.read_csv(project.folder / "test.csv")["kind"] == "much").mean()
     assert cut["value"].tolist() == [pytest.approx(share)]  # of which the model in use knows nothing
     assert named(project) == ("demo/reweighted", 3)
+
+
+def test_method_when_asked_of_an_alias_then_that_of_a_model_that_it_may_name(tmp_path: Path):
+    plan = made(tmp_path).plan
+    assert type(plan.method_of("production")) is type(plan.method_of("baseline"))
+    assert plan.nodes["scored"].upstream == ("new", "production")
+    assert plan.nodes["verdict"].upstream.count("production") == 0
 
 
 class Moved(Warehouse):

@@ -11,7 +11,7 @@ from ballast.methods.frame.catalogue import made
 from ballast.methods.frame.nested import with_objects
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.plan.outside import resolve
-from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
+from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec, as_list
 
 ENCODER = "encoder"
 REPORT = "report"
@@ -89,8 +89,10 @@ class Plan:
         yield from grouped.items()
 
     def method_of(self, name: str) -> Any:
-        """Gives a fresh object of the method that a step uses, its parameters set."""
+        """Gives a fresh object of the method that a step uses, its parameters set; of an alias one it may name."""
         node = self.nodes[name]
+        if node.step is not None and node.step.promote is not None:
+            return self.method_of(as_list(node.step.candidates)[0])
         assert node.step is not None
         recording = f"{name}/dynamics" in self.nodes
         return build_method(

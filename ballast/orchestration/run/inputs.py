@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ballast.errors import GateClosedError, OutdatedError, WarehouseError
 from ballast.gates import WARNS
-from ballast.orchestration.plan.plan import PROMOTION, Node
+from ballast.orchestration.plan.plan import PREDICTION, PROMOTION, Node
 from ballast.orchestration.provide.arguments import arguments_of, ids_of
 from ballast.orchestration.provide.in_use import InUse, model_in_use
 from ballast.orchestration.run.gate_context import StoredContext
@@ -43,7 +43,9 @@ class MixedError(OutdatedError):
 def _named(node: Node) -> list[str]:
     """Gives the steps whose model a node asks for; itself where it is the one that names it."""
     step = node.step
-    return [] if step is None else [node.name, *([step.predict] if step.predict else []), *models_of(step)]
+    if step is None:
+        return []
+    return [node.name, *([step.predict] if step.predict and node.stage == PREDICTION else []), *models_of(step)]
 
 
 @dataclass

@@ -37,4 +37,4 @@ def _ran(snapshot: Snapshot, step: Step) -> tuple[bool, str]:
         return False, "candidates were not weighed yet"
     if step.node.name in snapshot.failed or step.node.asset in snapshot.outdated:
         return False, "candidates were not weighed in the last run, so that it stays"
-    return True, str(step.commit.summary.get("said", ""))
+    return True, f"weighed on {step.commit.created_at:%Y-%m-%d %H:%M}: {step.commit.summary.get('said', '')}"
