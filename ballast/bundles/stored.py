@@ -93,9 +93,10 @@ def stored(
             name, version = _named(warehouse, store, use, version)
         commit = warehouse.version(name, version) if version is not None else _latest(warehouse, name)
         if commit.kind != "learner":
+            rows = f"; its rows go into a file (`ballast export {name} rows.parquet`, or Warehouse.dataset)"
             raise ModelStoreError(
-                f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}; its rows go into a "
-                f"file (`ballast export {name} rows.parquet`, or Warehouse.dataset)"
+                f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}"
+                f"{rows if commit.kind != 'encoder' else ''}"
             )
         before = behind(warehouse, commit)
         verdicts = checked(warehouse, commit, before, force=force)

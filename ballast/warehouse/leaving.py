@@ -33,15 +33,17 @@ def checked(warehouse: Warehouse, commit: Commit, before: Sequence[Commit], *, f
     given.
     """
     verdicts = warehouse.verdicts_of([(c.asset, c.version) for c in before])
-    if force:
-        return verdicts
-    closed = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
-    unjudged = [c for c in before if warehouse.basis_of(c.asset, c.version) is None]
-    closed += [f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged]
-    if closed:
+    if not force and (closed := closed_behind(warehouse, before, verdicts)):
         told = "; ".join(closed)
         raise GateClosedError(
             f"{commit.asset} (version {commit.version}) does not leave: closed is the gate behind {told}. Fix the data "
             "or the step and run it again, or use --force (force=True), which is then said beside it"
         )
     return verdicts
+
+
+def closed_behind(warehouse: Warehouse, before: Sequence[Commit], verdicts: Sequence[Verdict]) -> list[str]:
+    """Gives what of a version, and of what it was made from, is behind a closed gate or was never judged, in words."""
+    closed = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
+    unjudged = [c for c in before if warehouse.basis_of(c.asset, c.version) is None]
+    return [*closed, *(f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged)]

@@ -106,14 +106,19 @@ def test_scores_when_of_the_target_then_joined_to_the_target_alone(warehouse, ma
 
 def test_features_when_taken_then_a_column_a_feature(warehouse):
     assert list(warehouse.dataset("demo/train/features").frame) == ["sample_id", "height", "width", "colour_red"]
-    joined = warehouse.dataset("demo/train/features", join="train").frame
-    assert list(joined)[-3:] == ["features_height", "features_width", "colour_red"]
+    joined = warehouse.dataset("demo/train/features", join="train")
+    assert list(joined.frame)[-3:] == ["features_height", "features_width", "colour_red"]
+    assert joined.notes == (
+        "columns named otherwise, since data.train has their names already: features_height (height), "
+        "features_width (width)",
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "options", "said"),
     [
         ("demo/model", {}, r"is a model and has no rows: export it into a folder"),
+        ("demo/encoder", {}, r"it leaves with each model"),
         ("demo/test_of_shift", {"join": "train"}, r"no sample ids"),
         ("demo/train", {"join": "train"}, r"a data role itself"),
         ("demo/denstiy", {}, r"did you mean 'demo/density'"),
@@ -130,7 +135,8 @@ def test_rows_when_a_gate_is_closed_behind_them_then_they_leave_only_by_force_an
     with pytest.raises(GateClosedError, match=r"demo/density .*expect_effective_sample_size.*--force"):
         stopped.warehouse.dataset("demo/density")
     forced = stopped.warehouse.dataset("demo/density", join="train", force=True)
-    assert forced.notes == ("it left though closed is the gate behind demo/density: expect_effective_sample_size",)
+    (note,) = forced.notes
+    assert note.startswith("it left though closed is the gate behind demo/density (version 1): expect_effective_sample")
 
 
 def test_join_when_rows_are_missing_on_either_side_then_said_how_many(ran: Project):

@@ -48,13 +48,14 @@ class Outside(BaseEstimator):
     estimator_ : what the function gave; it alone is stored.
     """
 
-    function: ClassVar[Callable[..., Any]]
-    takes: ClassVar[frozenset[str]]
-    feature_names: ClassVar[Sequence[str]] = ()
+    _function: ClassVar[Callable[..., Any]]
+    _takes: ClassVar[frozenset[str]]
+    _feature_names: ClassVar[Sequence[str]] = ()
 
     def _fit(self, X: np.ndarray, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Outside:
         given = {"X": X, "table": self._named(X), "y": y, "sample_weight": sample_weight}
-        made = type(self).function(**{k: v for k, v in given.items() if k in self.takes}, **self.get_params(deep=False))
+        taken = {name: value for name, value in given.items() if name in self._takes}
+        made = type(self)._function(**taken, **self.get_params(deep=False))
         if not callable(getattr(made, "predict", None)):
             raise DataError(
                 f"{type(self).__name__} gave back {type(made).__name__}, which has no predict: give back the fitted "
@@ -64,8 +65,8 @@ class Outside(BaseEstimator):
         return self
 
     def _named(self, X: np.ndarray) -> pd.DataFrame:
-        named = len(self.feature_names) == X.shape[1]
-        return pd.DataFrame(X, columns=list(self.feature_names) if named else [f"x{j}" for j in range(X.shape[1])])
+        named = len(self._feature_names) == X.shape[1]
+        return pd.DataFrame(X, columns=list(self._feature_names) if named else [f"x{j}" for j in range(X.shape[1])])
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return self.estimator_.predict(X)
@@ -79,7 +80,7 @@ class Outside(BaseEstimator):
         return self.estimator_.predict_proba(X)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "estimator_" not in vars(self):
+        if name.startswith("_") or "estimator_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no {name}")
         return getattr(self.estimator_, name)
 
@@ -116,8 +117,8 @@ def _learner_by(use: str, function: Callable[..., Any]) -> type[Outside]:
         "fit": fit,
         "__doc__": inspect.getdoc(function) or f"Trained by {use}.",
         "__module__": use.rpartition(".")[0],
-        "function": staticmethod(function),
-        "takes": frozenset(GIVEN) & set(named),
+        "_function": staticmethod(function),
+        "_takes": frozenset(GIVEN) & set(named),
     }
     return type(use.rpartition(".")[2], (Outside,), members)
 
@@ -133,7 +134,7 @@ def with_names(model: Any, names: Sequence[str]) -> Any:
     if not isinstance(model, Outside):
         return model
     cls = type(model)
-    named = type(cls.__name__, (cls,), {"feature_names": tuple(names), "__module__": cls.__module__})
+    named = type(cls.__name__, (cls,), {"_feature_names": tuple(names), "__module__": cls.__module__})
     return named(**model.get_params(deep=False))
 
 
@@ -150,7 +151,7 @@ def check_trusted(model: Any) -> None:
     if not isinstance(model, Outside):
         return
     try:
-        cls = get_type_hints(type(model).function).get("return")
+        cls = get_type_hints(type(model)._function).get("return")
         if inspect.isclass(cls) and issubclass(cls, BaseEstimator):
             _check_storable(cls())
     except UntrustedModelError as error:

@@ -15,7 +15,7 @@ from ballast.errors import DataError, VersionNotFoundError, WarehouseError, near
 from ballast.stages import STAGES
 from ballast.warehouse.datasets import rows
 from ballast.warehouse.datasets.dataset import Dataset
-from ballast.warehouse.leaving import behind, checked
+from ballast.warehouse.leaving import behind, checked, closed_behind
 from ballast.warehouse.tables.commits import Commit
 from ballast.warehouse.tables.matrices import matrix_table
 from ballast.words import listed, plural
@@ -62,16 +62,18 @@ def dataset(
         commit = _commit(self, name, version, partition)
         stage = STAGES.get(commit.kind or "")
         if stage is not None and stage.model:
-            raise DataError(
-                f"{name} is a model and has no rows: export it into a folder (`ballast export {name} model/`), or take "
-                f"ballast.load({name!r}, warehouse=...)"
+            remedy = (
+                f"export it into a folder (`ballast export {name} model/`), or take ballast.load({name!r}, ...)"
+                if commit.kind == "learner"
+                else "it leaves with each model; the rows that it encodes are <role>/features"
             )
+            raise DataError(f"{name} is a model and has no rows: {remedy}")
         before = behind(self, commit)
         verdicts = checked(self, commit, before, force=force)
         made = Making(self, commit, before)
         table, notes = made.table(join)
-        if closed := [f"{v.asset}: {v.gate}" for v in verdicts if v.closes]:
-            notes = [*notes, f"it left though closed is the gate behind {listed(closed)}"]
+        if closed := closed_behind(self, before, verdicts):
+            notes = [*notes, f"it left though closed is the gate behind {'; '.join(closed)}"]
         return Dataset(name, commit.version, commit.partition, commit.kind or "table", table, tuple(notes), made)
 
 
@@ -195,7 +197,9 @@ class Making:
             return own, []
         source, ids = self._joined(join)
         at = rows.one_to_one(ids, rows.ids_of(own, SAMPLE, self.commit.asset), f"data.{join}", self.commit.asset)
-        return rows.beside(source.take(pa.array(at)), own.drop_columns([SAMPLE]), self.last), []
+        beside = own.drop_columns([SAMPLE])
+        made = rows.beside(source.take(pa.array(at)), beside, self.last)
+        return made, _told_of_names(beside.column_names, made.column_names[source.num_columns :], join)
 
     def _joined(self, join: str) -> tuple[pa.Table, pd.Index]:
         """Gives the rows of the role to join, and their ids."""
@@ -263,3 +267,8 @@ def _multiplicity(drawn: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
     codes, _ = pd.factorize(drawn)
     counts = np.bincount(codes[~synthetic], minlength=codes.max(initial=-1) + 1)
     return np.where(synthetic, 1, counts[codes])
+
+
+def _told_of_names(before: Sequence[str], after: Sequence[str], join: str) -> list[str]:
+    other = [f"{new} ({old})" for old, new in zip(before, after, strict=True) if old != new]
+    return [f"columns named otherwise, since data.{join} has their names already: {listed(other)}"] if other else []
