@@ -22,7 +22,7 @@ from ballast.gates.own import predictions, promotion, reports, roles, tables, we
 from ballast.gates.own.form import Own
 from ballast.methods.frame.closure import digest
 from ballast.stages import GATED, STAGES
-from ballast.words import in_words, one_line, shown
+from ballast.words import in_words, one_line, plural, shown
 
 Severity = Literal["error", "warn"]
 """What a failure does: "error" closes the gate, "warn" is shown and lets pass."""
@@ -306,6 +306,8 @@ def worded(error: ValidationError) -> str:
     said = []
     for detail in error.errors():
         message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        if detail["type"] == "too_short":
+            message = f"a list of at least {plural(detail.get('ctx', {})['min_length'], 'item')}"
         if not detail["loc"]:
             said.append(message)
             continue

@@ -40,6 +40,9 @@ WEIGHER = StaticContext(
 )
 SAMPLER = StaticContext(stage="sampler", stored_ids={"train": np.arange(4)})
 ALONE = StaticContext()
+PREDICTIONS = SCORES.assign(prediction=["a", "b", "b", "b"], reason=["flagged by novelty", None, None, None])
+SECOND = StaticContext(stage="prediction", stored_previous=(1, PREDICTIONS.assign(prediction="a")))
+MODELS = pd.DataFrame({"model": ["m"], "version": [1], "in_use": [False], "moved": [False], "said": ["m: too bad"]})
 
 CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_row_count_at_least", {"rows": 4}, POOL, SOURCE),
@@ -71,6 +74,9 @@ CASES: list[tuple[str, dict[str, Any], pd.DataFrame, StaticContext]] = [
     ("expect_metric", {"name": "accuracy", "at_least": 0.75}, METRICS, ALONE),
     ("expect_flagged_share", {"max": 0.2}, SCORES, ALONE),
     ("expect_label_noise_share", {"max": 0.3}, SCORES, ALONE),
+    ("expect_share_flagged_below", {"share": 0.2}, PREDICTIONS, ALONE),
+    ("expect_prediction_shift_below", {"max_effect_size": 0.3}, PREDICTIONS, SECOND),
+    ("expect_model_in_use", {}, MODELS, ALONE),
 ]
 
 

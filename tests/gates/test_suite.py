@@ -91,10 +91,7 @@ def test_unknown_expectation_is_refused_with_the_nearest_name(entry: object, nea
         ({"expect_row_count_at_least": None}, "argument 'rows' is missing"),
         ({"expect_no_shared_ids": {"roles": ["test"]}}, "no argument 'roles'"),
         ({"expect_no_shared_ids": {"with": "test"}}, "with must be a valid list"),
-        (
-            {"expect_no_shared_ids": {"with": ["tset"]}},
-            "must be 'train', 'target', 'test' or 'reference', got 'tset'",
-        ),
+        ({"expect_no_shared_ids": {"with": []}}, "with must be a list of at least 1 item, got []"),
         ({"expect_effective_sample_size": {"min_share": 2}}, "min_share must be less than or equal to 1, got 2"),
         ({"expect_effective_sample_size": {}}, "give min_share, min_size or both"),
         ({"expect_weight_range": {"min": 3, "max": 2}}, "min 3 is above max 2"),
@@ -151,7 +148,7 @@ def test_default_suite_of_every_stage_parses_as_if_a_user_had_written_it(stage: 
     suite = default_suite(stage, "train")
     entries = [{e.type: {**e.arguments, "severity": e.severity}} for e in suite]
     assert parse_suite(entries, where=WHERE, stage=stage) == suite
-    assert "expect_row_count_at_least" in {e.type for e in suite}
+    assert {"expect_row_count_at_least", "expect_model_in_use"} & {e.type for e in suite}
 
 
 def test_default_suite_of_sources_looks_for_leakage_by_role() -> None:
