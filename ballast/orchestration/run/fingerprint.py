@@ -32,6 +32,8 @@ WITHIN = (
     "ballast.orchestration.read",
     "ballast.orchestration.run.inputs",
     "ballast.orchestration.run.late",
+    "ballast.orchestration.run.promotion",
+    "ballast.orchestration.run.rule",
     STAGES,
     "ballast.warehouse.tables.frames",
     "ballast.warehouse.tables.matrices",
