@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from tests.cli.conftest import Folder
 
@@ -25,3 +26,17 @@ def test_export_when_to_a_file_then_rows_and_when_to_a_folder_then_a_model(finis
         assert result.exit_code == 2
         assert said in result.output.replace("\n", " ")
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_export_when_the_format_is_anothers_then_says_what_reads_it_and_an_experiment_is_mlflows(
+    finished: Folder, tmp_path: Path
+):
+    folder = str(tmp_path / "model")
+    result = finished.ballast("export", "demo/reweighted", folder, "--experiment", "shift")
+    assert result.exit_code == 2
+    assert "add --format mlflow" in result.output
+    pytest.importorskip("onnxruntime")
+    result = finished.ballast("export", "demo/reweighted", folder, "--format", "onnx")
+    assert result.exit_code == 0, result.output
+    assert f"onnxruntime.InferenceSession({folder!r} + '/model.onnx')" in result.output
+    assert sorted(path.name for path in Path(folder).iterdir()) == ["README.md", "model.onnx"]

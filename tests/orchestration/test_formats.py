@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import (
+    BaggingClassifier,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import OrdinalEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -225,6 +230,23 @@ def test_onnx_when_whole_numbers_are_too_large_for_float32_then_each_row_goes_th
     assert np.array_equal(probabilities, np.column_stack([1 - y, y]))
 
 
+def test_edges_when_trees_see_some_of_the_features_then_each_row_is_at_a_threshold_of_its_own_feature():
+    from ballast.bundles.graphs.trees import edges
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4)).astype(np.float32)
+    bagged = BaggingClassifier(DecisionTreeClassifier(max_depth=2), max_features=0.5, random_state=0)
+    bagged.fit(X, X[:, 0] + X[:, 3] > 0)
+    found = list(edges(bagged, X))
+    assert len(found) == len(bagged.estimators_)
+    for member, of, (made, at) in zip(bagged.estimators_, bagged.estimators_features_, found, strict=True):
+        split = member.tree_.children_left >= 0
+        assert np.array_equal(at, np.repeat(np.asarray(of)[member.tree_.feature[split]], 3))
+        thresholds = member.tree_.threshold[split].astype(np.float32)
+        assert np.array_equal(made[np.arange(len(made)), at][::3], thresholds)
+        assert set(made[1::3, 0]) <= {*X[:, 0], *np.nextafter(thresholds, np.float32(-np.inf))}
+
+
 def test_onnx_when_one_row_in_ten_thousand_would_go_another_way_then_refused_by_name_and_count():
     pytest.importorskip("onnxruntime")
     from ballast.bundles.graphs.estimating import estimating
@@ -246,6 +268,11 @@ def test_onnx_when_one_row_in_ten_thousand_would_go_another_way_then_refused_by_
 
 REFUSED = {
     "words": ({"text": "note"}, {"note": [f"words {i} {i % 7}" for i in range(200)]}, "vectorizer of text .*'note'"),
+    "texts equal in any case": (
+        {},
+        {"device": np.resize([f"{i:08x}-1b9d-4bad-9bdd-2b0d7b3dcb6d" for i in range(10, 14)], 200)},
+        r"otherwise, in the column\(s\) 'device'",
+    ),
     "long texts": ({}, {"note": [f"words {i}" for i in range(200)]}, "StringEncoder of column 'note'"),
     "column named as an output": ({}, {"prediction": np.arange(200) % 7}, "column 'prediction' has the name of what"),
     "times": ({}, {"seen": pd.date_range("2026", periods=200)}, "DatetimeEncoder of column 'seen'"),

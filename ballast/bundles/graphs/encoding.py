@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ballast.bundles.graphs.parts import PREDICTION, PROBABILITIES, GraphError, Piece, needed
 from ballast.bundles.schema import Schema
-from ballast.columns import canonical, numbers_of
+from ballast.columns import numbers_of
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
@@ -84,7 +84,7 @@ def fed(schema: Schema, rows: pd.DataFrame) -> dict[str, np.ndarray]:
     for field in schema.types:
         name, kind = field.name, _kind(field.type)
         if kind == "text":
-            values = np.array(["" if text is None else text for text in canonical(rows[name])], dtype=object)
+            values = rows[name].astype(object).where(rows[name].notna(), "").to_numpy()
         elif name in schema.missing or kind == "number":
             values = numbers_of(rows[name])
         else:

@@ -121,7 +121,7 @@ def judged_rows(model: Model, train: pa.Table) -> list[pd.DataFrame]:
 def _values(model: Model, train: pa.Table, name: str) -> list[Any]:
     kind = train.schema.field(name).type
     if (known := model.schema.categories.get(name)) is not None:
-        return [*known, never_seen(known)]
+        return [*known, never_seen(known), *(text.upper() for text in known)]  # the encoder knows UUIDs in any case
     if pa.types.is_boolean(kind):
         return [False, True]
     found = list(pc.call_function("min_max", [train[name]]).as_py().values())

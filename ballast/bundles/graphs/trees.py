@@ -39,7 +39,8 @@ def edges(estimator: Any, X: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarra
         beside = [threshold, np.nextafter(threshold, -infinite), np.nextafter(threshold, infinite)]
         rows, feature = np.repeat(X[at[split]], 3, axis=0), np.repeat(nodes.feature[split], 3)
         rows[np.arange(len(rows)), feature] = np.column_stack(beside).ravel()
-        yield rows, feature
+        there = np.isfinite(rows).all(axis=1)  # what is encoded is finite
+        yield rows[there], feature[there]
 
 
 def with_thresholds_below(estimator: Any) -> Any:
@@ -71,19 +72,36 @@ def _coming(nodes: Nodes, X: np.ndarray) -> np.ndarray:
 
 
 def _trees(estimator: Any) -> Iterator[Nodes]:
-    """Gives the trees in an estimator and in what it is made of."""
-    for part in _parts(estimator, set()):
+    """Gives the trees in an estimator and in what it is made of, by the features of the estimator."""
+    parts = list(_parts(estimator, set()))
+    seen = {id(p): some for part in parts for p, some in _of_some_features(part)}
+    for part in parts:
         if type(part).__name__ == "TreePredictor":
             nodes = part.nodes
             left = np.where(nodes["is_leaf"], -1, nodes["left"].astype(int))
-            yield Nodes(nodes["feature_idx"].astype(int), nodes["num_threshold"], left, nodes["right"].astype(int))
+            feature, right = nodes["feature_idx"].astype(int), nodes["right"].astype(int)
+            yield Nodes(_among(seen.get(id(part)), feature), nodes["num_threshold"], left, right)
         elif hasattr(part, "children_left"):
-            yield Nodes(part.feature, part.threshold, part.children_left, part.children_right)
+            feature = _among(seen.get(id(part)), part.feature)
+            yield Nodes(feature, part.threshold, part.children_left, part.children_right)
         elif isinstance(part, Pipeline) and next(_trees(part[-1]), None) is not None:
             raise GraphError(
                 "the estimator's trees stand behind other steps of a Pipeline, where their thresholds are not of "
                 "features and cannot be judged; use them by themselves"
             )
+
+
+def _of_some_features(part: Any) -> Iterator[tuple[Any, np.ndarray]]:
+    """Gives what is within the members of an ensemble of which each sees some features, and which these are."""
+    if hasattr(part, "estimators_features_"):
+        for member, features in zip(part.estimators_, part.estimators_features_, strict=True):
+            for inner in _parts(member, set()):
+                yield inner, np.asarray(features)
+
+
+def _among(some: np.ndarray | None, feature: np.ndarray) -> np.ndarray:
+    """Gives which features a member's are; at leaves, which have none, whatever."""
+    return feature if some is None else some[np.maximum(feature, 0)]
 
 
 def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
