@@ -17,6 +17,7 @@ from ballast import Warehouse
 from ballast.errors import SpecError
 from ballast.orchestration.commands.promote import promote, roll_back
 from ballast.orchestration.commands.prune import prune
+from ballast.orchestration.graph.explained import explained
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_unit
@@ -149,6 +150,7 @@ def test_dagster_when_an_alias_is_declared_then_an_asset_with_its_check_and_numb
     records = twice.instance.fetch_materializations(key, limit=5).records
     shown = [r.asset_materialization.metadata for r in records if r.asset_materialization]
     assert [m["model_version"].value for m in shown] == [1, 1]
+    assert "better_by = 0.01" in str(explained(twice.plan, "production").as_markdown())
     assert [m["moved"].value for m in shown] == [False, True]
     assert all(isinstance(m["accuracy"].value, float) for m in shown)
     checks = twice.instance.event_log_storage.get_asset_check_execution_history(
@@ -243,6 +245,7 @@ def test_model_in_use_when_pruned_then_stays_with_what_it_needs(twice: Project, 
     assert project.run().success
 
 
+@pytest.mark.full
 def test_model_in_use_when_its_encoder_does_not_take_the_rows_then_refused_in_a_sentence(
     twice: Project, tmp_path: Path
 ):
@@ -258,6 +261,7 @@ def test_model_in_use_when_its_encoder_does_not_take_the_rows_then_refused_in_a_
     assert "'width'" in told
 
 
+@pytest.mark.full
 def test_alias_when_a_candidate_knows_a_class_more_then_judged_all_the_same(twice: Project, tmp_path: Path):
     project = twice.copied(tmp_path)
     for name in ("train", "test"):
@@ -270,6 +274,14 @@ def test_alias_when_a_candidate_knows_a_class_more_then_judged_all_the_same(twic
     share = (pd.read_csv(project.folder / "test.csv")["kind"] == "much").mean()
     assert cut["value"].tolist() == [pytest.approx(share)]  # of which the model in use knows nothing
     assert named(project) == ("demo/reweighted", 3)
+
+
+def test_model_in_use_when_it_was_trained_on_judged_rows_then_said_beside_why_it_stays(twice: Project, tmp_path: Path):
+    project = twice.copied(tmp_path)
+    left_out = rows(200, seed=1).iloc[190:].assign(colour="red")  # version 1 was fitted on these, version 2 was not
+    project.write("test", pd.concat([pd.read_csv(project.folder / "test.csv"), left_out]))
+    assert project.run().success
+    assert said(project).endswith("; 10 of 110 judged rows are training rows of reweighted version 1, which favours it")
 
 
 def test_method_when_asked_of_an_alias_then_that_of_a_model_that_it_may_name(tmp_path: Path):

@@ -168,6 +168,9 @@ def _columns(plan: Plan, node: Node) -> Iterator[str]:
 
 def _parameters(plan: Plan, node: Node) -> Iterator[tuple[str, Any, bool]]:
     use, params = _use(plan, node)
+    if node.step is not None and node.step.promote is not None:
+        rule = {name: getattr(node.step, name) for name in ("metric", "better_by", "not_worse_by", "not_worse_on")}
+        yield from ((name, value, True) for name, value in rule.items() if value is not None)
     if use is not None:
         own = defaults(resolve(use))
         if "random_state" in own and "random_state" not in params:

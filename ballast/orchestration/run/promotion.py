@@ -82,7 +82,7 @@ def _stayed(inputs: Inputs, metric: str, weights: Mapping[str, Weighed], value: 
     used = inputs.in_use(inputs.node.name)
     use = used.use if used else None
     reasons = "; ".join(f"{name}: {found.said}" for name, found in weights.items())
-    said = f"{f'{_called(use)} stays' if use else 'no model comes into use'}: {reasons}"
+    said = f"{f'{_called(use)} stays' if use else 'no model comes into use'}: {reasons}{_favoured(inputs)}"
     rows = [
         _row(inputs.commits[name], metric, found, found.said)
         for name, found in weights.items()
@@ -93,6 +93,30 @@ def _stayed(inputs: Inputs, metric: str, weights: Mapping[str, Weighed], value: 
     now = _row(used.commits["estimator"], metric, Weighed(value), said)
     remembered = _remembered(used.use, metric, value, said, moved=False)
     return Decided(_table(inputs, [{**now, "in_use": True}, *rows]), remembered, None)
+
+
+def _favoured(inputs: Inputs) -> str:
+    """Says how many of the judged rows the model in use was trained on, if any: its figures are too good by that."""
+    used, comparison = inputs.in_use(inputs.node.name), str(_step(inputs.node).promote)
+    if used is None:
+        return ""
+    trained = _ids(inputs, "train", used.commits["encoder"])
+    judged = _ids(inputs, inputs.spec.steps[comparison].on or "test", inputs.commits[comparison])
+    if not (both := len(trained & judged)):
+        return ""
+    return f"; {both} of {len(judged)} judged rows are training rows of {_called(used.use)}, which favours it"
+
+
+def _ids(inputs: Inputs, role: str, commit: Commit) -> set[str]:
+    """Gives the ids of a role's rows that a version was made from; none where these are no longer stored."""
+    warehouse, asset = inputs.run.warehouse, inputs.run.plan.asset(role)
+    with warehouse.reading():
+        source = next((c for c in warehouse.commits(asset) if c.version == commit.inputs.get(asset)), None)
+        column = source.summary.get("declared", {}).get("id") if source is not None else None
+        if source is None or column is None:
+            return set()
+        rows = warehouse.read_arrow(asset, version=source.version, columns=[column])
+    return set(rows.column(column).cast("string").to_pylist())
 
 
 def _called(use: Use) -> str:
