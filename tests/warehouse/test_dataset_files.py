@@ -6,6 +6,7 @@ import datetime as dt
 import decimal
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -14,6 +15,7 @@ import pytest
 
 from ballast import Warehouse
 from ballast.errors import DataError, GateClosedError, WarehouseError
+from ballast.warehouse import matrix_table
 from ballast.warehouse.datasets.dataset import Dataset
 from ballast.warehouse.datasets.files import write
 
@@ -94,3 +96,25 @@ def test_rows_when_in_partitions_then_one_is_to_be_named(tmp_path: Path):
         assert (taken.partition, taken.arrow["of"].to_pylist()) == ("a", ["a"])
     with pytest.raises(GateClosedError, match="its gates never judged it"):
         warehouse.dataset("own/table", partition="a")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (pa.array([True, None, False]), "1 of 3 rows have no label"),
+        (pa.array(["a", "b", None]), "1 of 3 rows have no label"),
+        (pa.array([], pa.string()), "has no rows"),
+    ],
+)
+def test_torch_rows_when_labels_or_rows_are_missing_then_refused_with_counts(tmp_path: Path, labels, said):
+    warehouse, n = Warehouse(f"duckdb:///{tmp_path}/warehouse.duckdb"), len(labels)
+    ids = pa.array(range(n), pa.int64())
+    declared = {"declared": {"id": "id", "label": "y"}}
+    warehouse.commit("own/train", pa.table({"id": ids, "y": labels}), kind="source", summary=declared)
+    features = matrix_table(ids, {"features": np.ones((n, 2))})
+    warehouse.commit("own/train/features", features, kind="features", inputs={"own/train": 1})
+    weights = pa.table({"sample_id": ids, "weight": pa.array([1.0] * n, pa.float64())})
+    behind = {"own/train": 1, "own/train/features": 1}
+    warehouse.commit("own/weights", weights, kind="weigher", inputs=behind)
+    with pytest.raises(DataError, match=said):
+        warehouse.dataset("own/weights", force=True).torch()

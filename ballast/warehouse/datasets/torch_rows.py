@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from ballast.errors import DataError, MissingDependencyError, ParameterError
 from ballast.methods.common.tasks import task_of
@@ -91,6 +92,8 @@ def torch_rows(dataset: Dataset, sampler: str | None, seed: int) -> TorchRows:
     if sampler == "weights" and dataset.weights is None:
         already = "its rows were drawn already, and count once each" if dataset.kind == "sampler" else "it has none"
         raise DataError(f"{dataset.name} cannot be drawn by weights: {already}; leave sampler= out")
+    if not len(dataset):
+        raise DataError(f"{dataset.name} has no rows, so that torch has nothing to train on")
     X = torch.from_numpy(np.array(dataset.X, dtype=np.float32))
     y, classes = _targets(dataset.y, dataset.name)
     generator: Any = torch.Generator().manual_seed(seed)
@@ -111,7 +114,7 @@ def torch_rows(dataset: Dataset, sampler: str | None, seed: int) -> TorchRows:
 
 def _targets(y: np.ndarray, name: str) -> tuple[torch.Tensor, np.ndarray | None]:
     """Gives labels as numbers, and the classes that these are positions in."""
-    if lost := int(np.sum([v is None or v != v for v in y.tolist()])):
+    if lost := int(pd.isna(y).sum()):
         raise DataError(f"{name}: {lost} of {plural(len(y), 'row')} have no label; leave them out of the training rows")
     if task_of(y) == "regression":
         return torch.from_numpy(y.astype(np.float32)), None
