@@ -31,6 +31,7 @@ class Stage:
         own accord.
     model : whether its table is one row that says where a model's file is.
     stored : whether it leaves a table in the warehouse.
+    beside : whether it stands beside a step, under that step's name.
     outside : whether it is read from outside of the warehouse, so that every run reads it anew.
     like : the stage whose colour it shares, and under whose name it stands in the report's key.
     section : the heading that it stands under in the report; none: among the lineage and the provenance alone.
@@ -45,6 +46,7 @@ class Stage:
     gates: tuple[Mapping[str, Mapping[str, Any]], ...] = ()
     model: bool = False
     stored: bool = True
+    beside: bool = False
     outside: bool = False
     like: str = ""
     section: str = ""
@@ -129,7 +131,7 @@ _TABLE = (
         section="Weights",
         card=("numbers",),
     ),
-    Stage("influence", kind="matrix", colour=("#0072b2", "#4fb0e8"), like="weigher"),
+    Stage("influence", beside=True, kind="matrix", colour=("#0072b2", "#4fb0e8"), like="weigher"),
     Stage(
         "sampler",
         kind="dataset",
@@ -139,9 +141,9 @@ _TABLE = (
         section="Datasets",
         card=("numbers",),
     ),
-    Stage("dynamics", kind="matrix", colour=_GREEN, like="learner", section="Training", card=("numbers",)),
+    Stage("dynamics", beside=True, kind="matrix", colour=_GREEN, like="learner", section="Training", card=("numbers",)),
     Stage("learner", kind="model", colour=_GREEN, columns=_MODEL, gates=(_SOME_ROWS,), model=True, section="Models"),
-    Stage("out_of_sample", kind="predictions", colour=_GREEN, like="learner"),
+    Stage("out_of_sample", beside=True, kind="predictions", colour=_GREEN, like="learner"),
     Stage(
         "assessor",
         kind="report",
@@ -170,6 +172,7 @@ _TABLE = (
     ),
     Stage(
         "metrics",
+        beside=True,
         kind="report",
         colour=("#c26a1a", "#f0a050"),
         columns=ASSESSMENT_COLUMNS,

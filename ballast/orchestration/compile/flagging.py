@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ballast.orchestration.plan.plan import Node
-
-_BETWEEN = ("features", "test", "scorer")
+from ballast.stages import STAGES
 
 
 def with_passes(nodes: Mapping[str, Node]) -> dict[str, Node]:
@@ -19,12 +18,15 @@ def with_passes(nodes: Mapping[str, Node]) -> dict[str, Node]:
     passing: set[str] = set()
     for node in nodes.values():
         if node.flags and node.role is not None:
-            between = {name for name in _behind(nodes, node) if nodes[name].stage in _BETWEEN}
-            passing |= {node.role, *(name for name in between if node.role in _behind(nodes, nodes[name]))}
+            before = [f"{node.role}/features", *(u for u in node.upstream if not STAGES[nodes[u].stage].model)]
+            passing |= {
+                node.role,
+                *(name for name in before if name in nodes and node.role in _behind(nodes, nodes[name])),
+            }
     found = dict(nodes)
     for name, node in nodes.items():
         if name in passing:
-            found[name] = replace(node, passes=frozenset(node.upstream) & passing)
+            found[name] = replace(node, passes=node.passes | frozenset(node.upstream) & passing)
         elif not node.flags:
             behind = {u for up in node.upstream if up in passing for u in _behind(nodes, nodes[up]) & passing}
             found[name] = replace(node, guards=tuple(sorted(behind - {*node.upstream})))

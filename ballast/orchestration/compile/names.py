@@ -9,6 +9,7 @@ from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
 from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec, paths_of
+from ballast.stages import STAGES
 from ballast.warehouse.names import RESERVED
 from ballast.words import one_line, shown
 
@@ -44,7 +45,7 @@ def check_names(draft: Draft) -> None:
                     raise draft.fault(f"steps.{name}", f"its table would have the same name as one of step {clash!r}")
 
 
-_BESIDE_STEPS = ("dynamics", "out_of_sample", "influence", "metrics")
+_BESIDE_STEPS = tuple(stage.name for stage in STAGES.values() if stage.beside)
 """What stands beside a step, each a table of its own."""
 
 

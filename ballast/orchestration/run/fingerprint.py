@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from ballast import __version__
+from ballast import __version__, stages
 from ballast.methods.frame.closure import closure, digest, digest_of
 from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import PREDICTION, Node, Plan
@@ -47,7 +47,7 @@ def code_version(plan: Plan, node: Node) -> str:
     The digest is of all that the node's method and those named in its parameters reach by imports, of the versions of
     the packages that these are of or import, and of the code that hands it its arguments and takes its result.
     """
-    if node.stage in ("source", "labels", "report"):
+    if (stage := stages.STAGES[node.stage]).outside or not stage.stored:
         return __version__
     named, texts = uses_of(plan, node)
     uses = [*named, *texts]
