@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 import duckdb  # noqa: E402
 
 from ballast.orchestration.read.sources import read_table  # noqa: E402
-from ballast.orchestration.spec.pipeline import DataSpec  # noqa: E402
+from ballast.orchestration.spec.data import DataSpec  # noqa: E402
 
 COLUMNS = ", ".join(
     [

@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 
 from ballast.orchestration.projects.find import Declared, find
+from ballast.orchestration.spec.data import DataSpec
 from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec
 from ballast.orchestration.spec.labels import LabelsSpec
-from ballast.orchestration.spec.pipeline import DataSpec, FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
+from ballast.orchestration.spec.pipeline import FeaturesSpec, PartitionsSpec, PipelineSpec, StepSpec
 from ballast.orchestration.spec.targets import TargetSpec
 
 ROOT = Path(__file__).resolve().parents[2]

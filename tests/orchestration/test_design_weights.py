@@ -14,7 +14,7 @@ import yaml
 from ballast.errors import DataError, SpecError
 from ballast.orchestration.plan.design_weights import said_of
 from ballast.orchestration.read.sources import read_source
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from tests.orchestration.projects import Project
 
 PIPELINE = """

@@ -15,7 +15,7 @@ from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.sources import read_path, read_role
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.run import Run
-from ballast.orchestration.spec.pipeline import SOURCES
+from ballast.orchestration.spec.data import SOURCES
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed, shown
 

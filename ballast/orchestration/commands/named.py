@@ -14,7 +14,7 @@ from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import Declared, every, project_assets
 from ballast.orchestration.read.files import found
 from ballast.orchestration.read.query import prepared
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.orchestration.spec.places import located
 from ballast.words import listed
 

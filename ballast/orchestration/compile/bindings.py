@@ -11,7 +11,7 @@ from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.provide.late import source_for
 from ballast.orchestration.provide.source import Asked
-from ballast.orchestration.spec.pipeline import ROLES
+from ballast.orchestration.spec.data import ROLES
 
 _OF_SCIKIT_LEARN = {"learner": {"X": True, "y": True, "sample_weight": False}, "sampler": {"X": True, "y": True}}
 """What a class that is not a ``Method`` is fitted with, by its role."""

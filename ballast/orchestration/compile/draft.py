@@ -10,7 +10,8 @@ from typing import Any
 
 from ballast.errors import SpecError
 from ballast.orchestration.provide.source import undeclared
-from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec, StepSpec, as_list
+from ballast.orchestration.spec.data import DataSpec, as_list
+from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 from ballast.words import one_line
 
 

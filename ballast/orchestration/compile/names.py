@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from ballast.errors import nearest
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import ENCODER, REPORT
-from ballast.orchestration.spec.pipeline import ROLES, SOURCES, DataSpec, paths_of
+from ballast.orchestration.spec.data import ROLES, SOURCES, DataSpec, paths_of
 from ballast.stages import STAGES
 from ballast.warehouse.names import RESERVED
 from ballast.words import one_line, shown

@@ -10,7 +10,8 @@ from ballast.orchestration.compile.labels import labels_of, metrics_of
 from ballast.orchestration.plan.design_weights import told
 from ballast.orchestration.plan.plan import ENCODER, PREDICTION, PROMOTION, Binding, Node
 from ballast.orchestration.provide import SOURCES
-from ballast.orchestration.spec.pipeline import ROLES, as_list, embedders_of, models_of, predicted
+from ballast.orchestration.spec.data import ROLES, as_list
+from ballast.orchestration.spec.pipeline import embedders_of, models_of, predicted
 
 
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.plan.plan import PROMOTION, Node
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec
 from ballast.words import in_words
 
 JUDGE = "compare_models"

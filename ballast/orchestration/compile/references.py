@@ -9,7 +9,8 @@ from ballast.orchestration.compile.bindings import scored_by
 from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.compile.promotion import check_judged_alias, check_promotion
 from ballast.orchestration.plan.plan import PROMOTION
-from ballast.orchestration.spec.pipeline import StepSpec, as_list, models_of, predicted
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec, models_of, predicted
 
 
 def check_references(draft: Draft) -> None:

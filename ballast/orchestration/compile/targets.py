@@ -10,7 +10,7 @@ from ballast.orchestration.compile.draft import Draft
 from ballast.orchestration.deliver.files import place_of
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.read.files import is_remote
-from ballast.orchestration.spec.pipeline import paths_of
+from ballast.orchestration.spec.data import paths_of
 from ballast.words import shown
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from ballast.orchestration.compile.draft import Draft
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec
 
 
 def check_counted_once(draft: Draft) -> None:

@@ -11,7 +11,7 @@ from ballast.errors import DataError
 from ballast.orchestration.graph.partitions import current_keys, names_of_dynamic
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.read.files import found, is_remote
-from ballast.orchestration.spec.pipeline import paths_of
+from ballast.orchestration.spec.data import paths_of
 from ballast.words import plural
 
 

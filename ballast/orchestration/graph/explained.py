@@ -17,7 +17,8 @@ from ballast.orchestration.plan.outside import resolve
 from ballast.orchestration.plan.plan import ENCODER, Binding, Node, Plan
 from ballast.orchestration.read.files import is_remote
 from ballast.orchestration.read.sources import COLUMN_KEYS
-from ballast.orchestration.spec.pipeline import DataSpec, as_list, models_of
+from ballast.orchestration.spec.data import DataSpec, as_list
+from ballast.orchestration.spec.pipeline import models_of
 from ballast.stages import STAGES
 from ballast.warehouse.names import view_of
 from ballast.words import in_words, listed, plural, shown, spaced

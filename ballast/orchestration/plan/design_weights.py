@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding, Plan
-from ballast.orchestration.spec.pipeline import PipelineSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import PipelineSpec
 from ballast.words import in_words
 
 _OF_MODELS = {"weights", "predictions", "dynamics"}

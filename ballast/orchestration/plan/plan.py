@@ -11,7 +11,8 @@ from ballast.methods.frame.catalogue import made
 from ballast.methods.frame.nested import with_objects
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.plan.outside import resolve
-from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import PipelineSpec, StepSpec
 
 ENCODER = "encoder"
 REPORT = "report"

@@ -12,7 +12,8 @@ from ballast.errors import BallastError, DataError
 from ballast.orchestration.plan.plan import Binding
 from ballast.orchestration.provide.rows import matrix, stored_ids, values_of
 from ballast.orchestration.provide.source import Asked, Fault, Source, Tables
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec
 
 
 class Weights(Source):

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError
 from ballast.given.kinds import said
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.words import in_words
 
 

@@ -17,7 +17,7 @@ from ballast.orchestration.read.files import Files, is_packed, is_remote
 from ballast.orchestration.read.mixed import refuse_mixed
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing, is_nested
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.words import listed
 

@@ -12,8 +12,8 @@ from ballast.given.frames import as_arrow
 from ballast.given.labels import LateLabels, joined
 from ballast.orchestration.read.files import format_of, found, is_remote, located
 from ballast.orchestration.read.sources import conversions, read_table
+from ballast.orchestration.spec.data import DataSpec, as_list
 from ballast.orchestration.spec.labels import LabelsSpec
-from ballast.orchestration.spec.pipeline import DataSpec, as_list
 
 
 def read_labels(

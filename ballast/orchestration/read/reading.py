@@ -20,7 +20,7 @@ from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.sniff import Typed, guessed, kind_of, widened
 from ballast.orchestration.read.text import Written
 from ballast.orchestration.read.words import in_duckdb
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.words import in_words, listed
 

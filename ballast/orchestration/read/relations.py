@@ -19,7 +19,7 @@ from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files, is_remote
 from ballast.orchestration.read.query import executed, parquet_files
 from ballast.orchestration.read.reading import Source, placed
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.words import listed
 

@@ -30,8 +30,8 @@ from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
 from ballast.orchestration.read.words import in_arrow
+from ballast.orchestration.spec.data import DataSpec
 from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
-from ballast.orchestration.spec.pipeline import DataSpec
 from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed

@@ -18,7 +18,8 @@ from ballast.orchestration.run.distributions import versions
 from ballast.orchestration.run.imported import as_imported, check_unedited, look_again, own_modules
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.promotion import weighed
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec
 
 ENCODER = "ballast.methods.features.encoder.FeatureEncoder"
 STAGES = "ballast.orchestration.run.stages"

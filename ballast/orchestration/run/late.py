@@ -14,7 +14,7 @@ from ballast.orchestration.provide.columns import plain
 from ballast.orchestration.provide.rows import positions
 from ballast.orchestration.read.labels import read_labels
 from ballast.orchestration.run.inputs import Inputs
-from ballast.orchestration.spec.pipeline import as_list
+from ballast.orchestration.spec.data import as_list
 
 
 def labels(inputs: Inputs, given: Any) -> tuple[pa.Table, dict[str, Any]]:

@@ -12,7 +12,8 @@ import pandas as pd
 from ballast.orchestration.plan.plan import Node
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.rule import Weighed, best, metric_of, value_of, weigh
-from ballast.orchestration.spec.pipeline import StepSpec, as_list
+from ballast.orchestration.spec.data import as_list
+from ballast.orchestration.spec.pipeline import StepSpec
 from ballast.stages import STAGES
 from ballast.warehouse import Commit
 from ballast.warehouse.aliases import behind, closed, history, next_use

@@ -14,7 +14,7 @@ from ballast.orchestration.graph.partitions import current_keys, partition_of
 from ballast.orchestration.plan.partitions import is_declared, partitions_of, split_of
 from ballast.orchestration.read.sources import conversions, read_role, read_table
 from ballast.orchestration.run.retired import retired
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from tests.orchestration.projects import Project, rows, spec
 
 DAYS = {"time": "daily", "start": "2026-01-01", "end": "2026-01-04"}

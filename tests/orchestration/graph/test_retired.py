@@ -12,7 +12,7 @@ from ballast.orchestration.commands.prune import prune_retired
 from ballast.orchestration.graph.keys import key_of
 from ballast.orchestration.read.sources import read_table
 from ballast.orchestration.run.verdicts import check_open
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse import Verdict
 from tests.orchestration.projects import Project, rows, spec
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from ballast.orchestration.read.sources import read_table
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.warehouse.tables.frames import pandas_frame
 

@@ -14,7 +14,7 @@ import pytest
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.read.sources import conversions, read_table, schema_of
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 
 LIKE = pa.schema([("id", pa.int64()), ("x", pa.int64()), ("kind", pa.string())])
 

@@ -20,7 +20,7 @@ from ballast.errors import BallastError, DataError
 from ballast.methods.features.encoder import FeatureEncoder
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.read.sources import conversions, read_batches, read_table
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse import Warehouse, matrix_of
 from ballast.warehouse.tables.frames import pandas_frame
 from tests.orchestration.projects import Project

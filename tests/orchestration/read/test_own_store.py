@@ -11,7 +11,7 @@ import pytest
 
 from ballast.errors import DataError, GateClosedError
 from ballast.orchestration.read.sources import read_table
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse import keep_open
 from ballast.warehouse.homes import embedded
 from tests.orchestration.projects import Project

@@ -17,7 +17,7 @@ import pytest
 
 from ballast.errors import DataError, WarehouseError
 from ballast.orchestration.read.sources import conversions, read_batches, read_table, schema_of
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.homes.extensions import load
 
 ROWS = pa.table(

@@ -14,7 +14,7 @@ import pytest
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.read.sources import conversions, feature_columns, read_batches, read_source, read_table
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.tables.frames import pandas_frame
 
 TABLE = pd.DataFrame({"key": ["a", "b", "c"], "size": [1.5, 2.5, 3.5], "kind": ["x", "y", "x"]})

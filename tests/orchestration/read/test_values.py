@@ -18,7 +18,7 @@ import pytest
 from ballast.errors import DataError
 from ballast.orchestration.plan.partitions import Partition
 from ballast.orchestration.read.sources import opened, read_table
-from ballast.orchestration.spec.pipeline import DataSpec
+from ballast.orchestration.spec.data import DataSpec
 
 
 def read(folder: Path, given: Any = None, like: pa.Schema | None = None, **keys: Any) -> pa.Table:

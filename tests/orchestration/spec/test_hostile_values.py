@@ -22,7 +22,8 @@ from ballast.methods.frame.catalogue import methods
 from ballast.methods.frame.parameters import defaults
 from ballast.orchestration.compile.compiler import compile_plan
 from ballast.orchestration.read.sources import read_table
-from ballast.orchestration.spec.pipeline import DataSpec, PipelineSpec
+from ballast.orchestration.spec.data import DataSpec
+from ballast.orchestration.spec.pipeline import PipelineSpec
 from tests.orchestration.projects import spec
 from tests.orchestration.spec.hostile import SOON, check_message, declare, document, planned, refusal, told
 
