@@ -139,15 +139,20 @@ def test_stages_have_the_columns_that_gates_are_told_of(project: Project):
     steps = {
         "scores": {"use": "mahalanobis"},
         "drawn": {"use": "smote"},
+        "scored": {"predict": "baseline"},
+        "verdict": {"use": "compare_models", "models": ["production", "baseline", "reweighted"]},
+        "production": {"promote": "verdict", "from": ["baseline", "reweighted"]},
     }
-    project.attributes = spec(**{f"steps__{name}": step for name, step in steps.items()})
+    late = {"path": "labels.csv", "id": "key", "label": "kind"}
+    project.attributes = spec(data__target__labels_from=late, **{f"steps__{name}": s for name, s in steps.items()})
+    project.write("labels", pd.read_csv(project.folder / "target.csv")[["key", "kind"]])
     assert project.run().success
     seen: dict[str, set[str]] = {}
     for node in project.plan.nodes.values():
         if node.stage in COLUMNS:
             seen[node.stage] = set(project.warehouse.read_arrow(project.plan.asset(node.name)).column_names)
     assert seen == {stage: set(columns) for stage, columns in COLUMNS.items()}
-    assert COLUMNS.keys() == set(GATED) - {"source"}
+    assert COLUMNS.keys() == set(GATED) - {"source", "prediction"}  # whose columns go by the user's own and the classes
 
 
 def test_new_split_is_held_against_the_new_rows_of_the_other_role(ran: Project):

@@ -38,7 +38,7 @@ def read_labels(
 
 
 def _is_there(spec: LabelsSpec, where: str, folder: Path) -> bool:
-    """Says whether there is anything to read: a file that has not been written yet is no mistake."""
+    """Says whether there is anything to read: a file that has not been written yet is not a mistake."""
     paths = as_list(spec.path)
     if not paths or any(map(is_remote, paths)):
         return True

@@ -348,7 +348,8 @@ def attach_beside(
         for place in [p for p in _places.values() if p.path.exists() and p.path.samefile(path)]:
             place.close_idle()
         try:
-            con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)} ({'READ_ONLY' if read_only else 'READ_WRITE'})")
+            options = "READ_ONLY" if read_only else "READ_WRITE"
+            con.execute(f"ATTACH {literal(str(path))} AS {quoted(name)} ({options})")
             return
         except duckdb.Error as error:
             if holder_of(error) is None or time.monotonic() + wait > deadline:
