@@ -98,7 +98,7 @@ def stored(
                 f"{name} is not a model but of the stage {commit.kind}{_models(warehouse, name)}"
                 f"{rows if commit.kind != 'encoder' else ''}"
             )
-        before = behind(warehouse, commit)
+        before = behind(warehouse, [(commit.asset, commit.version)])
         verdicts = checked(warehouse, commit, before, force=force)
         encoder = _one(commit, "its encoder", (c for c in before if c.kind == "encoder"))
         train = _one(commit, "the training rows", (c for c in before if encoder.inputs.get(c.asset) == c.version))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import getpass
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
 from ballast.errors import ModelStoreError, VersionNotFoundError, WarehouseError, nearest
+from ballast.warehouse.leaving import behind
 from ballast.warehouse.models.store import ModelStore, StoredModel
-from ballast.warehouse.tables import aliases, ancestry
+from ballast.warehouse.tables import aliases
 from ballast.warehouse.tables.aliases import Use, standing
 from ballast.warehouse.tables.commits import Commit
 from ballast.warehouse.warehouse import Warehouse
@@ -86,12 +87,6 @@ def unknown(warehouse: Warehouse, alias: str) -> VersionNotFoundError:
     )
 
 
-def behind(warehouse: Warehouse, versions: Iterable[tuple[str, int]]) -> list[Commit]:
-    """Gives some (asset, version) and all that these were made from, the nearest first; what was pruned is left out."""
-    with warehouse._reading() as con:
-        return ancestry.behind(con, versions) if con else []
-
-
 def parts(warehouse: Warehouse, models: ModelStore, use: Use) -> dict[str, Commit]:
     """Gives the version that an alias names, as ``estimator``, and with it its ``encoder`` and ``embedder``.
 
@@ -115,16 +110,6 @@ def parts(warehouse: Warehouse, models: ModelStore, use: Use) -> dict[str, Commi
             raise gone(use, problem)
         there[part] = commit
     return there
-
-
-def closed(warehouse: Warehouse, commits: Iterable[Commit]) -> list[str]:
-    """Gives what keeps versions from being used, a text each: a closed gate, or that no gate ever judged one."""
-    asked = {(c.asset, c.version): c for c in commits}
-    with warehouse.reading():
-        verdicts = warehouse.verdicts_of(list(asked))
-        unjudged = [c for key, c in asked.items() if warehouse.basis_of(*key) is None]
-    found = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
-    return found + [f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged]
 
 
 _PARTS = {

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ballast.errors import GateClosedError
+from ballast.warehouse.tables import ancestry
 
 if TYPE_CHECKING:
     from ballast.warehouse.tables.commits import Commit, Verdict
     from ballast.warehouse.warehouse import Warehouse
 
 
-def behind(warehouse: Warehouse, commit: Commit) -> list[Commit]:
-    """Gives a version and all that it was made from, the nearest first; what was pruned is left out."""
-    of = {(c.asset, c.version): c for c in warehouse.commits()}
-    found: dict[tuple[str, int], Commit] = {}
-    waiting = [(commit.asset, commit.version)]
-    while waiting:
-        key = waiting.pop(0)
-        if key in found or key not in of:
-            continue
-        found[key] = of[key]
-        waiting += of[key].inputs.items()
-    return list(found.values())
+def behind(warehouse: Warehouse, versions: Iterable[tuple[str, int]]) -> list[Commit]:
+    """Gives some (asset, version) and all that these were made from, the nearest first; what was pruned is left out."""
+    with warehouse._reading() as con:
+        return ancestry.behind(con, versions) if con else []
 
 
 def checked(warehouse: Warehouse, commit: Commit, before: Sequence[Commit], *, force: bool) -> list[Verdict]:
@@ -42,8 +35,16 @@ def checked(warehouse: Warehouse, commit: Commit, before: Sequence[Commit], *, f
     return verdicts
 
 
-def closed_behind(warehouse: Warehouse, before: Sequence[Commit], verdicts: Sequence[Verdict]) -> list[str]:
-    """Gives what of a version, and of what it was made from, is behind a closed gate or was never judged, in words."""
+def closed_behind(
+    warehouse: Warehouse, before: Sequence[Commit], verdicts: Sequence[Verdict] | None = None
+) -> list[str]:
+    """Gives which versions are behind a closed gate or were never judged, each in words.
+
+    `verdicts` are those on the versions, where they are known already.
+    """
+    before = list({(c.asset, c.version): c for c in before}.values())
+    if verdicts is None:
+        verdicts = warehouse.verdicts_of([(c.asset, c.version) for c in before])
     closed = [f"{v.asset} (version {v.version}): {v.gate}: {v.message}" for v in verdicts if v.closes]
     unjudged = [c for c in before if warehouse.basis_of(c.asset, c.version) is None]
     return [*closed, *(f"{c.asset} (version {c.version}): its gates never judged it" for c in unjudged)]

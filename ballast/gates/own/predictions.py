@@ -45,8 +45,8 @@ class ExpectPredictionShiftBelow(Own):
     """The predictions are spread as those of the step's previous version are, or differ by at most an effect size.
 
     It is Cramer's V between the two versions and the classes predicted, in [0, 1] (.1 is small, .3 medium), and the
-    largest distance between the two distribution functions where the predictions are numbers. Under no change it is
-    near 0 and grows as the square root of 1 over the rows; a step's first version has nothing to be held against.
+    largest distance between the two distribution functions where the predictions are numbers. Where nothing changes it
+    is not 0 but about the square root of (classes - 1) / the rows of both. A first version is held against nothing.
     """
 
     stages = ("prediction",)

@@ -6,7 +6,8 @@ from ballast.errors import GateClosedError, ParameterError, VersionNotFoundError
 from ballast.orchestration.graph.resources import BallastResource
 from ballast.orchestration.plan.plan import PROMOTION
 from ballast.warehouse import Commit, Warehouse
-from ballast.warehouse.aliases import behind, closed, history, move, next_use, parts, step_back
+from ballast.warehouse.aliases import history, move, next_use, parts, step_back
+from ballast.warehouse.leaving import behind, closed_behind
 from ballast.warehouse.names import view_of
 from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed
@@ -36,7 +37,9 @@ def promote(
     before = history(warehouse, alias)
     _check_alias(warehouse, alias, step)
     commit = _model(warehouse, step, version)
-    found = closed(warehouse, [*behind(warehouse, [(commit.asset, commit.version)]), *_judging(warehouse, commit)])
+    found = closed_behind(
+        warehouse, [*behind(warehouse, [(commit.asset, commit.version)]), *_judging(warehouse, commit)]
+    )
     if found and not force:
         raise GateClosedError(
             f"{alias} stays as it is: closed is the gate behind {'; '.join(found)}. Fix the data or the step and run "

@@ -54,7 +54,10 @@ def write_files(delivery: Delivery) -> bool:
 def _replaced(delivery: Delivery, path: Path) -> bool:
     if path.exists() and not path.is_file():
         raise delivery.error("a folder, a pipe or a device is there; name a file")
-    if others := [step for step in _steps_in(path) if step != delivery.step]:
+    steps = _steps_in(path)
+    if steps is None:
+        raise delivery.error("the file there holds rows that are not a step's; remove it, or name another one")
+    if others := [step for step in steps if step != delivery.step]:
         raise delivery.error(f"the file holds the rows of {listed(others)}; remove it, or name another one")
     write = csv.write_csv if path.suffix == ".csv" else parquet.write_table
     with whole(path) as fresh:
@@ -65,9 +68,12 @@ def _replaced(delivery: Delivery, path: Path) -> bool:
     return True
 
 
-def _steps_in(path: Path) -> list[str]:
-    """Gives the steps whose rows a file holds; none of one that is not a target's."""
+def _steps_in(path: Path) -> list[str] | None:
+    """Gives the steps whose rows a file holds, none of one that cannot be read; None of a table that no step wrote."""
     try:
+        schema = csv.open_csv(str(path)).schema if path.suffix == ".csv" else parquet.read_schema(str(path))
+        if STEP not in schema.names:
+            return None
         if path.suffix == ".csv":
             options = csv.ConvertOptions(include_columns=[STEP], column_types={STEP: pa.string()})
             column = csv.read_csv(str(path), convert_options=options).column(STEP)

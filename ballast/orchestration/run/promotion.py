@@ -16,7 +16,8 @@ from ballast.orchestration.spec.data import as_list
 from ballast.orchestration.spec.pipeline import StepSpec
 from ballast.stages import STAGES
 from ballast.warehouse import Commit
-from ballast.warehouse.aliases import behind, closed, history, next_use
+from ballast.warehouse.aliases import history, next_use
+from ballast.warehouse.leaving import behind, closed_behind
 from ballast.warehouse.tables.aliases import Use
 from ballast.words import listed
 
@@ -148,7 +149,7 @@ def _obstacle(inputs: Inputs, candidate: str) -> str:
     if used is not None and judgement.summary.get("in_use", {}).get(inputs.node.name) != list(used.use.named):
         return f"{step.promote} did not judge it beside {_called(used.use)} on the same rows; run {step.promote} again"
     of = [(c.asset, c.version) for c in (commit, judgement)]
-    if shut := inputs.passed or closed(run.warehouse, behind(run.warehouse, of)):
+    if shut := inputs.passed or closed_behind(run.warehouse, behind(run.warehouse, of)):
         return f"closed is the gate behind {listed((s.removeprefix('gate closed behind ') for s in shut), 3)}"
     gone = _rolled_back(history(run.warehouse, run.plan.asset(inputs.node.name)), commit)
     if gone is not None:

@@ -68,7 +68,7 @@ def dataset(
                 else "it leaves with each model; the rows that it encodes are <role>/features"
             )
             raise DataError(f"{name} is a model and has no rows: {remedy}")
-        before = behind(self, commit)
+        before = behind(self, [(commit.asset, commit.version)])
         verdicts = checked(self, commit, before, force=force)
         made = Making(self, commit, before)
         table, notes = made.table(join)

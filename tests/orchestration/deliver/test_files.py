@@ -59,6 +59,16 @@ def test_file_when_another_steps_rows_are_in_it_then_refused(name: str, tmp_path
         write(name, tmp_path, [2], None)
 
 
+@pytest.mark.parametrize("name", ["sales.parquet", "sales.csv"])
+def test_file_when_it_holds_a_users_own_rows_then_refused_and_left_alone(name: str, tmp_path: Path):
+    own = pd.DataFrame({"customer": [1, 2]})
+    own.to_csv(tmp_path / name, index=False) if name.endswith(".csv") else own.to_parquet(tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    with pytest.raises(TargetError, match="holds rows that are not a step's; remove it, or name another one"):
+        write(name, tmp_path, [1], None)
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_place_when_there_is_none_then_refused_and_nothing_is_made(tmp_path: Path):
     for path in ("out/scores.parquet", "out/scores/"):
         with pytest.raises(TargetError, match=r"there is no folder .*/out; make it, or correct `to:`"):
