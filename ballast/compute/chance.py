@@ -5,7 +5,7 @@ position or of what was drawn before. What kind of choice it is counts as part o
 bootstrap counts are independent of one another even where they are given one seed and one purpose. One purpose for the
 same choice in every step, such as a sample's, and another for each that is to be independent of it.
 
-Cost O(n); about 20 ns an id of 64 bits and 250 ns more of a text. Who draws many replicates of texts takes ``id_keys``
+Cost O(n); about 20 ns an id of 64 bits, and 200 ns a text. Who draws many replicates of texts takes ``id_keys``
 once and gives those as ids: the draws are the same.
 """
 
@@ -23,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.columns import canonical, is_missing
+from ballast.compute.arrow import as_series
 from ballast.compute.blocks import KEY_BYTES, row_blocks
 from ballast.errors import DataError, ParameterError
 from ballast.words import shown
@@ -91,11 +92,7 @@ def id_keys(ids: Any) -> np.ndarray:
     """
     if isinstance(ids, pa.ChunkedArray):
         return np.concatenate([np.empty(0, np.uint64), *map(id_keys, ids.chunks)])
-    if isinstance(ids, pa.DictionaryArray):
-        ids = ids.dictionary_decode()
-    if isinstance(ids, pa.StringViewArray):  # pandas has no such type
-        ids = ids.cast(pa.large_string())
-    series = pd.Series(ids, dtype=pd.ArrowDtype(ids.type)) if isinstance(ids, pa.Array) else pd.Series(ids)
+    series = as_series(ids) if isinstance(ids, pa.Array) else pd.Series(ids)
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.cat.categories.dtype)
     if missing := int(is_missing(series).sum()):
