@@ -16,6 +16,8 @@ import hashlib
 import json
 import math
 import operator
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -53,11 +55,11 @@ def sampled(ids: Any, share: float, *, seed: int, purpose: str) -> np.ndarray:
 def folds(ids: Any, k: int, *, seed: int, purpose: str) -> np.ndarray:
     """Gives (n,) int64 from 0 to k - 1: the fold, or the bucket, of each id; each is as likely as another.
 
-    ParameterError for k below 1.
+    Folds of two numbers k are independent. ParameterError for k below 1.
     """
     if k < 1:
         raise ParameterError(f"k={shown(k)} is not a number of folds; give 1 or more")
-    return (_draws(ids, "folds", seed, purpose) * (2.0**-BITS * k)).astype(np.int64)
+    return (_draws(ids, f"folds {operator.index(k)}", seed, purpose) * (2.0**-BITS * k)).astype(np.int64)
 
 
 def poisson_counts(ids: Any, *, seed: int, purpose: str, replicate: int) -> np.ndarray:
@@ -85,10 +87,9 @@ def shuffled(ids: Any, *, seed: int, purpose: str, replicate: int = 0) -> np.nda
 def id_keys(ids: Any) -> np.ndarray:
     """Gives the (n,) uint64 that stand for ids of any type, and for themselves: ``id_keys(id_keys(ids))`` is the same.
 
-    Integers of 64 bits or fewer are themselves, modulo 2^64; text is hashed, and so is the canonical text of wider
-    integers and of all other types. So ids that are equal have one key whatever the width of the integers and the
-    storage of the text: numpy, pandas, Arrow with or without a dictionary, lists. 1 and "1" are two ids. DataError for
-    ids that are missing.
+    Whole numbers of 64 bits or fewer are themselves, modulo 2^64; text is hashed, and so is the canonical text of all
+    else. So ids that are equal have one key whatever the type of the number and the storage of the text: numpy, pandas,
+    Arrow with or without a dictionary, lists. 1 and "1" are two ids. DataError for ids that are missing.
     """
     if isinstance(ids, pa.ChunkedArray):
         return np.concatenate([np.empty(0, np.uint64), *map(id_keys, ids.chunks)])
@@ -106,20 +107,16 @@ def id_keys(ids: Any) -> np.ndarray:
 
 
 def _keys_one_by_one(series: pd.Series) -> np.ndarray:
-    """Gives the keys of values of several types, each as it would be among its like."""
-    values = series.to_numpy(dtype=object) if series.dtype == object else canonical(series)
-    keys = np.empty(len(values), dtype=np.uint64)
-    whole = np.fromiter((_is_narrow(value) for value in values), bool, len(values))
-    keys[whole] = [int(value) % 2**64 for value in values[whole]]
-    texts = values.copy()
-    other = ~whole & np.fromiter((not isinstance(value, str) for value in values), bool, len(values))
-    texts[other] = canonical(pd.Series(values[other], dtype=object))
-    keys[~whole] = _hashed(texts[~whole])
+    """Gives the keys of values of any types, each as it would be among its like."""
+    values = series.to_numpy(dtype=object)
+    is_text = np.fromiter((isinstance(value, str) for value in values), bool, len(values))
+    is_number = np.fromiter((isinstance(value, Real | Decimal | np.bool_) for value in values), bool, len(values))
+    values[~is_text] = canonical(series[~is_text])
+    keys = _hashed(values)
+    for row in np.flatnonzero(is_number):
+        if values[row].lstrip("-").isdigit() and -(2**63) <= (whole := int(values[row])) < 2**64:
+            keys[row] = whole % 2**64
     return keys
-
-
-def _is_narrow(value: Any) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and -(2**63) <= int(value) < 2**64
 
 
 def _hashed(texts: np.ndarray) -> np.ndarray:
@@ -156,7 +153,7 @@ def _poisson_thresholds() -> np.ndarray:
     """Gives the least draws whose counts are 1, 2, and so on: 2^53 times the distribution function, rounded up."""
     thresholds: list[int] = []
     with decimal.localcontext(prec=60):
-        total = term = decimal.Decimal(-1).exp()
+        total = term = Decimal(-1).exp()
         while (threshold := math.ceil(total * 2**BITS)) < 2**BITS:
             thresholds.append(threshold)
             term /= len(thresholds)

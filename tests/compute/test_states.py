@@ -65,7 +65,7 @@ CASES = {
     ),
     "counts": Case(Counts, lambda s, at: s.add(ROWS["word"][at]), lambda s: list(s.counts.values())),
     "counts of too many": Case(
-        lambda: Counts(1000), lambda s, at: s.add(ROWS["x"][at]), lambda s: [s.too_many, s.count, s.missing]
+        lambda: Counts(3), lambda s, at: s.add(ROWS["word"][at]), lambda s: [s.too_many, s.count, s.missing]
     ),
     "quantiles": Case(
         Quantiles, lambda s, at: s.add(NUMBERS[at, 0]), lambda s: [s.count, s.missing, s.low, s.high, s.quantile(0)]

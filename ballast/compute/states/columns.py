@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ballast.columns import numbers_of
-from ballast.compute.arrow import as_series
+from ballast.compute.arrow import as_series, plain
 from ballast.compute.states.counts import LIMIT, Counts
 from ballast.compute.states.moments import Moments
 from ballast.compute.states.packing import packed, unpacked
@@ -139,7 +139,9 @@ def _held(field: pa.Field) -> Held:
     types, kind = pa.types, field.type
     if isinstance(kind, pa.BaseExtensionType):
         kind = kind.storage_type  # of UUIDs bytes
-    if types.is_nested(kind) or types.is_union(kind) or types.is_run_end_encoded(kind):
+    if types.is_run_end_encoded(kind):
+        return _held(field.with_type(kind.value_type))
+    if types.is_nested(kind) or types.is_union(kind):
         raise DataError(f"column {field.name!r} holds nested values ({field.type}); choose columns of one value a cell")
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return "numbers"
@@ -158,6 +160,6 @@ def _numbers(column: pa.Array | pa.ChunkedArray, held: Held) -> np.ndarray:
     """Gives a column's (n,) doubles, NaN where a value is missing."""
     if held != "numbers":
         return numbers_of(as_series(column))
-    if isinstance(column.type, pa.BaseExtensionType):
-        column = column.cast(column.type.storage_type)
-    return pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False)  # beyond 2^53: the nearest double
+    return pc.cast(plain(column), pa.float64(), safe=False).to_numpy(
+        zero_copy_only=False
+    )  # beyond 2^53: the nearest double

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
+from collections.abc import Iterable
 
-from ballast.columns import categories_of, is_missing
-from ballast.compute.arrow import as_series
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ballast.columns import canonical, is_missing
+from ballast.compute.arrow import as_series, plain
 from ballast.compute.states.packing import packed, unpacked
 from ballast.errors import DataError
 
@@ -25,7 +27,7 @@ class Counts:
 
     Attributes
     ----------
-    count : rows with a value. missing : rows without one: null, None, NaN or NaT. too_many : whether there are more
+    count : rows with a value. missing : rows without one: null or NaN. too_many : whether there are more
     than `limit` distinct values.
 
     Notes
@@ -50,17 +52,17 @@ class Counts:
             )
         return dict(sorted(self._counts.items()))
 
-    def add(self, column: pd.Series | pa.Array | pa.ChunkedArray) -> None:
-        """Adds a column of any type that has one value a cell."""
-        series = column if isinstance(column, pd.Series) else as_series(column)
+    def add(self, column: pa.Array | pa.ChunkedArray) -> None:
+        """Adds a column of any type of Arrow's that has one value a cell."""
+        column = plain(column)
         if self.too_many:
-            missing = int(is_missing(series).sum())
+            missing = int(is_missing(as_series(column)).sum())
         else:
-            codes, texts = categories_of(series)
-            counts = np.bincount(codes + 1, minlength=len(texts) + 1).tolist()  # code -1 is a missing value
-            missing = counts[0]
-            self._take(dict(zip(texts, counts[1:], strict=True)))
-        self.count, self.missing = self.count + len(series) - missing, self.missing + missing
+            values, counts = pc.call_function("value_counts", [column]).flatten()
+            texts = canonical(as_series(values))
+            missing = sum(count for text, count in zip(texts, counts.tolist(), strict=True) if text is None)
+            self._take((text, count) for text, count in zip(texts, counts.tolist(), strict=True) if text is not None)
+        self.count, self.missing = self.count + len(column) - missing, self.missing + missing
 
     def pad(self, n: int) -> None:
         """Adds n rows that have no value."""
@@ -71,12 +73,12 @@ class Counts:
         if other.limit != self.limit:
             raise DataError(f"counts of at most {other.limit} values cannot be added to those of at most {self.limit}")
         self.too_many |= other.too_many
-        self._take(other._counts)
+        self._take(list(other._counts.items()))
         self.count, self.missing = self.count + other.count, self.missing + other.missing
 
-    def _take(self, counts: dict[str, int]) -> None:
+    def _take(self, counts: Iterable[tuple[str, int]]) -> None:
         if not self.too_many:
-            for text, count in counts.items():
+            for text, count in counts:
                 self._counts[text] = self._counts.get(text, 0) + count
         if self.too_many or len(self._counts) > self.limit:
             self.too_many, self._counts = True, {}

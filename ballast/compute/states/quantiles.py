@@ -8,6 +8,7 @@ import numpy as np
 
 from ballast.compute.states.packing import packed, unpacked
 from ballast.errors import DataError, ParameterError
+from ballast.words import shown
 
 SIZE = 4096
 """Values a level holds where nothing else is said: an error of at most .06 % of ten million rows, and
@@ -32,12 +33,12 @@ class Quantiles:
     -----
     Fewer than 8 `size` values are kept as they are, and everything is exact. Else 8 `size` values are sorted and every
     8th is kept, at a level where each stands for 8; two sets of one level are sorted together and every second value
-    is kept, at the next level (Manku, Rajagopalan, Lindsay, Approximate Medians and other Quantiles in One Pass and with
-    Limited Memory, 1998). Which of the two is not a coin's choice, as in Karnin, Lang, Liberty, Optimal Quantile
+    is kept, at the next level (Manku, Rajagopalan, Lindsay, Approximate Medians and other Quantiles in One Pass and
+    with Limited Memory, 1998). Which of the two is not a coin's choice, as in Karnin, Lang, Liberty, Optimal Quantile
     Approximation in Streams, 2016, but the one that evens out what ranks can be wrong by upwards and downwards until
     then. So equal parts in equal order make equal states, and ``rank_error`` is the sum of what each thinning can do at
     worst: about (.44 + log2(n / 8 size) / 4) / size of the rows. ``add`` gives the same for any cut of the rows;
-    ``merge`` another state for another cut, within the same bound.
+    ``merge`` another state for another cut, within its own bound, which is about the same.
 
     Cost O(n log size), about 40 ns a value; the state has at most 8 size (8 + log2(n / 8 size)) bytes.
     """
@@ -84,21 +85,24 @@ class Quantiles:
             self._carry(level, values)
 
     def quantile(self, q: Any) -> Any:
-        """Gives the quantiles at shares q, of any shape: numpy's linear ones where everything is exact.
+        """Gives the quantiles at shares q, of any shape.
 
-        Else each is one of the values, and q lies between the shares of rows below it and up to it, or ``rank_error``
-        from them at most; the ends are exact. NaN where there is no value. ParameterError for q outside 0 to 1.
+        Where everything is exact they are numpy's linear ones, but the lower value where one of two is infinite. Else
+        each is one of the values, and q lies between the shares of rows below it and up to it, or ``rank_error`` from
+        them at most; the ends are exact. NaN where there is no value. ParameterError for q outside 0 to 1.
         """
         q = np.asarray(q, dtype=np.float64)
         if not ((q >= 0) & (q <= 1)).all():
-            raise ParameterError(f"q={q.tolist()} are not shares of the rows; give numbers from 0 to 1")
+            raise ParameterError(
+                f"q={shown(q.tolist())} is not a share of the rows, or several; give numbers from 0 to 1"
+            )
         if not self.count:
             return np.full(q.shape, np.nan)[()]
         if not self._levels:
+            lower, higher = (np.quantile(self._waiting, q, method=end) for end in ("lower", "higher"))
             with np.errstate(invalid="ignore"):
                 found = np.quantile(self._waiting, q)
-            between = np.isnan(found)  # of an infinite value and another
-            return np.where(between, np.quantile(self._waiting, q, method="lower"), found)[()]
+            return np.where(np.isinf(lower) | np.isinf(higher), lower, found)[()]
         values, ranks = self._ranked()
         found = values[np.searchsorted(ranks, q * self.count)]
         return np.where(q == 0, self.low, np.where(q == 1, self.high, found))[()]
