@@ -20,6 +20,14 @@ def shown_as(snapshot: Snapshot, shape: str) -> Iterator[tuple[Step, pd.DataFram
                 yield step, step.table.fillna({"model": "", "versus": ""}), picture
 
 
+def is_itself(step: Step, model: object, versus: object) -> bool:
+    """Says whether a comparison held a model against an alias that named just the version of it which was judged."""
+    if step.commit is None or versus not in (used := step.commit.summary.get("in_use", {})):
+        return False
+    asset, version = used[versus]
+    return asset.partition("/")[2] == model and step.commit.inputs.get(asset) == version
+
+
 def known_value(snapshot: Snapshot, metric: str, model: object) -> float | None:
     """Gives a model's metric on labelled rows from the pipeline's other judgements, None where nothing tells."""
     for step in snapshot.of("assessor"):

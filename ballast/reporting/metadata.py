@@ -139,20 +139,20 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _labels(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: value for name, value in summary.items() if isinstance(value, int)}
-    return shown | ({"labelled_share": summary["labelled"] / summary["rows"]} if summary["rows"] else {})
+    first = {"labels": summary["told"], "labelled": summary["labelled"], "missing": summary["missing"]}
+    share = {"labelled_share": summary["labelled"] / summary["rows"]} if summary["rows"] else {}
+    return {**first, **share, **{name: n for name, n in summary.items() if isinstance(n, int) and name != "rows"}}
 
 
 def _prediction(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {"rows": len(table), "model": summary["model"], "model_version": summary["model_version"]}
-    if len(table):
-        shown["flagged_share"] = summary["flagged"] / len(table)
-    return shown
+    shown = {"model": summary["model"], "model_version": summary["model_version"]}
+    return {**shown, "flagged_share": summary["flagged"] / len(table)} if len(table) else shown
 
 
 def _promotion(table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {name: summary[name] for name in ("model", "model_version", "moved", "said") if name in summary}
-    return {**shown, summary["metric"]: summary["value"]} if "value" in summary else shown
+    shown = {name: summary[name] for name in ("model", "model_version", "moved") if name in summary}
+    value = {summary["metric"]: summary["value"]} if "value" in summary else {}
+    return {**shown, "why": summary["said"], **value}
 
 
 VALUES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any]], dict[str, Any]]] = {

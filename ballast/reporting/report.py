@@ -25,6 +25,7 @@ from ballast.reporting.page.slices import losing_slices
 from ballast.reporting.snapshot import Snapshot, Step, take_snapshot
 from ballast.stages import STAGES
 from ballast.warehouse import Warehouse
+from ballast.words import plural
 
 STATES = {
     "done": ("ran", ""),
@@ -158,7 +159,7 @@ def _provenance(snapshot: Snapshot) -> Markup:
         stale = chip("older input", "warn") if step.stale else None
         reused = chip("reused") if c and snapshot.run_id and c.run_id != snapshot.run_id else None
         notes = {k: v for k, v in step.node.notes.items() if v not in ({}, [], "", None)}
-        settings = tag("details", tag("summary", f"{len(notes)} settings"), facts(notes)) if notes else Markup("")
+        settings = tag("details", tag("summary", plural(len(notes), "setting")), facts(notes)) if notes else Markup("")
         rows.append(
             (
                 join((name, " ", stale)),

@@ -55,10 +55,20 @@ def test_drift_is_judged_by_effect_size_p_value_and_feature(stored, drift, argum
 def test_drift_above_its_bound_names_the_feature_and_the_measure(stored, drift) -> None:
     found = one({"expect_drift_below": {"max_effect_size": 0.1}}, drift, stored(stage="test"))
     assert found.observed == {"effect_size": 0.3, "feature": "age", "rows_over": 1}
-    assert (
-        "largest effect size 0.3 (Kolmogorov-Smirnov distance, age), 1 of 3 rows of the report above 0.1"
-        in found.message
-    )
+    assert "size 0.3 (Kolmogorov-Smirnov distance, age), 1 of 2 columns above 0.1: weigh" in found.message
+
+
+def test_drift_when_a_test_says_something_of_itself_then_said_once_behind_the_remedy(stored, drift) -> None:
+    said = drift.assign(effect=f"Kolmogorov-Smirnov distance; {(note := 'rows look dependent')}", effect_size=0.3)
+    found = one({"expect_drift_below": {"max_effect_size": 0.1}}, said, stored(stage="test"))
+    assert "size 0.3 (Kolmogorov-Smirnov distance, age), 2 of 2 columns above 0.1: weigh" in found.message
+    assert found.message.endswith(f"or look for a broken column; {note}")
+
+
+def test_drift_when_no_column_is_over_by_itself_then_none_is_counted(stored, drift) -> None:
+    whole = drift[drift["feature"] == OVERALL].assign(effect_size=0.3, effect="classifier accuracy")
+    found = one({"expect_drift_below": {"max_effect_size": 0.1}}, whole, stored(stage="test"))
+    assert "drift: largest effect size 0.3 (classifier accuracy, (all)), above 0.1: weigh" in found.message
 
 
 def test_drift_of_an_unknown_feature_closes_with_the_nearest(stored, drift) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from ballast.gates import Judgement, StaticContext, judge, parse_suite
 from ballast.given.judging import judged_classes, judged_numbers
 from ballast.methods.frame.reports import Assessment
 from ballast.orchestration.commands.run import Finished
+from ballast.orchestration.run.outline import outline_of
+from ballast.reporting.findings.predictions import predictions
+from ballast.reporting.snapshot import take_snapshot
 from tests.orchestration.projects import Project, rows, spec
 
 METRIC = {"name": "accuracy", "at_least": 0.5, "least_labelled": 0.3}
@@ -229,8 +233,21 @@ def test_counts_when_labels_have_come_then_told_in_terminal_report_and_dagster(
     assert event is not None
     assert event.asset_materialization is not None
     shown = {name: entry.value for name, entry in event.asset_materialization.metadata.items()}
+    assert str(shown["labels"]).startswith(told)
     assert shown["missing"] == 30
     assert shown["labelled_share"] == 50 / 80
+
+
+def test_report_when_labels_have_come_then_says_how_good_the_predictions_are_by_how_many(runs):
+    project, _ = runs
+    snapshot = take_snapshot(project.warehouse, outline_of(project.plan))
+    found = project.warehouse.read("demo/scored/metrics").set_index(["metric", "slice"])["value"]
+    (said,) = predictions(snapshot)
+    assert f"; by the 50 of 80 labels that have come their accuracy is {found['accuracy', '(all)']:.3g} [" in said.text
+    metrics = snapshot.steps["demo/scored/metrics"]
+    before = replace(metrics, commit=project.warehouse.version("demo/scored/metrics", 1))
+    (said,) = predictions(replace(snapshot, steps={**snapshot.steps, metrics.node.asset: before}))
+    assert "; no labels of these have come yet" in said.text
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

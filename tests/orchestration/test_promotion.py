@@ -23,6 +23,7 @@ from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_unit
 from ballast.reporting import take_snapshot
 from ballast.reporting.findings import findings
+from ballast.reporting.page.tiles import tiles
 from ballast.warehouse.aliases import history, in_use
 from tests.orchestration.projects import Project, rows, spec
 
@@ -112,7 +113,7 @@ def test_judgement_when_a_model_is_in_use_then_beside_the_others_with_the_encode
 
 def test_alias_when_the_rule_does_not_hold_then_stays_and_says_why(twice: Project):
     assert named(twice) == ("demo/reweighted", 1)
-    assert said(twice).startswith("reweighted version 1 stays: baseline: its accuracy is 0.")
+    assert said(twice).startswith("reweighted version 1 stays: baseline version 2: its accuracy is 0.")
     table = twice.warehouse.read(ALIAS)
     assert table["in_use"].tolist() == [True, False, False]
     assert not table["moved"].any()
@@ -140,8 +141,9 @@ def test_report_when_an_alias_is_declared_then_says_who_is_in_use_and_what_happe
     found = findings(take_snapshot(twice.warehouse, outline_of(twice.plan)))
     (finding,) = [f for f in found if f.topic == "In use"]
     assert finding.text.startswith("production is reweighted version 1 since 2")
-    assert ": reweighted version 1 stays: baseline: its accuracy" in finding.text
-    assert " UTC, by rule; weighed on 2" in finding.text
+    assert " UTC, by rule: moved from no model: its accuracy is 0." in finding.text
+    assert ", and nothing was in use; weighed on 2" in finding.text
+    assert " UTC: reweighted version 1 stays: baseline version 2: its accuracy" in finding.text
     assert next(f for f in found if f.topic == "May it ship").text.startswith("Yes")  # nothing is old for it
 
 
@@ -156,8 +158,10 @@ def test_dagster_when_an_alias_is_declared_then_an_asset_with_its_check_and_numb
     checks = twice.instance.event_log_storage.get_asset_check_execution_history(
         dg.AssetCheckKey(key, "expect_model_in_use"), limit=2
     )
-    told = [c.event.dagster_event.asset_check_evaluation_data.description for c in checks]  # type: ignore[union-attr]
-    assert told == [said(twice), shown[1]["said"].value]
+    judged = [c.event.dagster_event.asset_check_evaluation_data for c in checks]  # type: ignore[union-attr]
+    assert [j.description for j in judged] == [said(twice), shown[1]["why"].value]
+    weighed = [j.metadata["candidates"].value for j in judged]
+    assert weighed == [2, 2]  # the one that moved was weighed, too
     (asset,) = [a for a in twice.definitions.assets or () if isinstance(a, dg.AssetsDefinition) and key in a.keys]
     made_from = {dep.asset_key.path[-1] for dep in asset.specs_by_key[key].deps}
     assert made_from == {"verdict", "baseline", "reweighted"}
@@ -193,6 +197,25 @@ def test_alias_when_moved_by_hand_then_judged_anew_moved_by_the_rule_and_not_aga
     assert [u.way for u in history(project.warehouse, ALIAS)] == ["rule", "hand", "rule", "rollback"]
 
 
+def test_alias_when_it_names_the_only_candidate_then_said_and_nothing_is_compared_with_itself(
+    twice: Project, tmp_path: Path
+):
+    project = twice.copied(tmp_path)
+    changed = {
+        "verdict": {"use": "compare_models", "models": ["production", "reweighted"]},
+        "production": {"promote": "verdict", "from": ["reweighted"]},
+    }
+    project.attributes["steps"] = {**project.attributes["steps"], **changed}
+    promote(project.resource, ALIAS, "demo/reweighted", why="to see what the report says.")
+    assert project.run("verdict", "production").success
+    assert said(project) == "reweighted version 2 stays: reweighted, the only candidate, has no newer version"
+    snapshot = take_snapshot(project.warehouse, outline_of(project.plan))
+    found = {f.topic: f.text for f in findings(snapshot)}
+    assert "; reweighted is that same version, so that nothing newer is compared" in found["Models"]
+    assert ("accuracy", "nothing newer is compared") in [(t[0], t[2].rpartition("; ")[2]) for t in tiles(snapshot)]
+    assert "): to see what the report says; weighed on 2" in found["In use"]
+
+
 def test_alias_when_a_gate_is_closed_behind_the_judgement_then_stays_and_predicts_on(twice: Project, tmp_path: Path):
     project = twice.copied(tmp_path)
     asked = {"name": "accuracy", "model": "baseline", "at_least": 0.99}
@@ -203,7 +226,7 @@ def test_alias_when_a_gate_is_closed_behind_the_judgement_then_stays_and_predict
     assert [v.gate for v in project.warehouse.verdicts("demo/verdict", version=3) if v.closes] == [CLOSED]
     assert finished.states["production"] == "done"
     assert named(project) == ("demo/baseline", 2)
-    assert f"reweighted: closed is the gate behind verdict: {CLOSED}" in said(project)
+    assert f"reweighted version 2: closed is the gate behind verdict: {CLOSED}" in said(project)
     assert len(project.warehouse.read("demo/scored")) == 30
     project.run(force=True)
     assert named(project) == ("demo/baseline", 2)

@@ -23,7 +23,8 @@ class ExpectModelInUse(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         used = frame[column(frame, "in_use").astype(bool)]
-        observed: dict[str, Any] = {"candidates": int((~column(frame, "in_use").astype(bool)).sum())}
+        weighed = ~column(frame, "in_use").astype(bool) | column(frame, "moved").astype(bool)
+        observed: dict[str, Any] = {"candidates": int(weighed.sum())}
         if not len(used):
             said = listed(frame["said"].astype(str), 6)
             return Outcome(False, observed, f"no model is in use; of {plural(len(frame), 'candidate')}: {said}")

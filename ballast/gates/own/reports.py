@@ -54,19 +54,20 @@ class ExpectDriftBelow(Own):
             top = int(np.nanargmax(effects))
             over = int((effects > self.max_effect_size).sum())
             observed |= {"effect_size": effects[top], "feature": rows["feature"].iloc[top], "rows_over": over}
-            said.append(f"largest effect size {effects[top]:.3g} ({rows['effect'].iloc[top]}, {observed['feature']})")
+            said.append(f"largest effect size {effects[top]:.3g} ({_measure(rows, top)}, {observed['feature']})")
             if over:
-                missed.append(f"{over} of {len(rows)} rows of the report above {self.max_effect_size:g}")
+                missed.append(f"{_columns_over(rows, effects > self.max_effect_size)}above {self.max_effect_size:g}")
         if self.min_p_value is not None:
             p = _p_value(rows if self.feature or self.left_out else _rows_of_feature(frame, OVERALL))
             observed |= {"p_value": p}
             said.append(f"p-value {p:.3g}")
             if not p >= self.min_p_value:
                 missed.append(f"p-value below {self.min_p_value:g}")
-        said[-1] += _notes(frame)
+        notes = _notes(frame)
         if missed:
             remedy = "weigh or resample the training rows toward the target, retrain, or look for a broken column"
-            return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}")
+            return Outcome(False, observed, f"drift: {', '.join([*said, *missed])}: {remedy}{notes}")
+        said[-1] += notes
         if untested := _untested(rows):
             return Outcome(False, observed | {"untested": len(untested)}, f"{', '.join(said)}; {_remedies(untested)}")
         return Outcome(True, observed, f"{', '.join(said)}: no more drift than allowed")
@@ -114,6 +115,17 @@ class ExpectOverallResult(Own):
         said += _notes(frame)
         passed = bool(np.isfinite(statistic) and 0 <= p <= 1)
         return Outcome(passed, observed, said if passed else f"{said}: the test came to no result; look at its columns")
+
+
+def _measure(rows: pd.DataFrame, row: int) -> str:
+    """Gives what an effect size measures, without the notes of the test, which are said once."""
+    return str(rows["effect"].iloc[row]).partition("; ")[0]
+
+
+def _columns_over(rows: pd.DataFrame, over: np.ndarray) -> str:
+    """Says how many of the columns that were measured are over a bound; nothing where none is by itself."""
+    columns = (rows["feature"] != OVERALL).to_numpy() & np.isfinite(numbers(rows, "effect_size"))
+    return f"{int((over & columns).sum())} of {plural(int(columns.sum()), 'column')} " if (over & columns).any() else ""
 
 
 def _notes(frame: pd.DataFrame) -> str:

@@ -42,7 +42,7 @@ def labels_of(draft: Draft) -> Iterator[Node]:
     for role, data in draft.data.items():
         if (labels := data.labels_from) is not None:
             kind = next(name for name in SOURCES if getattr(labels, name))
-            about = f"The labels of the {role} rows that have come so far: {kind}."
+            about = f"The labels of the {role} rows that have come so far."
             name = f"{role}/labels"
             yield Node(name, "labels", kind, (role, "train"), name, role=role, description=about)
 
@@ -52,7 +52,10 @@ def metrics_of(draft: Draft, name: str) -> Iterator[Node]:
     step = draft.spec.steps[name]
     role = predicted(step)
     if draft.spec.data[role].labels_from is not None:
-        about = f"What the labels that have come say of {name}, as though all had."
+        about = (
+            f"How good {name} is by the labels that have come: (all) weighs them to stand for all rows, "
+            "(labelled) does not."
+        )
         made = f"{name}/metrics"
         own = step.model_copy(update={"to": None})  # where the predictions are written, nothing else is
         yield Node(made, "metrics", "late_labels", (name, f"{role}/labels"), made, step=own, description=about)

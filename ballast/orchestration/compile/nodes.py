@@ -13,6 +13,9 @@ from ballast.orchestration.provide import SOURCES
 from ballast.orchestration.spec.data import ROLES, as_list
 from ballast.orchestration.spec.pipeline import embedders_of, models_of, predicted
 
+_UNNAMED = {"path": "files", "query": "a query"}
+"""Where rows come from that is not named: it may hold secrets."""
+
 
 def nodes_of(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> dict[str, Node]:
     """Gives the nodes by name: sources first, then matrices and steps; the report is none of them."""
@@ -62,10 +65,10 @@ def _sources(draft: Draft, bindings: Mapping[str, tuple[Binding, ...]]) -> list[
     found = []
     for role, data in draft.data.items():
         kind = str(data.source)
-        named = f" {getattr(data, kind)}" if kind in ("asset", "loader", "step") else ""  # others may hold secrets
+        named = f"{kind} {getattr(data, kind)}" if kind in ("asset", "loader", "step") else _UNNAMED.get(kind, kind)
         after = f", made by asset {data.asset}" if data.asset and kind != "asset" else ""
         unused = told(draft.spec, bindings, role)
-        about = f"The {role} rows: {kind}{named}{after}.{f' {unused[0].upper()}{unused[1:]}.' if unused else ''}"
+        about = f"The {role} rows, from {named}{after}.{f' {unused[0].upper()}{unused[1:]}.' if unused else ''}"
         found.append(Node(role, "source", kind, (), role, role=role, description=about))
     return found
 

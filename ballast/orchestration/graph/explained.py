@@ -111,7 +111,8 @@ def _rows(data: DataSpec) -> str:
         return f"the asset {data.asset} of Dagster"
     if data.path:
         paths = [path for path in as_list(data.path) if not is_remote(path)]
-        return f"the files {listed(paths)}" if paths else "files at an address"
+        noun = "file" if len(paths) == 1 and not set("*?[") & set(paths[0]) else "files"
+        return f"the {noun} {listed(paths)}" if paths else "files at an address"
     if data.step:
         return f"what the step {data.step} of another pipeline has stored"
     return f"what the function {data.loader} returns" if data.loader else "the rows of a query"

@@ -75,7 +75,7 @@ def last_metadata(
 def _digest(stored: Stored) -> str:
     commit = stored.commit
     parts = [stored.node.stage, commit.asset, commit.version, commit.content_hash, dict(commit.summary), _code()]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 @cache
@@ -89,4 +89,4 @@ def _metadata_value(value: Any) -> Any:
         return dg.MetadataValue.md(value)
     if isinstance(value, dict | list):
         return dg.MetadataValue.json(value)
-    return value
+    return float(f"{value:.6g}") if isinstance(value, float) else value  # the warehouse has all digits

@@ -83,13 +83,19 @@ def _moved(inputs: Inputs, metric: str, weights: Mapping[str, Weighed], chosen: 
 def _stayed(inputs: Inputs, metric: str, weights: Mapping[str, Weighed], value: float) -> Decided:
     used = inputs.in_use(inputs.node.name)
     use = used.use if used else None
-    reasons = "; ".join(f"{name}: {found.said}" for name, found in weights.items())
-    said = f"{f'{_called(use)} stays' if use else 'no model comes into use'}: {reasons}{_favoured(inputs)}"
-    rows = [
-        _row(inputs.commits[name], metric, found, found.said)
-        for name, found in weights.items()
-        if use is None or (inputs.commits[name].asset, inputs.commits[name].version) != use.named
-    ]
+    others = {
+        name: found for name, found in weights.items() if use is None or not _is_in_use(use, inputs.commits[name])
+    }
+    reasons = "; ".join(
+        f"{name} version {inputs.commits[name].version}: {found.said}" for name, found in others.items()
+    )
+    why = (
+        f"{reasons}{_favoured(inputs)}"
+        if others
+        else f"{next(iter(weights))}, the only candidate, has no newer version"
+    )
+    said = f"{f'{_called(use)} stays' if use else 'no model comes into use'}: {why}"
+    rows = [_row(inputs.commits[name], metric, found, found.said) for name, found in others.items()]
     if used is None:
         return Decided(_table(inputs, rows), _remembered(None, metric, value, said, moved=False), None)
     now = _row(used.commits["estimator"], metric, Weighed(value), said)
@@ -121,6 +127,10 @@ def _ids(inputs: Inputs, role: str, commit: Commit) -> set[str]:
     return set(rows.column(column).cast("string").to_pylist())
 
 
+def _is_in_use(use: Use, commit: Commit) -> bool:
+    return use.named == (commit.asset, commit.version)
+
+
 def _called(use: Use) -> str:
     return f"{use.model.partition('/')[2]} version {use.version}"
 
@@ -144,7 +154,7 @@ def _obstacle(inputs: Inputs, candidate: str) -> str:
     """Says why a candidate may not come into use whatever its figures are, if anything speaks against it."""
     run, commit, step = inputs.run, inputs.commits[candidate], _step(inputs.node)
     judgement, used = inputs.commits[str(step.promote)], inputs.in_use(inputs.node.name)
-    if used is not None and used.use.named == (commit.asset, commit.version):
+    if used is not None and _is_in_use(used.use, commit):
         return "it is the model in use"
     if used is not None and judgement.summary.get("in_use", {}).get(inputs.node.name) != list(used.use.named):
         return f"{step.promote} did not judge it beside {_called(used.use)} on the same rows; run {step.promote} again"

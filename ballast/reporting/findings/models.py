@@ -9,7 +9,7 @@ import pandas as pd
 
 from ballast.methods.frame.reports import OVERALL, Direction, Picture
 from ballast.reporting.findings.finding import Finding, Kind, named, of_older_inputs, short, signed
-from ballast.reporting.judgements import known_value, leading_metric, shown_as
+from ballast.reporting.judgements import is_itself, known_value, leading_metric, shown_as
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import in_words, listed, plural
@@ -22,10 +22,13 @@ Row = Mapping[Any, Any]
 def models(snapshot: Snapshot) -> Finding:
     for step, table, picture in shown_as(snapshot, "comparison"):
         metric = leading_metric(table, picture)
-        rows = table[table["metric"] == metric]
-        others = rows[(rows["versus"] != "") & (rows["slice"] == OVERALL)].to_dict("records")
+        rows = table[(table["metric"] == metric) & (table["slice"] == OVERALL)].to_dict("records")
+        differences = [row for row in rows if row["versus"]]
+        others = [row for row in differences if not is_itself(step, row["model"], row["versus"])]
         if (direction := step.declared[0].get(metric)) is not None and others:
             return _compared(snapshot, step, table, picture, direction, others)
+        if differences and not others:
+            return _itself(snapshot, step, picture, rows)
     return _effects(snapshot) or _alone(snapshot) or _not_compared(snapshot)
 
 
@@ -59,6 +62,16 @@ def _compared(
     head = f"By {picture.called(metric)} on {plural(int(others[0]['n']), 'row')}, "
     text = f"{head}{'; '.join(said)}{_slices(table, metric, better, others)}{of_older_inputs(snapshot, [step])}."
     return Finding("Models", text, "good" if by["good"] else "bad" if by["bad"] else "", (step.node.name,))
+
+
+def _itself(snapshot: Snapshot, step: Step, picture: Picture, rows: Sequence[Row]) -> Finding:
+    """Tells of a model in use beside which nothing else was judged than the same version of itself."""
+    models = list(dict.fromkeys(str(row["model"]) for row in rows if row["versus"]))
+    first = next(row for row in rows if not row["versus"])
+    value = f"{short(first['value'])} [{short(first['low'])}, {short(first['high'])}]"
+    head = f"By {picture.called(first['metric'])} on {plural(int(first['n']), 'row')}, {first['model']} {value}"
+    text = f"{head}; {in_words(models)} is that same version, so that nothing newer is compared"
+    return Finding("Models", f"{text}{of_older_inputs(snapshot, [step])}.", "", (step.node.name,))
 
 
 def _elsewhere(step: Step, table: pd.DataFrame, row: Row, leading: str) -> str:

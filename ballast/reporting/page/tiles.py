@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from ballast.methods.frame.reports import OVERALL
 from ballast.reporting.figures import p_text
 from ballast.reporting.findings.shift import supposes
-from ballast.reporting.judgements import best_model, known_value, leading_metric, ranked_weights, shown_as, weights_of
+from ballast.reporting.judgements import (
+    best_model,
+    is_itself,
+    known_value,
+    leading_metric,
+    ranked_weights,
+    shown_as,
+    weights_of,
+)
 from ballast.reporting.metadata import sentences_of_weights, weight_figures
 from ballast.reporting.pictures.intervals import praise
 from ballast.reporting.snapshot import Snapshot, Step
@@ -34,9 +42,15 @@ def _comparison(snapshot: Snapshot) -> Iterator[Tile]:
         metric = leading_metric(t, picture)
         direction = step.declared[0].get(metric)
         rows = t[(t["metric"] == metric) & (t["slice"] == OVERALL)]
-        others = rows[rows["versus"] != ""].to_dict("records")
-        if direction is None or not others:
+        differences = rows[rows["versus"] != ""].to_dict("records")
+        others = [row for row in differences if not is_itself(step, row["model"], row["versus"])]
+        if direction is None or not differences:
             continue
+        if not others:
+            own = rows[rows["versus"] == ""].iloc[0]
+            note = f"{own['model']} [{own['low']:.3g}, {own['high']:.3g}]; nothing newer is compared"
+            yield picture.called(metric), f"{own['value']:.3g}", note, ""
+            return
         best = (max if direction == "higher" else min)(others, key=lambda row: row["value"])
         plain = rows[rows["versus"] == ""].set_index("model")["value"]
         chosen = f" (best of {len(others)})" if len(others) > 1 else ""
