@@ -111,8 +111,12 @@ class Schema:
                 f"{WHERE}: column {name!r} is missing{nearest(name, table.column_names)} (columns: {there}); "
                 "the model was trained on it"
             )
-        made = plain(name, _chunked(table[name]), WHERE)
-        return converted(name, made, self.types.field(name).type, "in the training rows", _place)
+        made, wanted = plain(name, _chunked(table[name]), WHERE), self.types.field(name).type
+        written = made.type == pa.string() and pa.types.is_temporal(wanted) and not pa.types.is_duration(wanted)
+        remedy = "give the column that type"
+        if written:  # JSON has no other times, nor has a CSV of which pandas is not told
+            remedy += ", or write each value in ISO 8601 (a date as 2026-11-30)"
+        return converted(name, made, wanted, "in the training rows", _place, explicit=written, remedy=remedy)
 
     def _check_id(self, table: pa.Table) -> list[Remark]:
         assert self.id is not None

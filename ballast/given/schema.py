@@ -17,9 +17,18 @@ _EXPLICIT_ONLY = {("text", "number"), ("text", "time"), ("text", "truth"), ("flo
 
 
 def converted(
-    name: str, column: pa.ChunkedArray, wanted: pa.DataType, why: str, place: Place, *, explicit: bool = False
+    name: str,
+    column: pa.ChunkedArray,
+    wanted: pa.DataType,
+    why: str,
+    place: Place,
+    *,
+    explicit: bool = False,
+    remedy: str | None = None,
 ) -> pa.ChunkedArray:
     """Gives a column in another type. `why` ("in the training rows") says who wants it; `explicit` that the user does.
+
+    `remedy` is what an error says to do, by default to name the type in the spec.
 
     Numbers of one kind that are larger or finer than the training rows' type has room for stay in their own type:
     that they have moved is for the tests to find. Raises DataError with the place, the value and both types for any
@@ -29,21 +38,22 @@ def converted(
         return column
     if column.null_count == len(column):
         return pa.chunked_array([pa.nulls(len(column), wanted)])
+    remedy = remedy or f"give both one type, for example with `types: {{{name}: ...}}`"
     if not _may_become(column.type, wanted, explicit):
-        return _refused(name, column, wanted, why, place, 0)
+        return _refused(name, column, wanted, why, place, 0, remedy)
     try:
         made = _cast(column, wanted)
         same = _same(_cast(made, column.type), column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         if not explicit and _differ_in_room(column.type, wanted):
             return column
-        return _refused(name, column, wanted, why, place, _first_that_fails(column, wanted))
+        return _refused(name, column, wanted, why, place, _first_that_fails(column, wanted), remedy)
     if not pc.all(same).as_py():
         if not explicit and _differ_in_room(column.type, wanted):
             return column
         whole = len(same) != len(column)  # nested values are compared at once
         position = _first_that_fails(column, wanted) if whole else pc.index(same, False).as_py()
-        return _refused(name, column, wanted, why, place, position)
+        return _refused(name, column, wanted, why, place, position, remedy)
     return made
 
 
@@ -67,6 +77,8 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
         column = column.cast(column.type.value_type)
     if pa.types.is_dictionary(wanted):
         return column.cast(wanted.value_type).dictionary_encode().cast(wanted)
+    if column.type == pa.string() and pa.types.is_time(wanted):
+        return _time_of_day(column, wanted)
     if column.type == pa.string() and _family(wanted) in ("number", "float", "time"):
         return column.cast(wanted)
     if pa.types.is_floating(column.type) and pa.types.is_decimal(wanted) and wanted.scale == 0:
@@ -74,6 +86,12 @@ def _cast(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_integer(column.type) and pa.types.is_decimal(wanted):
         return column.cast(pa.decimal128(20 if column.type == pa.uint64() else 19, 0)).cast(wanted)
     return column.cast(wanted, safe=False) if _narrows_floats(column.type, wanted) else column.cast(wanted)
+
+
+def _time_of_day(column: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray:
+    """Casts text, as Arrow does not; what has no minutes becomes missing, so that it is not the same."""
+    moments = pc.binary_join_element_wise("1970-01-01T", column, "")
+    return pc.if_else(pc.match_substring(column, ":"), moments, None).cast(pa.timestamp(wanted.unit)).cast(wanted)
 
 
 def _narrows_floats(kind: pa.DataType, wanted: pa.DataType) -> bool:
@@ -98,14 +116,14 @@ def _fails(column: pa.ChunkedArray, wanted: pa.DataType) -> bool:
 
 
 def _refused(
-    name: str, column: pa.ChunkedArray, wanted: pa.DataType, why: str, place: Place, position: int
+    name: str, column: pa.ChunkedArray, wanted: pa.DataType, why: str, place: Place, position: int, remedy: str
 ) -> pa.ChunkedArray:
     while position < len(column) - 1 and not column[position].is_valid:
         position += 1
     value = column[position].as_py()
     raise DataError(
         f"{place(name, position)}: {value!r} is {said(column.type)}, and column {name!r} is {said(wanted)} {why}; "
-        f"give both one type, for example with `types: {{{name}: ...}}`"
+        f"{remedy}"
     )
 
 

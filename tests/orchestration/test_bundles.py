@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ import ballast
 from ballast.bundles import Model
 from ballast.bundles.folder import _seal
 from ballast.bundles.places import FolderError
+from ballast.bundles.schema import Schema
 from ballast.bundles.stored import stored
 from ballast.errors import DataError, GateClosedError, ModelStoreError, VersionNotFoundError
 from ballast.orchestration.provide.predictions import predict
@@ -263,6 +266,46 @@ def test_value_when_no_whole_number_then_refused_with_row_and_both_types(visits,
     assert "'visits' is int64 in the training rows" in str(remark)
     with pytest.raises(DataError, match="row 1"):
         visits.predict(night)
+
+
+NOON = datetime.datetime(2026, 11, 30, 12, 5, 7, 250_000)
+TIMES = {
+    "date": (pa.date32(), ["2026-11-30", None], [NOON.date(), None]),
+    "moment": (pa.timestamp("us"), ["2026-11-30 12:05:07.25", "2026-11-30T12:05:07.250000"], [NOON, NOON]),
+    "zone": (pa.timestamp("us", "UTC"), ["2026-11-30 12:05:07.25Z", "2026-11-30T13:35:07.25+01:30"], [NOON, NOON]),
+    "time of day": (pa.time64("us"), ["12:05:07.25", None], [NOON.time(), None]),
+}
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("form", [object, "category", "string[pyarrow]"])
+def test_times_when_written_in_iso_8601_then_read_as_the_times_that_they_are(kind: str, form: Any):
+    """As JSON has them, and a CSV that pandas was not told of."""
+    wanted, written, values = TIMES[kind]
+    schema = Schema(pa.schema([("seen", wanted)]), 9)
+    frame = pd.DataFrame({"seen": pd.Series(written, dtype=form)})
+    given = pa.table({"seen": pa.array(values, wanted)})
+    pd.testing.assert_frame_equal(schema.read(frame), schema.read(given), check_exact=True)
+    assert not [remark for remark in schema.check(frame) if remark.refused]
+
+
+@pytest.mark.parametrize("kind", TIMES)
+@pytest.mark.parametrize("value", ["30.11.2026", "11/30/2026", "2026-02-30", "14", "24:00:01", "soon", ""])
+def test_times_when_written_in_any_other_way_then_refused_with_row_and_remedy(kind: str, value: str):
+    wanted, (written, _), _ = TIMES[kind]
+    schema = Schema(pa.schema([("seen", wanted)]), 9)
+    with pytest.raises(DataError, match=r"row 2: .* is text, and column 'seen' is .* ISO 8601 \(a date as 2026-11-30\)"):
+        schema.read(pd.DataFrame({"seen": [written, value]}))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value"),
+    [(pa.timestamp("us"), "2026-11-30T14:05Z"), (pa.timestamp("us", "UTC"), "2026-11-30T14:05"), (pa.int64(), "3")],
+)
+def test_text_when_the_zone_would_be_a_guess_or_the_column_is_of_numbers_then_refused(wanted: pa.DataType, value: str):
+    schema = Schema(pa.schema([("seen", wanted)]), 9)
+    with pytest.raises(DataError, match=r"row 1: .* in the training rows; give the column that type"):
+        schema.read(pd.DataFrame({"seen": [value]}))
 
 
 def test_value_when_it_is_a_wide_whole_number_then_predicted(visits):
