@@ -52,6 +52,20 @@ def sampled(ids: Any, share: float, *, seed: int, purpose: str) -> np.ndarray:
     return _draws(ids, "sample", seed, purpose) * 2.0**-BITS < share
 
 
+def drawn(ids: Any, k: int, *, seed: int, purpose: str) -> np.ndarray:
+    """Gives the positions, ascending, of k rows drawn without replacement; all of them where there are no more.
+
+    They are those whose ids draw the least, so that a smaller sample lies within a greater one, and the rows of both
+    within those of ``sampled`` where its share is large enough. Of rows with one id the first count. Cost O(n).
+    """
+    draws = _draws(ids, "sample", seed, purpose)
+    if k >= len(draws):
+        return np.arange(len(draws))
+    least = np.partition(draws, k)[k]
+    below, tied = np.flatnonzero(draws < least), np.flatnonzero(draws == least)
+    return np.sort(np.concatenate([below, tied[: k - len(below)]]))
+
+
 def folds(ids: Any, k: int, *, seed: int, purpose: str) -> np.ndarray:
     """Gives (n,) int64 from 0 to k - 1: the fold, or the bucket, of each id; each is as likely as another.
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from ballast.compute.chance import folds, id_keys, poisson_counts, sampled, shuffled, uniforms
+from ballast.compute.chance import drawn, folds, id_keys, poisson_counts, sampled, shuffled, uniforms
 from ballast.errors import DataError, ParameterError
 
 N = 50_000
@@ -254,3 +254,19 @@ def test_draws_when_made_by_any_release_then_are_these():
     assert folds(np.arange(12), 5, **how).tolist() == FOLDS
     assert np.flatnonzero(sampled(np.arange(60), 0.1, **how)).tolist() == SAMPLE
     assert shuffled(np.arange(8), **how).tolist() == ORDER
+
+
+def test_drawn_when_k_grows_then_the_smaller_samples_lie_within():
+    ids = np.arange(5000) * 4
+    kept = [set(drawn(ids, k, seed=3, purpose="sample")) for k in (0, 10, 700, 5000, 9000)]
+    assert [len(k) for k in kept] == [0, 10, 700, 5000, 5000]
+    assert all(small <= large for small, large in itertools.pairwise(kept))
+    assert kept[2] <= set(np.flatnonzero(sampled(ids, 0.2, seed=3, purpose="sample")))
+
+
+def test_drawn_when_rows_are_shuffled_then_the_same_ids_are_taken():
+    ids = np.array([f"r{i}" for i in range(1000)], dtype=object)
+    order = np.random.default_rng(0).permutation(1000)
+    first, second = (rows[drawn(rows, 100, seed=0, purpose="sample")] for rows in (ids, ids[order]))
+    assert set(first) == set(second)
+    assert list(drawn(np.zeros(9, dtype=int), 4, seed=0, purpose="sample")) == [0, 1, 2, 3]  # of one id the first

@@ -96,6 +96,8 @@ def _reads(plan: Plan, node: Node) -> Iterator[tuple[str, str]]:
             yield name, _argument(plan, node, binding)
         if node.step is not None and node.step.rows:
             yield "", f"of these rows those that {node.step.rows} drew"
+        if node.step is not None and node.step.sample:
+            yield "", f"of each data role {plural(node.step.sample, 'row')} at most, drawn by their ids"
     else:
         for name in node.upstream:
             yield "", f"the table of {name}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ballast.compute.chance import drawn
 from ballast.methods.frame.vocabulary import VOCABULARY
 from ballast.orchestration.plan.plan import Binding, Node
 from ballast.orchestration.provide import SOURCES
@@ -13,12 +14,31 @@ from ballast.orchestration.provide.columns import declared, flags_of
 from ballast.orchestration.provide.late import known
 from ballast.orchestration.provide.source import Tables
 
+SAMPLE = "sample"
+"""What a step's sample is drawn for: one purpose for all steps, so that they take the same rows."""
+APPLIED = frozenset({"score_samples"})
+"""The calls in which what was learnt is applied, to all rows whatever `sample` it was learnt from."""
+
 
 def arguments_of(tables: Tables, entry: str) -> dict[str, Any]:
     """Gives the keyword arguments of a call of the node's method."""
     bound = [b for b in tables.node.bindings if b.entry == entry]
     ids = {role: _rows_of(tables, bound, role) for role in {b.role for b in bound}}
     return {b.term: SOURCES[b.source].read(tables, b, ids[b.role]) for b in bound}
+
+
+def samples_of(tables: Tables) -> dict[str, tuple[int, int]]:
+    """Gives by data role how many rows a step's `sample` takes, and of how many; nothing where it takes them all."""
+    found: dict[str, tuple[int, int]] = {}
+    if tables.node.step is None or tables.node.step.sample is None:
+        return found
+    for entry in dict.fromkeys(b.entry for b in tables.node.bindings):
+        bound = [b for b in tables.node.bindings if b.entry == entry]
+        for role in dict.fromkeys(b.role for b in bound):
+            rows, ids = _all_rows_of(tables, bound, role), _rows_of(tables, bound, role)
+            if rows is not None and ids is not None and len(ids) < len(rows):
+                found[role] = len(ids), len(rows)
+    return found
 
 
 def decided_by(tables: Tables) -> dict[str, Any]:
@@ -51,7 +71,15 @@ def role_of_rows(node: Node) -> str | None:
 
 
 def _rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | None:
-    """Gives the sample ids of a data role's rows that a call runs over: all that there are, or the observed ones.
+    """Gives the sample ids of a data role's rows that a call runs over: those that there are, or a step's sample."""
+    ids, step = _all_rows_of(tables, bound, role), tables.node.step
+    if ids is None or step is None or step.sample is None or bound[0].entry in APPLIED:
+        return ids
+    return ids[drawn(ids, step.sample, seed=tables.spec.seed, purpose=SAMPLE)]
+
+
+def _all_rows_of(tables: Tables, bound: list[Binding], role: str) -> np.ndarray | None:
+    """Gives the sample ids of a data role's rows: all that there are, or the observed ones.
 
     A call that asks which are observed runs over all.
     """

@@ -35,6 +35,12 @@ class Weights(Source):
                     f"{reference!r} weighs the {weighed} rows, but {asked.name!r} works on the {asked.role} rows; "
                     f"{remedy}"
                 )
+            drawn = asked.spec.steps[reference].sample
+            if drawn is not None and (asked.step.sample is None or asked.step.sample > drawn):
+                return f"{asked.here}.sample", (
+                    f"{reference!r} weighs a sample of {drawn} rows, and this step takes "
+                    f"{asked.step.sample or 'all of them'}; give it `sample: {drawn}`, which takes the same rows"
+                )
         return None
 
     def missing(self, asked: Asked) -> Fault | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from ballast.errors import OutdatedError
 from ballast.gates import Judgement
 from ballast.orchestration.plan.plan import Node
-from ballast.orchestration.provide.arguments import role_of_rows
+from ballast.orchestration.provide.arguments import role_of_rows, samples_of
 from ballast.orchestration.run.fingerprint import check_code, code_version, what_is_done
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.inputs import Inputs, OvertakenError
@@ -271,7 +271,11 @@ def _commit(run: Run, inputs: Inputs, result: Result, fingerprint: str) -> Commi
         inputs=inputs.versions,
         run_id=run.run_id,
         kind=node.stage,
-        summary={**result.summary, **({"rows_of": of} if (of := role_of_rows(node)) is not None else {})},
+        summary={
+            **result.summary,
+            **({"rows_of": of} if (of := role_of_rows(node)) is not None else {}),
+            **({"sampled": taken} if (taken := samples_of(inputs)) else {}),
+        },
     )
 
 

@@ -85,6 +85,11 @@ class StepSpec(dg.Model):
     against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
     weights: str | list[str] | None = Field(default=None, description="Weight step(s) to use or judge.")
     rows: str | None = Field(default=None, description="Sampler step whose dataset a learner trains on.")
+    sample: WholeNumber | None = Field(
+        default=None,
+        ge=1,
+        description="Of each data role so many rows at most, drawn by their ids, the same in all steps.",
+    )
     model: str | None = Field(default=None, description="Learner step whose predictions or recordings are used.")
     models: list[str] | None = Field(default=None, description="Learner steps to compare.")
     embed: str | None = Field(default=None, description="Learner step whose embedding replaces the features.")
@@ -115,6 +120,8 @@ class StepSpec(dg.Model):
         elif given := sorted(self.model_fields_set - PREDICTS - ({"use"} if not self.use else set())):
             names = in_words(f"`{_written(type(self), name)}`" for name in given)
             raise ValueError(f"a step that predicts takes no {names}: those are keys of a method; leave them out")
+        if self.sample is not None and self.rows is not None:
+            raise ValueError("`rows` names the rows to train on; leave out `sample`, or give it to the sampler step")
         return self
 
     def __getitem__(self, key: str | bool) -> Any:
