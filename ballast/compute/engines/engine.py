@@ -29,9 +29,9 @@ class EngineError(BallastError):
 class State(Protocol):
     """What rows come to: an empty one is the start, batches are added, and those of several parts merged in order."""
 
-    def add(self, batch: pa.RecordBatch) -> Any: ...
+    def add(self, batch: Any, /) -> Any: ...
 
-    def merge(self, other: Self) -> Any: ...
+    def merge(self, other: Self, /) -> Any: ...
 
 
 Folded = TypeVar("Folded", bound=State)
@@ -54,13 +54,14 @@ class Engine(ABC):
         An error of the work comes out as it is. Raises EngineError where workers were lost for good.
         """
 
-    def fold(self, rows: Rows, state: Folded) -> Folded:
+    def fold(self, rows: Rows, state: Folded, through: Callable[[pa.RecordBatch], Any] | None = None) -> Folded:
         """Gives the state that all rows come to from an empty one, which stays as it is.
 
-        Tells how many rows are done (``ballast.compute.progress``).
+        What is added is each batch, or what `through` makes of it where the work is done. Tells how many rows are done
+        (``ballast.compute.progress``).
         """
         folded = copy.deepcopy(state)
-        for part in self._told(Folding(rows.without_parts(), state), rows):
+        for part in self._told(Folding(rows.without_parts(), state, through), rows):
             folded.merge(part)
         return folded
 
@@ -104,11 +105,12 @@ class Folding:
 
     rows: Rows
     state: Any
+    through: Callable[[pa.RecordBatch], Any] | None
 
     def __call__(self, numbered: tuple[int, Part]) -> Any:
         folded = copy.deepcopy(self.state)
         for batch in self.rows.batches(numbered[1]):
-            folded.add(batch)
+            folded.add(batch if self.through is None else self.through(batch))
         return folded
 
 

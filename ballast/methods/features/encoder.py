@@ -127,11 +127,22 @@ class FeatureEncoder(BaseEstimator):
         Columns unknown to the training table are ignored, unseen categories become zeros in all of theirs.
         """
         check_is_fitted(self, "imputer_")
-        block: np.ndarray = self.imputer_.transform(self._block(_named(table, name), name)[:, self.kept_])
+        block: np.ndarray = self.imputer_.transform(self.unfilled(table, name))
         if self.scaler_ is not None:
             block[:, : self._n_scaled] = self.scaler_.transform(block[:, : self._n_scaled])
         limit = np.finfo(np.float32).max
         return np.ascontiguousarray(np.clip(block, -limit, limit, out=block), dtype=np.float32)
+
+    @property
+    def sources(self) -> list[str]:
+        """(d,) names of the columns that the features are made of."""
+        check_is_fitted(self, "imputer_")
+        return [str(name) for name in self._sources[self.kept_]]
+
+    def unfilled(self, table: pd.DataFrame, name: str = "the table") -> np.ndarray:
+        """Gives (n, d) float64, the features before gaps are filled and numbers scaled, NaN where there is a gap."""
+        check_is_fitted(self, "imputer_")
+        return self._block(_named(table, name), name)[:, self.kept_]
 
     def fit_transform(self, table: pd.DataFrame, y: Any = None) -> np.ndarray:
         """Fits on a table and gives its matrix."""

@@ -1,0 +1,1 @@
+"""Learning from rows that do not fit in memory, by the parts of a table and what each comes to."""

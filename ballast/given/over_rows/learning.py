@@ -1,0 +1,72 @@
+"""A method that learns in batches, over all rows of its samples, and what it then says of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from ballast.compute.engines.engine import Engine
+from ballast.compute.rows import Rows
+from ballast.errors import DataError
+
+Arguments = Callable[[pa.RecordBatch], Mapping[str, Any]]
+"""Makes the arguments of a method's call of a batch, wherever the work is done: it must be picklable."""
+
+
+def fit_weigher(
+    weigher: Any, samples: Sequence[tuple[Rows, Arguments]], pilot: Mapping[str, Any], engine: Engine
+) -> Any:
+    """Gives a weigher of the same parameters that has learnt from all rows of its samples.
+
+    Parameters
+    ----------
+    weigher : a ``StreamingWeigher``. samples : the training rows, the target's or both, with what makes arguments of ``partial_fit`` of each.
+    pilot : arguments of ``fit`` with some rows of all samples, from which centres, bins and whatever else the batches
+        are to have in common are taken.
+
+    DataError for a method that learns from all rows at once. Cost: a pass over each sample.
+    """
+    if not weigher.stream_points:
+        raise DataError(f"{weigher.name} learns from all rows at once; give it a sample of them")
+    learnt = weigher.fit(**pilot).empty_copy()
+    for rows, arguments in samples:
+        learnt.merge(engine.fold(rows, _Learnt(learnt.empty_copy()), arguments).weigher)
+    return learnt.finalize()
+
+
+class _Learnt:
+    """What a weigher has counted, as a state."""
+
+    def __init__(self, weigher: Any):
+        self.weigher = weigher
+
+    def add(self, given: Mapping[str, Any]) -> None:
+        self.weigher.partial_fit(**given)
+
+    def merge(self, other: _Learnt) -> None:
+        self.weigher.merge(other.weigher)
+
+
+WEIGHT = "weight"
+
+
+def weigh(weigher: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: Path, *, id: str) -> Rows:
+    """Writes the weight of each row into Parquet files of a folder, and gives them: ``sample_id``, ``weight``."""
+    schema = pa.schema([rows.schema.field(id).with_name("sample_id"), pa.field(WEIGHT, pa.float64())])
+    return engine.map(rows, _Weighing(weigher, arguments, id, schema), folder, schema)
+
+
+@dataclass(frozen=True)
+class _Weighing:
+    weigher: Any
+    arguments: Arguments
+    id: str
+    schema: pa.Schema
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        weights = self.weigher.weigh(**self.arguments(batch))
+        return pa.record_batch([batch.column(self.id), pa.array(weights, pa.float64())], schema=self.schema)
