@@ -24,7 +24,8 @@ def fit_weigher(
 
     Parameters
     ----------
-    weigher : a ``StreamingWeigher``. samples : the training rows, the target's or both, with what makes arguments of ``partial_fit`` of each.
+    weigher : a ``StreamingWeigher``.
+    samples : the training rows, the target's or both, with what makes arguments of ``partial_fit`` of each.
     pilot : arguments of ``fit`` with some rows of all samples, from which centres, bins and whatever else the batches
         are to have in common are taken.
 
