@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _FOLDER = "model"  # what the bundle within is called
 _MARK = f"data/{_FOLDER}/bundle.json"
 _EXAMPLE = 5  # training rows
+_FREE = "pyarrow"  # which carries rows, and computes nothing: MLflow itself wants an older one than Ballast may have
 _TYPES = {"b": "boolean", "i": "long", "u": "long", "f": "double"}
 
 
@@ -65,7 +66,10 @@ def _described(stored: Stored, place: Path) -> dict[str, Any]:
         "data_path": str(stored.write(place / _FOLDER)),
         "signature": models.ModelSignature(types.Schema(took), types.Schema(gives)),
         "input_example": example if all(map(_in_json, stored.schema.types.types)) else None,
-        "pip_requirements": [*map(pinned, packages_of(stored.files.values())), pinned(BALLAST)],
+        "pip_requirements": [
+            *(pinned(package) if package != _FREE else package for package in packages_of(stored.files.values())),
+            pinned(BALLAST),
+        ],
         "metadata": {"columns": described(stored.schema.types), "metrics": stored.metrics, "tags": stored.tags},
     }
 

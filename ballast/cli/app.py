@@ -349,15 +349,17 @@ def init(
         if table is not None and label is not None and id is not None:
             with out.status("Reading the table ..."):
                 folder, name = begin(directory, table, label=label, id=id, target=target)
-            _next(f"Made a project in {folder}, and in it pipelines/{name}/defs.yaml.", folder, name)
+            _say_how(
+                f"Made a project in {folder}, and in it pipelines/{name}/defs.yaml. It runs now; again:", folder, name
+            )
             from ballast.cli.run import run_pipeline
 
             raise typer.Exit(run_pipeline(str(folder / "pipelines" / name), [], None, force=False, fresh=False))
         assert directory is not None
         made = make_project(directory)
-        _next(f"Made {len(made)} files in {directory}.", directory, "wine")
+        _say_how(f"Made {len(made)} files in {directory}. Next:", directory, "wine")
 
 
-def _next(told: str, folder: Path, name: str) -> None:
-    for line in (f"{told} Next:", f"  cd {shlex.quote(str(folder))}", f"  ballast run {name}"):
+def _say_how(told: str, folder: Path, name: str) -> None:
+    for line in (told, f"  cd {shlex.quote(str(folder))}", f"  ballast run {name}"):
         out.print(line, markup=False, highlight=False, soft_wrap=True)

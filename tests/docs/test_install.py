@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.docs.shell import ROOT, blocks, run
+
 DOCS = ROOT / "docs"
 INSTALL = (DOCS / "install.md").read_text(encoding="utf-8")
 CI = (DOCS / "ci.md").read_text(encoding="utf-8")
@@ -22,24 +23,10 @@ ADDRESS = "<address of the repository>"
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
 
 
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-
-
 def workflow() -> dict:
     """Gives the page's file for GitHub Actions."""
     found = next(block for block in blocks(CI, "yaml") if "runs-on" in block)
     return yaml.load(found, yaml.BaseLoader)  # "on" is a key here, and no truth
-
-
-def run(script: str, cwd: Path, **environment: str) -> str:
-    """Gives what a shell script prints, run with the exports and folder that it sets; a failure shows it."""
-    kept = {name: os.environ[name] for name in os.environ if name not in ("PYTHONPATH", "VIRTUAL_ENV", "BALLAST_HOME")}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=cwd, env=kept | environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="module")

@@ -294,9 +294,7 @@ def test_times_when_written_in_iso_8601_then_read_as_the_times_that_they_are(kin
 def test_times_when_written_in_any_other_way_then_refused_with_row_and_remedy(kind: str, value: str):
     wanted, (written, _), _ = TIMES[kind]
     schema = Schema(pa.schema([("seen", wanted)]), 9)
-    with pytest.raises(
-        DataError, match=r"row 2: .* is text, and column 'seen' is .* ISO 8601 \(a date as 2026-11-30\)"
-    ):
+    with pytest.raises(DataError, match=r"row 2: .* is text, and column .* ISO 8601 \(a date as 2026-11-30\)"):
         schema.read(pd.DataFrame({"seen": [written, value]}))
 
 

@@ -103,6 +103,8 @@ def test_mlflow_when_written_then_every_column_may_be_blank_and_no_file_holds_co
     assert found.metadata["tags"]["ballast.model"] == "demo/forest"
     assert len(json.loads((tracked / "input_example.json").read_text())["data"]) == 5
     assert not [file for file in tracked.rglob("*") if file.suffix in (".pkl", ".pickle", ".py")]
+    wanted = (tracked / "requirements.txt").read_text().splitlines()
+    assert [line for line in wanted if "==" not in line] == ["pyarrow"]
 
 
 @pytest.mark.full

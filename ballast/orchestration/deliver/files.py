@@ -54,11 +54,12 @@ def write_files(delivery: Delivery) -> bool:
 def _replaced(delivery: Delivery, path: Path) -> bool:
     if path.exists() and not path.is_file():
         raise delivery.error("a folder, a pipe or a device is there; name a file")
-    steps = _steps_in(path)
-    if steps is None:
-        raise delivery.error("the file there holds rows that are not a step's; remove it, or name another one")
-    if others := [step for step in steps if step != delivery.step]:
-        raise delivery.error(f"the file holds the rows of {listed(others)}; remove it, or name another one")
+    if path.exists():
+        steps = _steps_in(path)
+        if steps is None:
+            raise delivery.error("the file there is not of rows that a step wrote; remove it, or name another one")
+        if others := [step for step in steps if step != delivery.step]:
+            raise delivery.error(f"the file holds the rows of {listed(others)}; remove it, or name another one")
     write = csv.write_csv if path.suffix == ".csv" else parquet.write_table
     with whole(path) as fresh:
         write(delivery.rows(), str(fresh))
@@ -69,16 +70,22 @@ def _replaced(delivery: Delivery, path: Path) -> bool:
 
 
 def _steps_in(path: Path) -> list[str] | None:
-    """Gives the steps whose rows a file holds, none of one that cannot be read; None of a table that no step wrote."""
+    """Gives the steps whose rows a file holds; None of a table that no step wrote, and of what is no table."""
+    lines = csv.ParseOptions(newlines_in_values=True)
     try:
-        schema = csv.open_csv(str(path)).schema if path.suffix == ".csv" else parquet.read_schema(str(path))
-        if STEP not in schema.names:
-            return None
         if path.suffix == ".csv":
+            if STEP not in csv.open_csv(str(path), parse_options=lines).schema.names:
+                return None
             options = csv.ConvertOptions(include_columns=[STEP], column_types={STEP: pa.string()})
-            column = csv.read_csv(str(path), convert_options=options).column(STEP)
+            column = csv.read_csv(str(path), parse_options=lines, convert_options=options).column(STEP)
         else:
+            if STEP not in parquet.read_schema(str(path)).names:
+                return None
             column = parquet.read_table(str(path), columns=[STEP]).column(STEP)
-    except (OSError, KeyError, pa.ArrowException):
-        return []
+    except (pa.ArrowException, UnicodeDecodeError):  # cut off, or something else by that name
+        return None
+    except OSError as error:
+        if error.errno is not None:  # the disk's word, not that of Arrow on what is in the file
+            raise
+        return None
     return [str(step) for step in column.unique().to_pylist()]

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import csv
-import glob
 import json
-import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.csv
@@ -20,11 +15,11 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from ballast.errors import BallastError, DataError
+from ballast.files import whole
 from ballast.warehouse.datasets.dataset import Dataset
 from ballast.words import listed
 
 _MARK = b"ballast"  # the key in a file's metadata that says which step it is of
-_ABANDONED = 3600.0  # seconds after which a file that was begun is a killed process's
 
 
 class DataFileError(BallastError, OSError):
@@ -69,7 +64,8 @@ def write(dataset: Dataset, path: str | Path) -> list[str]:
     if path.exists() and not (path.is_file() and kind.is_ours(path, table)):
         raise DataFileError(f"{path} is there and is not of `ballast export`; name another file, or remove it")
     try:
-        with _whole(path) as fresh:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as fresh:
             kind.write(table.replace_schema_metadata(mark), fresh)
             told += _changed(bare, kind.types(fresh)) if kind.types is not None else []
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -77,24 +73,6 @@ def write(dataset: Dataset, path: str | Path) -> list[str]:
     except OSError as error:
         raise DataFileError(f"cannot write {path}: {error}; check the folder and the room on it") from error
     return told
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Gives a file beside the one that is to be, which takes its place once it is written and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{uuid4().hex}.unfinished")
-    try:
-        yield fresh
-        with fresh.open("rb+") as file:
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    for other in path.parent.glob(f".{glob.escape(path.name)}.*.unfinished"):
-        with suppress(OSError):  # another process's, which has ended meanwhile
-            if time.time() - other.stat().st_mtime > _ABANDONED:
-                other.unlink()
 
 
 def _changed(before: pa.Schema, after: pa.Schema) -> list[str]:

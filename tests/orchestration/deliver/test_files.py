@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from ballast.orchestration.deliver.delivery import TargetError
 from ballast.orchestration.deliver.files import file_of
@@ -30,6 +29,9 @@ def test_csv_when_text_is_blank_missing_or_of_two_lines_then_told_apart(tmp_path
     _, blank, missing, *lines = (tmp_path / "s.csv").read_text().split("\n")
     assert (blank[:6], missing[:6]) == ('1,"","', '2,,"sh')
     assert lines[:2] == ['3,"a', '""b"",","shop/scored",,1,"run 1","shop/reweighted"']
+    assert write("s.csv", tmp_path, [4], None), "its own file, whatever its texts hold"
+    assert write("s.csv", tmp_path, [], None), "also by no rows"
+    assert write("s.csv", tmp_path, [5], None), "and one of no rows"
 
 
 def test_file_when_nothing_changed_then_not_touched(tmp_path: Path):
@@ -37,9 +39,6 @@ def test_file_when_nothing_changed_then_not_touched(tmp_path: Path):
     before = (tmp_path / "s.parquet").stat().st_ino
     assert not write("s.parquet", tmp_path, [1], None)
     assert (tmp_path / "s.parquet").stat().st_ino == before
-    (tmp_path / "s.parquet").write_bytes(b"half of one")
-    assert write("s.parquet", tmp_path, [1], None)
-    assert parquet.read_table(tmp_path / "s.parquet").num_rows == 1
 
 
 def test_file_when_the_table_cannot_be_written_then_stays(tmp_path: Path):
@@ -64,9 +63,25 @@ def test_file_when_it_holds_a_users_own_rows_then_refused_and_left_alone(name: s
     own = pd.DataFrame({"customer": [1, 2]})
     own.to_csv(tmp_path / name, index=False) if name.endswith(".csv") else own.to_parquet(tmp_path / name)
     before = (tmp_path / name).read_bytes()
-    with pytest.raises(TargetError, match="holds rows that are not a step's; remove it, or name another one"):
+    with pytest.raises(TargetError, match="is not of rows that a step wrote; remove it, or name another one"):
         write(name, tmp_path, [1], None)
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_file_when_it_is_cut_off_or_no_table_then_refused_and_left_alone(tmp_path: Path):
+    write("s.parquet", tmp_path, [1, 2, 3], None)
+    whole = (tmp_path / "s.parquet").read_bytes()
+    footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for name, held in {
+        "s.parquet": whole[:-9],
+        "t.parquet": whole[:footer] + b"\xff" * 20 + whole[footer + 20 :],
+        "s.csv": b"\x89PNG\r\n\x1a\n\x00\x00",
+        "t.csv": b"",
+    }.items():
+        (tmp_path / name).write_bytes(held)
+        with pytest.raises(TargetError, match="is not of rows that a step wrote; remove it, or name another one"):
+            write(name, tmp_path, [1], None)
+        assert (tmp_path / name).read_bytes() == held
 
 
 def test_place_when_there_is_none_then_refused_and_nothing_is_made(tmp_path: Path):
