@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -96,6 +103,49 @@ def test_place_when_there_is_none_then_refused_and_nothing_is_made(tmp_path: Pat
     with pytest.raises(TargetError, match="File exists"):
         write("file/", tmp_path, [1])
     assert not (tmp_path / "out").exists()
+
+
+@contextmanager
+def refusing(folder: Path) -> Iterator[None]:
+    """Lets nothing be written into a folder, as its owner's chmod does; root, whom that never stops, is nobody here."""
+    folder.chmod(0o555)
+    if root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+
+
+@contextmanager
+def full(_: Path) -> Iterator[None]:
+    """Lets no file grow beyond 100 kB, which a disk without room looks like."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("fault", [refusing, full])
+@pytest.mark.parametrize("to", ["s.parquet", "s.csv", "scores/", {"database": "s.duckdb", "table": "scores"}], ids=str)
+def test_target_when_read_only_or_the_disk_is_full_then_named_and_as_it_was(to: Any, fault: Callable[[Path], Any]):
+    partition = None if str(to).startswith("s.") else "d1"
+    with tempfile.TemporaryDirectory() as place:  # not below tmp_path, whose parents let nobody in
+        folder = Path(place)
+        folder.chmod(0o755)
+        write(to, folder, [1, 2], partition)
+        files = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        where = re.escape(to if isinstance(to, str) else "table scores of s.duckdb")
+        with (
+            fault(folder / to if to == "scores/" else folder),
+            pytest.raises(TargetError, match=rf"is not written to {where}: .*(denied|too large).*can be written to"),
+        ):
+            write(to, folder, list(range(200_000)), partition)
+        assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == files
 
 
 def test_link_when_it_names_the_file_then_the_file_behind_it_is_replaced(tmp_path: Path):
