@@ -20,6 +20,7 @@ from ballast.reporting.pictures.histogram import bins, histogram
 from ballast.reporting.pictures.ranges import ranges
 from ballast.reporting.pictures.scatter import scatter
 from ballast.reporting.pictures.theme import BLUE, GREY, MOST_ROWS, ORANGE, shorten
+from ballast.stages import LABELLED_SHARE
 from ballast.words import spaced
 
 if TYPE_CHECKING:
@@ -221,6 +222,11 @@ def _assessor(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> 
     return assessment_figures(table, summary, known.value)
 
 
+def _metrics(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iterator[Figure]:
+    """As of an assessor; nothing while there is no label to hold a prediction against."""
+    return _assessor(table, summary, known) if (table["metric"] != LABELLED_SHARE).any() else iter(())
+
+
 def _prediction(table: pd.DataFrame, summary: Mapping[str, Any], known: Known) -> Iterator[Figure]:
     """The rows by predicted class; of numbers their histogram, flagged ones in orange."""
     found, flagged = table["prediction"], table["flagged"].to_numpy(dtype=bool)
@@ -256,7 +262,7 @@ FIGURES: dict[str, Callable[[pd.DataFrame, Mapping[str, Any], Known], Iterator[F
     "sampler": _sampler,
     "dynamics": _dynamics,
     "assessor": _assessor,
-    "metrics": _assessor,
+    "metrics": _metrics,
     "prediction": _prediction,
 }
 """What is drawn of each kind of stage that has something to see."""

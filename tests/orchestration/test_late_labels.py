@@ -18,6 +18,7 @@ from ballast.given.judging import judged_classes, judged_numbers
 from ballast.methods.frame.reports import Assessment
 from ballast.orchestration.commands.run import Finished
 from ballast.orchestration.run.outline import outline_of
+from ballast.reporting.figures import figures_for
 from ballast.reporting.findings.predictions import predictions
 from ballast.reporting.snapshot import take_snapshot
 from tests.orchestration.projects import Project, rows, spec
@@ -248,6 +249,10 @@ def test_report_when_labels_have_come_then_says_how_good_the_predictions_are_by_
     before = replace(metrics, commit=project.warehouse.version("demo/scored/metrics", 1))
     (said,) = predictions(replace(snapshot, steps={**snapshot.steps, metrics.node.asset: before}))
     assert "; no labels of these have come yet" in said.text
+    for step, figures in ((metrics, 1), (before, 0)):
+        assert step.table is not None
+        assert step.commit is not None
+        assert len(list(figures_for("metrics", step.table, step.commit.summary))) == figures
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -162,6 +162,7 @@ def test_dagster_when_an_alias_is_declared_then_an_asset_with_its_check_and_numb
     assert [j.description for j in judged] == [said(twice), shown[1]["why"].value]
     weighed = [j.metadata["candidates"].value for j in judged]
     assert weighed == [2, 2]  # the one that moved was weighed, too
+    assert [j.metadata["accuracy"].value for j in judged] == [m["accuracy"].value for m in shown]
     (asset,) = [a for a in twice.definitions.assets or () if isinstance(a, dg.AssetsDefinition) and key in a.keys]
     made_from = {dep.asset_key.path[-1] for dep in asset.specs_by_key[key].deps}
     assert made_from == {"verdict", "baseline", "reweighted"}

@@ -150,7 +150,7 @@ def test_report_when_a_run_stopped_half_way_then_the_rest_is_named_as_not_run(wa
     fill(warehouse, upto=upto)
     page = report(warehouse, OUTLINE, tmp_path)
     waiting = [node.name for node in OUTLINE.nodes[upto:]]
-    assert f"{len(waiting)} step(s) have not run: {', '.join(waiting)}" in page.text
+    assert f"{len(waiting)} steps have not run: {', '.join(waiting)}" in page.text
 
 
 def test_report_when_a_gate_is_closed_then_it_leads_with_the_gate_and_its_figures(warehouse, tmp_path):
@@ -165,7 +165,7 @@ def test_report_when_a_gate_is_closed_then_it_leads_with_the_gate_and_its_figure
         ]
     )  # fmt: skip
     page = report(warehouse, OUTLINE, tmp_path)
-    assert "1 gate(s) closed; 6 step(s) have not run" in page.text
+    assert "1 gate closed; 6 steps have not run" in page.text
     assert page.text.index(message) < page.text.index("Lineage Data")
     assert "2 of 3 open" in page.text
     assert "share: 0.016" in page.text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ballast.gates.own.form import Outcome, Own, column
 from ballast.words import listed, plural
 
@@ -30,4 +32,5 @@ class ExpectModelInUse(Own):
             return Outcome(False, observed, f"no model is in use; of {plural(len(frame), 'candidate')}: {said}")
         row = used.iloc[0]
         observed |= {"model": str(row["model"]), "version": int(row["version"]), "moved": bool(row["moved"])}
+        observed |= {str(row["metric"]): float(row["value"])} if np.isfinite(row["value"]) else {}
         return Outcome(True, observed, str(row["said"]))

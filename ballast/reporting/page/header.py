@@ -6,7 +6,7 @@ from ballast.reporting.findings import Finding
 from ballast.reporting.page.html import Markup, code, number, tag
 from ballast.reporting.page.lineage import anchor
 from ballast.reporting.page.tiles import tiles
-from ballast.reporting.snapshot import Snapshot
+from ballast.reporting.snapshot import Snapshot, Step
 from ballast.words import listed, plural
 
 
@@ -68,11 +68,15 @@ def _banner(snapshot: Snapshot) -> Markup | None:
             )
             for step, verdict in closed
         ]  # fmt: skip
-        held = f"; {len(waiting)} step(s) have not run" if waiting else ""
-        return tag("div", tag("b", f"{len(closed)} gate(s) closed{held}"), tag("ul", *items), class_="banner")
+        held = f"; {_not_run(waiting)}" if waiting else ""
+        return tag("div", tag("b", f"{plural(len(closed), 'gate')} closed{held}"), tag("ul", *items), class_="banner")
     if len(waiting) == len(snapshot.steps):
         return tag("div", "Nothing has run yet: the warehouse holds no step of this pipeline.", class_="banner warn")
     if waiting:
         names = ", ".join(s.node.name for s in waiting)
-        return tag("div", tag("b", f"{len(waiting)} step(s) have not run: "), names, class_="banner warn")
+        return tag("div", tag("b", f"{_not_run(waiting)}: "), names, class_="banner warn")
     return None
+
+
+def _not_run(steps: list[Step]) -> str:
+    return f"{plural(len(steps), 'step')} {'has' if len(steps) == 1 else 'have'} not run"

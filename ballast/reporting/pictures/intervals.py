@@ -60,7 +60,7 @@ def intervals(
     row_names(axes, names)
     y = -np.arange(len(rows))
     ends = [low.min(), high.max()] + ([] if line is None else [line])
-    spread = max(max(ends) - min(ends), 1e-3 * max(map(abs, ends)), 1e-9)
+    spread = max(max(ends) - min(ends), 1e-3 * max(map(abs, ends))) or 1.0
     x_scale(axes, min(ends) - 0.06 * spread, max(ends) + 0.06 * spread, label)
     axes.hlines(y, low, high, color=BLUE, linewidth=2.2)
     axes.plot(value, y, "o", markersize=7, color=BLUE, markeredgecolor=PAPER, markeredgewidth=1)
