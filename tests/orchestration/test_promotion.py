@@ -10,14 +10,16 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from pydantic import ValidationError
 
 import ballast
-from ballast import Warehouse
+from ballast import Pipeline, Warehouse
 from ballast.errors import SpecError
 from ballast.orchestration.commands.promote import promote, roll_back
 from ballast.orchestration.commands.prune import prune
 from ballast.orchestration.graph.explained import explained
+from ballast.orchestration.projects.find import find
 from ballast.orchestration.run.outline import outline_of
 from ballast.orchestration.run.run import Run
 from ballast.orchestration.run.unit import run_unit
@@ -86,6 +88,16 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.write("train", train)
     assert project.run().success
     return project
+
+
+def test_step_when_written_with_keys_of_other_names_in_python_then_read_by_dagster_as_by_ballast(tmp_path: Path):
+    file = tmp_path / "defs.yaml"
+    scored = {"predict": "production", "on": "new", "with": ["novelty"]}
+    novelty = {"use": "mahalanobis", "on": "new"}
+    file.write_text(yaml.safe_dump(promoting(steps__scored=scored, steps__novelty=novelty)))
+    steps = Pipeline.resolve_from_yaml(file.read_text()).steps
+    assert steps == find(str(file)).plan().spec.steps
+    assert (steps["production"].candidates, steps["scored"].beside) == (["baseline", "reweighted"], ["novelty"])
 
 
 def test_first_promotion_when_nothing_is_in_use_then_the_best_of_the_candidates(twice: Project):

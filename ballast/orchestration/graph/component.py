@@ -42,7 +42,7 @@ class Pipeline(dg.Component, PipelineSpec):
     def resolve_from_model(cls, context: dg.ResolutionContext, model: BaseModel) -> Pipeline:
         """Gives the pipeline that Dagster has read from a component's file."""
         position = context.source_position_tree
-        attributes = model.model_dump(exclude_unset=True)
+        attributes = model.model_dump(exclude_unset=True, by_alias=True)
         if position is None:
             return declared(cls, attributes, context, "pipeline", Path())
         file = Path(position.position.filename)
