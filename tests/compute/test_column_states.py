@@ -90,7 +90,7 @@ def test_columns_when_in_another_order_width_or_storage_then_bytes_are_the_same(
 
 
 def test_columns_when_a_table_is_longer_than_a_batch_then_all_rows_count():
-    n = 2 * BATCH + 10
+    n = BATCH // 64 + 10
     table = pa.table({"x": np.arange(n), "c": np.arange(n) % 3 == 0})
     found = of(table)
     assert (found.rows, found.moments.count[0], found.counts["c"].count) == (n, n, n)

@@ -118,6 +118,22 @@ def test_moments_when_all_weights_but_those_of_one_value_are_zero_then_that_is_c
     assert (found.mean, found.variance, found.low, found.high, found.count) == (1, 0, 1, 1, 4)
 
 
+@pytest.mark.parametrize("cuts", [(), (1,), (1, 2, 3)], ids=str)
+@pytest.mark.parametrize(
+    ("values", "mean", "variance"),
+    [
+        ([1e300, 1e300, 1e300, 3e300], 1.5e300, np.inf),
+        ([8e307, 8e307, -8e307, -4e307], 1e307, np.inf),
+        ([1.7e308, 1.7e308, -1.7e308, 1.7e308], np.nan, np.inf),
+        ([1e-300, 3e-300, 1e-300, 3e-300], 2e-300, 0),
+    ],
+)
+def test_moments_when_at_the_ends_of_doubles_then_are_right_or_none_at_any_cut(values, mean, variance, cuts):
+    found = of(*np.split(np.array(values), cuts))
+    np.testing.assert_allclose(found.mean, mean)
+    np.testing.assert_allclose(found.variance, variance)
+
+
 def test_moments_when_memory_lies_otherwise_then_bytes_are_the_same():
     X = np.random.default_rng(0).normal(size=(5000, 4))
     states = [Moments(4) for _ in range(4)]
@@ -139,6 +155,6 @@ def test_moments_when_given_what_cannot_be_added_then_say_what():
         state.add(np.zeros((4, 3)))
     with pytest.raises(DataError, match="1 column cannot be added to the moments of 2"):
         state.merge(Moments(1))
-    with pytest.raises(DataError, match="2 weights of 3 rows are negative or not finite"):
-        state.add(np.zeros((3, 2)), np.array([1, -1, np.nan]))
+    with pytest.raises(DataError, match=r"3 weights of 4 rows are missing, negative or beyond 1e\+200"):
+        state.add(np.zeros((4, 2)), np.array([1, -1, np.nan, 1e201]))
     assert state.to_bytes() == Moments(2).to_bytes()

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from ballast.columns import numbers_of
 from ballast.compute.arrow import as_series, plain
+from ballast.compute.blocks import row_blocks
 from ballast.compute.states.counts import LIMIT, Counts
 from ballast.compute.states.moments import Moments
 from ballast.compute.states.packing import packed, unpacked
@@ -20,8 +21,8 @@ from ballast.words import listed, plural
 
 Held = Literal["numbers", "instants", "times of day", "durations", "categories", "truths", "no values"]
 
-BATCH = 2**16
-"""Rows whose numbers are made doubles at a time."""
+BATCH = 2**23
+"""Bytes of the rows that are taken at a time, their numbers as doubles."""
 _COUNTED = ("categories", "truths", "no values")
 
 
@@ -65,8 +66,8 @@ class ColumnStates:
         else.
         """
         self._check(batch.schema, batch.num_rows)
-        for start in range(0, batch.num_rows, BATCH):
-            self._add(batch.slice(start, BATCH))
+        for rows in row_blocks(batch.num_rows, 8 * max(16, len(self.numeric)), BATCH):
+            self._add(batch.slice(rows.start, rows.stop - rows.start))
 
     def _add(self, batch: pa.RecordBatch | pa.Table) -> None:
         n, there = batch.num_rows, {f.name for f in batch.schema if not pa.types.is_null(f.type)}

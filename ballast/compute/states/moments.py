@@ -11,6 +11,8 @@ from ballast.words import plural
 
 BLOCK = 2**19
 """Bytes of the block of rows that is passed over several times: they should stay in the processor's cache."""
+MOST = 1e200
+"""The greatest weight: a sum of those of any number of rows is a double."""
 _ARRAYS = ("count", "missing", "weight", "low", "high", "_centre", "_squares")
 
 
@@ -53,29 +55,36 @@ class Moments:
 
     @property
     def mean(self) -> np.ndarray:
-        """(k,) float64; NaN where there is no value or there are both infinities."""
+        """(k,) float64; NaN where there is no value, and where the ends lie farther apart than any double."""
         with np.errstate(invalid="ignore"):
             ends = np.where(np.isinf(self.low), self.low, 0) + np.where(np.isinf(self.high), self.high, 0)
         mean = np.where(np.isfinite(ends), self._centre, ends)
         mean = np.where(self.constant, self.low, mean)
-        return np.where(self.low <= self.high, mean, np.nan)
+        return np.where((self.low <= self.high) & ~self._too_wide, mean, np.nan)
 
     @property
     def variance(self) -> np.ndarray:
         """(k,) float64, squared deviations by the sum of weights; 0 of a constant, NaN where some value is infinite."""
         with np.errstate(invalid="ignore", divide="ignore"):
             variance = np.where(self.constant, 0.0, self._squares / self.weight)
+        variance = np.where(self._too_wide, np.inf, variance)
         return np.where(np.isfinite(self.low) & np.isfinite(self.high), variance, np.nan)
+
+    @property
+    def _too_wide(self) -> np.ndarray:
+        finite = np.isfinite(self.low) & np.isfinite(self.high)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return finite & np.isinf(self.high - self.low)
 
     def add(self, X: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Adds rows (n, k) of numbers or truths, NaN where missing, with weights (n,) where they have some.
 
-        DataError for another number of columns, and weights that are negative or not finite.
+        DataError for another number of columns, and weights that are missing, negative or beyond 1e200.
         """
         self._check(X.shape[1])
-        if weights is not None and (bad := int((~(np.isfinite(weights) & (weights >= 0))).sum())):
+        if weights is not None and (bad := int((~((weights >= 0) & (weights <= MOST))).sum())):
             raise DataError(
-                f"{plural(bad, 'weight')} of {len(weights)} rows are negative or not finite; give weights of 0 or more"
+                f"{plural(bad, 'weight')} of {len(weights)} rows are missing, negative or beyond {MOST:g}; give others"
             )
         for rows in row_blocks(len(X), 8 * X.shape[1], BLOCK):
             block = np.array(X[rows].T, dtype=np.float64, order="C")  # sums do not depend on the memory's order
@@ -86,6 +95,7 @@ class Moments:
         """Adds n rows that have no values."""
         self.missing = self.missing + n
 
+    @np.errstate(over="ignore", invalid="ignore")
     def merge(self, other: Moments) -> None:
         """Takes up another state of as many columns."""
         self._check(len(other.count))
@@ -93,8 +103,7 @@ class Moments:
         weight = self.weight + other.weight
         share = np.divide(other.weight, weight, out=np.zeros_like(weight), where=~nothing)
         apart = np.where(empty | nothing, 0.0, other._centre - self._centre)
-        with np.errstate(over="ignore"):
-            self._squares = self._squares + other._squares + np.square(apart) * self.weight * share
+        self._squares = self._squares + other._squares + np.square(apart) * self.weight * share
         self._centre = np.where(empty, other._centre, self._centre + apart * share)
         self.weight = weight
         self.count, self.missing = self.count + other.count, self.missing + other.missing
@@ -118,6 +127,7 @@ class Moments:
             raise DataError(f"{plural(k, 'column')} cannot be added to the moments of {len(self.count)}")
 
 
+@np.errstate(over="ignore", invalid="ignore")  # squares may be infinite, and deviations where ends are too far apart
 def _of_block(block: np.ndarray, weights: np.ndarray | None) -> Moments:
     """Gives the moments of a block (k, n) of doubles, in two passes, the second of which corrects the first."""
     found = Moments(len(block))
@@ -136,7 +146,6 @@ def _of_block(block: np.ndarray, weights: np.ndarray | None) -> Moments:
     part = shares * values
     rest = part.sum(axis=1)
     found._centre = centre + rest
-    with np.errstate(over="ignore"):
-        part *= values
-        found._squares = np.maximum(part.sum(axis=1) - rest**2, 0) * found.weight
+    part *= values
+    found._squares = np.maximum(part.sum(axis=1) - rest**2, 0) * found.weight
     return found
