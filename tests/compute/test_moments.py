@@ -40,6 +40,13 @@ def test_moments_when_far_from_zero_then_are_those_of_fractions_at_any_cut(cuts)
     assert (found.count, found.missing, found.low, found.high) == (20_000, 0, X.min(), X.max())
 
 
+@pytest.mark.parametrize("n", [2, 3, 1000])
+def test_moments_when_values_are_next_to_one_another_then_are_those_of_fractions(n):
+    values = 2**52 + np.arange(n) % 2
+    found = of(values)
+    np.testing.assert_allclose(found.variance, exact(values)[1], rtol=1e-12)
+
+
 @pytest.mark.parametrize("width", ["i1", "u1", "i2", "i4", "u4", "i8", "u8", "f2", "f4", "f8", "?"])
 def test_moments_when_of_any_numbers_then_are_those_of_doubles(width):
     values = np.arange(200).astype(width)

@@ -147,5 +147,6 @@ def _of_block(block: np.ndarray, weights: np.ndarray | None) -> Moments:
     rest = part.sum(axis=1)
     found._centre = centre + rest
     part *= values
-    found._squares = np.maximum(part.sum(axis=1) - rest**2, 0) * found.weight
+    spread = part.sum(axis=1)
+    found._squares = np.where(np.isinf(spread), np.inf, np.maximum(spread - rest**2, 0)) * found.weight
     return found
