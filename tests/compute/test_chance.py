@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+from ballast.compute import chance
 from ballast.compute.chance import drawn, folds, id_keys, poisson_counts, sampled, shuffled, uniforms
 from ballast.errors import DataError, ParameterError
 
@@ -113,17 +114,13 @@ def test_poisson_counts_when_many_then_are_of_that_distribution(ids):
     assert stats.chisquare(found, np.array(wanted) * N).pvalue > 1e-4
 
 
-def test_poisson_counts_when_looked_up_then_are_those_of_the_distribution_function():
-    from ballast.compute import chance
-
-    draws = np.concatenate(
-        [chance._THRESHOLDS, chance._THRESHOLDS - np.uint64(1), [np.uint64(0), np.uint64(2**53 - 1)]]
-    )
-    bucket = draws >> np.uint64(chance.BITS - chance.LOOKUP_BITS)
-    right = np.searchsorted(chance._THRESHOLDS, draws, side="right")
-    sure = ~chance._SPLIT[bucket]
-    np.testing.assert_array_equal(chance._AT_START[bucket][sure], right[sure])
-    np.testing.assert_allclose(chance._THRESHOLDS * 2.0**-53, stats.poisson.cdf(range(len(chance._THRESHOLDS)), 1))
+def test_poisson_counts_when_drawn_then_are_the_inverse_of_the_distribution_function_at_the_draw():
+    draws = chance._draws(np.arange(N), "poisson", 0, "bootstrap") * 2.0**-53
+    counts = poisson_counts(np.arange(N), seed=0, purpose="bootstrap", replicate=0)
+    np.testing.assert_array_equal(counts, np.searchsorted(stats.poisson.cdf(range(30), 1), draws, side="right"))
+    ends = chance._THRESHOLDS * 2.0**-53
+    np.testing.assert_allclose(ends, stats.poisson.cdf(range(len(ends)), 1), rtol=1e-15)
+    assert stats.poisson.sf(len(ends), 1) < 2.0**-53 < stats.poisson.sf(len(ends) - 1, 1)
 
 
 @pytest.mark.parametrize("name", CHOICES)

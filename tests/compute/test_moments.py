@@ -42,8 +42,9 @@ def test_moments_when_far_from_zero_then_are_those_of_fractions_at_any_cut(cuts)
 
 @pytest.mark.parametrize("n", [2, 3, 1000])
 def test_moments_when_values_are_next_to_one_another_then_are_those_of_fractions(n):
-    values = 2**52 + np.arange(n) % 2
+    values = 2**51 + np.arange(n) % 2
     found = of(values)
+    assert found.mean == exact(values)[0]
     np.testing.assert_allclose(found.variance, exact(values)[1], rtol=1e-12)
 
 
@@ -147,6 +148,10 @@ def test_moments_when_memory_lies_otherwise_then_bytes_are_the_same():
     for state, given in zip(states, (X, np.asfortranarray(X), np.repeat(X, 2, axis=1)[:, ::2], X + 0), strict=True):
         state.add(given)
     assert len({state.to_bytes() for state in states}) == 1
+
+
+def test_moments_when_zeros_have_signs_then_bytes_are_the_same():
+    assert of([0.0, 0.0], [0.0]).to_bytes() == of([-0.0, -0.0], [-0.0]).to_bytes() == of([-0.0, 0.0], [0.0]).to_bytes()
 
 
 def test_moments_when_there_is_no_row_then_say_so():
