@@ -65,12 +65,13 @@ def test_mean_when_the_sum_is_beyond_64_bits_then_is_right():
 
 
 @pytest.mark.parametrize("cuts", [(), (1,), (100_000, 100_001), range(7, 300_001, 30_011)], ids=str)
-def test_variance_when_all_values_are_one_then_is_zero_at_any_cut(cuts):
-    same = np.full(300_001, 0.1)
+@pytest.mark.parametrize("value", [0.1, -1e9 / 3, 5e-324, 1.7e308])
+def test_variance_when_all_values_are_one_then_is_zero_at_any_cut(value, cuts):
+    same = np.full(300_001, value)
     found = of(*np.split(same, cuts))
     assert found.constant
     assert found.variance == 0
-    assert found.mean == 0.1
+    assert found.mean == value
     spoiled = of(*np.split(np.append(same, 0.2), cuts))
     assert not spoiled.constant
     assert spoiled.variance > 0
