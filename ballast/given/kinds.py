@@ -135,6 +135,10 @@ def holds_cut(kind: pa.DataType) -> bool:
     return _holds(kind, is_cut)
 
 
+def holds_duration(kind: pa.DataType) -> bool:
+    return _holds(kind, pa.types.is_duration)
+
+
 def with_durations(kind: pa.DataType, like: pa.DataType) -> pa.DataType:
     """Gives a type with durations in place of the whole numbers that are durations in `like`, nested ones too."""
     if pa.types.is_duration(like) and kind == pa.int64():

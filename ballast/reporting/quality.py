@@ -25,7 +25,7 @@ class ColumnQuality:
     imputed : cells that the encoder filled, because they were missing or infinite.
     infinite : of these, the infinite ones.
     unseen : rows whose category training does not have.
-    notes : what else was done with it: converted, kept as text, dropped, ignored, not tested; each with the reason.
+    notes : what else was done with it: converted, kept as text, blank, dropped, ignored, not tested; each with why.
     """
 
     column: str
@@ -96,7 +96,7 @@ def sentences(columns: list[ColumnQuality], rows: int) -> Iterator[str]:
             worst = max(hit, key=lambda column: hit[column])
             most = f"most in {worst} ({percent(hit[worst], rows)} of {rows} rows)" if len(hit) > 1 else f"in {worst}"
             yield f"{what.format(total)}, {most}"
-    for start in ("converted", "kept as text", "outside the partitions", "dropped", "ignored"):
+    for start in ("converted", "kept as text", "blank", "outside the partitions", "dropped", "ignored"):
         notes = {c.column: n for c in columns for n in c.notes if n.startswith(start)}
         if notes:
             reasons = {column: note.partition(": ")[2] for column, note in notes.items()}

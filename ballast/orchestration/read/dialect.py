@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from ballast.orchestration.read.files import Files, is_packed, is_remote
 from ballast.orchestration.read.mixed import refuse_mixed
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing, is_nested
+from ballast.orchestration.read.united import keys_of, united
 from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
-from ballast.words import listed
+from ballast.words import in_words, listed
 
 _SAMPLE = 20_480
 _ENCODINGS = ("utf-8", "utf-16", "latin-1")
@@ -38,6 +39,7 @@ class TextFiles:
     missing : what stands for a missing value in each column.
     delimiter : what stands between two values of CSV; empty for JSON.
     together : the SQL of all files at once, in any order.
+    absent : the files without a column, by the columns that not every file has.
     """
 
     files: Files
@@ -46,6 +48,7 @@ class TextFiles:
     written: Mapping[str, str]
     missing: Mapping[str, Sequence[str]]
     together: str
+    absent: Mapping[str, tuple[str, ...]]
     delimiter: str = ""
 
     @property
@@ -60,7 +63,7 @@ class TextFiles:
 
 
 def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> TextFiles:
-    """Gives CSV files as text; DataError for one that cannot be parsed, or has other columns than the first."""
+    """Gives CSV files as text, a column that one lacks blank; DataError for one that cannot be parsed."""
     given = {_DUCKDB[key]: value for key, value in spec.options.items() if key in _DUCKDB}
     given |= _encoding(files, where) if "encoding" not in given else {}
     if given.get("encoding", "utf-8").lower() not in _ENCODINGS:
@@ -89,20 +92,25 @@ def csv(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str
     for name in files.names:
         width = len(row["Columns"]) if name == first else _width(con, files, name, asked, where)
         headers[name] = _header(con, files.one(name), dialect, width, where) if header else _numbered(width)
-    same_columns(files, headers, where)
+    if not header:
+        _refuse_other_width(files, headers, where)
+    columns = united(files, headers, where)
     layout = {**dialect, "header": header, "all_varchar": True}
     keys = _hive_keys(con, _csv_call(files.one(first), layout, headers[first], spec), headers[first], spec, where)
-    names = (*headers[first], *keys)
+    names = tuple(dict.fromkeys((*columns.names, *keys)))
 
     def written(some: Sequence[str]) -> str:
         call = _csv_call(Files(files.format, tuple(some), files.folder), layout, headers[some[0]], spec)
-        return f"(SELECT {', '.join(map(quoted, names))} FROM {call})"
+        there = {*headers[some[0]], *keys}
+        values = [quoted(n) if n in there else f"CAST(NULL AS VARCHAR) AS {quoted(n)}" for n in names]
+        return f"(SELECT {', '.join(values)} FROM {call})"
 
     runs = [written(list(run)) for _, run in itertools.groupby(files.names, key=headers.__getitem__)]
     together = runs[0] if len(runs) == 1 else f"({' UNION ALL '.join(f'FROM {run}' for run in runs)})"
     by_file = {name: written([name]) for name in files.names}
     candidates = dict.fromkeys(names, CANDIDATES)
-    return TextFiles(files, names, candidates, by_file, _missing(names, spec), together, dialect["delim"])
+    absent = {name: without for name, without in columns.absent.items() if name not in keys}
+    return TextFiles(files, names, candidates, by_file, _missing(names, spec), together, absent, dialect["delim"])
 
 
 def _csv_call(files: Files, layout: Mapping[str, Any], columns: Sequence[str], spec: DataSpec) -> str:
@@ -213,17 +221,15 @@ def _numbered(width: int) -> tuple[str, ...]:
     return tuple(f"column{i}" for i in range(width))
 
 
-def same_columns(files: Files, headers: Mapping[str, Sequence[str]], where: str) -> None:
-    first = files.names[0]
-    for name, columns in headers.items():
-        lacking, more = (listed([c for c in a if c not in b]) for a, b in
-                         ((headers[first], columns), (columns, headers[first])))  # fmt: skip
-        if lacking or more:
-            what = " and ".join([*([f"lacks {lacking}"] if lacking else []), *([f"has also {more}"] if more else [])])
-            raise DataError(
-                f"{where}: the files' columns differ: {files.shown(name)!r} {what} beside those of "
-                f"{files.shown(first)!r}; give all files the same columns"
-            )
+def _refuse_other_width(files: Files, headers: Mapping[str, Sequence[str]], where: str) -> None:
+    """Raises DataError for files without a header that have more or fewer columns, of which nobody knows which."""
+    by_width = {len(columns): file for file, columns in headers.items()}
+    if len(by_width) > 1:
+        said = in_words(f"{width} in {files.shown(file)!r}" for width, file in sorted(by_width.items()))
+        raise DataError(
+            f"{where}: the files have no header, and not the same number of columns ({said}); give them a header, or "
+            "the same columns"
+        )
 
 
 def _hive_keys(
@@ -242,33 +248,43 @@ def json(
 
     Fields that mix types are refused, but in columns whose DuckDB type is `known`.
     """
-    found = {}
-    for names in [files, *(map(files.one, files.names) if len(files.names) > 1 else [])]:
-        sql = f"DESCRIBE FROM read_json({names.listing}, sample_size = -1, union_by_name = true{_hive(spec)})"
-        described = executed(con, sql, *_unread(names, names.names[0], where)).fetchall()
-        found[names.names] = {name: kind for name, kind, *_ in described}
-    everything = found.pop(files.names) if len(files.names) > 1 else found[files.names]
-    same_columns(files, {names[0]: list(columns) for names, columns in found.items()}, where)
-    if list(everything) == ["json"] != [spec.id]:
+    found = {name: _json_kinds(con, files.one(name), spec, where) for name in files.names}
+    filled = tuple(name for name in files.names if found[name] or len(files.names) == 1)
+    everything = _json_kinds(con, replace(files, names=filled), spec, where) if filled else {}
+    if list(everything) in ([], ["json"]) and spec.id != "json":
         raise DataError(f"{where}: {listed(map(files.shown, files.names), most=3)} holds no objects, each a row")
     _refuse_same_names(everything, where)
+    columns = united(files, {name: list(kinds) for name, kinds in found.items() if name in filled}, where)
+    everything = {name: everything[name] for name in columns.names}
     candidates = {name: _json_candidates(kind) for name, kind in everything.items()}
     for name, kind in everything.items():
         if "JSON" in kind and name in spec.drop:
             candidates[name] = ("VARCHAR",)
         elif "JSON" in kind and name not in spec.types and name not in known:
             refuse_mixed(con, files, name, kind, where)
-    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
+    texts = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in everything)
 
     exact = {name for name, kind in everything.items() if _asks_for_digits(name, spec, known)}
 
     def call(names: Files) -> str:
         if exact:
             return _with_digits(con, names, list(everything), exact, spec, where)
-        return f"read_json({names.listing}, columns = {{{columns}}}{_hive(spec)})"
+        return f"read_json({names.listing}, columns = {{{texts}}}{_hive(spec)})"
 
-    by_file = {name: call(files.one(name)) for name in files.names}
-    return TextFiles(files, tuple(everything), candidates, by_file, _missing(everything, spec), call(files))
+    by_file, together = {name: call(files.one(name)) for name in files.names}, call(files)
+    missing = _missing(everything, spec)
+    return TextFiles(files, tuple(everything), candidates, by_file, missing, together, columns.absent)
+
+
+def _json_kinds(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> dict[str, str]:
+    """Gives the columns of JSON files and DuckDB's types of them; none of a file without rows."""
+    unread = _unread(files, files.names[0], where)
+    sql = f"DESCRIBE FROM read_json({files.listing}, sample_size = -1, union_by_name = true{_hive(spec)})"
+    found = {name: kind for name, kind, *_ in executed(con, sql, *unread).fetchall()}
+    if {*found} - {*keys_of(files.names[0])} != {"json"}:
+        return found
+    rows = executed(con, f"SELECT count(*) FROM read_json_objects({files.listing})", *unread).fetchall()[0][0]
+    return found if rows else {}
 
 
 def _asks_for_digits(name: str, spec: DataSpec, known: Mapping[str, str]) -> bool:

@@ -34,13 +34,16 @@ _DOUBTFUL, _ROW = "_ballast_doubtful", "_ballast_row"
 class Source(ABC):
     """A source that is open; `where` ("defs.yaml: data.train") opens every message.
 
-    `told` is what becomes of columns that are not read as they are, for the run's end and the report to say.
+    `told` is what becomes of columns that are not read as they are, for the run's end and the report to say, and
+    `absent` the files without a column, by the columns that not every file has: their rows have no value there.
     """
 
     con: duckdb.DuckDBPyConnection
     spec: DataSpec
     where: str
     told: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Files | None = None
 
     @property
     @abstractmethod
@@ -58,6 +61,24 @@ class Source(ABC):
     def hint(self, name: str) -> pa.DataType | None:
         """Gives the Arrow type that a column has in its file, which DuckDB may read as another."""
         return None
+
+    @property
+    def by_file(self) -> Mapping[str, str]:
+        """The SQL of the rows of each file, in the order of the files; none of what is not read from files."""
+        return {}
+
+    def rows_of(self, file: str) -> int:
+        return self._executed(f"SELECT count(*) FROM {self.by_file[file]}").fetchall()[0][0]
+
+    def _in_files(self, position: int) -> str:
+        """Gives the file and row of a position in all files' rows."""
+        assert self.files is not None
+        for name in self.by_file:
+            count = self.rows_of(name)
+            if position < count:
+                return f"{self.files.shown(name)!r}, row {position + 1}"
+            position -= count
+        return f"row {position + 1}"
 
     @property
     def query(self) -> str:
@@ -129,16 +150,6 @@ class Source(ABC):
         self.con.close()
 
 
-def placed(con: duckdb.DuckDBPyConnection, files: Files, calls: Mapping[str, str], position: int) -> str:
-    """Gives the file and row of a position in all files' rows."""
-    for name, call in calls.items():
-        count = con.execute(f"SELECT count(*) FROM {call}").fetchall()[0][0]
-        if position < count:
-            return f"{files.shown(name)!r}, row {position + 1}"
-        position -= count
-    return f"row {position + 1}"
-
-
 @dataclass(kw_only=True)
 class Text(Source):
     """CSV or JSON files. `wanted` are the DuckDB types that their columns are read with; what it lacks is sniffed."""
@@ -155,6 +166,7 @@ class Text(Source):
         known = {**kinds, **ids, **explicit}
         self._typed = guessed(self.con, self.text, Typed(known, how, explicit=frozenset(explicit)), self.where)
         self._certain = False
+        self.files, self.absent = self.text.files, self.text.absent
 
     def _explicit(self, name: str) -> str:
         word, digits = self.spec.types[name], 0
@@ -186,6 +198,8 @@ class Text(Source):
         names = list(self.text.names if columns is None else columns)
         if partition is not None:
             self._check_keys(partition)
+        if self._typed.unseen.intersection(names):
+            self.settle()
         table = self._flagged(names, partition)
         if table is None:
             self.settle()
@@ -193,10 +207,6 @@ class Text(Source):
         if table is None:
             self._refuse(names, partition)
         assert table is not None
-        empty = [n for n in table.column_names if n in self._typed.sniffed and table[n].null_count == len(table)]
-        if empty and not self._certain:  # nothing has said yet what these are
-            self.settle()
-            return self.raw(columns, partition)
         return table
 
     def raw_batches(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
@@ -297,7 +307,11 @@ class Text(Source):
         )
 
     def place(self, name: str, position: int) -> str:
-        return f"{self.where}: {placed(self.con, self.text.files, self.text.written, position)}"
+        return f"{self.where}: {self._in_files(position)}"
+
+    @property
+    def by_file(self) -> Mapping[str, str]:
+        return self.text.written
 
 
 @dataclass(kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,12 +14,12 @@ import pyarrow.parquet as pq
 
 from ballast.errors import DataError
 from ballast.given.kinds import holds_cut, refuse_finer, selected
-from ballast.orchestration.read import dialect
 from ballast.orchestration.read.files import Files, is_remote
+from ballast.orchestration.read.footers import footers, parquet_call
 from ballast.orchestration.read.query import executed, parquet_files
-from ballast.orchestration.read.reading import Source, placed
+from ballast.orchestration.read.reading import Source
 from ballast.orchestration.spec.data import DataSpec
-from ballast.warehouse.names import literal, quoted
+from ballast.warehouse.names import literal
 from ballast.words import listed
 
 
@@ -30,7 +29,6 @@ class Query(Source):
 
     sql: str = ""
     own: str = ""
-    files: Files | None = None
     hints: Mapping[str, pa.DataType] | None = None
 
     def __post_init__(self) -> None:
@@ -64,101 +62,28 @@ class Query(Source):
     def place(self, name: str, position: int) -> str:
         if self.files is None:
             return f"{self.where}: row {position + 1} of the query"
-        return f"{self.where}: {placed(self.con, self.files, _parquet_of(self.files, self.spec), position)}"
+        return f"{self.where}: {self._in_files(position)}"
+
+    @property
+    def by_file(self) -> Mapping[str, str]:
+        names = self.files.names if self.files is not None else ()
+        return {name: parquet_call(self.files.one(name), {}) for name in names if self.files is not None}
 
 
-def _parquet_of(files: Files, spec: DataSpec) -> dict[str, str]:
-    return {name: _parquet(files.one(name), spec) for name in files.names}
+def parquet(
+    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, wanted: Mapping[str, str], where: str
+) -> Query:
+    """Gives Parquet files as a source, whose columns have one type each; DataError where one has none.
 
-
-def _parquet(files: Files, spec: DataSpec) -> str:
-    union = ", union_by_name = true" if len(files.names) > 1 else ""
-    return f"read_parquet({files.listing}{union}, hive_partitioning = {str(spec.hive).lower()})"
-
-
-def parquet(con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, where: str) -> Query:
-    """Gives Parquet files as a source; DataError where their columns differ, or no type holds the values of all."""
-    if len(files.names) > 1:
-        described = {}
-        for name, call in _parquet_of(files, spec).items():
-            rows = executed(con, f"DESCRIBE FROM {call}", where, f"cannot read {files.shown(name)!r}").fetchall()
-            described[name] = {column: kind for column, kind, *_ in rows}
-        dialect.same_columns(files, described, where)
-        for column in described[files.names[0]]:
-            _common_type(con, files, {name: kinds[column] for name, kinds in described.items()}, column, where)
-    _refuse_same_names(con, files, where)
-    sql = f"FROM {_parquet(files, spec)}"
-    made = Query(con=con, spec=spec, where=where, sql=sql, files=files, hints=_hints(con, files, where))
+    `wanted` are the columns' types in the training rows, where another role is read.
+    """
+    seen = footers(con, files, spec, wanted, where)
+    made = Query(
+        con=con, spec=spec, where=where, sql=seen.sql, files=files, hints=seen.hints, absent=seen.absent, told=seen.told
+    )
     kept = {name: kind for name, kind in made.kinds.items() if name not in spec.drop}
-    made.told = _nanoseconds(con, files, kept, where, by_name=True)
+    made.told = {**seen.told, **_nanoseconds(con, files, kept, where, by_name=True)}
     return made
-
-
-def _refuse_same_names(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> None:
-    """Raises DataError for columns that differ in capitals alone, which DuckDB would give other names."""
-    first = files.one(files.names[0])
-    what = f"cannot read {files.shown(first.names[0])!r}"
-    there = {
-        n for (n,) in executed(con, f"SELECT name FROM parquet_schema({first.listing[1:-1]})", where, what).fetchall()
-    }
-    described = executed(con, f"DESCRIBE FROM read_parquet({first.listing}, hive_partitioning = false)", where, what)
-    if renamed := [name for name, *_ in described.fetchall() if name not in there]:
-        raise DataError(
-            f"{where}: columns of {files.shown(first.names[0])!r} have the same name in SQL, which ignores case "
-            f"({listed(renamed)} would be new names); rename them"
-        )
-
-
-def _common_type(
-    con: duckdb.DuckDBPyConnection, files: Files, kinds: Mapping[str, str], column: str, where: str
-) -> None:
-    """Raises DataError where a column's types in several files have none in common that keeps every value."""
-    if len(set(kinds.values())) == 1:
-        return
-    families = {kind: _family(kind) for kind in kinds.values()}
-    if len(set(families.values())) > 1 or next(iter(families.values())) == "other":
-        first, *others = kinds.items()
-        name, kind = next(((n, k) for n, k in others if families[k] != families[first[1]]), others[0])
-        raise DataError(
-            f"{where}: column {column!r} is {first[1]} in {files.shown(first[0])!r} and {kind} in "
-            f"{files.shown(name)!r}; give it one type in all files"
-        )
-    if any(kind in ("DOUBLE", "FLOAT") for kind in families):
-        for name, kind in kinds.items():
-            if kind in ("DOUBLE", "FLOAT"):
-                continue
-            sql = f"SELECT max(abs({quoted(column)})) FROM read_parquet({files.one(name).listing})"
-            largest = executed(con, sql, where, f"cannot read {files.shown(name)!r}").fetchall()[0][0]
-            if kind.startswith("DECIMAL") or (largest is not None and largest > 2**53):
-                raise DataError(
-                    f"{where}: column {column!r} is {kind} in {files.shown(name)!r} and a float in another file, "
-                    "which cannot hold all of its values; give it one type in all files"
-                )
-
-
-def _family(kind: str) -> str:
-    if kind in ("DOUBLE", "FLOAT") or kind.startswith("DECIMAL") or kind.removeprefix("U").endswith("INT") or (
-        kind in ("INTEGER", "UINTEGER")
-    ):  # fmt: skip
-        return "number"
-    if kind.startswith("TIMESTAMP"):
-        return "zoned" if kind.endswith("ZONE") else "moment"
-    return "moment" if kind == "DATE" else "other"
-
-
-def _hints(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str, pa.DataType]:
-    """Gives the Arrow types of the columns, where a Parquet file remembers them."""
-    first = files.one(files.names[0])
-    sql = f"SELECT value FROM parquet_kv_metadata({first.listing[1:-1]}) WHERE key = 'ARROW:schema'"
-    rows = executed(con, sql, where, f"cannot read {files.shown(files.names[0])!r}").fetchall()
-    schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(rows[0][0]))) if rows else pa.schema([])
-    for column in schema:
-        if pa.types.is_decimal256(column.type) and column.type.precision > 38:
-            raise DataError(
-                f"{where}: column {column.name!r} of {files.shown(files.names[0])!r} is {column.type}: more than 38 "
-                "digits are not kept; make it text"
-            )
-    return {column.name: column.type for column in schema}
 
 
 def _nanoseconds(

@@ -32,13 +32,15 @@ _LONG_NUMBER = "[+-]?[0-9]{16,}"
 class Typed:
     """The types of a text file's columns, and how their values are written.
 
-    `sniffed` names the columns whose type nothing but their texts says, `explicit` those that the user has given one.
+    `sniffed` names the columns whose type nothing but their texts says, of these `unseen` those without a value so far,
+    and `explicit` those that the user has given one.
     """
 
     kinds: Mapping[str, str]
     how: Written
     sniffed: frozenset[str] = frozenset()
     explicit: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
 
     def value(self, name: str, text: str) -> str:
         return value(text, self.kinds[name], self._how(name))
@@ -64,18 +66,21 @@ def guessed(con: duckdb.DuckDBPyConnection, text: TextFiles, typed: Typed, where
         con, f"CREATE OR REPLACE TEMP TABLE first_rows AS FROM {text.sql} LIMIT {_SAMPLE}", where, "cannot be read"
     )
     found, how = _sniffed(con, text, names, typed.how, where, "first_rows")
-    return replace(typed, kinds={**typed.kinds, **found}, how=how, sniffed=frozenset(names))
+    texts = [name for name in names if found[name] == "VARCHAR"]
+    counts = _counts(con, "first_rows", dict.fromkeys(texts, ()), how, where)
+    unseen = frozenset(name for name in texts if not counts[name][""])
+    return replace(typed, kinds={**typed.kinds, **found}, how=how, sniffed=frozenset(names), unseen=unseen)
 
 
 def widened(con: duckdb.DuckDBPyConnection, text: TextFiles, typed: Typed, where: str) -> Typed:
     """Gives `typed` with types that hold every row: its own where they do, else the next that does."""
     names = [name for name in text.names if name in typed.sniffed]
     counts = _counts(con, text.sql, {name: (typed.kinds[name],) for name in names}, typed.how, where)
-    wrong = [name for name in names if not counts[name][""] or counts[name][typed.kinds[name]]]
+    wrong = [name for name in names if name in typed.unseen or counts[name][typed.kinds[name]]]
     found, how = _sniffed(con, text, wrong, typed.how, where, text.sql)
     if how != typed.how:  # a decimal comma that the first rows did not show: all columns are to be looked at again
         found, how = _sniffed(con, text, names, how, where, text.sql)
-    return replace(typed, kinds={**typed.kinds, **found}, how=how)
+    return replace(typed, kinds={**typed.kinds, **found}, how=how, unseen=frozenset())
 
 
 def kind_of(con: duckdb.DuckDBPyConnection, value: str, where: str) -> str:

@@ -19,20 +19,19 @@ from ballast.given.frames import as_arrow, called
 from ballast.given.ids import reconciled, settled
 from ballast.given.kinds import depends_on_values, digits_of, narrowed, plain, said, with_durations
 from ballast.given.schema import converted
-from ballast.orchestration.plan.partitions import Partition, Split, outside, split_of
+from ballast.orchestration.plan.partitions import Partition, Split, split_of
 from ballast.orchestration.plan.plan import Node, Plan
 from ballast.orchestration.read import dialect
 from ballast.orchestration.read.design_weights import check_weights
 from ballast.orchestration.read.files import connected, found, is_remote
 from ballast.orchestration.read.ids import of_file
-from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.query import prepared
 from ballast.orchestration.read.reading import Given, Source, Text
 from ballast.orchestration.read.relations import asked, parquet
+from ballast.orchestration.read.told import told_of
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.data import DataSpec
-from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
-from ballast.warehouse.names import quoted
+from ballast.orchestration.spec.occasions import PartitionsSpec
 from ballast.warehouse.tables.frames import pandas_frame
 from ballast.words import listed
 
@@ -40,8 +39,6 @@ COLUMN_KEYS = (
     "id", "label", "groups", "time", "dependence", "weight", "treatment", "outcome", "observed", "true_weight",
 )  # fmt: skip
 _TRAINING = "in the training rows"
-OUTSIDE = "outside the partitions"
-"""How the note begins of a column that says which partition a row is of, where some are of none."""
 CONVERTED = "converted"
 """The key of a read table's schema under which stands what became of the types of its columns."""
 
@@ -76,38 +73,10 @@ def read_table(
         if len(table) == 0 and not may_be_empty:
             raise source.without_rows(partition, table.column_names)
         check_weights(table, spec, where)
-        told = {**conversions(table), **source.told, **_looks(source, table, where)}
-        if declared is not None:
-            for column, dimension in declared.dimensions.items():
-                told |= _outside(source, column, dimension)
+        converted, told = conversions(table), told_of(source, table, declared, where)
+        both = {name: "; ".join([converted[name], told[name]]) for name in converted if name in told}
+        told = {**converted, **told, **both}
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
-
-
-def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
-    """Gives the columns of a file that are text though they look like dates, or like numbers with thousands."""
-    if not isinstance(source, Text):
-        return {}
-    unasked = {source.spec.id, *source.spec.types, *source.spec.drop}
-    found = {}
-    for name, kind in source.kinds.items():
-        if kind == "VARCHAR" and name not in unasked:
-            seen = looks(source.con, table, name, where.rpartition(": ")[2])
-            found |= {name: f"kept as text: {seen}"} if seen is not None else {}
-    return found
-
-
-def _outside(source: Source, name: str, declared: DimensionSpec) -> dict[str, str]:
-    """Gives how many of a source's rows are in none of the partitions of a column, and why."""
-    column = source.raw([name])
-    relation = source.con.from_arrow(column)
-    kinds = outside(declared, quoted(name), str(relation.types[0]), source.where)
-    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for sql, _ in kinds.values())
-    values = [value for _, bound in kinds.values() for value in bound]
-    source.con.register("ballast_keys", column)
-    found = source.con.execute(f"SELECT {counts} FROM ballast_keys", values).fetchall()[0]
-    source.con.unregister("ballast_keys")
-    said = [f"{n} {why}" for why, n in zip(kinds, found, strict=True) if n]
-    return {name: f"{OUTSIDE}: {sum(found)} of {len(column)} rows are in none: {', '.join(said)}"} if said else {}
 
 
 def read_source(spec: DataSpec, *, where: str = "data", folder: Path | None = None, given: Any = None) -> pd.DataFrame:
@@ -199,9 +168,9 @@ def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema 
             )
         con = connected(files.names, f"{where}.path", streaming=streaming)
         try:
-            if files.format == "parquet":
-                return parquet(con, files, spec, f"{where}.path")
             wanted = _in_duckdb(con, like)
+            if files.format == "parquet":
+                return parquet(con, files, spec, wanted, f"{where}.path")
             if files.format == "csv":
                 text = dialect.csv(con, files, spec, f"{where}.path")
             else:
@@ -370,7 +339,13 @@ _KEPT = 4  # schemas, and loaders' tables, that are remembered
 
 def _check_columns(source: Source, spec: DataSpec, where: str) -> None:
     for key in COLUMN_KEYS:
-        _check_column(source, getattr(spec, key), f"{where}.{key}")
+        _check_column(source, name := getattr(spec, key), f"{where}.{key}")
+        if source.files is not None and (names := source.absent.get(name)):
+            raise DataError(
+                f"{where}.{key}: column {name!r} is missing in {len(names)} of {len(source.files.names)} files "
+                f"({listed(map(source.files.shown, names), most=3)}), and a column that the pipeline names cannot be "
+                "blank there; add it, or leave these files out"
+            )
     for name in (*spec.drop, *spec.types):
         _check_column(source, name, f"{where}.{'drop' if name in spec.drop else 'types'}")
 

@@ -1,0 +1,68 @@
+"""What is told of the columns of a source beside their values: what they look like, what they lack, where rows go."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from ballast.orchestration.plan.partitions import outside
+from ballast.orchestration.read.looks import looks
+from ballast.orchestration.read.reading import Source, Text
+from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
+from ballast.warehouse.names import quoted
+from ballast.words import listed, plural
+
+
+def told_of(source: Source, table: pa.Table, declared: PartitionsSpec | None, where: str) -> dict[str, str]:
+    """Gives what there is to tell by column, one thing after another, of a table that was read from a source.
+
+    `declared` are all partitions, where rows that are in none are to be told.
+    """
+    found: dict[str, list[str]] = {}
+    dimensions = {} if declared is None else declared.dimensions
+    outsiders = (_outside(source, column, dimension) for column, dimension in dimensions.items())
+    for told in (source.told, _blank(source), _looks(source, table, where), *outsiders):
+        for name, what in told.items():
+            found.setdefault(name, []).append(what)
+    return {name: "; ".join(all_of_it) for name, all_of_it in found.items()}
+
+
+def _blank(source: Source) -> dict[str, str]:
+    """Gives the columns that some files lack, with these files and their rows."""
+    if source.files is None:
+        return {}
+    rows = {name: source.rows_of(name) for name in dict.fromkeys(n for names in source.absent.values() for n in names)}
+    found = {}
+    for column, names in source.absent.items():
+        files = f"{len(names)} of {len(source.files.names)} files ({listed(map(source.files.shown, names), most=3)})"
+        n = sum(rows[name] for name in names)
+        whose, have = "its" if len(names) == 1 else "their", "has" if n == 1 else "have"
+        found[column] = f"blank: missing in {files}: {whose} {plural(n, 'row')} {have} no value"
+    return {column: what for column, what in found.items() if column not in source.spec.drop}
+
+
+def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
+    """Gives the columns of a file that are text though they look like dates, or like numbers with thousands."""
+    if not isinstance(source, Text):
+        return {}
+    unasked = {source.spec.id, *source.spec.types, *source.spec.drop}
+    found = {}
+    for name, kind in source.kinds.items():
+        if kind == "VARCHAR" and name not in unasked:
+            seen = looks(source.con, table, name, where.rpartition(": ")[2])
+            found |= {name: f"kept as text: {seen}"} if seen is not None else {}
+    return found
+
+
+def _outside(source: Source, name: str, declared: DimensionSpec) -> dict[str, str]:
+    """Gives how many of a source's rows are in none of the partitions of a column, and why."""
+    column = source.raw([name])
+    relation = source.con.from_arrow(column)
+    kinds = outside(declared, quoted(name), str(relation.types[0]), source.where)
+    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for sql, _ in kinds.values())
+    values = [value for _, bound in kinds.values() for value in bound]
+    source.con.register("ballast_keys", column)
+    found = source.con.execute(f"SELECT {counts} FROM ballast_keys", values).fetchall()[0]
+    source.con.unregister("ballast_keys")
+    said = [f"{n} {why}" for why, n in zip(kinds, found, strict=True) if n]
+    counts = f"{sum(found)} of {len(column)} rows are in none: {', '.join(said)}"
+    return {name: f"outside the partitions: {counts}"} if said else {}
