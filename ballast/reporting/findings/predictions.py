@@ -48,7 +48,7 @@ def _by_labels(metrics: Step) -> str:
     found = table[table["metric"].isin(picture.metrics[:1])].set_index("slice")
     if OVERALL not in found.index:
         return f"{head} nothing can be said of all rows"
-    value, low, high = map(short, found.loc[OVERALL, ["value", "low", "high"]].astype(float))
+    value, low, high = (short(float(found[name][OVERALL])) for name in ("value", "low", "high"))
     return f"{head} their {picture.called(picture.metrics[0])} is {value} [{low}, {high}]"
 
 
