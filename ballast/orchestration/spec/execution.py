@@ -15,14 +15,14 @@ LONGEST_WAIT = 366 * 24 * 3600
 _MOST_PROCESSES, _MOST_RETRIES = 1000, 100
 
 
-def _no_truth(value: Any) -> Any:
+def no_truth(value: Any) -> Any:
     """Refuses true and false, which Python counts among the numbers."""
     if isinstance(value, bool):
         raise ValueError("a whole number is needed")
     return value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_no_truth)]
+WholeNumber = Annotated[int, BeforeValidator(no_truth)]
 
 # The fields below are of plain types and checked by validators: with others Dagster wants the models Resolvable.
 
@@ -32,7 +32,7 @@ class ProcessesSpec(dg.Model):
 
     max_concurrent: int | None = Field(default=None, description="How many run at the same time; default one a core.")
 
-    _number = field_validator("max_concurrent", mode="before")(_no_truth)
+    _number = field_validator("max_concurrent", mode="before")(no_truth)
 
     @field_validator("max_concurrent")
     @classmethod
@@ -81,7 +81,7 @@ class RetriesSpec(dg.Model):
     def _number_alone(cls, given: Any) -> Any:
         return given if isinstance(given, dict) else {"max": given}
 
-    _number = field_validator("max", mode="before")(_no_truth)
+    _number = field_validator("max", mode="before")(no_truth)
 
     @field_validator("max")
     @classmethod

@@ -12,7 +12,7 @@ from ballast.errors import SpecError
 from ballast.orchestration.spec.alerts import AlertsSpec
 from ballast.orchestration.spec.automation import condition_of
 from ballast.orchestration.spec.data import DataSpec, as_list
-from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, WholeNumber
+from ballast.orchestration.spec.execution import ExecutorSpec, RetriesSpec, WholeNumber, no_truth
 from ballast.orchestration.spec.occasions import Column, PartitionsSpec, ScheduleSpec, SensorSpec, by_dagster
 from ballast.orchestration.spec.problems import error_of, problems_of
 from ballast.orchestration.spec.promotion import check_promotes
@@ -85,10 +85,8 @@ class StepSpec(dg.Model):
     against: str | None = Field(default=None, description="The data role that stands for the target; default 'target'.")
     weights: str | list[str] | None = Field(default=None, description="Weight step(s) to use or judge.")
     rows: str | None = Field(default=None, description="Sampler step whose dataset a learner trains on.")
-    sample: WholeNumber | None = Field(
-        default=None,
-        ge=1,
-        description="Of each data role so many rows at most, drawn by their ids, the same in all steps.",
+    sample: int | None = Field(  # of a plain type, as Dagster wants it
+        default=None, description="Of each data role so many rows at most, drawn by their ids, the same in all steps."
     )
     model: str | None = Field(default=None, description="Learner step whose predictions or recordings are used.")
     models: list[str] | None = Field(default=None, description="Learner steps to compare.")
@@ -109,6 +107,15 @@ class StepSpec(dg.Model):
             return given
         named = {"on" if key is True else key: v for key, v in given.items()}
         return {"use": "", **named} if {"predict", "promote"} & named.keys() else named
+
+    _number = field_validator("sample", mode="before")(no_truth)
+
+    @field_validator("sample")
+    @classmethod
+    def _some_rows(cls, number: int | None) -> int | None:
+        if number is not None and number < 1:
+            raise ValueError("a whole number greater than or equal to 1 is needed")
+        return number
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
