@@ -61,7 +61,7 @@ class Engine(ABC):
         (``ballast.compute.progress``).
         """
         folded = copy.deepcopy(state)
-        for part in self._told(Folding(rows.without_parts(), state, through), rows):
+        for part in self.over(Folding(rows.without_parts(), state, through), rows):
             folded.merge(part)
         return folded
 
@@ -73,7 +73,7 @@ class Engine(ABC):
         A folder that workers on other machines do not see is told by what they wrote being missing.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        files = list(self._told(Mapping(rows.without_parts(), work, str(folder), schema), rows))
+        files = list(self.over(Mapping(rows.without_parts(), work, str(folder), schema), rows))
         if lost := [name for name in files if not Path(name).exists()]:
             raise EngineError(
                 f"{len(lost)} of {len(files)} files that workers wrote are not here ({lost[0]}); put {folder} on "
@@ -81,7 +81,8 @@ class Engine(ABC):
             )
         return Rows.of_files(files, schema)
 
-    def _told(self, work: Callable[[tuple[int, Part]], Outcome], rows: Rows) -> Iterator[Outcome]:
+    def over(self, work: Callable[[tuple[int, Part]], Outcome], rows: Rows) -> Iterator[Outcome]:
+        """Gives what `work` gives for each part and its number, in their order, and tells how many rows are done."""
         done, total = 0, len(rows)
         tell("row", done, total)
         for part, outcome in zip(rows.parts, self.each(work, list(enumerate(rows.parts))), strict=True):

@@ -12,6 +12,8 @@ import pyarrow as pa
 from ballast.compute.engines.engine import Engine
 from ballast.compute.rows import Rows
 from ballast.errors import DataError
+from ballast.given.scoring import probability_columns
+from ballast.methods.common.blocks import in_blocks
 
 Arguments = Callable[[pa.RecordBatch], Mapping[str, Any]]
 """Makes the arguments of a method's call of a batch, wherever the work is done: it must be picklable."""
@@ -71,3 +73,37 @@ class _Weighing:
     def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         weights = self.weigher.weigh(**self.arguments(batch))
         return pa.record_batch([batch.column(self.id), pa.array(weights, pa.float64())], schema=self.schema)
+
+
+def predict(
+    model: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: Path, *, id: str, kind: pa.DataType
+) -> Rows:
+    """Writes what a model predicts of each row into Parquet files of a folder, and gives them as rows.
+
+    They have ``sample_id``, ``prediction`` of the type `kind` and, of a classifier, a column ``p_<class>`` each.
+    `arguments` makes ``X`` of a batch.
+    """
+    names = probability_columns(model.classes_) if hasattr(model, "predict_proba") else []
+    schema = pa.schema(
+        [
+            rows.schema.field(id).with_name("sample_id"),
+            pa.field("prediction", kind),
+            *(pa.field(name, pa.float64()) for name in names),
+        ]
+    )
+    return engine.map(rows, _Predicting(model, arguments, id, schema), folder, schema)
+
+
+@dataclass(frozen=True)
+class _Predicting:
+    model: Any
+    arguments: Arguments
+    id: str
+    schema: pa.Schema
+
+    def __call__(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        X = self.arguments(batch)["X"]
+        columns = [pa.array(in_blocks(self.model.predict, X), self.schema.field("prediction").type)]
+        if len(self.schema) > 2:
+            columns += [pa.array(p, pa.float64()) for p in in_blocks(self.model.predict_proba, X).T]
+        return pa.record_batch([batch.column(self.id), *columns], schema=self.schema)
