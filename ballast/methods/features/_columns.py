@@ -95,6 +95,30 @@ def _stamps(seconds: np.ndarray) -> np.ndarray:
     return np.where(missing, np.datetime64("NaT"), microseconds.astype("datetime64[us]"))
 
 
+def occurring(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Gives which of a column's k different values each row holds (n,), and the first row of each (k,).
+
+    A missing value is one of them.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+    else:
+        try:
+            values = pa.array(column, from_pandas=True)
+        except (pa.ArrowException, TypeError, OverflowError):  # of several types
+            values = pa.array(canonical(column))
+        encoded = (values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values).dictionary_encode()
+        codes = encoded.indices.fill_null(-1).to_numpy()
+    codes = codes.astype(np.int64) + 1
+    first = np.full(codes.max(initial=0) + 1, -1)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    there = first >= 0
+    return (np.cumsum(there) - 1)[codes], first[there]
+
+
 def check_cells(column: pd.Series) -> None:
     """Raises DataError for a column that holds several values a cell."""
     if scale_of(column) != "nested":

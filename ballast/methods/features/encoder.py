@@ -13,11 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ballast.columns import Scale, canonical, scale_of
 from ballast.errors import DataError, nearest
-from ballast.methods.features._columns import NUMBERS, check_cells, numbers, prepared, texts
+from ballast.methods.features._columns import NUMBERS, check_cells, numbers, occurring, prepared, texts
 from ballast.methods.frame.parameters import Count, check_values
 from ballast.methods.frame.vocabulary import sample_weight as check_weight
 from ballast.methods.frame.vocabulary import table as check_table
 from ballast.words import listed, plural
+
+FEW = 8
+"""Of how many rows a category is one at least, on average, where each is encoded but once."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,9 +130,11 @@ class FeatureEncoder(BaseEstimator):
         Columns unknown to the training table are ignored, unseen categories become zeros in all of theirs.
         """
         check_is_fitted(self, "imputer_")
-        block: np.ndarray = self.imputer_.transform(self.unfilled(table, name))
+        block = self.unfilled(table, name)
+        np.copyto(block, self.imputer_.statistics_, where=np.isnan(block))
         if self.scaler_ is not None:
-            block[:, : self._n_scaled] = self.scaler_.transform(block[:, : self._n_scaled])
+            block[:, : self._n_scaled] -= self.scaler_.mean_
+            block[:, : self._n_scaled] /= self.scaler_.scale_
         limit = np.finfo(np.float32).max
         return np.ascontiguousarray(np.clip(block, -limit, limit, out=block), dtype=np.float32)
 
@@ -142,7 +147,8 @@ class FeatureEncoder(BaseEstimator):
     def unfilled(self, table: pd.DataFrame, name: str = "the table") -> np.ndarray:
         """Gives (n, d) float64, the features before gaps are filled and numbers scaled, NaN where there is a gap."""
         check_is_fitted(self, "imputer_")
-        return self._block(_named(table, name), name)[:, self.kept_]
+        block = self._block(_named(table, name), name)
+        return block if len(self.kept_) == block.shape[1] else block[:, self.kept_]
 
     def fit_transform(self, table: pd.DataFrame, y: Any = None) -> np.ndarray:
         """Fits on a table and gives its matrix."""
@@ -253,13 +259,33 @@ class FeatureEncoder(BaseEstimator):
         scales = getattr(self, "scales_", {})  # those stored by version 0.1 have none
         parts = [numbers(frame, self.number_columns_, scales, name)]
         if self.transformer_ is not None:
-            parts.append(_dense(self._refusing(self.transformer_.transform, frame, name)))
+            parts.append(self._transformed(frame, name))
         parts += [_dense(v.transform(texts(frame[c]))) for c, v in self.vectorizers_.items()]
         parts.append(numbers(frame, self.embedding_columns_, {}, name))
         block = np.concatenate([p.astype(np.float64, copy=False) for p in parts], axis=1)
-        with np.errstate(invalid="ignore"):
-            too_large = np.abs(block) > np.finfo(np.float32).max
-        block[too_large] = np.inf if keep_infinite else np.nan
+        limit = np.finfo(np.float32).max
+        if block.size and not (
+            np.fmin.reduce(block, axis=None) >= -limit and np.fmax.reduce(block, axis=None) <= limit
+        ):
+            with np.errstate(invalid="ignore"):
+                block[np.abs(block) > limit] = np.inf if keep_infinite else np.nan
+        return block
+
+    def _transformed(self, frame: Any, name: str) -> np.ndarray:
+        """Gives what the transformer makes of its columns; of categories alone by their values, each but once."""
+        if self.transformer is not None or set(self.other_columns_) != set(self.categories_):
+            return _dense(self._refusing(self.transformer_.transform, frame, name))
+        found = {column: occurring(frame[column]) for column in self.other_columns_}
+        height = max(len(first) for _, first in found.values())
+        if height > len(frame) / FEW:
+            return _dense(self._refusing(self.transformer_.transform, frame, name))
+        rows = {column: np.resize(first, height) for column, (_, first) in found.items()}
+        few = frame.head(0).assign(**{c: frame[c].iloc[at].reset_index(drop=True) for c, at in rows.items()})
+        made = _dense(self._refusing(self.transformer_.transform, few, name))
+        origin = self._sources[len(self.number_columns_) :]
+        block = np.empty((len(frame), made.shape[1]))
+        for j in range(made.shape[1]):
+            block[:, j] = made[found[origin[j]][0], j]
         return block
 
     def _refusing(self, call: Any, frame: Any, name: str, *y: Any, **weights: Any) -> Any:

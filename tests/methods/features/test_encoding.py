@@ -20,6 +20,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
 
 from ballast.errors import DataError, ParameterError
+from ballast.methods.features import encoder
 from ballast.methods.features.encoder import FeatureEncoder
 
 
@@ -385,3 +386,27 @@ def test_a_transformer_of_yours_gets_numbers_and_datetimes_of_numpy():
     plain = pd.DataFrame({"a": [1.0, np.nan, 3.0] * 4, "b": np.arange(12.0)})
     encoder = FeatureEncoder(transformer=StandardScaler())
     np.testing.assert_array_equal(encoder.fit_transform(frame), encoder.fit_transform(plain))
+
+
+def test_categories_when_each_is_encoded_once_then_the_matrix_is_that_of_every_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def frame(n: int, seed: int) -> pd.DataFrame:
+        rng = np.random.default_rng(seed)
+        return pd.DataFrame(
+            {
+                "number": np.where(rng.random(n) < 0.1, np.nan, rng.normal(size=n)),
+                "huge": rng.normal(size=n) * 1e300,
+                "text": rng.choice(["u", "v", "w", None], n),
+                "level": pd.Categorical(rng.choice(["x", "y"], n), categories=["x", "y", "z"]),
+                "nul": rng.choice(["a\0b", "a\0c", "d"], n),
+                "string": pd.array(rng.choice(["p", "q", None], n), dtype="string"),
+            }
+        )
+
+    train, later = frame(900, 0), frame(500, 1)
+    later.loc[3, "text"] = "unseen"
+    once = [FeatureEncoder().fit(train).transform(table) for table in (train, later)]
+    monkeypatch.setattr(encoder, "FEW", float("inf"))  # no table has so few values
+    whole = [FeatureEncoder().fit(train).transform(table) for table in (train, later)]
+    assert all(np.array_equal(a, b) for a, b in zip(once, whole, strict=True))
