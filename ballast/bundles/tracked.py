@@ -75,7 +75,7 @@ def _described(stored: Stored, place: Path) -> dict[str, Any]:
 
 
 def _in_json(kind: pa.DataType) -> bool:
-    """Gives whether JSON, in which MLflow keeps an example, holds values of a type."""
+    """Gives whether JSON, in which MLflow keeps an example, holds values of a type, or text that the reader takes."""
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string, pa.types.is_timestamp)
-    return any(is_kind(kind) for is_kind in plain)
+    plain = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_string)
+    return any(is_kind(kind) for is_kind in (*plain, pa.types.is_timestamp, pa.types.is_date))

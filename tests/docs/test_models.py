@@ -149,9 +149,11 @@ def asked(address: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Gives what a server predicts of rows, which go to it and come back as JSON."""
     values = rows.astype(object).where(rows.notna(), None)
     sent: dict[str, Any] = {"dataframe_split": {"columns": list(values), "data": values.to_numpy().tolist()}}
-    request = urllib.request.Request(
-        f"{address}/invocations", json.dumps(sent).encode(), {"Content-Type": "application/json"}
-    )
+    return answer(address, json.dumps(sent).encode())
+
+
+def answer(address: str, sent: bytes) -> pd.DataFrame:
+    request = urllib.request.Request(f"{address}/invocations", sent, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             return pd.DataFrame(json.load(response)["predictions"])
@@ -168,9 +170,13 @@ def test_model_when_served_by_all_of_mlflow_then_predicts_rows_in_json_as_its_pi
     *install, serve = commands.splitlines()
     run("\n".join(install), place, PATH=path)
     rows = pd.read_csv(folder / "new.csv")
-    expected = ballast.load(place / "model" / "data" / "model").predict_table(rows)
+    loaded = ballast.load(place / "model" / "data" / "model")
+    expected = loaded.predict_table(rows)
     same(expected, stored(folder))
+    example = (place / "model" / "serving_input_example.json").read_bytes()
+    trained = pd.read_csv(folder / "patients.csv", nrows=5)
     with served(serve, place, path) as address:
+        same(answer(address, example), loaded.predict_table(trained))
         same(asked(address, rows), expected)
         same(asked(address, rows.iloc[[7]]), expected.iloc[[7]].reset_index(drop=True))
         with pytest.raises(AssertionError, match="column 'since' is date32"):
