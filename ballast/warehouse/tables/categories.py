@@ -9,15 +9,56 @@ import pyarrow.compute as pc
 from ballast.errors import WarehouseError
 
 
+class Levels:
+    """The levels of a dictionary column whose chunks come one after the other.
+
+    They are the dictionary that all chunks have, unused ones and all, or where they have several, or one with a level
+    twice, what appears, in that order.
+    """
+
+    def __init__(self, kind: pa.DictionaryType) -> None:
+        self.shared = True  # whether all chunks have one dictionary
+        self._first: pa.Array | None = None
+        self._none = pa.array([], kind.value_type)
+        self._used = pa.array([], pa.int64())  # the places, in the first dictionary, of what has appeared
+        self._appeared = bare(self._none)
+
+    def add(self, chunk: pa.DictionaryArray) -> None:
+        """Takes the next chunk."""
+        if self._first is None:
+            self._first, self.shared = chunk.dictionary, _distinct(chunk.dictionary)
+        elif self.shared and not _alike(chunk.dictionary, self._first):
+            self.shared, self._appeared = False, distinct(_taken(self._first, self._used))
+        used = chunk.indices.unique().drop_null().cast(pa.int64())
+        if self.shared:
+            self._used = pa.concat_arrays([self._used, used]).unique()
+        else:
+            self._appeared = distinct(pa.concat_arrays([self._appeared, distinct(_taken(chunk.dictionary, used))]))
+
+    def found(self) -> pa.Array:
+        """Gives the levels of all chunks so far: each once, none null."""
+        if not self.shared:
+            return self._appeared
+        return self._none if self._first is None else self._first
+
+
 def dictionary_parts(column: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Gives a dictionary column as (indices, levels): one level a value, none null, whatever the chunks held."""
-    first = column.chunk(0).dictionary if column.num_chunks else pa.array([], column.type.value_type)
-    if all(chunk.dictionary.equals(first) for chunk in column.chunks) and _distinct(first):
-        indices = [chunk.indices for chunk in column.chunks]
-        return (pa.concat_arrays(indices) if indices else pa.array([], column.type.index_type)), first
-    values = decoded(column)
-    levels = distinct(values)
-    return positions(values, levels), levels
+    known = Levels(column.type)
+    for chunk in column.chunks:
+        known.add(chunk)
+    levels = known.found()
+    if not known.shared:
+        return positions(decoded(column), levels), levels
+    indices = [chunk.indices for chunk in column.chunks]
+    return (pa.concat_arrays(indices) if indices else pa.array([], column.type.index_type)), levels
+
+
+def _alike(one: pa.Array, other: pa.Array) -> bool:
+    if pa.types.is_floating(one.type):  # of which Arrow takes no two NaN for equal
+        one, other = (values.cast(pa.float64()).to_numpy(zero_copy_only=False) for values in (one, other))
+        return np.array_equal(one, other, equal_nan=True)
+    return one.equals(other)
 
 
 def decoded(column: pa.ChunkedArray) -> pa.Array:
