@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 import duckdb
 import pyarrow as pa
@@ -45,6 +46,9 @@ class _Numbers:
 
 
 _numbers: dict[str, _Numbers] = {}
+_Action = Callable[[], object] | None
+_following: WeakKeyDictionary[duckdb.DuckDBPyConnection, list[tuple[_Action, _Action]]] = WeakKeyDictionary()
+"""What is to be done once the transaction on a connection is stored, and what once it is undone."""
 
 
 class Sessions:
@@ -106,6 +110,19 @@ class Sessions:
         finally:
             _held.set(before)
 
+    @staticmethod
+    def afterwards(
+        con: duckdb.DuckDBPyConnection,
+        *,
+        stored: Callable[[], object] | None = None,
+        undone: Callable[[], object] | None = None,
+    ) -> None:
+        """Has something done, still in this turn to write, once the transaction on a connection is stored, or undone.
+
+        Nothing where that cannot be told, for the connection was lost while it was being stored.
+        """
+        _following[con].append((stored, undone))
+
     def next_version(self, asset: str, latest: int) -> int:
         """Gives the number after the latest version, and after those in transactions of this thread's other tasks."""
         numbers = _numbers[self._key]
@@ -152,13 +169,24 @@ def _check_whole(held: _Held) -> None:
 def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     process = os.getpid()
     con.begin()
+    following = _following[con] = []
     try:
-        yield
-        if os.getpid() != process:
-            raise WarehouseError(_FORKED)
+        try:
+            yield
+            if os.getpid() != process:
+                raise WarehouseError(_FORKED)
+        except BaseException:
+            if os.getpid() == process:
+                for _, undone in reversed(following):
+                    if undone is not None:
+                        undone()
+            raise
         con.commit()
     except BaseException:
         if os.getpid() == process:
             with suppress(duckdb.Error):  # the first error is the one to tell
                 con.rollback()
         raise
+    for stored, _ in following:
+        if stored is not None:
+            stored()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -14,25 +14,24 @@ import pandas as pd
 import pyarrow as pa
 
 from ballast.errors import WarehouseError
+from ballast.warehouse.batches import files, partitions_of, read_batches
+from ballast.warehouse.contents import FILES_BEYOND, Given, content_of, staging
 from ballast.warehouse.datasets.making import dataset
 from ballast.warehouse.exporting import export_model
-from ballast.warehouse.homes.lake import Lake
 from ballast.warehouse.homes.opening import home_of
 from ballast.warehouse.homes.urls import without_password
 from ballast.warehouse.names import view_of
 from ballast.warehouse.sessions import Sessions
-from ballast.warehouse.tables import aliases, commits, layouts, owners, pruning, queries
+from ballast.warehouse.sweeping import prune
+from ballast.warehouse.tables import aliases, commits, kept_files, layouts, owners, queries, reading
 from ballast.warehouse.tables.ancestry import Mixed, mixed
 from ballast.warehouse.tables.commits import Commit, Verdict
 from ballast.warehouse.tables.frames import (
     PARTITION_COLUMN,
     VERSION_COLUMN,
-    arrow_table,
     given_back,
     pandas_frame,
-    storable,
 )
-from ballast.warehouse.tables.hashing import content_hash
 from ballast.warehouse.tables.owners import Owner
 
 
@@ -50,6 +49,9 @@ class Warehouse:
         password from PGPASSWORD or the user's pgpass file. Files, folders and tables are made by the first commit.
     timeout
         Seconds a call waits for whoever holds what it needs.
+    files_beyond
+        Bytes, as Arrow holds them, beyond which a table is kept as Parquet files: in the folder ``<file>.tables``
+        beside a DuckDB file, or as the lake's own.
 
     Examples
     --------
@@ -61,9 +63,11 @@ class Warehouse:
     ([0.5, 1.5], 1)
     """
 
-    def __init__(self, url: str = "duckdb:///ballast.duckdb", *, timeout: float = 120.0) -> None:
+    def __init__(
+        self, url: str = "duckdb:///ballast.duckdb", *, timeout: float = 120.0, files_beyond: int = FILES_BEYOND
+    ) -> None:
         self.url = without_password(url)
-        self.timeout = timeout
+        self.timeout, self.files_beyond = timeout, files_beyond
         self.home = home_of(url)
         self._sessions = Sessions(self.home)
 
@@ -73,7 +77,7 @@ class Warehouse:
     def commit(
         self,
         asset: str,
-        frame: pd.DataFrame | pa.Table,
+        frame: Given,
         *,
         partition: str | None = None,
         method: str | None = None,
@@ -92,8 +96,10 @@ class Warehouse:
         asset
             "pipeline/step" or "pipeline/step/part"; people read it as the view pipeline.step_part.
         frame
-            Any number of rows, also none. An Arrow FixedSizeList column becomes a DuckDB array. The index of a
-            DataFrame is kept only if it has a name.
+            Any number of rows, also none: a DataFrame or Arrow table, a ``pyarrow.RecordBatchReader``, which is taken
+            as it comes, or Parquet files that lie in the folder of ``staging``. An Arrow FixedSizeList column becomes
+            a DuckDB array. The index of a DataFrame is kept only if it has a name. A table beyond `files_beyond` is
+            kept as Parquet files.
         summary
             Figures worth remembering, such as {"effective_sample_size": 812.4}.
 
@@ -105,31 +111,32 @@ class Warehouse:
             Somebody held the file for longer than `timeout`.
         """
         view_of(asset)
-        table = arrow_table(asset, frame, partitioned=partition is not None)
-        stored = storable(asset, table, arrays=self.home.arrays, reserved=self.home.reserved)
-        draft = Commit(
-            asset=asset,
-            partition=partition,
-            version=0,
-            run_id=run_id,
-            kind=kind,
-            method=method,
-            parameters=commits.plain("parameters", parameters),
-            code_version=code_version,
-            fingerprint=fingerprint,
-            row_count=table.num_rows,
-            content_hash=content_hash(table),
-            inputs=commits.plain("inputs", inputs),
-            summary=commits.plain("summary", summary),
-            created_at=datetime.now(UTC),
-        )
-        with self._writing(table) as con:
-            before = layouts.latest(con, asset)
-            version = self._sessions.next_version(asset, max((place.version for place in before), default=0))
-            commit = replace(draft, version=version, created_at=datetime.now(UTC))
-            layout = layouts.write_rows(con, asset, version, table, stored)
-            commits.insert_commit(con, commit, layout)
-            layouts.point_view(con, asset, before, layouts.Place(partition, version, layout))
+        with content_of(
+            self.home, asset, frame, partitioned=partition is not None, files_beyond=self.files_beyond
+        ) as content:
+            draft = Commit(
+                asset=asset,
+                partition=partition,
+                version=0,
+                run_id=run_id,
+                kind=kind,
+                method=method,
+                parameters=commits.plain("parameters", parameters),
+                code_version=code_version,
+                fingerprint=fingerprint,
+                row_count=content.rows,
+                content_hash=content.content_hash,
+                inputs=commits.plain("inputs", inputs),
+                summary=commits.plain("summary", summary),
+                created_at=datetime.now(UTC),
+            )
+            with self._writing(content.table) as con:
+                before = layouts.latest(con, asset)
+                version = self._sessions.next_version(asset, max((place.version for place in before), default=0))
+                commit = replace(draft, version=version, created_at=datetime.now(UTC))
+                layout = content.store(self._sessions, con, asset, version)
+                commits.insert_commit(con, commit, layout)
+                layouts.point_view(con, asset, before, layouts.Place(partition, version, layout))
         return commit
 
     def read(
@@ -182,12 +189,12 @@ class Warehouse:
             places = layouts.held(con, asset, **found) if con else []
             if con is None or not places:
                 raise commits.not_found(con, self.url, asset, **found)
-            table = layouts.read_rows(con, asset, places, only=columns, one_in=one_in)
+            table = reading.read_rows(con, asset, places, only=columns, one_in=one_in)
         versions, rows = table[VERSION_COLUMN], table.drop_columns([VERSION_COLUMN])
         if version is not None or partition is not None or places[0].partition is None:
             return rows
-        partitions = versions.to_pandas().map({place.version: place.partition for place in places})
-        return rows.add_column(0, PARTITION_COLUMN, pa.array(partitions, pa.string()))
+        named = {place.version: place.partition for place in places}
+        return rows.add_column(0, PARTITION_COLUMN, partitions_of(versions, named))
 
     def read_column(self, asset: str, column: str, *, partition: str | None = None) -> np.ndarray:
         """Gives one column of the latest version, of a partition or of all; errors as `read_arrow`.
@@ -200,51 +207,8 @@ class Warehouse:
         rows = self.read_arrow(asset, partition=partition, columns=[column])
         return pandas_frame(pa.table({column: rows.columns[-1]}))[column].to_numpy()
 
-    dataset, export_model = dataset, export_model
-
-    def prune(
-        self,
-        *,
-        keep: int | None = None,
-        older_than: timedelta | None = None,
-        partitions: Sequence[tuple[str, str]] | None = None,
-        models: bool = False,
-        dry_run: bool = False,
-    ) -> list[Commit]:
-        """Removes old versions, of every asset and partition but the latest, and gives their commits, oldest first.
-
-        Parameters
-        ----------
-        keep
-            How many of the newest versions stay.
-        older_than
-            How old a version must be to go.
-        partitions
-            Instead of old versions, all versions of these (asset, partition), their models too; what a model of
-            another was made from stays.
-        models
-            Without it models stay, and every version that one of them was made from.
-        dry_run
-            Only gives what would go.
-
-        Raises
-        ------
-        WarehouseError
-            Not one of `keep`, `older_than` and `partitions` is given, but none or several, or one is not positive.
-        """
-        pruning.check_choice(keep, older_than, partitions)
-        with self._reading() if dry_run else self._writing() as con:
-            gone = pruning.chosen(con, keep, older_than, partitions, models=models) if con else []
-            if con is None or dry_run or not gone:
-                return gone
-            assets = {commit.asset for commit in gone}
-            for asset in assets:
-                layouts.delete_rows(con, asset, [commit.version for commit in gone if commit.asset == asset])
-            pruning.delete_commits(con, gone)
-            if partitions is not None:
-                layouts.refresh_views(con, assets)
-        self.home.tidy(self.timeout)
-        return gone
+    dataset, export_model, prune = dataset, export_model, prune
+    staging, files, read_batches = staging, files, read_batches
 
     def pipelines(self) -> list[str]:
         """Gives the names of the pipelines that something is stored of, in order."""
@@ -318,8 +282,11 @@ class Warehouse:
         with self._reading(private=True) as con:
             if con is None:
                 raise WarehouseError(f"{self.home} is not there yet: run a pipeline, or commit, first")
-            own = [self.home.data] if isinstance(self.home, Lake) else []
-            return queries.answer(con, query, parameters, files=files, own=own)
+            if not kept_files.moved_since(con):
+                return queries.answer(con, query, parameters, files=files, own=[self.home.data])
+        with self._writing() as con:
+            layouts.refresh_files(con)
+        return self.sql(query, parameters, files=files)
 
     def record_verdicts(self, rows: Sequence[Verdict]) -> None:
         """Stores what gates found; a verdict on the same asset, version and gate replaces the older one.
@@ -391,7 +358,13 @@ class Warehouse:
     def _writing(self, widest: pa.Table | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
         with self._sessions.writing(self.timeout, widest) as con:
             if not layouts.prepared(con):
-                for statement in (*commits.TABLES, *layouts.TABLES, *owners.TABLES, *aliases.TABLES):
+                for statement in (
+                    *commits.TABLES,
+                    *layouts.TABLES,
+                    *kept_files.TABLES,
+                    *owners.TABLES,
+                    *aliases.TABLES,
+                ):
                     con.execute(statement)
                 layouts.define_views(con)
             yield con

@@ -52,9 +52,14 @@ class Embedded:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.data = f"{path}.tables"
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def files(self) -> Path:
+        return Path(self.data)
 
     def exists(self) -> bool:
         return self.path.exists()

@@ -30,6 +30,14 @@ class Home(Protocol):
         """Its file, None if it is on a server."""
         ...
 
+    data: str
+    """The folder or bucket of its Parquet files."""
+
+    @property
+    def files(self) -> Path | None:
+        """The folder below which the versions that are kept as files lie, None in a bucket."""
+        ...
+
     def __str__(self) -> str:
         """Gives its place in words, without secrets."""
         ...

@@ -27,7 +27,7 @@ from ballast.warehouse.homes.home import abandon, make_folder, new_engine, unusa
 from ballast.warehouse.homes.urls import secrets, without_password
 from ballast.warehouse.locks.tasks import Turn
 from ballast.warehouse.locks.turns import PATIENCE, WAITING, Queue, locked
-from ballast.warehouse.names import CATALOG, INLINED_ROWS, literal, quoted
+from ballast.warehouse.names import CATALOG, INLINED_ROWS, STORE, literal, quoted
 
 if TYPE_CHECKING:
     import psycopg
@@ -56,6 +56,10 @@ class Lake(ABC):
     def __init__(self, metadata: str, data: str) -> None:
         self.metadata = metadata
         self.data = data
+
+    @property
+    def files(self) -> Path | None:
+        return None if "://" in self.data else Path(self.data, STORE)
 
     @abstractmethod
     def __str__(self) -> str: ...

@@ -21,7 +21,7 @@ PARTITION_COLUMN = "partition"
 _NOTE = b"pandas"  # in a field's metadata: what the column was in a DataFrame, where its Arrow type does not tell
 
 
-def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool) -> pa.Table:
+def arrow_table(asset: str, frame: Any, *, partitioned: bool) -> pa.Table:
     """Gives the frame as an Arrow table without schema metadata; a named index becomes columns, others go.
 
     Raises
@@ -35,7 +35,8 @@ def arrow_table(asset: str, frame: pd.DataFrame | pa.Table, *, partitioned: bool
         table = _from_pandas(asset, frame, partitioned)
     else:
         raise WarehouseError(
-            f"asset {asset!r}: expected a pandas.DataFrame or pyarrow.Table, got {type(frame).__name__}"
+            f"asset {asset!r}: expected a pandas.DataFrame, a pyarrow.Table or RecordBatchReader, or a list of Parquet "
+            f"files, got {type(frame).__name__}"
         )
     _check_columns(asset, table.column_names, partitioned)
     return pa.table(table.columns, schema=table.schema.remove_metadata())

@@ -1,14 +1,15 @@
 """Where the rows of all versions lie: one append-only table for each set of columns an asset has had.
 
 A table a version would make every open of the file slower than the last; so versions share a table and tell
-their rows by a column `_version`. When an asset's columns change it gets a further table. The view that
-people read shows, of all these tables, the rows of the latest version of every partition.
+their rows by a column `_version`. When an asset's columns change it gets a further table. A version that is kept as
+Parquet files has a relation of its own instead, whose number is the version's, negative. The view that people read
+shows, of all these, the rows of the latest version of every partition.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,14 +19,24 @@ import pyarrow as pa
 from ballast.errors import WarehouseError
 from ballast.warehouse.names import INLINED_ROWS, STORE, literal, quoted, view_of
 from ballast.warehouse.tables.aliases import ALIASES
-from ballast.warehouse.tables.categories import bare, dictionary_parts, merged
+from ballast.warehouse.tables.categories import bare, dictionary_parts
 from ballast.warehouse.tables.commits import COMMITS, JUDGED, RETIRED, fetched, replace_retired, retired
 from ballast.warehouse.tables.frames import PARTITION_COLUMN, VERSION_COLUMN
+from ballast.warehouse.tables.kept_files import (
+    FILES,
+    Moved,
+    forget_files,
+    is_lake,
+    moved_since,
+    point_views,
+    write_files,
+)
 from ballast.warehouse.tables.objects import UnstorableError
 from ballast.warehouse.tables.owners import OWNERS
-from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, restored_column, written_schema
-from ballast.warehouse.tables.unions import common_type, selected
-from ballast.words import listed, plural
+from ballast.warehouse.tables.parts import Parts
+from ballast.warehouse.tables.storing import check_kept, holds_structs, kept_schema, written_schema
+from ballast.warehouse.tables.unions import selected
+from ballast.words import plural
 
 _LAYOUTS = quoted(STORE, "layouts")
 _VERSION = quoted(VERSION_COLUMN)
@@ -49,18 +60,25 @@ class Place(NamedTuple):
 def prepared(con: duckdb.DuckDBPyConnection) -> bool:
     """Gives whether the file has all the tables of a warehouse; one that an older Ballast made lacks the last ones."""
     try:
-        con.execute(f"SELECT 1 FROM {_LEVELS}, {JUDGED}, {RETIRED}, {OWNERS}, {ALIASES} LIMIT 0")
+        con.execute(f"SELECT 1 FROM {_LEVELS}, {FILES}, {JUDGED}, {RETIRED}, {OWNERS}, {ALIASES} LIMIT 0")
     except duckdb.CatalogException:
         return False
     return True
 
 
 def rows_table(asset: str, layout: int) -> str:
-    """Gives the quoted name of the table that holds an asset's rows of one layout."""
+    """Gives the quoted name of what holds an asset's rows of one layout: a table, or what stands for files."""
     return quoted(STORE, f"{asset}#{layout}")
 
 
-def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table, stored: pa.Table) -> int:
+def write_rows(
+    con: duckdb.DuckDBPyConnection,
+    asset: str,
+    version: int,
+    table: pa.Table,
+    stored: pa.Table,
+    hashes: Mapping[str, str],
+) -> int:
     """Appends the rows of a version, in the types that the store has, and gives the layout they went into.
 
     Raises
@@ -71,17 +89,18 @@ def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: 
     blob = written_schema(table.schema)
     columns = hashlib.sha256(blob).hexdigest()
     known = con.execute(f"SELECT layout, columns FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
+    tables = sum(number > 0 for number, _ in known)
     layout = next((number for number, key in known if key == columns), None)
     limit = _inlined(con) if any(map(holds_structs, stored.schema.types)) else 0
     try:
         _inline(con, limit, 0)
         con.register("incoming", stored)
         incoming = quoted("temp", "incoming")
-        check_kept(con, incoming, table)
+        check_kept(con, incoming, table.schema, hashes)
         if layout is None:
             if not known:
                 _claim_view(con, asset)
-            layout = len(known) + 1
+            layout = tables + 1
             con.execute(
                 f"CREATE TABLE {rows_table(asset, layout)} AS SELECT 0::BIGINT AS {_VERSION}, * FROM {incoming} LIMIT 0"
             )
@@ -91,14 +110,43 @@ def write_rows(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: 
         _inline(con, limit, limit)
     except (UnstorableError, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
         raise WarehouseError(f"asset {asset!r} ({plural(table.num_rows, 'row')}) cannot be stored: {error}") from error
-    _write_levels(con, asset, version, table)
+    of = {f.name: dictionary_parts(table[f.name])[1] for f in table.schema if pa.types.is_dictionary(f.type)}
+    _write_levels(con, asset, version, of)
     return layout
+
+
+def write_parts(con: duckdb.DuckDBPyConnection, asset: str, version: int, parts: Parts, moved: Moved) -> int:
+    """Makes files that were put in place the rows of a version, and gives its layout.
+
+    Raises
+    ------
+    WarehouseError
+        DuckDB would not read a column back as it was.
+    """
+    if not con.execute(f"SELECT 1 FROM {_LAYOUTS} WHERE asset = ? LIMIT 1", [asset]).fetchall():
+        _claim_view(con, asset)
+    try:
+        write_files(con, asset, version, rows_table(asset, -version), parts, moved)
+        check_kept(con, rows_table(asset, -version), parts.schema, parts.column_hashes)
+    except (UnstorableError, duckdb.NotImplementedException, duckdb.InvalidInputException) as error:
+        raise WarehouseError(f"asset {asset!r} ({plural(parts.rows, 'row')}) cannot be stored: {error}") from error
+    blob = written_schema(parts.schema)
+    con.execute(f"INSERT INTO {_LAYOUTS} VALUES (?, ?, ?, ?)", [asset, -version, "files", blob])
+    _write_levels(con, asset, version, parts.levels)
+    if moved_since(con):
+        refresh_files(con)
+    return -version
+
+
+def refresh_files(con: duckdb.DuckDBPyConnection) -> None:
+    """Has what stands for files read them beside the DuckDB file, whose folder has moved."""
+    kept = con.execute(f"SELECT asset, layout, schema FROM {_LAYOUTS} WHERE layout < 0").fetchall()
+    point_views(con, {(a, -layout): (rows_table(a, layout), kept_schema(blob)) for a, layout, blob in kept})
 
 
 def _inlined(con: duckdb.DuckDBPyConnection) -> int:
     """Gives how many rows a lake puts into its catalog rather than into a file, 0 elsewhere."""
-    kind = con.execute("SELECT type FROM duckdb_databases() WHERE database_name = current_database()").fetchone()
-    return INLINED_ROWS if kind == ("ducklake",) else 0
+    return INLINED_ROWS if is_lake(con) else 0
 
 
 def _inline(con: duckdb.DuckDBPyConnection, limit: int, rows: int) -> None:
@@ -107,18 +155,16 @@ def _inline(con: duckdb.DuckDBPyConnection, limit: int, rows: int) -> None:
         con.execute(f"SET ducklake_default_data_inlining_row_limit = {rows:d}")
 
 
-def _write_levels(con: duckdb.DuckDBPyConnection, asset: str, version: int, table: pa.Table) -> None:
-    for field, column in zip(table.schema, table.columns, strict=True):
-        if pa.types.is_dictionary(field.type):
-            levels = pa.table({"levels": bare(dictionary_parts(column)[1])})
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, levels.schema) as writer:
-                writer.write_table(levels)
-            content = sink.getvalue().to_pybytes()
-            con.execute(f"INSERT INTO {_LEVELS} VALUES (?, ?, ?, ?)", [asset, version, field.name, content])
+def _write_levels(con: duckdb.DuckDBPyConnection, asset: str, version: int, of: Mapping[str, pa.Array]) -> None:
+    for name, found in of.items():
+        levels = pa.table({"levels": bare(found)})
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, levels.schema) as writer:
+            writer.write_table(levels)
+        con.execute(f"INSERT INTO {_LEVELS} VALUES (?, ?, ?, ?)", [asset, version, name, sink.getvalue().to_pybytes()])
 
 
-def _levels(con: duckdb.DuckDBPyConnection, asset: str, versions: list[int]) -> dict[tuple[str, int], pa.Array]:
+def levels_of(con: duckdb.DuckDBPyConnection, asset: str, versions: list[int]) -> dict[tuple[str, int], pa.Array]:
     """Gives the levels of the categories of some versions, by column and version; none of an older Ballast's."""
     rows = fetched(
         con,
@@ -213,7 +259,7 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
     schema, view = view_of(asset)
     commits = f"FROM {COMMITS} WHERE asset = {literal(asset)}"
     if partitioned:
-        columns = selected(con, _schemas(con, asset, layouts))
+        columns = selected(con, schemas_of(con, asset, layouts))
         gone = f"SELECT partition FROM {RETIRED} WHERE asset = {literal(asset)}"
         newest = (
             f"(SELECT partition, max(version) AS version {commits} AND partition IS NOT NULL "
@@ -225,15 +271,13 @@ def _define_view(con: duckdb.DuckDBPyConnection, asset: str, partitioned: bool, 
             for layout in layouts
         ]
     else:
-        selects = [
-            f"SELECT * EXCLUDE ({_VERSION}) FROM {rows_table(asset, layouts[0])} "
-            f"WHERE {_VERSION} = (SELECT max(version) {commits})"
-        ]
+        latest = f" WHERE {_VERSION} = (SELECT max(version) {commits})" if layouts[0] > 0 else ""
+        selects = [f"SELECT * EXCLUDE ({_VERSION}) FROM {rows_table(asset, layouts[0])}{latest}"]
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
     con.execute(f"CREATE OR REPLACE VIEW {quoted(schema, view)} AS " + " UNION ALL BY NAME ".join(selects))
 
 
-def _schemas(con: duckdb.DuckDBPyConnection, asset: str, layouts: Collection[int]) -> dict[int, pa.Schema]:
+def schemas_of(con: duckdb.DuckDBPyConnection, asset: str, layouts: Collection[int]) -> dict[int, pa.Schema]:
     """Gives the schemas that the rows of some layouts were committed with."""
     kept = con.execute(f"SELECT layout, schema FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()
     return {layout: kept_schema(blob) for layout, blob in sorted(kept) if layout in layouts}
@@ -270,24 +314,6 @@ def held(
     return shown(places, () if as_of or run else retired(con, asset))  # of a time or a run, as it was then
 
 
-def rows_query(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], *, one_in: int = 1) -> str:
-    """Gives a query for the rows of some versions, `_version` in front; of one row in about so many, ever the same."""
-    thinned = f" AND hash(rowid) % {int(one_in)} = 0" if one_in > 1 else ""
-    layouts = sorted({place.layout for place in places})
-    if len(layouts) == 1:
-        columns = {layouts[0]: f"* EXCLUDE ({_VERSION})"}
-    else:
-        columns = selected(con, _schemas(con, asset, layouts))
-    selects = []
-    for layout in layouts:
-        versions = ", ".join(str(int(place.version)) for place in places if place.layout == layout)
-        selects.append(
-            f"SELECT {_VERSION}, {columns[layout]} FROM {rows_table(asset, layout)} AS held "
-            f"WHERE {_VERSION} IN ({versions}){thinned}"
-        )
-    return " UNION ALL BY NAME ".join(selects)
-
-
 def asset_of_view(con: duckdb.DuckDBPyConnection, schema: str, view: str) -> str | None:
     """Gives the asset that people read as schema.view."""
     wanted = (schema.casefold(), view.casefold())
@@ -297,72 +323,20 @@ def asset_of_view(con: duckdb.DuckDBPyConnection, schema: str, view: str) -> str
     return None
 
 
-def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[int]) -> None:
-    """Removes the rows of some versions."""
+def delete_rows(con: duckdb.DuckDBPyConnection, asset: str, versions: Sequence[int]) -> list[str]:
+    """Removes the rows of some versions, and gives the folders of files that nothing names from now on."""
     chosen = [asset, list(versions)]
     con.execute(f"DELETE FROM {_LEVELS} WHERE asset = ? AND version IN (SELECT unnest(?))", chosen)
-    for (layout,) in con.execute(f"SELECT layout FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall():
-        con.execute(f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)])
-
-
-def read_rows(
-    con: duckdb.DuckDBPyConnection,
-    asset: str,
-    places: list[Place],
-    *,
-    only: Sequence[str] | None = None,
-    one_in: int = 1,
-) -> pa.Table:
-    """Gives the rows of some versions in the types they were committed with, `_version` in front.
-
-    `only` are the columns wanted, `one_in` thins the rows as in `rows_query`.
-
-    Raises
-    ------
-    WarehouseError
-        No type holds the values of all the versions, or there is no such column.
-    """
-    chosen = "*" if only is None else ", ".join([_VERSION, *map(quoted, _known(con, asset, places, only))])
-    try:
-        table = con.execute(f"SELECT {chosen} FROM ({rows_query(con, asset, places, one_in=one_in)})").to_arrow_table()
-    except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
-        raise WarehouseError(
-            f"asset {asset!r}: no type holds a column's values of all partitions ({error}); read one partition at a "
-            "time, or commit them with one type"
-        ) from error
-    schemas = _schemas(con, asset, {place.layout for place in places}).values()
-    kept = [{field.name.casefold(): field for field in schema} for schema in schemas]  # SQL merges them by these names
-    levels = {
-        (field.casefold(), version): found
-        for (field, version), found in _levels(con, asset, [place.version for place in places]).items()
-    }
-    fields, columns = [table.schema.field(0)], [table.column(0)]
-    for stored, column in zip(list(table.schema)[1:], table.columns[1:], strict=True):
-        name = stored.name.casefold()
-        wanted = [fields_of[name] for fields_of in kept if name in fields_of]
-        found = [levels.get((name, place.version)) for place in sorted(places, key=lambda place: place.version)]
-        field, known = _common_field(wanted, [each for each in found if each is not None])
-        fields.append(field)
-        columns.append(restored_column(column, field, known))
-    return pa.table(columns, schema=pa.schema(fields))
-
-
-def _known(con: duckdb.DuckDBPyConnection, asset: str, places: list[Place], columns: Iterable[str]) -> list[str]:
-    """Gives columns as they are written in the store, which ignores case."""
-    schemas = _schemas(con, asset, {place.layout for place in places})
-    names = {name.casefold(): name for schema in schemas.values() for name in schema.names}
-    for column in columns:
-        if column.casefold() not in names:
-            raise WarehouseError(f"asset {asset!r} has no column {column!r}: it has {listed(names.values(), 20)}")
-    return [names[column.casefold()] for column in columns]
-
-
-def _common_field(wanted: list[pa.Field], levels: list[pa.Array]) -> tuple[pa.Field, pa.Array | None]:
-    """Gives the field of a column that some layouts have, and if it is a category its levels."""
-    first = wanted[0]
-    kind = common_type([field.type for field in wanted])
-    known = None
-    if pa.types.is_dictionary(kind) and levels:
-        kind, known = merged(kind, levels)
-    metadata = first.metadata if all(field.equals(first, check_metadata=True) for field in wanted) else None
-    return pa.field(first.name, kind, metadata=metadata), known
+    layouts = [row[0] for row in con.execute(f"SELECT layout FROM {_LAYOUTS} WHERE asset = ?", [asset]).fetchall()]
+    gone = [layout for layout in layouts if layout < 0 and -layout in versions]
+    folders = forget_files(con, asset, {-layout: rows_table(asset, layout) for layout in gone})
+    for layout in set(layouts) - set(gone):
+        if layout > 0:
+            con.execute(
+                f"DELETE FROM {rows_table(asset, layout)} WHERE {_VERSION} IN (SELECT unnest(?))", [list(versions)]
+            )
+    if gone:
+        con.execute(f"DELETE FROM {_LAYOUTS} WHERE asset = ? AND layout IN (SELECT unnest(?))", [asset, gone])
+    if set(layouts) == set(gone):
+        con.execute(f"DROP VIEW IF EXISTS {quoted(*view_of(asset))}")
+    return folders

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError, WarehouseError
 from ballast.warehouse.names import literal, quoted
-from ballast.warehouse.tables import commits, layouts
+from ballast.warehouse.tables import commits, layouts, reading
 from ballast.warehouse.tables.frames import VERSION_COLUMN, pandas_frame
 
 _FILE_READERS = frozenset(
@@ -298,7 +298,7 @@ def _version_query(con: duckdb.DuckDBPyConnection, node: dict[str, Any]) -> str:
     places = layouts.held(con, asset, **chosen)
     if not places:
         raise commits.not_found(con, "the warehouse", asset, **chosen)
-    return f"SELECT * EXCLUDE ({quoted(VERSION_COLUMN)}) FROM ({layouts.rows_query(con, asset, places)})"
+    return f"SELECT * EXCLUDE ({quoted(VERSION_COLUMN)}) FROM ({reading.rows_query(con, asset, places)})"
 
 
 def _refused(what: str) -> WarehouseError:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from ballast.warehouse.names import quoted
 from ballast.warehouse.tables.categories import bare_type, category, decoded
-from ballast.warehouse.tables.hashing import content_hash
+from ballast.warehouse.tables.hashing import ContentHash
 from ballast.warehouse.tables.objects import UnstorableError
 
 if TYPE_CHECKING:
@@ -202,8 +202,10 @@ def restored_column(column: pa.ChunkedArray, field: pa.Field, levels: pa.Array |
     return pa.chunked_array([_converted(chunk, kind) for chunk in column.chunks], kind)
 
 
-def check_kept(con: duckdb.DuckDBPyConnection, incoming: str, table: pa.Table) -> None:
-    """Refuses the columns of unusual types that DuckDB would not give back as they are; `incoming` names what it has.
+def check_kept(con: duckdb.DuckDBPyConnection, held: str, schema: pa.Schema, hashes: Mapping[str, str]) -> None:
+    """Refuses the columns of unusual types that DuckDB would not give back as they are.
+
+    `held` names what it has, `hashes` are those of the columns as they were given.
 
     Raises
     ------
@@ -212,20 +214,22 @@ def check_kept(con: duckdb.DuckDBPyConnection, incoming: str, table: pa.Table) -
     """
     import duckdb  # here, so that a model is read without it
 
-    for field, column in zip(table.schema, table.columns, strict=True):
-        if not _unusual(field.type):
+    for field in schema:
+        if not is_unusual(field.type):
             continue
+        back = ContentHash(pa.schema([field]))
         try:
-            kept = con.execute(f"SELECT {quoted(field.name)} FROM {incoming}").to_arrow_table().column(0)
-            back = restored_column(kept, field, None)
+            for batch in con.execute(f"SELECT {quoted(field.name)} FROM {held}").to_arrow_reader():
+                values = restored_column(pa.chunked_array([batch.column(0)]), field, None)
+                back.add(pa.table([values], schema=back.schema))
         except (duckdb.Error, pa.ArrowException) as error:
             raise UnstorableError(f"column {field.name!r}: {error}; give it another type") from error
-        given = pa.table([column], schema=pa.schema([field]))
-        if content_hash(pa.table([back], schema=given.schema)) != content_hash(given):
+        if back.columns()[field.name] != hashes[field.name]:
             raise UnstorableError(f"column {field.name!r}: DuckDB changes values of {field.type}; give it another type")
 
 
-def _unusual(kind: pa.DataType) -> bool:
+def is_unusual(kind: pa.DataType) -> bool:
+    """Says whether a type is one that DuckDB might not give back as it is."""
     if pa.types.is_dictionary(kind):
         return False
     if pa.types.is_fixed_size_list(kind):

@@ -160,7 +160,7 @@ def selected(con: duckdb.DuckDBPyConnection, schemas: dict[int, pa.Schema]) -> d
             kinds.setdefault(field.name.casefold(), []).append(field.type)
     common = {name: common_type(found) for name, found in kinds.items()}
     changed = {name: common[name] for name, found in kinds.items() if any(kind != found[0] for kind in found)}
-    names = _sql_types(con, changed)
+    names = sql_types(con, changed)
     return {
         layout: ", ".join(
             _column(con, field, common[field.name.casefold()], names.get(field.name.casefold(), "")) for field in schema
@@ -169,7 +169,7 @@ def selected(con: duckdb.DuckDBPyConnection, schemas: dict[int, pa.Schema]) -> d
     }
 
 
-def _sql_types(con: duckdb.DuckDBPyConnection, kinds: dict[str, pa.DataType]) -> dict[str, str]:
+def sql_types(con: duckdb.DuckDBPyConnection, kinds: dict[str, pa.DataType]) -> dict[str, str]:
     """Gives what DuckDB calls the types that hold columns of these types."""
     if not kinds:
         return {}
@@ -208,7 +208,7 @@ def _brought(
     if pa.types.is_timestamp(wanted) and wanted.tz is not None and getattr(kind, "tz", None) is None:
         column = column if pa.types.is_null(kind) else f"timezone('UTC', CAST({column} AS TIMESTAMP))"
     if _is_number(kind) and _could_round(kind, wanted):
-        (own,) = _sql_types(con, {name: kind}).values()
+        (own,) = sql_types(con, {name: kind}).values()
         said = literal(f"column {name!r} is {own} here and floating-point elsewhere, which cannot hold ")
         return (
             f"CASE WHEN {column} IS NULL OR TRY_CAST(CAST({column} AS {sql_type}) AS {own}) = {column} "
