@@ -29,8 +29,8 @@ from ballast.warehouse.tables.parts import GivenFiles, Parts, can_be_parts, give
 if TYPE_CHECKING:
     from ballast.warehouse.warehouse import Warehouse
 
-FILES_BEYOND = 2**28
-"""Bytes (256 MiB, as Arrow holds them) beyond which a table is kept as Parquet files."""
+FILES_BEYOND = 2**26
+"""Bytes (64 MiB, as Arrow holds them) beyond which a table is kept as Parquet files."""
 _BATCH = 2**16
 
 Given = pd.DataFrame | pa.Table | pa.RecordBatchReader | Sequence[str | Path]

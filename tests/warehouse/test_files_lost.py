@@ -54,7 +54,7 @@ def big(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     """What ends a block `with warehouse.writing()` badly."""
 
 
@@ -102,16 +102,16 @@ def test_commit_when_its_transaction_is_undone_then_its_files_are_where_they_wer
     with big.staging("p/x") as folder:
         given = folder / "a.parquet"
         pq.write_table(whole, given)
-        with suppress(Undone), big.writing():
+        with suppress(UndoneError), big.writing():
             big.commit("p/x", [given])
             assert not given.exists()
-            raise Undone
+            raise UndoneError
         assert big.commits() == []
         assert parquet(big) == [given]
         assert big.commit("p/x", [given]).version == 1
-    with suppress(Undone), big.writing():
+    with suppress(UndoneError), big.writing():
         big.commit("p/x", whole)
-        raise Undone
+        raise UndoneError
     assert parquet(big) == big.files("p/x")
 
 
@@ -157,9 +157,9 @@ def test_prune_within_a_block_that_is_undone_then_nothing_has_gone(embedded):
     embedded.files_beyond = BEYOND
     for seed in (1, 2):
         embedded.commit("p/x", table(seed))
-    with suppress(Undone), embedded.writing():
+    with suppress(UndoneError), embedded.writing():
         embedded.prune(keep=1)
-        raise Undone
+        raise UndoneError
     assert [embedded.read_arrow("p/x", version=version).num_rows for version in (1, 2)] == [ROWS] * 2
 
 
