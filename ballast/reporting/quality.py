@@ -59,7 +59,7 @@ def quality_of(role: Step, features: Step | None, tests: Mapping[str, pd.DataFra
             infinite=inf.get(name, 0),
             unseen=repaired.get("unseen_categories", {}).get(name, 0),
             notes=(
-                *filter(None, [summary.get("converted", {}).get(name), left_out.get(name)]),
+                *dict.fromkeys(filter(None, [summary.get("converted", {}).get(name), left_out.get(name)])),
                 *untested.get(name, ()),
             ),
         )

@@ -60,7 +60,8 @@ def read_table(
     ----------
     where : ("pipelines/x/defs.yaml: data.train") opens every message. folder : where relative paths start.
     given : the value of the Dagster asset where the source is one.
-    like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have.
+    like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have; a column
+        of nulls may be of any type.
     partition : columns, each with one of its partitions, whose rows alone are read.
     declared : all partitions, so that rows which are in none are told. may_be_empty : whether there may be no rows.
 
@@ -73,7 +74,8 @@ def read_table(
         if len(table) == 0 and not may_be_empty:
             raise source.without_rows(partition, table.column_names)
         check_weights(table, spec, where)
-        converted, told = conversions(table), told_of(source, table, declared, where)
+        added = [] if like is None else feature_columns(spec, [n for n in source.kinds if n not in like.names])
+        converted, told = conversions(table), told_of(source, table, added, declared, where)
         both = {name: "; ".join([converted[name], told[name]]) for name in converted if name in told}
         told = {**converted, **told, **both}
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
@@ -294,13 +296,12 @@ def _like(plan: Plan, own: DataSpec, folder: Path, training: pa.Schema | None, r
         schema = _remembered(train, where, folder)
     if schema is None:
         return None
-    fields = {field.name: field.type for field in schema}
+    fields = {field.name: field.type for field in schema} | dict.fromkeys((*own.drop, *train.drop), pa.null())
     for key in COLUMN_KEYS:
         ours, theirs = getattr(own, key), getattr(train, key)
         if ours is not None and theirs in schema.names:
             fields[ours] = schema.field(theirs).type
-    unused = {*own.drop, *train.drop}
-    return pa.schema((name, kind) for name, kind in fields.items() if name not in unused)
+    return pa.schema(fields.items())
 
 
 _SCHEMAS: OrderedDict[str, pa.Schema] = OrderedDict()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pyarrow as pa
 
 from ballast.orchestration.plan.partitions import outside
@@ -12,15 +14,19 @@ from ballast.warehouse.names import quoted
 from ballast.words import listed, plural
 
 
-def told_of(source: Source, table: pa.Table, declared: PartitionsSpec | None, where: str) -> dict[str, str]:
+def told_of(
+    source: Source, table: pa.Table, added: Iterable[str], declared: PartitionsSpec | None, where: str
+) -> dict[str, str]:
     """Gives what there is to tell by column, one thing after another, of a table that was read from a source.
 
-    `declared` are all partitions, where rows that are in none are to be told.
+    `added` are the features that the training rows do not have, `declared` all partitions where rows that are in none
+    are to be told.
     """
     found: dict[str, list[str]] = {}
     dimensions = {} if declared is None else declared.dimensions
     outsiders = (_outside(source, column, dimension) for column, dimension in dimensions.items())
-    for told in (source.told, _blank(source), _looks(source, table, where), *outsiders):
+    ignored = dict.fromkeys(added, "ignored: training does not have it")
+    for told in (source.told, _blank(source), _looks(source, table, where), ignored, *outsiders):
         for name, what in told.items():
             found.setdefault(name, []).append(what)
     return {name: "; ".join(all_of_it) for name, all_of_it in found.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from ballast import Pipeline
 from ballast.errors import DataError
-from ballast.orchestration.read.sources import read_role
+from ballast.orchestration.read.sources import conversions, read_role
 
 CALLS: list[str] = []
 
@@ -50,6 +50,12 @@ def test_dropped_columns_may_be_of_any_type(tmp_path: Path):
         role(tmp_path, "target", data)
     data["target"]["drop"] = ["note"]
     assert role(tmp_path, "target", data)["note"].to_pylist() == ["five"]
+
+
+def test_column_that_training_does_not_have_is_told_and_one_that_it_drops_is_not(tmp_path: Path):
+    data = write(tmp_path, train="id,x,note\n1,1,5\n", target="id,x,note,more\n2,1,five,6\n")
+    data["train"]["drop"] = ["note"]
+    assert conversions(role(tmp_path, "target", data)) == {"more": "ignored: training does not have it"}
 
 
 def test_training_file_that_changes_changes_the_types_of_the_others(tmp_path: Path):
