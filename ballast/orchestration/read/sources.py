@@ -93,15 +93,19 @@ def schema_of(spec: DataSpec, *, where: str, folder: Path, given: Any = None) ->
     """
     with opened(spec, where=where, folder=folder, given=given) as source:
         _check_columns(source, spec, where)
-        if isinstance(source, Given):
-            return _typed(source, source.raw(), None).schema
-        if isinstance(source, Text):
-            source.settle()
-        by_values = [n for n, kind in source.kinds.items() if depends_on_values(kind) or n == spec.id]
-        by_values += [n for n, word in spec.types.items() if word == "decimal" and n in source.kinds]
-        whole = _typed(source, source.raw(list(dict.fromkeys(by_values))), None).schema
-        described = _typed(source, source.empty(), None).schema
-        return pa.schema([whole.field(f.name) if f.name in whole.names else f for f in described])
+        return _schema(source, list(source.kinds), None)
+
+
+def _schema(source: Source, names: Sequence[str], like: pa.Schema | None) -> pa.Schema:
+    if isinstance(source, Given):
+        return _typed(source, source.raw(names), like).schema
+    if isinstance(source, Text):
+        source.settle()
+    types, decimals = source.kinds, {name for name, word in source.spec.types.items() if word == "decimal"}
+    by_values = [n for n in names if depends_on_values(types[n]) or n == source.spec.id or n in decimals]
+    whole = _typed(source, source.raw(by_values), like).schema if by_values else pa.schema([])
+    described = _typed(source, source.empty(), like).schema
+    return pa.schema([whole.field(n) if n in whole.names else described.field(n) for n in names])
 
 
 @contextmanager
@@ -117,12 +121,14 @@ def read_batches(
 ) -> Iterator[pa.RecordBatchReader]:
     """Gives what ``read_table`` does a batch at a time, of some `columns` where they are named.
 
-    `like` is the schema that every batch has; default the source's own.
+    `like` has the types that every batch has; a column that it does not have, or of nulls, has the source's own.
     """
-    schema = like if like is not None else schema_of(spec, where=where, folder=folder, given=given)
-    with opened(spec, where=where, folder=folder, given=given, like=schema, streaming=True) as source:
+    with opened(spec, where=where, folder=folder, given=given, like=like, streaming=True) as source:
         _check_columns(source, spec, where)
         names = list(source.kinds if columns is None else columns)
+        types = {field.name: field.type for field in like or () if not pa.types.is_null(field.type)}
+        own = _schema(source, [name for name in names if name not in types], like)
+        schema = pa.schema([(name, types[name]) if name in types else own.field(name) for name in names])
         reader = source.raw_batches(names, partition)
 
         def typed() -> Iterator[pa.RecordBatch]:
@@ -139,7 +145,7 @@ def read_batches(
                 offset += len(table)
                 yield from table.combine_chunks().to_batches()
 
-        yield pa.RecordBatchReader.from_batches(pa.schema([schema.field(name) for name in names]), typed())
+        yield pa.RecordBatchReader.from_batches(schema.remove_metadata(), typed())
 
 
 @contextmanager
