@@ -91,6 +91,10 @@ class Source(ABC):
 
     def raw_batches(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
         """Gives what ``raw`` does, a batch at a time; the source must stay open meanwhile."""
+        return self.as_read(columns, partition)
+
+    def as_read(self, columns: Sequence[str] | None = None, partition: Split | None = None) -> pa.RecordBatchReader:
+        """Gives what ``raw_batches`` does, whether or not every text is a value of its column's type."""
         return self._run(columns, partition).to_arrow_reader(BATCH)
 
     def empty(self) -> pa.Table:

@@ -102,10 +102,25 @@ def _schema(source: Source, names: Sequence[str], like: pa.Schema | None) -> pa.
     if isinstance(source, Text):
         source.settle()
     types, decimals = source.kinds, {name for name, word in source.spec.types.items() if word == "decimal"}
-    by_values = [n for n in names if depends_on_values(types[n]) or n == source.spec.id or n in decimals]
-    whole = _typed(source, source.raw(by_values), like).schema if by_values else pa.schema([])
-    described = _typed(source, source.empty(), like).schema
-    return pa.schema([whole.field(n) if n in whole.names else described.field(n) for n in names])
+    by_values = [n for n in names if depends_on_values(types[n]) or n in decimals]
+    by_values += [n for n in names if n == source.spec.id and n not in by_values and types[n] not in _SURE_IDS]
+    made = {field.name: field.type for field in _typed(source, source.empty(), like).schema}
+    made |= {f.name: f.type for f in _typed(source, source.raw(by_values), like).schema} if by_values else {}
+    if isinstance(source, Text) and source.spec.id in names:
+        made[source.spec.id] = _written_ids(source, like)
+    return pa.schema([(name, made[name]) for name in names])
+
+
+_SURE_IDS = {"VARCHAR", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+"""DuckDB's types of ids of which each is a text, or fits 64 bits."""
+
+
+def _written_ids(source: Text, like: pa.Schema | None) -> pa.DataType:
+    """Gives the type of ids in a text file: that of whole numbers where all are written as such."""
+    name = source.spec.id
+    batches = (pa.table(batch) for batch in source.as_read([name]))
+    kinds = {_typed(source, b, like).schema.field(name).type for b in batches if b[name].null_count < len(b)}
+    return kinds.pop() if len(kinds) == 1 else pa.string()
 
 
 @contextmanager
