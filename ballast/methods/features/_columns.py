@@ -103,11 +103,13 @@ def occurring(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd
     import pyarrow as pa
 
+    from ballast.compute.arrow import plain
+
     if isinstance(column.dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
     else:
         try:
-            values = pa.array(column, from_pandas=True)
+            values = plain(pa.array(column, from_pandas=True))
         except (pa.ArrowException, TypeError, OverflowError):  # of several types
             values = pa.array(canonical(column))
         encoded = (values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values).dictionary_encode()

@@ -280,7 +280,10 @@ class FeatureEncoder(BaseEstimator):
         if height > len(frame) / FEW:
             return _dense(self._refusing(self.transformer_.transform, frame, name))
         rows = {column: np.resize(first, height) for column, (_, first) in found.items()}
-        few = frame.head(0).assign(**{c: frame[c].iloc[at].reset_index(drop=True) for c, at in rows.items()})
+        try:
+            few = frame.head(0).assign(**{c: frame[c].iloc[at].reset_index(drop=True) for c, at in rows.items()})
+        except NotImplementedError:  # of types that pandas does not take rows of, such as Arrow's views
+            return _dense(self._refusing(self.transformer_.transform, frame, name))
         made = _dense(self._refusing(self.transformer_.transform, few, name))
         origin = self._sources[len(self.number_columns_) :]
         block = np.empty((len(frame), made.shape[1]))
