@@ -21,8 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +36,24 @@ import pyarrow.parquet as pq  # noqa: E402
 from sklearn.linear_model import SGDClassifier  # noqa: E402
 
 import ballast  # noqa: E402
-from ballast.compute.engines import Engine, LocalEngine, RayEngine  # noqa: E402
-from ballast.compute.rows import Rows  # noqa: E402
+from ballast.compute.engines import Engine  # noqa: E402
 from ballast.compute.states.columns import ColumnStates  # noqa: E402
-from ballast.compute.states.drawn import Drawn  # noqa: E402
-from ballast.given.over_rows.dealing import deal  # noqa: E402
-from ballast.given.over_rows.encoding import fit_encoder  # noqa: E402
-from ballast.given.over_rows.judging import Judged  # noqa: E402
-from ballast.given.over_rows.learning import fit_weigher, predict, weigh  # noqa: E402
-from ballast.given.over_rows.training import fit_learner  # noqa: E402
+from ballast.given.over_rows import (  # noqa: E402
+    Columns,
+    Encoded,
+    Judged,
+    LocalEngine,
+    RayEngine,
+    Rows,
+    deal,
+    fit_encoder,
+    fit_learner,
+    fit_weigher,
+    pilot,
+    predict,
+    weigh,
+)
 from ballast.methods.features.encoder import FeatureEncoder  # noqa: E402
-from ballast.warehouse.tables.frames import pandas_frame  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results" / "scale.json"
 FILE_ROWS, GROUP_ROWS = 1_000_000, 131_072
@@ -64,55 +70,26 @@ def make(n: int, folder: Path, shift: float) -> Path:
     for number in range(max(1, n // FILE_ROWS)):
         rng, rows = np.random.default_rng([number, int(shift * 10)]), min(n, FILE_ROWS)
         columns: dict[str, Any] = {"id": np.arange(number * FILE_ROWS, number * FILE_ROWS + rows)}
-        for name in NUMBERS:
-            columns[name] = pa.array(rng.standard_normal(rows, np.float32) + shift, mask=rng.random(rows) < 0.08)
-        for name in CATEGORIES:
-            columns[name] = pa.array(rng.integers(0, 12, rows)).cast(pa.string()).dictionary_encode()
         shares = np.array([1, 1, 1, 1 + 4 * shift])
         label = rng.choice(CLASSES, rows, p=shares / shares.sum())
+        for j, name in enumerate(NUMBERS):
+            x = rng.standard_normal(rows, np.float32) + np.float32(shift) + (label == j)  # the first tell the classes
+            columns[name] = pa.array(x, mask=rng.random(rows) < 0.08)
+        for name in CATEGORIES:
+            columns[name] = pa.array(rng.integers(0, 12, rows)).cast(pa.string()).dictionary_encode()
         columns["label"] = label
-        probs = np.full((rows, CLASSES), 0.1, np.float32)
-        probs[np.arange(rows), np.where(rng.random(rows) < 0.8, label, rng.integers(0, CLASSES, rows))] = 0.7
+        guessed = np.where(rng.random(rows) < 0.8, label, rng.integers(0, CLASSES, rows))
+        probs = np.where(np.arange(CLASSES) == guessed[:, None], 1 - 0.1 * (CLASSES - 1), 0.1)
         columns |= {f"p{k}": probs[:, k] for k in range(CLASSES)}
         pq.write_table(pa.table(columns), folder / f"{number:04d}.parquet", row_group_size=GROUP_ROWS)
     (folder / "done").touch()
     return folder
 
 
-@dataclass(frozen=True)
-class Features:
-    """The features of a batch under a name, and what else of its columns is asked for."""
-
-    encoder: FeatureEncoder
-    term: str = "X"
-    others: tuple[tuple[str, str], ...] = ()
-
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        X = self.encoder.transform(pandas_frame(pa.table(batch.select(DESCRIBED))))
-        return {self.term: X} | {name: batch.column(column).to_numpy() for name, column in self.others}
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels and probabilities of a batch, of the training rows or the target's."""
-
-    of_target: bool = False
-
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        probs = np.column_stack([batch.column(f"p{k}").to_numpy() for k in range(CLASSES)]).astype(np.float64)
-        probs /= probs.sum(axis=1, keepdims=True)
-        return {"probs_target": probs} if self.of_target else {"probs": probs, "y": batch.column("label").to_numpy()}
-
-
-@dataclass(frozen=True)
-class Judging:
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        probs = np.column_stack([batch.column(f"p_{k}").to_numpy() for k in range(CLASSES)])
-        return {
-            "y": batch.column("label").to_numpy(),
-            "prediction": batch.column("prediction").to_numpy(),
-            "probs": probs,
-        }
+PROBS = [f"p{k}" for k in range(CLASSES)]
+LABELLED = Columns({"y": "label", "probs": PROBS})
+UNLABELLED = Columns({"probs_target": PROBS})
+JUDGED = Columns({"y": "label", "prediction": "prediction", "probs": [f"p_{k}" for k in range(CLASSES)]})
 
 
 class Chain:
@@ -140,15 +117,15 @@ class Chain:
         read, of_target = (rows.select(["id", *DESCRIBED]) for rows in (self.train, self.target))
         self.step("columns", lambda: engine.fold(read, ColumnStates(read.schema)), DESCRIBED, own)
         encoder = self.step("encoder", lambda: fit_encoder(FeatureEncoder(), read, engine, id="id"), DESCRIBED, own)
-        X, X_target = (Features(encoder)(self.pilot(rows))["X"] for rows in (read, of_target))
-        samples = [(read, Features(encoder)), (of_target, Features(encoder, "X_target"))]
-        ratio, pilot = ballast.method("relative_least_squares"), {"X": X, "X_target": X_target}
+        X, X_target = (Encoded(encoder)(pilot(rows, engine, id="id"))["X"] for rows in (read, of_target))
+        samples = [(read, Encoded(encoder)), (of_target, Encoded(encoder, "X_target"))]
+        ratio, first = ballast.method("relative_least_squares"), {"X": X, "X_target": X_target}
         weigher = self.step(
-            "relative_least_squares", lambda: fit_weigher(ratio, samples, pilot, engine), DESCRIBED, *self.files
+            "relative_least_squares", lambda: fit_weigher(ratio, samples, first, engine), DESCRIBED, *self.files
         )
         weights = self.step(
             "weights as Parquet",
-            lambda: weigh(weigher, read, Features(encoder), engine, out / "weights", id="id"), DESCRIBED, own,
+            lambda: weigh(weigher, read, Encoded(encoder), engine, out / "weights", id="id"), DESCRIBED, own,
         )  # fmt: skip
         self.black_box_shift()
         model = self.step("weighted SGDClassifier", lambda: self.trained(encoder, weights), DESCRIBED, own)
@@ -159,31 +136,26 @@ class Chain:
             digest.update(batch.column("weight").to_numpy().tobytes())
         return digest.hexdigest()[:16]
 
-    def pilot(self, rows: Rows) -> pa.RecordBatch:
-        drawn = self.engine.fold(rows, Drawn(5000, "id", seed=0, purpose="pilot")).table()
-        assert drawn is not None
-        return drawn.to_batches()[0]
-
     def black_box_shift(self) -> None:
-        named = ["id", "label", *(f"p{k}" for k in range(CLASSES))]
+        named, engine = ["id", "label", *PROBS], self.engine
         train, target = (rows.select(named) for rows in (self.train, self.target))
-        pilot = {**Labels()(self.pilot(train)), **Labels(of_target=True)(self.pilot(target))}
-        samples = [(train, Labels()), (target, Labels(of_target=True))]
+        first = {**LABELLED(pilot(train, engine, id="id")), **UNLABELLED(pilot(target, engine, id="id"))}
+        samples = [(train, LABELLED), (target, UNLABELLED)]
         work = ballast.method("black_box_shift")
-        self.step("black_box_shift", lambda: fit_weigher(work, samples, pilot, self.engine), named[1:], *self.files)
+        self.step("black_box_shift", lambda: fit_weigher(work, samples, first, engine), named[1:], *self.files)
 
     def trained(self, encoder: FeatureEncoder, weights: Rows) -> SGDClassifier:
         weighed = self.train.select(["id", *DESCRIBED, "label"]).beside(weights.select(["weight"]))
         buckets = deal(weighed, self.engine, self.out / "dealt", id="id")
-        given = Features(encoder, "X", (("y", "label"), ("sample_weight", "weight")))
+        given = Encoded(encoder, columns={"y": "label", "sample_weight": "weight"})
         model = SGDClassifier(loss="log_loss", average=True, random_state=0)
         return fit_learner(model, buckets, given, self.engine, id="id", classes=np.arange(CLASSES))
 
     def judged(self, model: SGDClassifier, encoder: FeatureEncoder) -> Any:
         rows = self.target.select(["id", *DESCRIBED])
-        found = predict(model, rows, Features(encoder), self.engine, self.out / "predictions", id="id", kind=pa.int64())
+        found = predict(model, rows, Encoded(encoder), self.engine, self.out / "predictions", id="id", kind=pa.int64())
         beside = self.target.select(["label"]).beside(found)
-        return self.engine.fold(beside, Judged(np.arange(CLASSES)), Judging()).table()
+        return self.engine.fold(beside, Judged(np.arange(CLASSES)), JUDGED).table()
 
 
 def one_pass(files: list[Path], columns: list[str], threads: int) -> float:

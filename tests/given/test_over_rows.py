@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from ballast.compute.engines import LocalEngine
 from ballast.compute.rows import Rows
 from ballast.errors import DataError
 from ballast.given.over_rows import dealing, encoding
+from ballast.given.over_rows.arguments import Columns, Encoded
 from ballast.given.over_rows.dealing import deal
 from ballast.given.over_rows.encoding import fit_encoder
 from ballast.given.over_rows.judging import Judged
@@ -105,17 +104,6 @@ def test_encoder_when_there_are_no_rows_then_it_says_so(rows: Rows) -> None:
         fitted(Rows(rows.schema))
 
 
-@dataclass(frozen=True)
-class Features:
-    """The features of a batch as an argument of that name."""
-
-    encoder: FeatureEncoder
-    term: str
-
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        return {self.term: self.encoder.transform(pandas_frame(pa.table(batch.drop_columns(["id"]))))}
-
-
 @pytest.mark.parametrize("name", ["relative_least_squares", "entropy_balancing"])
 def test_weigher_when_it_learns_over_rows_then_its_weights_are_those_of_one_batch(
     rows: Rows, tmp_path: Path, name: str, small_sample: None
@@ -127,10 +115,10 @@ def test_weigher_when_it_learns_over_rows_then_its_weights_are_those_of_one_batc
     X, X_target = (encoder.transform(pandas_frame(t.drop_columns(["id"]))) for t in (table(), target))
     pilot = {"X": X[:2000], "X_target": X_target[:2000]}
     engine = LocalEngine(2)
-    samples = [(rows, Features(encoder, "X")), (of_target, Features(encoder, "X_target"))]
+    samples = [(rows, Encoded(encoder)), (of_target, Encoded(encoder, "X_target"))]
     with engine:
         learnt = fit_weigher(ballast.method(name), samples, pilot, engine)
-        stored = weigh(learnt, rows, Features(encoder, "X"), engine, tmp_path / "weights", id="id")
+        stored = weigh(learnt, rows, Encoded(encoder), engine, tmp_path / "weights", id="id")
     one = ballast.method(name).fit(**pilot).empty_copy().partial_fit(X, X_target).finalize()
     found = stored.reader().read_all()
     assert found.column_names == ["sample_id", "weight"]
@@ -150,23 +138,8 @@ def labelled(n: int, order: str) -> pa.Table:
     return made.take(pa.array(np.argsort(by, kind="stable")))
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """The numbers of a batch, its label and its weights where it has some."""
-
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        given = {"X": np.column_stack([batch.column(f"x{j}") for j in range(5)]), "y": batch.column("y").to_numpy()}
-        weighed = "weight" in batch.schema.names
-        return given | ({"sample_weight": batch.column("weight").to_numpy()} if weighed else {})
-
-
-@dataclass(frozen=True)
-class Beside:
-    """A label, what was predicted, and the probabilities."""
-
-    def __call__(self, batch: pa.RecordBatch) -> Mapping[str, Any]:
-        probs = np.column_stack([batch.column("p_0"), batch.column("p_1")])
-        return {"y": batch.column("y").to_numpy(), "prediction": batch.column("prediction").to_numpy(), "probs": probs}
+NAMES = [f"x{j}" for j in range(5)]
+ARRAYS = Columns({"X": NAMES, "y": "y"})
 
 
 def trained(folder: Path, order: str, n: int = 60_000) -> tuple[Any, Rows]:
@@ -176,8 +149,8 @@ def trained(folder: Path, order: str, n: int = 60_000) -> tuple[Any, Rows]:
     engine = LocalEngine(1)
     buckets = deal(rows, engine, folder / "dealt", id="id")
     learner = SGDClassifier(loss="log_loss", average=True, random_state=0)
-    classes = classes_of(rows, Arrays(), engine)
-    return fit_learner(learner, buckets, Arrays(), engine, id="id", classes=classes), rows
+    classes = classes_of(rows, ARRAYS, engine)
+    return fit_learner(learner, buckets, ARRAYS, engine, id="id", classes=classes), rows
 
 
 @pytest.fixture
@@ -192,8 +165,8 @@ def test_learner_when_rows_are_sorted_by_label_or_day_then_it_is_the_same_to_the
     assert np.array_equal(models["class"].coef_, models["day"].coef_)
     assert np.array_equal(models["score"].coef_, models["day"].coef_)
     fresh = labelled(100_000, "day").slice(60_000)
-    X, y = (Arrays()(fresh.combine_chunks().to_batches()[0])[name] for name in ("X", "y"))
-    own = Arrays()(labelled(60_000, "day").combine_chunks().to_batches()[0])
+    X, y = (ARRAYS(fresh.combine_chunks().to_batches()[0])[name] for name in ("X", "y"))
+    own = ARRAYS(labelled(60_000, "day").combine_chunks().to_batches()[0])
     whole = SGDClassifier(loss="log_loss", average=True, random_state=0).fit(own["X"], own["y"])
     assert models["class"].score(X, y) > whole.score(X, y) - 0.01
     assert models["class"].score(X, y) > 0.715
@@ -201,9 +174,9 @@ def test_learner_when_rows_are_sorted_by_label_or_day_then_it_is_the_same_to_the
 
 def test_learner_when_it_cannot_learn_in_turns_then_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="LogisticRegression learns from all rows at once"):
-        fit_learner(LogisticRegression(), [], Arrays(), LocalEngine(1), id="id")
+        fit_learner(LogisticRegression(), [], ARRAYS, LocalEngine(1), id="id")
     with pytest.raises(DataError, match="is to be told all classes"):
-        fit_learner(SGDClassifier(), [], Arrays(), LocalEngine(1), id="id")
+        fit_learner(SGDClassifier(), [], ARRAYS, LocalEngine(1), id="id")
 
 
 def test_predictions_when_made_by_part_then_they_and_their_metrics_are_those_of_all_rows(
@@ -211,15 +184,16 @@ def test_predictions_when_made_by_part_then_they_and_their_metrics_are_those_of_
 ) -> None:
     model, rows = trained(tmp_path / "class", "class")
     engine = LocalEngine(1)
-    found = predict(model, rows, Arrays(), engine, tmp_path / "predictions", id="id", kind=pa.int64())
+    found = predict(model, rows, ARRAYS, engine, tmp_path / "predictions", id="id", kind=pa.int64())
     assert found.schema.names == ["sample_id", "prediction", "p_0", "p_1"]
     table, whole = found.reader().read_all(), rows.reader().read_all()
-    given = Arrays()(whole.combine_chunks().to_batches()[0])
+    given = ARRAYS(whole.combine_chunks().to_batches()[0])
     probs = np.column_stack([table.column("p_0"), table.column("p_1")])
     assert table.column("sample_id").equals(whole.column("id"))
     assert np.array_equal(table.column("prediction").to_numpy(), in_blocks(model.predict, given["X"]))
     assert np.array_equal(probs, in_blocks(model.predict_proba, given["X"]))
-    judged = engine.fold(rows.select(["y"]).beside(found), Judged(np.array([0, 1])), Beside()).table()
+    beside = Columns({"y": "y", "prediction": "prediction", "probs": ["p_0", "p_1"]})
+    judged = engine.fold(rows.select(["y"]).beside(found), Judged(np.array([0, 1])), beside).table()
     values = judged.set_index("metric")["value"]
     y, predicted = given["y"], table.column("prediction").to_numpy()
     assert values["accuracy"] == pytest.approx(accuracy_score(y, predicted))

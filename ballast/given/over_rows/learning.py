@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,9 @@ import pyarrow as pa
 from ballast.compute.engines.engine import Engine
 from ballast.compute.rows import Rows
 from ballast.errors import DataError
+from ballast.given.over_rows.arguments import Arguments
 from ballast.given.scoring import probability_columns
 from ballast.methods.common.blocks import in_blocks
-
-Arguments = Callable[[pa.RecordBatch], Mapping[str, Any]]
-"""Makes the arguments of a method's call of a batch, wherever the work is done: it must be picklable."""
 
 
 def fit_weigher(

@@ -14,7 +14,7 @@ from ballast.compute.engines.engine import Engine
 from ballast.compute.progress import tell
 from ballast.compute.rows import Rows
 from ballast.errors import DataError
-from ballast.given.over_rows.learning import Arguments
+from ballast.given.over_rows.arguments import Arguments
 from ballast.methods.common.tasks import declared_task
 
 
