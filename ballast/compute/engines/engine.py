@@ -66,13 +66,13 @@ class Engine(ABC):
         return folded
 
     def map(
-        self, rows: Rows, work: Callable[[pa.RecordBatch], pa.RecordBatch], folder: Path, schema: pa.Schema
+        self, rows: Rows, work: Callable[[pa.RecordBatch], pa.RecordBatch], folder: str | Path, schema: pa.Schema
     ) -> Rows:
         """Writes what becomes of each batch into Parquet files of a folder, one a part, and gives them as rows.
 
         A folder that workers on other machines do not see is told by what they wrote being missing.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         files = list(self.over(Mapping(rows.without_parts(), work, str(folder), schema), rows))
         if lost := [name for name in files if not Path(name).exists()]:
             raise EngineError(

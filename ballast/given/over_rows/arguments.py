@@ -34,7 +34,7 @@ class Encoded:
     def __call__(self, batch: pa.RecordBatch) -> dict[str, Any]:
         described = [name for name in batch.schema.names if name in self.encoder.columns_]
         X = self.encoder.transform(pandas_frame(pa.table(batch.select(described))))
-        return {self.term: X, **Columns(self.columns)(batch)}
+        return {self.term: np.asarray(X), **Columns(self.columns)(batch)}
 
 
 @dataclass(frozen=True)

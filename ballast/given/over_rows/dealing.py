@@ -19,14 +19,14 @@ DEALT = "deal"
 """What the ids are drawn for."""
 
 
-def deal(rows: Rows, engine: Engine, folder: Path, *, id: str, seed: int = 0) -> list[Rows]:
+def deal(rows: Rows, engine: Engine, folder: str | Path, *, id: str, seed: int = 0) -> list[Rows]:
     """Writes the rows into Parquet files of a folder, one a part, and gives them by bucket.
 
     A table that is sorted by its label, or by day, is no longer: a bucket is a sample of all rows, which its ids draw.
     Where a row lay decides nothing. Cost: the table is read and written once.
     """
     n_buckets = max(1, round(len(rows) / BUCKET_ROWS))
-    folder.mkdir(parents=True, exist_ok=True)
+    Path(folder).mkdir(parents=True, exist_ok=True)
     dealing = _Dealing(rows.without_parts(), str(folder), id, n_buckets, seed)
     buckets: list[list[Part]] = [[] for _ in range(n_buckets)]
     for file, counts in engine.over(dealing, rows):

@@ -55,7 +55,7 @@ class _Learnt:
 WEIGHT = "weight"
 
 
-def weigh(weigher: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: Path, *, id: str) -> Rows:
+def weigh(weigher: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: str | Path, *, id: str) -> Rows:
     """Writes the weight of each row into Parquet files of a folder, and gives them: ``sample_id``, ``weight``."""
     schema = pa.schema([rows.schema.field(id).with_name("sample_id"), pa.field(WEIGHT, pa.float64())])
     return engine.map(rows, _Weighing(weigher, arguments, id, schema), folder, schema)
@@ -74,7 +74,7 @@ class _Weighing:
 
 
 def predict(
-    model: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: Path, *, id: str, kind: pa.DataType
+    model: Any, rows: Rows, arguments: Arguments, engine: Engine, folder: str | Path, *, id: str, kind: pa.DataType
 ) -> Rows:
     """Writes what a model predicts of each row into Parquet files of a folder, and gives them as rows.
 
