@@ -81,9 +81,10 @@ def _lives(path: Path) -> bool:
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)
-    except Timeout:
+    except (Timeout, OSError):  # another user's may not be opened, which says nothing either
         return True
     shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-    path.unlink(missing_ok=True)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
     lock.release()
     return False

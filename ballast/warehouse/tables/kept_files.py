@@ -200,6 +200,11 @@ def _files_of_lake(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple]) -> lis
     return [known.get(Path(file).name, merged)._replace(path=Path(file)) for (file,) in listed]
 
 
+def any_kept(con: duckdb.DuckDBPyConnection) -> bool:
+    """Says whether any version is kept as files."""
+    return bool(fetched(con, f"SELECT 1 FROM {FILES} LIMIT 1"))
+
+
 def moved_since(con: duckdb.DuckDBPyConnection) -> bool:
     """Says whether the views of files read another folder than the one beside the DuckDB file."""
     rows = fetched(con, f"SELECT DISTINCT root FROM {FILES}")

@@ -25,7 +25,7 @@ PART_BYTES = 2**28
 _MOST_BYTES = 2**28  # beyond which what waits is written, whatever the first rows were like
 _FIRST = 2**14  # rows, of which the size of a row is found: of rows, so that batches do not enter
 _VECTOR = 2048  # rows that DuckDB reads at a time
-_MOST_ROWS = 122_880
+_MOST_ROWS = 131_072
 _BATCH = 2**16
 
 
@@ -258,11 +258,13 @@ class GivenFiles:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Gives the rows, file after file."""
+        types = self.schema.types
         for path in self.paths:
             try:
                 with pq.ParquetFile(path) as file:
                     for batch in file.iter_batches(batch_size=_BATCH):
-                        yield pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+                        columns = [_as(column, kind) for column, kind in zip(batch.columns, types, strict=True)]
+                        yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
             except (OSError, pa.ArrowInvalid) as error:
                 raise _unread(self.asset, path, error) from error
 
@@ -323,12 +325,29 @@ def _unread(asset: str, path: Path, error: Exception) -> WarehouseError:
 
 
 def _without_ids(schema: pa.Schema) -> pa.Schema:
-    """Gives a file's schema as it was given to the writer: no numbers of fields, nothing of pandas."""
+    """Gives a file's schema as it was given to the writer: no numbers of fields, Arrow's name of a list's values."""
     fields = []
     for field in schema:
         said = {key: value for key, value in (field.metadata or {}).items() if not key.startswith(b"PARQUET:")}
-        fields.append(pa.field(field.name, field.type, field.nullable, said or None))
+        fields.append(pa.field(field.name, _arrows(field.type), field.nullable, said or None))
     return pa.schema(fields)
+
+
+def _arrows(kind: pa.DataType) -> pa.DataType:
+    """Gives a type with the values of lists called as Arrow calls them; Parquet has another name for them."""
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _arrows(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        return pa.map_(_arrows(kind.key_type), _arrows(kind.item_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_arrows(kind.value_type), kind.list_size)
+    if pa.types.is_large_list(kind):
+        return pa.large_list(_arrows(kind.value_type))
+    return pa.list_(_arrows(kind.value_type)) if pa.types.is_list(kind) else kind
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column.cast(kind) if pa.types.is_nested(kind) else column
 
 
 def _is_as_stored(kind: pa.DataType, *, arrays: bool) -> bool:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from ballast.errors import DataError, WarehouseError
 from ballast.warehouse.names import literal, quoted
-from ballast.warehouse.tables import commits, layouts, reading
+from ballast.warehouse.tables import commits, kept_files, layouts, reading
 from ballast.warehouse.tables.frames import VERSION_COLUMN, pandas_frame
 
 _FILE_READERS = frozenset(
@@ -113,6 +113,7 @@ def answer(
         explain, asked = _explain_and_asked(con, _with_names_quoted(query))
         tree = _tree(con, asked)
         _check_reads(con, tree, files=files)
+        _check_kept_files(con, tree)
         con.execute(explain + _at_versions(con, asked, tree), parameters)
         described = con.description or []
         table = con.to_arrow_table()
@@ -203,6 +204,17 @@ def _check_reads(con: duckdb.DuckDBPyConnection, tree: Any, *, files: bool) -> N
     for table in () if files else _nodes(tree, lambda node: node.get("type") == "BASE_TABLE"):
         if not table["schema_name"] and re.search(r"[./\\]", table["table_name"]):
             raise WarehouseError(f"the query reads a file ({table['table_name']!r}); {_FILES}")
+
+
+def _check_kept_files(con: duckdb.DuckDBPyConnection, tree: Any) -> None:
+    """Refuses a statement on steps whose rows are in files that are missing or were changed."""
+    for table in _nodes(tree, lambda node: node.get("type") == "BASE_TABLE") if kept_files.any_kept(con) else ():
+        asset = layouts.asset_of_view(con, table["schema_name"], table["table_name"])
+        if asset is None:
+            continue
+        for place in layouts.shown(layouts.latest(con, asset)):
+            if place.layout < 0:
+                kept_files.check_files(asset, place.version, kept_files.files_of(con, asset, place.version))
 
 
 _MACROS = "SELECT lower(function_name) FROM duckdb_functions() WHERE function_type = 'table_macro'"
