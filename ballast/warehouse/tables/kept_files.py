@@ -26,7 +26,7 @@ from ballast.warehouse.tables.storing import stored_type
 from ballast.warehouse.tables.unions import sql_types
 
 FILES = quoted(STORE, "files")
-_LAKE = quoted(f"__ducklake_metadata_{CATALOG}")
+LAKE = quoted(f"__ducklake_metadata_{CATALOG}")  # the tables in which a lake keeps what it holds
 _LONGEST = 80  # characters of an asset's name in that of a folder
 STAGING = ".staging"
 
@@ -283,8 +283,8 @@ def unnamed(con: duckdb.DuckDBPyConnection, root: Path) -> list[Path]:
     named: Collection[str] = {folder for (folder,) in fetched(con, f"SELECT DISTINCT folder FROM {FILES}")}
     if is_lake(con):
         known = con.execute(
-            f"SELECT table_name FROM {_LAKE}.ducklake_table UNION ALL "
-            f"SELECT path FROM {_LAKE}.ducklake_files_scheduled_for_deletion"
+            f"SELECT table_name FROM {LAKE}.ducklake_table UNION ALL "
+            f"SELECT path FROM {LAKE}.ducklake_files_scheduled_for_deletion"
         ).fetchall()
         named |= {found for (text,) in known for found in re.findall(r"files_[0-9a-f]+", text)}
         folders = root.glob("files_*")
