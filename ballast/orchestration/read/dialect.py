@@ -14,10 +14,11 @@ import duckdb
 
 from ballast.errors import DataError
 from ballast.orchestration.read.files import Files, is_packed, is_remote
+from ballast.orchestration.read.folders import keys_of
 from ballast.orchestration.read.mixed import refuse_mixed
 from ballast.orchestration.read.query import executed
 from ballast.orchestration.read.text import CANDIDATES, OF_NUMBERS, OF_TEXTS, is_missing, is_nested
-from ballast.orchestration.read.united import keys_of, united
+from ballast.orchestration.read.united import united
 from ballast.orchestration.spec.data import DataSpec
 from ballast.warehouse.names import literal, quoted
 from ballast.words import in_words, listed

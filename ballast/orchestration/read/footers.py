@@ -14,9 +14,9 @@ import pyarrow as pa
 from ballast.errors import DataError
 from ballast.given.kinds import holds_duration
 from ballast.orchestration.read.files import Files
+from ballast.orchestration.read.folders import keys_of
 from ballast.orchestration.read.query import executed
-from ballast.orchestration.read.united import keys_of, united
-from ballast.orchestration.spec.data import DataSpec
+from ballast.orchestration.read.united import united
 from ballast.warehouse.names import literal, quoted
 from ballast.words import in_words, listed
 
@@ -60,11 +60,12 @@ class _Kind:
 
 
 def footers(
-    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, wanted: Mapping[str, str], where: str
+    con: duckdb.DuckDBPyConnection, files: Files, keys: Mapping[str, str], wanted: Mapping[str, str], where: str
 ) -> Footers:
     """Gives Parquet files as one table; DataError where no type of a column holds its values in all of them.
 
-    `wanted` are the columns' types in the training rows, where another role is read.
+    `keys` are the columns that the folders' names make, each with its type, and `wanted` the columns' types in the
+    training rows, where another role is read.
     """
     described = {name: _described(con, files.one(name), where) for name in files.names}
     _refuse_same_names(con, files, described, where)
@@ -74,7 +75,6 @@ def footers(
         for file, columns in described.items()
     }
     columns = united(files, {file: list(found) for file, found in kinds.items()}, where)
-    keys = _keys(con, files, where) if spec.hive else {}
     kept, told = {}, {}
     for column in columns.names:
         if column not in keys:  # which stands in the folder's name as well, and that counts
@@ -134,7 +134,7 @@ def _with_duration(kind: pa.DataType | None) -> pa.DataType | None:
     return kind if kind is not None and holds_duration(kind) else None
 
 
-def _keys(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str, str]:
+def folder_keys(con: duckdb.DuckDBPyConnection, files: Files, where: str) -> dict[str, str]:
     """Gives the columns that the folders' names make, and DuckDB's types of them over all files."""
     call = f"read_parquet({files.listing}, hive_partitioning = true)"
     described = executed(con, f"DESCRIBE FROM {call}", where, "cannot read the files").fetchall()

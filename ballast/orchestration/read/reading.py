@@ -36,6 +36,7 @@ class Source(ABC):
 
     `told` is what becomes of columns that are not read as they are, for the run's end and the report to say, and
     `absent` the files without a column, by the columns that not every file has: their rows have no value there.
+    `files` are those that are read, and `everywhere` the names of all that there are, of any partition.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -44,6 +45,7 @@ class Source(ABC):
     told: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Files | None = None
+    everywhere: Sequence[str] = ()
 
     @property
     @abstractmethod
@@ -63,12 +65,22 @@ class Source(ABC):
         return None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all files are read, of whatever partition."""
+        return self.files is None or len(self.files.names) == len(self.everywhere)
+
+    @property
     def by_file(self) -> Mapping[str, str]:
         """The SQL of the rows of each file, in the order of the files; none of what is not read from files."""
         return {}
 
     def rows_of(self, file: str) -> int:
         return self._executed(f"SELECT count(*) FROM {self.by_file[file]}").fetchall()[0][0]
+
+    def counts(self, column: str, conditions: Sequence[str], values: Sequence[str]) -> Sequence[int]:
+        """Gives the number of rows, and of those that meet each condition on a column, whose values are bound."""
+        counted = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {sql})" for sql in conditions)])
+        return self._executed(f"SELECT {counted} FROM ({self._rows([column])})", values).fetchall()[0]
 
     def _in_files(self, position: int) -> str:
         """Gives the file and row of a position in all files' rows."""

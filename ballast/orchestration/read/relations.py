@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 
 from ballast.errors import DataError
 from ballast.given.kinds import holds_cut, refuse_finer, selected
+from ballast.orchestration.plan.partitions import Split
 from ballast.orchestration.read.files import Files, is_remote
-from ballast.orchestration.read.footers import footers, parquet_call
+from ballast.orchestration.read.folders import with_rows_of
+from ballast.orchestration.read.footers import folder_keys, footers, parquet_call
 from ballast.orchestration.read.query import executed, parquet_files
 from ballast.orchestration.read.reading import Source
 from ballast.orchestration.spec.data import DataSpec
@@ -71,18 +73,27 @@ class Query(Source):
 
 
 def parquet(
-    con: duckdb.DuckDBPyConnection, files: Files, spec: DataSpec, wanted: Mapping[str, str], where: str
+    con: duckdb.DuckDBPyConnection,
+    files: Files,
+    spec: DataSpec,
+    wanted: Mapping[str, str],
+    where: str,
+    partition: Split | None = None,
 ) -> Query:
     """Gives Parquet files as a source, whose columns have one type each; DataError where one has none.
 
-    `wanted` are the columns' types in the training rows, where another role is read.
+    `wanted` are the columns' types in the training rows, where another role is read. Files whose folders say that they
+    have no rows of a `partition` are not opened, but for the first.
     """
-    seen = footers(con, files, spec, wanted, where)
+    keys = folder_keys(con, files, where) if spec.hive else {}
+    some = files if partition is None else with_rows_of(con, files, partition, keys, where)
+    seen = footers(con, some, keys, wanted, where)
     made = Query(
-        con=con, spec=spec, where=where, sql=seen.sql, files=files, hints=seen.hints, absent=seen.absent, told=seen.told
-    )
+        con=con, spec=spec, where=where, sql=seen.sql, files=some, everywhere=files.names, hints=seen.hints,
+        absent=seen.absent, told=seen.told,
+    )  # fmt: skip
     kept = {name: kind for name, kind in made.kinds.items() if name not in spec.drop}
-    made.told = {**seen.told, **_nanoseconds(con, files, kept, where, by_name=True)}
+    made.told = {**seen.told, **_nanoseconds(con, some, kept, where, by_name=True)}
     return made
 
 

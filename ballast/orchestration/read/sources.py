@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd
 import pyarrow as pa
 
@@ -21,14 +20,12 @@ from ballast.given.kinds import depends_on_values, digits_of, narrowed, plain, s
 from ballast.given.schema import converted
 from ballast.orchestration.plan.partitions import Partition, Split, split_of
 from ballast.orchestration.plan.plan import Node, Plan
-from ballast.orchestration.read import dialect
 from ballast.orchestration.read.design_weights import check_weights
-from ballast.orchestration.read.files import connected, found, is_remote
+from ballast.orchestration.read.files import found, is_remote
 from ballast.orchestration.read.ids import of_file
-from ballast.orchestration.read.query import prepared
+from ballast.orchestration.read.opening import opened
 from ballast.orchestration.read.reading import Given, Source, Text
-from ballast.orchestration.read.relations import asked, parquet
-from ballast.orchestration.read.told import told_of
+from ballast.orchestration.read.told import outside_of, together, told_of
 from ballast.orchestration.read.words import in_arrow
 from ballast.orchestration.spec.data import DataSpec
 from ballast.orchestration.spec.occasions import PartitionsSpec
@@ -52,6 +49,7 @@ def read_table(
     like: pa.Schema | None = None,
     partition: Split | None = None,
     declared: PartitionsSpec | None = None,
+    expected: Iterable[str] | None = None,
     may_be_empty: bool = False,
 ) -> pa.Table:
     """Gives the rows of a data role as a table whose columns are those the spec names, and more.
@@ -63,21 +61,24 @@ def read_table(
     like : types of columns, as ``schema_of`` gives those of the training rows, that this table is to have; a column
         of nulls may be of any type.
     partition : columns, each with one of its partitions, whose rows alone are read.
-    declared : all partitions, so that rows which are in none are told. may_be_empty : whether there may be no rows.
+    declared : all partitions, so that rows which are in none are told. expected : columns that some file may have
+        though those of the partition lack it; default those of `like`. may_be_empty : whether there may be no rows.
 
     Raises DataError for a source that is missing, unreadable, empty, lacks a column that the spec names, or holds a
     value that its column's type does not.
     """
-    with opened(spec, where=where, folder=folder, given=given, like=like) as source:
+    own = {"where": where, "folder": folder, "given": given, "like": like}
+    expected = expected if expected is not None else () if like is None else like.names
+    with opened(spec, **own, partition=partition, expected=expected) as source:
         _check_columns(source, spec, where)
         table = _typed(source, source.raw(partition=partition), like)
         if len(table) == 0 and not may_be_empty:
-            raise source.without_rows(partition, table.column_names)
+            with nullcontext(source) if source.is_whole else opened(spec, **own) as whole:
+                raise whole.without_rows(partition, table.column_names)
         check_weights(table, spec, where)
         added = [] if like is None else feature_columns(spec, [n for n in source.kinds if n not in like.names])
-        converted, told = conversions(table), told_of(source, table, added, declared, where)
-        both = {name: "; ".join([converted[name], told[name]]) for name in converted if name in told}
-        told = {**converted, **told, **both}
+        outsiders = {} if declared is None else outside_of(source, declared, lambda: opened(spec, **own))
+        told = together(conversions(table), told_of(source, table, added, where), outsiders)
         return table.replace_schema_metadata({CONVERTED: json.dumps(told)} if told else None)
 
 
@@ -138,7 +139,10 @@ def read_batches(
 
     `like` has the types that every batch has; a column that it does not have, or of nulls, has the source's own.
     """
-    with opened(spec, where=where, folder=folder, given=given, like=like, streaming=True) as source:
+    expected = columns or (() if like is None else like.names)
+    with opened(
+        spec, where=where, folder=folder, given=given, like=like, streaming=True, partition=partition, expected=expected
+    ) as source:
         _check_columns(source, spec, where)
         names = list(source.kinds if columns is None else columns)
         types = {field.name: field.type for field in like or () if not pa.types.is_null(field.type)}
@@ -161,65 +165,6 @@ def read_batches(
                 yield from table.combine_chunks().to_batches()
 
         yield pa.RecordBatchReader.from_batches(schema.remove_metadata(), typed())
-
-
-@contextmanager
-def opened(
-    spec: DataSpec,
-    *,
-    where: str,
-    folder: Path,
-    given: Any = None,
-    like: pa.Schema | None = None,
-    streaming: bool = False,
-) -> Iterator[Source]:
-    """Gives a source to read from, which is closed afterwards; `streaming` where it is to be read in batches."""
-    source = _open(spec, where, folder, given, like, streaming)
-    try:
-        yield source
-    finally:
-        source.close()
-
-
-def _open(spec: DataSpec, where: str, folder: Path, given: Any, like: pa.Schema | None, streaming: bool) -> Source:
-    if spec.path:
-        files = found(spec.path, f"{where}.path", folder)
-        if spec.hive and "=" in str(folder.absolute()):
-            raise DataError(
-                f"{where}.hive: the pipeline's own folder {str(folder.absolute())!r} would be read for columns, too; "
-                "move the pipeline to a folder without '='"
-            )
-        con = connected(files.names, f"{where}.path", streaming=streaming)
-        try:
-            wanted = _in_duckdb(con, like)
-            if files.format == "parquet":
-                return parquet(con, files, spec, wanted, f"{where}.path")
-            if files.format == "csv":
-                text = dialect.csv(con, files, spec, f"{where}.path")
-            else:
-                text = dialect.json(con, files, spec, f"{where}.path", wanted)
-            return Text(con=con, spec=spec, where=f"{where}.path", text=text, wanted=wanted)
-        except BaseException:
-            con.close()
-            raise
-    if spec.query:
-        con, sql = prepared(spec.query, spec.database, spec.databases, f"{where}.query", folder, streaming=streaming)
-        return asked(con, spec, sql, f"{where}.query", folder)
-    if spec.loader and given is None:
-        given = called(spec.loader, spec.params, f"{where}.loader")
-    key = next((key for key in ("loader", "step") if getattr(spec, key)), "asset")
-    table = as_arrow(given, f"{where}.{key}")
-    return Given(con=connected([], where), spec=spec, where=f"{where}.{key}", table=table)
-
-
-def _in_duckdb(con: duckdb.DuckDBPyConnection, like: pa.Schema | None) -> dict[str, str]:
-    """Gives DuckDB's types of the columns of a schema."""
-    if like is None:
-        return {}
-    fields = [f for f in like if not (pa.types.is_null(f.type) or isinstance(f.type, pa.BaseExtensionType))]
-    plain_types = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in fields]
-    relation = con.from_arrow(pa.schema(plain_types).empty_table())
-    return dict(zip(relation.columns, map(str, relation.types), strict=True))
 
 
 def _typed(source: Source, table: pa.Table, like: pa.Schema | None, offset: int = 0) -> pa.Table:
@@ -299,8 +244,9 @@ def read_role(
         like = _like(plan, own, folder, training, run_id)
     declared = plan.spec.partitions if node.partitioned and partition is not None else None
     split = None if declared is None or partition is None else split_of(declared, partition, own.reach)
+    expected = [] if like is None else feature_columns(plan.spec.data["train"], like.names, own.drop)
     return read_table(
-        own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared,
+        own, where=where, folder=folder, given=given, like=like, partition=split, declared=declared, expected=expected,
         may_be_empty=allows_no_rows(node.suite),
     )  # fmt: skip
 

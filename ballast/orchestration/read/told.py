@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 
 from ballast.orchestration.plan.partitions import outside
+from ballast.orchestration.read.folders import none_outside
 from ballast.orchestration.read.looks import looks
 from ballast.orchestration.read.reading import Source, Text
 from ballast.orchestration.spec.occasions import DimensionSpec, PartitionsSpec
@@ -14,22 +16,31 @@ from ballast.warehouse.names import quoted
 from ballast.words import listed, plural
 
 
-def told_of(
-    source: Source, table: pa.Table, added: Iterable[str], declared: PartitionsSpec | None, where: str
-) -> dict[str, str]:
-    """Gives what there is to tell by column, one thing after another, of a table that was read from a source.
-
-    `added` are the features that the training rows do not have, `declared` all partitions where rows that are in none
-    are to be told.
-    """
-    found: dict[str, list[str]] = {}
-    dimensions = {} if declared is None else declared.dimensions
-    outsiders = (_outside(source, column, dimension) for column, dimension in dimensions.items())
+def told_of(source: Source, table: pa.Table, added: Iterable[str], where: str) -> dict[str, str]:
+    """Gives what there is to tell by column of a table that was read; `added` are features that training lacks."""
     ignored = dict.fromkeys(added, "ignored: training does not have it")
-    for told in (source.told, _blank(source), _looks(source, table, where), ignored, *outsiders):
-        for name, what in told.items():
-            found.setdefault(name, []).append(what)
-    return {name: "; ".join(all_of_it) for name, all_of_it in found.items()}
+    return together(source.told, _blank(source), _looks(source, table, where), ignored)
+
+
+def together(*told: Mapping[str, str]) -> dict[str, str]:
+    """Gives what several tell by column, one thing after another."""
+    names = dict.fromkeys(name for some in told for name in some)
+    return {name: "; ".join(some[name] for some in told if name in some) for name in names}
+
+
+def outside_of(
+    source: Source, declared: PartitionsSpec, whole: Callable[[], AbstractContextManager[Source]]
+) -> dict[str, str]:
+    """Gives how many rows are in none of the partitions, by the columns that tell them apart.
+
+    `whole` opens the source with all its files, where the folders of those that are not read do not say it.
+    """
+    if source.is_whole:
+        return together(*(_outside(source, column, dimension) for column, dimension in declared.dimensions.items()))
+    if none_outside(source.con, source.everywhere, declared, source.kinds, source.where):
+        return {}
+    with whole() as all_of_it:
+        return outside_of(all_of_it, declared, whole)
 
 
 def _blank(source: Source) -> dict[str, str]:
@@ -61,14 +72,9 @@ def _looks(source: Source, table: pa.Table, where: str) -> dict[str, str]:
 
 def _outside(source: Source, name: str, declared: DimensionSpec) -> dict[str, str]:
     """Gives how many of a source's rows are in none of the partitions of a column, and why."""
-    column = source.raw([name])
-    relation = source.con.from_arrow(column)
-    kinds = outside(declared, quoted(name), str(relation.types[0]), source.where)
-    counts = ", ".join(f"count(*) FILTER (WHERE {sql})" for sql, _ in kinds.values())
+    kinds = outside(declared, quoted(name), source.kinds[name], source.where)
     values = [value for _, bound in kinds.values() for value in bound]
-    source.con.register("ballast_keys", column)
-    found = source.con.execute(f"SELECT {counts} FROM ballast_keys", values).fetchall()[0]
-    source.con.unregister("ballast_keys")
+    rows, *found = source.counts(name, [sql for sql, _ in kinds.values()], values)
     said = [f"{n} {why}" for why, n in zip(kinds, found, strict=True) if n]
-    counts = f"{sum(found)} of {len(column)} rows are in none: {', '.join(said)}"
+    counts = f"{sum(found)} of {rows} rows are in none: {', '.join(said)}"
     return {name: f"outside the partitions: {counts}"} if said else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -40,8 +39,3 @@ def _refuse_same_names(files: Files, headers: Mapping[str, Sequence[str]], names
                 f"{where}: column {name!r} of {files.shown(ours)!r} and column {other!r} of {files.shown(theirs)!r} "
                 "have the same name in SQL, which ignores case; give them one name, or two"
             )
-
-
-def keys_of(name: str) -> dict[str, str]:
-    """Gives the columns that the folders in a file's name make, as `day` of "rows/day=2024-01-01/1.csv", as text."""
-    return dict(re.findall(r"(?<=[/\\])([^/\\?=]+)=([^/\\]*)(?=[/\\])", name))
