@@ -9,7 +9,7 @@ import pytest
 
 from ballast.methods.shift import KolmogorovSmirnov
 from ballast.reporting import Node, Outline, write_report
-from ballast.reporting.quality import qualities, sentences
+from ballast.reporting.quality import ColumnQuality, qualities, sentences
 from ballast.reporting.snapshot import Snapshot, take_snapshot
 from ballast.warehouse import Warehouse
 
@@ -85,3 +85,9 @@ def test_role_with_nothing_to_tell_says_nothing(tmp_path: Path) -> None:
     summary = {"types": {"key": "int64"}, "missing_values": {}}
     warehouse.commit("demo/target", pd.DataFrame({"key": [1]}), kind="source", summary=summary)
     assert list(sentences(qualities(take_snapshot(warehouse, OUTLINE))["target"], 1)) == []
+
+
+def test_column_that_some_files_lack_is_said_with_their_rows() -> None:
+    note = "blank: missing in 2 of 5 files (a.csv, b.csv): their 400 rows have no value"
+    said = [*sentences([ColumnQuality("height", notes=(note,))], 1000)]
+    assert said == ["blank: height (missing in 2 of 5 files (a.csv, b.csv): their 400 rows have no value)"]
