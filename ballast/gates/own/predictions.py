@@ -30,14 +30,19 @@ class ExpectShareFlaggedBelow(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         flags = column(frame, "flagged")
-        if flags.isna().any():
-            raise DataError(f"{int(flags.isna().sum())} of {len(flags)} predictions have no flag; predict them again")
-        n, flagged = len(flags), int(flags.astype(bool).sum())
+        there = flags.dropna()
+        reasons = frame["reason"].dropna().value_counts() if "reason" in frame else []
+        first = f"{reasons.iloc[0]} for {reasons.index[0]}" if len(reasons) else ""
+        return self.said(len(flags), len(flags) - len(there), int(there.astype(bool).sum()), first)
+
+    def said(self, n: int, missing: int, flagged: int, reason: str) -> Outcome:
+        """Gives the outcome of n predictions, some without a flag and some flagged, with the most frequent reason."""
+        if missing:
+            raise DataError(f"{missing} of {n} predictions have no flag; predict them again")
         said = f"{flagged} of {n} predictions ({percent(flagged, n)}) are flagged, at most {self.share:.1%} allowed"
         passed = flagged <= self.share * n
-        if not passed and "reason" in frame:
-            counts = frame["reason"].dropna().value_counts()
-            said += f": {counts.iloc[0]} for {counts.index[0]}; look at these rows before anybody uses them"
+        if not passed and reason:
+            said += f": {reason}; look at these rows before anybody uses them"
         return Outcome(passed, {"rows": n, "flagged": flagged, "flagged_share": flagged / n}, said)
 
 

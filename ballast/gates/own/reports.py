@@ -251,7 +251,12 @@ class ExpectFlaggedShare(Own):
     max: Annotated[float, Field(ge=0, le=1)]
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        return _flagged(frame, self.max, "flagged", "look at the highest scores; the scorer's threshold may be too low")
+        return self.said(*_flagged(frame))
+
+    def said(self, n: int, missing: int, count: int) -> Outcome:
+        """Gives the outcome of n rows, so many of them without a flag and so many flagged."""
+        remedy = "look at the highest scores; the scorer's threshold may be too low"
+        return _flagged_outcome(n, missing, count, self.max, "flagged", remedy)
 
 
 class ExpectLabelNoiseShare(Own):
@@ -261,14 +266,23 @@ class ExpectLabelNoiseShare(Own):
     max: Annotated[float, Field(ge=0, le=1)]
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        return _flagged(frame, self.max, "likely mislabelled", "have the flagged rows relabelled, or leave them out")
+        return self.said(*_flagged(frame))
+
+    def said(self, n: int, missing: int, count: int) -> Outcome:
+        """Gives the outcome of n rows, so many of them without a flag and so many flagged."""
+        remedy = "have the flagged rows relabelled, or leave them out"
+        return _flagged_outcome(n, missing, count, self.max, "likely mislabelled", remedy)
 
 
-def _flagged(frame: pd.DataFrame, limit: float, what: str, remedy: str) -> Outcome:
+def _flagged(frame: pd.DataFrame) -> tuple[int, int, int]:
     flags = column(frame, "flagged")
-    if flags.isna().any() or not len(flags):
-        raise DataError(f"{int(flags.isna().sum())} of {len(flags)} rows have no flag; run the scorer again")
-    n, count = len(flags), int(flags.astype(bool).sum())
+    there = flags.dropna()
+    return len(flags), len(flags) - len(there), int(there.astype(bool).sum())
+
+
+def _flagged_outcome(n: int, missing: int, count: int, limit: float, what: str, remedy: str) -> Outcome:
+    if missing or not n:
+        raise DataError(f"{missing} of {n} rows have no flag; run the scorer again")
     observed = {"flagged_share": count / n, "flagged": count, "rows": n}
     said = f"{count} of {n} rows ({percent(count, n)}) are {what}, at most {limit:g} of them allowed"
     return Outcome(count / n <= limit, observed, said if count / n <= limit else f"{said}: {remedy}")

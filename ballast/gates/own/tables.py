@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -41,15 +42,19 @@ class ExpectUniqueIds(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         ids = id_column(frame, context)
         nulls, repeated = int(ids.isna().sum()), ids[ids.notna() & ids.duplicated()]
-        observed = {"rows": len(ids), "null_ids": nulls, "repeated_ids": len(repeated)}
-        if not nulls and not len(repeated):
-            return Outcome(True, observed, f"{len(ids)} ids in column {ids.name!r}, all present and different")
+        return self.said(str(ids.name), len(ids), nulls, len(repeated), listed(repeated.unique()))
+
+    def said(self, name: str, n: int, nulls: int, repeated: int, such: str) -> Outcome:
+        """Gives the outcome of so many ids that are null, and that were there before."""
+        observed = {"rows": n, "null_ids": nulls, "repeated_ids": repeated}
+        if not nulls and not repeated:
+            return Outcome(True, observed, f"{n} ids in column {name!r}, all present and different")
         found = [f"{nulls} null"] if nulls else []
-        found += [f"{len(repeated)} repeated (such as {listed(repeated.unique())})"] if len(repeated) else []
+        found += [f"{repeated} repeated (such as {such})"] if repeated else []
         return Outcome(
             False,
             observed,
-            f"column {ids.name!r} has {in_words(found)} ids in {len(ids)} rows: weights, scores and splits are "
+            f"column {name!r} has {in_words(found)} ids in {n} rows: weights, scores and splits are "
             "joined by id; drop the duplicates and fill the ids, or name another column (id: ...)",
         )
 
@@ -67,14 +72,18 @@ class ExpectParentsExist(Own):
         second = frame["second_parent_id"] if "second_parent_id" in frame.columns else first
         missing = int(first.isna().sum())
         orphans = dict.fromkeys(p for ids in (first.dropna(), second.dropna()) for p in ids[~members(ids, train)])
-        observed = {"rows": len(frame), "unknown_parents": len(orphans), "null_parents": missing}
+        return self.said(len(frame), missing, len(orphans), listed(orphans), len(train))
+
+    def said(self, n: int, missing: int, orphans: int, such: str, train: int) -> Outcome:
+        """Gives the outcome of so many rows without a parent, and of so many different parents that are unknown."""
+        observed = {"rows": n, "unknown_parents": orphans, "null_parents": missing}
         if not orphans and not missing:
-            return Outcome(True, observed, f"all parents of {len(frame)} rows are training rows")
-        such = f" (such as {listed(orphans)})" if orphans else ""
+            return Outcome(True, observed, f"all parents of {n} rows are training rows")
+        such = f" (such as {such})" if orphans else ""
         return Outcome(
             False,
             observed,
-            f"the dataset names {plural(len(orphans), 'parent id')}{such} outside the {len(train)} training ids and "
+            f"the dataset names {plural(orphans, 'parent id')}{such} outside the {train} training ids and "
             f"has {plural(missing, 'row')} without a parent: it was drawn from other rows; run train and this step "
             "again",
         )
@@ -87,19 +96,26 @@ class ExpectNoNullLabels(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         if context.label is None:
-            return _without_label(frame, context)
-        labels = column(frame, context.label)
+            return without_label(len(frame), frame.columns, context)
+        return self.said(*self.counted(frame, context), context.label)
+
+    def counted(self, frame: pd.DataFrame, context: GateContext) -> tuple[int, int]:
+        """Gives how many labels there should be, and how many of them are null or infinite."""
+        labels = column(frame, str(context.label))
         if context.observed is not None:
             labels = labels[flags(column(frame, context.observed), f"column {context.observed!r}")]
         bad = labels.isna()
         if labels.dtype.kind == "f":
             bad |= np.isinf(labels)
-        n_bad = int(bad.sum())
-        remedy = "" if not n_bad else ": drop or fill those rows before they reach the pipeline"
+        return len(labels), int(bad.sum())
+
+    def said(self, n: int, bad: int, name: str) -> Outcome:
+        """Gives the outcome of so many labels that are null or infinite."""
+        remedy = "" if not bad else ": drop or fill those rows before they reach the pipeline"
         return Outcome(
-            not n_bad,
-            {"rows": len(labels), "null_labels": n_bad},
-            f"{n_bad} of {len(labels)} labels in column {context.label!r} are null or infinite{remedy}",
+            not bad,
+            {"rows": n, "null_labels": bad},
+            f"{bad} of {n} labels in column {name!r} are null or infinite{remedy}",
         )
 
 
@@ -111,28 +127,34 @@ class ExpectClassCountAtLeast(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         if context.label is None:
-            return _without_label(frame, context)
+            return without_label(len(frame), frame.columns, context)
         counts = column(frame, context.label).value_counts()
-        said = f"{plural(len(counts), 'different label')} in {len(frame)} rows of column {context.label!r}"
-        observed = {"classes": len(counts), "smallest_class": int(counts.min()) if len(counts) else 0}
-        if len(counts) >= self.classes:
+        smallest = int(counts.min()) if len(counts) else 0
+        return self.said(context.label, len(frame), len(counts), smallest, listed(counts.index))
+
+    def said(self, name: str, n: int, classes: int, smallest: int, such: str) -> Outcome:
+        """Gives the outcome of so many classes, the smallest of so many rows."""
+        said = f"{plural(classes, 'different label')} in {n} rows of column {name!r}"
+        observed = {"classes": classes, "smallest_class": smallest}
+        if classes >= self.classes:
             return Outcome(True, observed, f"{said}, at least {self.classes} expected")
         return Outcome(
             False,
             observed,
-            f"{said} ({listed(counts.index) or 'all null'}), at least {self.classes} expected: a model of fewer "
+            f"{said} ({such or 'all null'}), at least {self.classes} expected: a model of fewer "
             "classes learns nothing; check the filter and the label column",
         )
 
 
-def _without_label(frame: pd.DataFrame, context: GateContext) -> Outcome:
+def without_label(n: int, columns: Iterable[object], context: GateContext) -> Outcome:
+    """Gives the outcome of a table of n rows without labels: DataError where steps need them."""
     where = context.role or context.asset
     if context.label_required:
         raise DataError(
             f"{where} names no label column, but steps need its labels; name it (label: ...), the columns are "
-            f"{listed(frame.columns)}"
+            f"{listed(columns)}"
         )
-    return Outcome(True, {"rows": len(frame)}, f"{where} has no label column and needs none")
+    return Outcome(True, {"rows": n}, f"{where} has no label column and needs none")
 
 
 class ExpectNoEmptyColumns(Own):
@@ -140,7 +162,11 @@ class ExpectNoEmptyColumns(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         empty = [str(c) for c in frame.columns if len(frame) and frame[c].isna().all()]
-        return _columns_outcome(frame, empty, "null in every row", "empty_columns", "fill them or leave them out")
+        return self.said(len(frame), frame.shape[1], empty)
+
+    def said(self, n: int, d: int, found: list[str]) -> Outcome:
+        """Gives the outcome of n rows and d columns of which some are empty."""
+        return _columns_outcome(n, d, found, "null in every row", "empty_columns", "fill them or leave them out")
 
 
 class ExpectNoConstantColumns(Own):
@@ -149,8 +175,12 @@ class ExpectNoConstantColumns(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         skipped = {context.id, context.label}
         constant = [str(c) for c in frame.columns if c not in skipped and _is_constant(frame[c])]
+        return self.said(len(frame), frame.shape[1], constant)
+
+    def said(self, n: int, d: int, found: list[str]) -> Outcome:
+        """Gives the outcome of n rows and d columns of which some are constant."""
         remedy = "they do not tell rows apart; leave them out, or widen the filter that made them so"
-        return _columns_outcome(frame, constant, "the same in every row", "constant_columns", remedy)
+        return _columns_outcome(n, d, found, "the same in every row", "constant_columns", remedy)
 
 
 def _is_constant(values: pd.Series) -> bool:
@@ -166,8 +196,7 @@ def _is_constant(values: pd.Series) -> bool:
     return True
 
 
-def _columns_outcome(frame: pd.DataFrame, found: list[str], what: str, key: str, remedy: str) -> Outcome:
-    n, d = len(frame), frame.shape[1]
+def _columns_outcome(n: int, d: int, found: list[str], what: str, key: str, remedy: str) -> Outcome:
     if not found:
         return Outcome(True, {"rows": n, key: 0}, f"no column of {d} is {what} ({n} rows)")
     said = f"{len(found)} of {plural(d, 'column')} ({listed(found)}) are {what} ({n} rows): {remedy}"
@@ -181,16 +210,19 @@ class ExpectNoInfiniteValues(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         numeric = [c for c in frame.columns if c != context.label and kind_of(frame[c]) == "number"]
-        found = {str(c): int(np.isinf(numbers_of(frame[c])).sum()) for c in numeric}
+        return self.said(len(frame), {str(c): int(np.isinf(numbers_of(frame[c])).sum()) for c in numeric})
+
+    def said(self, n: int, found: dict[str, int]) -> Outcome:
+        """Gives the outcome of n rows, with the infinite values of each column of numbers."""
         hit = {c: k for c, k in found.items() if k}
-        observed = {"rows": len(frame), "columns": len(found), "infinite": sum(hit.values())}
+        observed = {"rows": n, "columns": len(found), "infinite": sum(hit.values())}
         if not hit:
             return Outcome(True, observed, f"no infinite value in {plural(len(found), 'column')} of numbers")
         where = listed(f"{k} in {c}" for c, k in hit.items())
         return Outcome(
             False,
             observed,
-            f"infinite values ({where}) in {len(frame)} rows, which count as missing and are imputed: correct them, or "
+            f"infinite values ({where}) in {n} rows, which count as missing and are imputed: correct them, or "
             "say what they are",
         )
 
@@ -208,18 +240,19 @@ class ExpectNoNumbersAsText(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         skipped = {context.id, context.label, *self.left_out}
         texts = [c for c in frame.columns if c not in skipped and kind_of(frame[c]) == "category"]
+        return self.said(len(frame), {str(name): numbers_in(frame[name]) for name in texts})
+
+    def said(self, n: int, counted: Mapping[str, tuple[int, int, Collection[str]]]) -> Outcome:
+        """Gives the outcome of n rows, with ``numbers_in`` of each column of text."""
         found = {}
-        for name in texts:
-            values = frame[name].dropna().astype(str)
-            numeric = values.str.strip().str.fullmatch(_NUMBER)
-            if numeric.mean() >= self.max_share:
-                others = values[~numeric].unique()
-                found[str(name)] = f"{int(numeric.sum())} of {len(values)} values" + (
-                    f", all but such as {listed(map(repr, others))}" if len(others) else ""
+        for name, (numeric, values, others) in counted.items():
+            if numeric / values >= self.max_share:
+                found[name] = f"{numeric} of {values} values" + (
+                    f", all but such as {listed(map(repr, others))}" if others else ""
                 )
-        observed = {"rows": len(frame), "columns": len(texts), "numbers_as_text": len(found)}
+        observed = {"rows": n, "columns": len(counted), "numbers_as_text": len(found)}
         if not found:
-            return Outcome(True, observed, f"no column of text ({len(texts)}) is mostly numbers")
+            return Outcome(True, observed, f"no column of text ({len(counted)}) is mostly numbers")
         told = listed((f"{name} ({said})" for name, said in found.items()), by="; ")
         return Outcome(
             False,
@@ -227,6 +260,13 @@ class ExpectNoNumbersAsText(Own):
             f"columns of text hold numbers: {told}: they are encoded and tested as categories; name what stands for "
             "missing (data.<role>.missing), give the type (data.<role>.types), or leave them out here (except)",
         )
+
+
+def numbers_in(texts: pd.Series) -> tuple[int, int, Collection[str]]:
+    """Gives how many texts read as a number, how many there are, and the others, each once."""
+    values = texts.dropna().astype(str)
+    numeric = values.str.strip().str.fullmatch(_NUMBER).astype(bool)
+    return int(numeric.sum()), len(values), list(values[~numeric].unique())
 
 
 _NUMBER = r"[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?(?<=\d)"
@@ -238,16 +278,23 @@ class ExpectFiniteValues(Own):
     columns: Names | None = None
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        bad = {c: _not_finite(frame, c) for c in self.columns or _numeric(frame)}
+        return self.said(len(frame), self.counted(frame), frame.columns)
+
+    def counted(self, frame: pd.DataFrame) -> dict[str, int]:
+        """Gives by column how many values are not finite."""
+        return {c: _not_finite(frame, c) for c in self.columns or _numeric(frame)}
+
+    def said(self, n: int, bad: Mapping[str, int], columns: Iterable[object]) -> Outcome:
+        """Gives the outcome of n rows, with the values of each column that are not finite."""
         if not bad:
-            raise DataError(f"the table has no numeric column (its columns: {listed(frame.columns)})")
+            raise DataError(f"the table has no numeric column (its columns: {listed(columns)})")
         hit = {c: k for c, k in bad.items() if k}
-        observed = {"rows": len(frame), "columns": len(bad), "not_finite": sum(hit.values())}
+        observed = {"rows": n, "columns": len(bad), "not_finite": sum(hit.values())}
         if not hit:
-            return Outcome(True, observed, f"all values of {listed(bad)} are finite ({len(frame)} rows)")
+            return Outcome(True, observed, f"all values of {listed(bad)} are finite ({n} rows)")
         where = listed(f"{k} in {c}" for c, k in hit.items())
         return Outcome(
-            False, observed, f"NaN, null or infinite values ({where}) in {len(frame)} rows: impute or drop those rows"
+            False, observed, f"NaN, null or infinite values ({where}) in {n} rows: impute or drop those rows"
         )
 
 

@@ -29,21 +29,29 @@ STEADIER = (
 
 def _weights(frame: pd.DataFrame) -> np.ndarray:
     weights = numbers(frame, "weight")
-    bad = int((~np.isfinite(weights)).sum())
-    if bad:
-        raise DataError(f"{bad} of {len(weights)} weights are NaN, null or infinite; run the weigher again")
+    check_finite(int((~np.isfinite(weights)).sum()), len(weights))
     return weights
 
 
 def _carrying(frame: pd.DataFrame) -> np.ndarray:
     """Gives weights that something can be said about: none below zero, and not all zero."""
     weights = _weights(frame)
-    negative = int((weights < 0).sum())
-    if negative:
-        raise DataError(f"{negative} of {len(weights)} weights are below zero; run the weigher again")
-    if not weights.any():
-        raise DataError(f"all {len(weights)} weights are zero, so no row counts; run the weigher again")
+    check_carrying(int((weights < 0).sum()), bool(weights.any()), len(weights))
     return weights
+
+
+def check_finite(bad: int, n: int) -> None:
+    """Raises DataError where some of n weights are not finite."""
+    if bad:
+        raise DataError(f"{bad} of {n} weights are NaN, null or infinite; run the weigher again")
+
+
+def check_carrying(negative: int, some: bool, n: int) -> None:
+    """Raises DataError where some of n weights are below zero, or none is above."""
+    if negative:
+        raise DataError(f"{negative} of {n} weights are below zero; run the weigher again")
+    if not some:
+        raise DataError(f"all {n} weights are zero, so no row counts; run the weigher again")
 
 
 class ExpectEffectiveSampleSize(Own):
@@ -61,8 +69,10 @@ class ExpectEffectiveSampleSize(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         weights = _carrying(frame)
-        n = len(weights)
-        size = effective_sample_size(weights)
+        return self.said(effective_sample_size(weights), len(weights))
+
+    def said(self, size: float, n: int) -> Outcome:
+        """Gives the outcome of n weights of an effective size."""
         observed = {"effective_sample_size": size, "effective_sample_share": size / n, "rows": n}
         said = f"effective sample size {size:.1f} of {n} rows ({percent(size, n)})"
         bounds = [("share", self.min_share, size / n), ("size", self.min_size, size)]
@@ -91,20 +101,26 @@ class ExpectWeightRange(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         weights = _weights(frame)
-        low = -np.inf if self.min is None else self.min
-        high = np.inf if self.max is None else self.max
-        outside = int(((weights < low) | (weights > high)).sum())
-        observed = {
-            "minimum_weight": weights.min(),
-            "maximum_weight": weights.max(),
-            "outside": outside,
-            "rows": len(weights),
-        }
-        said = f"weights from {weights.min():.4g} to {weights.max():.4g}"
+        return self.said(len(weights), self.outside(weights), float(weights.min()), float(weights.max()))
+
+    @property
+    def _bounds(self) -> tuple[float, float]:
+        return -np.inf if self.min is None else self.min, np.inf if self.max is None else self.max
+
+    def outside(self, weights: np.ndarray) -> int:
+        """Gives how many weights (n,) lie outside."""
+        low, high = self._bounds
+        return int(((weights < low) | (weights > high)).sum())
+
+    def said(self, n: int, outside: int, least: float, most: float) -> Outcome:
+        """Gives the outcome of n weights from the least to the most, so many of them outside."""
+        low, high = self._bounds
+        observed = {"minimum_weight": least, "maximum_weight": most, "outside": outside, "rows": n}
+        said = f"weights from {least:.4g} to {most:.4g}"
         if not outside:
-            return Outcome(True, observed, f"{said}, all {len(weights)} within [{low:g}, {high:g}]")
-        said += f": {outside} of {len(weights)} outside [{low:g}, {high:g}]"
-        return Outcome(False, observed, f"{said}; {STEADIER}" if weights.max() > high else f"{said}; weights are >= 0")
+            return Outcome(True, observed, f"{said}, all {n} within [{low:g}, {high:g}]")
+        said += f": {outside} of {n} outside [{low:g}, {high:g}]"
+        return Outcome(False, observed, f"{said}; {STEADIER}" if most > high else f"{said}; weights are >= 0")
 
 
 class ExpectMeanWeight(Own):
@@ -116,11 +132,14 @@ class ExpectMeanWeight(Own):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         weights = _weights(frame)
-        mean = weights.mean()
-        passed = bool(abs(mean - self.mean) <= self.tolerance)
-        said = f"mean weight {mean:.6g} over {len(weights)} rows, {self.mean:g} expected (within {self.tolerance:g})"
+        return self.said(float(weights.mean()), len(weights))
+
+    def said(self, mean: float, n: int) -> Outcome:
+        """Gives the outcome of n weights of a mean."""
+        passed = abs(mean - self.mean) <= self.tolerance
+        said = f"mean weight {mean:.6g} over {n} rows, {self.mean:g} expected (within {self.tolerance:g})"
         remedy = "" if passed else ": divide the weights by their mean"
-        return Outcome(passed, {"mean_weight": mean, "rows": len(weights)}, said + remedy)
+        return Outcome(passed, {"mean_weight": mean, "rows": n}, said + remedy)
 
 
 class ExpectBalance(Own):
