@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -35,10 +36,10 @@ class BetweenRoles(Own):
     between_roles = True
     roles: Annotated[list[str], Field(min_length=1)] = Field(alias="with")
 
-    def _absent(self, context: GateContext) -> tuple[list[str], list[str]]:
+    def compared(self, context: GateContext, is_stored: Callable[[str], bool]) -> tuple[list[str], list[str]]:
         """Gives the roles that can be looked at, and those that are not stored; only a source can do without these."""
         others = [role for role in self.roles if role != context.role]
-        absent = [role for role in others if context.ids(role) is None]
+        absent = [role for role in others if not is_stored(role)]
         if absent and context.stage != "source":
             raise DataError(f"the rows of {in_words(absent)} are not stored; run {in_words(absent)} first")
         return [role for role in others if role not in absent], absent
@@ -61,21 +62,24 @@ class ExpectNoSharedIds(BetweenRoles):
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         ids = id_column(frame, context).dropna()
-        here = context.role or context.asset
-        there, absent = self._absent(context)
-        observed, found = dict[str, Any](rows=len(ids)), []
-        for role in there:
-            shared, how = _shared(ids, context.ids(role))
-            observed[f"shared_with_{role}"] = len(shared)
-            if len(shared):
+        there, absent = self.compared(context, lambda role: context.ids(role) is not None)
+        shared = {role: _shared(ids, context.ids(role)) for role in there}
+        told = {role: (len(values), how, listed(values)) for role, (values, how) in shared.items()}
+        return self.said(context.role or context.asset, len(ids), told, absent)
+
+    def said(self, here: str, n: int, shared: Mapping[str, tuple[int, str, str]], absent: list[str]) -> Outcome:
+        """Gives the outcome of n ids, with the number of those shared with a role, how they differ, and examples."""
+        observed, found = dict[str, Any](rows=n), []
+        for role, (count, how, such) in shared.items():
+            observed[f"shared_with_{role}"] = count
+            if count:
                 found.append(
-                    f"{len(shared)} of {len(ids)} ids of {here} ({percent(len(shared), len(ids))}) are also in {role}"
-                    f"{how} (such as {listed(shared)})"
+                    f"{count} of {n} ids of {here} ({percent(count, n)}) are also in {role}{how} (such as {such})"
                 )
         if found:
             remedy = "a model looks better on rows it was fitted on; take the shared rows out of one of the two"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
-        said = f"none of {len(ids)} ids of {here} is in {in_words(there, 'or')}" if there else ""
+        said = f"none of {n} ids of {here} is in {in_words(shared, 'or')}" if shared else ""
         return _holds(observed, said, absent)
 
 
@@ -106,24 +110,36 @@ class ExpectSameSchema(BetweenRoles):
     stages = ("source",)
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        there, absent = self._absent(context)
-        faults, n = [], 0
-        for role in there:
-            table = _table(context, role)
-            names = _compared(table, context, role)
-            n += len(names)
-            lacking = [name for name in names if name not in frame.columns]
+        there, absent = self.compared(context, lambda role: context.ids(role) is not None)
+        tables = {role: _table(context, role) for role in there}
+        theirs = {role: compared_columns(map(str, table.columns), context, role) for role, table in tables.items()}
+
+        def fault(role: str, name: str) -> str:
+            return _type_fault(tables[role][name], frame[name], role)
+
+        return self.said(len(frame), frame.columns, theirs, fault, absent)
+
+    def said(
+        self,
+        rows: int,
+        columns: Collection[object],
+        theirs: Mapping[str, list[str]],
+        fault_of: Callable[[str, str], str],
+        absent: list[str],
+    ) -> Outcome:
+        """Gives the outcome by the columns of each role that must be here, and what is wrong with one that is."""
+        faults, there, n = [], list(theirs), sum(map(len, theirs.values()))
+        for role, names in theirs.items():
+            lacking = [name for name in names if name not in columns]
             if lacking:
                 faults.append(f"{plural(len(lacking), 'column')} of {role} missing: {listed(lacking)}")
             faults += [
-                f"column {name!r} {fault}"
-                for name in names
-                if name in frame.columns and (fault := _type_fault(table[name], frame[name], role))
+                f"column {name!r} {fault}" for name in names if name in columns and (fault := fault_of(role, name))
             ]
         observed = {"columns": n, "faults": len(faults)}
         if faults:
             remedy = "correct the source, or say what the columns hold (data.<role>.types)"
-            return Outcome(False, observed, f"{listed(faults, most=8, by='; ')} ({len(frame)} rows): {remedy}")
+            return Outcome(False, observed, f"{listed(faults, most=8, by='; ')} ({rows} rows): {remedy}")
         said = f"the {plural(n, 'column')} of {in_words(there)} are here, and of the same types" if there else ""
         return _holds(observed, said, absent)
 
@@ -135,11 +151,11 @@ def _table(context: GateContext, role: str) -> pd.DataFrame:
     return table
 
 
-def _compared(table: pd.DataFrame, context: GateContext, role: str) -> list[str]:
+def compared_columns(columns: Iterable[str], context: GateContext, role: str) -> list[str]:
     """Gives the columns of another role's table that this one must have: features, and a label that both name."""
     ours, theirs = context.label, context.label_of(role)
     labels = {ours, theirs} - {None}
-    features = context.feature_columns(list(map(str, table.columns)), role)
+    features = context.feature_columns(list(columns), role)
     return [c for c in features if c not in labels] + ([theirs] if theirs is not None and theirs == ours else [])
 
 
@@ -223,17 +239,25 @@ class ExpectKnownCategories(BetweenRoles):
         return self
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        there, absent = self._absent(context)
-        shares: dict[str, tuple[float, str]] = {}
-        n = 0
+        import pandas as pd
+
+        there, absent = self.compared(context, lambda role: context.ids(role) is not None)
+        found: list[Unseen] = []
         for role in there:
             table = _table(context, role)
             for name in context.feature_columns(list(map(str, table.columns)), role):
                 if name in frame.columns and name not in self.left_out and _has_categories(table[name]):
-                    n += 1
-                    share, said = _unseen(table[name], frame[name], role)
-                    if share > shares.get(name, (0.0, ""))[0]:
-                        shares[name] = (share, said)
+                    known = set(pd.Series(canonical(table[name])).dropna())
+                    found.append(Unseen(role, name, *unseen(known, frame[name])))
+        return self.said(found, there, absent)
+
+    def said(self, found: Sequence[Unseen], there: list[str], absent: list[str]) -> Outcome:
+        """Gives the outcome by the columns of categories that were compared with each role."""
+        shares: dict[str, tuple[float, str]] = {}
+        n = len(found)
+        for seen in found:
+            if seen.share > shares.get(seen.name, (0.0, ""))[0]:
+                shares[seen.name] = (seen.share, seen.said)
         worst = max(shares, key=lambda name: shares[name][0], default=None)
         observed: dict[str, Any] = {"columns": n, "largest_unseen_share": shares[worst][0] if worst else 0.0}
         over = sorted((s for s in shares if shares[s][0] > self.warn_above), key=lambda s: -shares[s][0])
@@ -260,15 +284,32 @@ def _has_categories(values: pd.Series) -> bool:
     return pd.Series(canonical(values)).nunique() <= MOST_CATEGORIES
 
 
-def _unseen(theirs: pd.Series, ours: pd.Series, role: str) -> tuple[float, str]:
-    """Gives the share of the rows with a value whose category the other role lacks, and a sentence."""
+class Unseen(NamedTuple):
+    """The rows of a column with a value, those of them whose category a role lacks, and these categories."""
+
+    role: str
+    name: str
+    rows: int
+    count: int
+    categories: Collection[str]
+
+    @property
+    def share(self) -> float:
+        return self.count / self.rows if self.rows else 0.0
+
+    @property
+    def said(self) -> str:
+        such = f"{self.count} of {self.rows} rows ({percent(self.count, self.rows)})" if self.rows else "no row"
+        return f"{such} have a category that {self.role} does not have (such as {listed(self.categories)})"
+
+
+def unseen(known: Collection[str], ours: pd.Series) -> tuple[int, int, list[str]]:
+    """Gives the rows with a value, how many have one that is not known, and those values, each once."""
     import pandas as pd
 
     values = pd.Series(canonical(ours)).dropna()
-    unseen = values[~values.isin(set(pd.Series(canonical(theirs)).dropna()))]
-    share = len(unseen) / len(values) if len(values) else 0.0
-    such = f"{len(unseen)} of {len(values)} rows ({percent(len(unseen), len(values))})" if len(values) else "no row"
-    return share, f"{such} have a category that {role} does not have (such as {listed(unseen.unique())})"
+    unknown = values[~values.isin(known)]
+    return len(values), len(unknown), list(unknown.unique())
 
 
 class ExpectKnownLabels(BetweenRoles):
@@ -279,29 +320,39 @@ class ExpectKnownLabels(BetweenRoles):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         import pandas as pd
 
-        there, absent = self._absent(context)
+        there, absent = self.compared(context, lambda role: context.ids(role) is not None)
         compared = [role for role in there if context.label is not None and context.label_of(role) is not None]
         labels_of = {role: column(_table(context, role), str(context.label_of(role))) for role in compared}
         if numbers := [role for role in compared if _are_numbers(context, labels_of[role])]:
-            said = f"the labels of {in_words(numbers)} are numbers to regress on, not classes"
-            return _holds({"rows": len(frame)}, said, absent)
-        observed, found = dict[str, Any](rows=len(frame)), []
-        for role in compared:
-            theirs, ours = labels_of[role], column(frame, str(context.label))
-            labels = pd.Series(canonical(ours)).dropna()
-            unknown = labels[~labels.isin(set(pd.Series(canonical(theirs)).dropna()))]
-            observed[f"unknown_to_{role}"] = len(unknown)
-            if len(unknown):
+            return self.of_numbers(len(frame), numbers, absent)
+        found = []
+        for role, theirs in labels_of.items():
+            known = set(pd.Series(canonical(theirs)).dropna())
+            ours = Unseen(role, str(context.label), *unseen(known, column(frame, str(context.label))))
+            found.append((ours, listed(theirs.dropna().unique(), most=12)))
+        return self.said(len(frame), context.role or context.asset, found, absent)
+
+    def said(self, n: int, here: str, compared: Sequence[tuple[Unseen, str]], absent: list[str]) -> Outcome:
+        """Gives the outcome of n rows, by the labels that are unknown to a role and those that it has."""
+        observed, found = dict[str, Any](rows=n), []
+        for ours, theirs in compared:
+            observed[f"unknown_to_{ours.role}"] = ours.count
+            if ours.count:
                 found.append(
-                    f"{len(unknown)} of {len(labels)} labels in column {context.label!r} are unknown to {role} (such "
-                    f"as {listed(unknown.unique())}; {role} has {listed(theirs.dropna().unique(), most=12)})"
+                    f"{ours.count} of {ours.rows} labels in column {ours.name!r} are unknown to {ours.role} (such "
+                    f"as {listed(ours.categories)}; {ours.role} has {theirs})"
                 )
         if found:
             remedy = "no model can predict them: correct the labels, or train on rows of every class"
             return Outcome(False, observed, f"{'; '.join(found)}: {remedy}")
         if not compared and not absent:
-            return _holds(observed, f"{context.role or context.asset} has no labels to compare", absent)
-        return _holds(observed, f"all labels are among those of {in_words(compared)}" if compared else "", absent)
+            return _holds(observed, f"{here} has no labels to compare", absent)
+        roles = in_words(ours.role for ours, _ in compared)
+        return _holds(observed, f"all labels are among those of {roles}" if compared else "", absent)
+
+    def of_numbers(self, n: int, roles: list[str], absent: list[str]) -> Outcome:
+        """Gives the outcome of n rows where labels of some roles are numbers."""
+        return _holds({"rows": n}, f"the labels of {in_words(roles)} are numbers to regress on, not classes", absent)
 
 
 def _are_numbers(context: GateContext, labels: pd.Series) -> bool:
