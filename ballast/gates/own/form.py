@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -52,9 +53,13 @@ class Own(BaseModel):
 
     def outcome(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         """Gives what `judge` says of a table that has rows, closed where it passed on a figure that is not finite."""
-        if not len(frame) and not self.on_no_rows:
+        return self.closing(len(frame), lambda: self.judge(frame, context))
+
+    def closing(self, rows: int, judge: Callable[[], Outcome]) -> Outcome:
+        """Gives what is judged of so many rows, closed where it passed on a figure that is not finite."""
+        if not rows and not self.on_no_rows:
             raise DataError("the table has no rows, so there is nothing to judge; check the source and its filter")
-        found = self.judge(frame, context)
+        found = judge()
         bad = [
             f"{spaced(k)} is {v}"
             for k, v in found.observed.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -63,12 +64,16 @@ class ExpectPredictionShiftBelow(Own):
             return Outcome(True, {"rows": len(now)}, "the first version of these predictions: none is before it")
         version, table = before
         then = column(table, "prediction")
-        observed: dict[str, float] = {"rows": len(now), "rows_before": len(then), "version_before": version}
-        if not len(then):
+        return self.said(len(now), len(then), version, lambda: _effect(now, then))
+
+    def said(self, now: int, then: int, version: int, effect: Callable[[], tuple[float, str]]) -> Outcome:
+        """Gives the outcome of so many predictions now and then, with how far they are apart, and that in words."""
+        observed: dict[str, float] = {"rows": now, "rows_before": then, "version_before": version}
+        if not then:
             return Outcome(True, observed, f"version {version}, the one before, predicted no rows")
-        size, what = _effect(now, then)
+        size, what = effect()
         observed["effect_size"] = size
-        said = f"{what} from version {version} to this one ({len(then)} and {len(now)} rows)"
+        said = f"{what} from version {version} to this one ({then} and {now} rows)"
         if size <= self.max_effect_size:
             return Outcome(True, observed, f"{said}, at most {self.max_effect_size:g} allowed")
         remedy = "look at the drift of the rows, or at what changed in the model, before anybody uses them"
@@ -79,20 +84,27 @@ def _effect(now: pd.Series, then: pd.Series) -> tuple[float, str]:
     """Gives how far two samples of predictions are apart, and that in words."""
     import pandas as pd
     from scipy import stats
-    from scipy.stats.contingency import association
 
     both = pd.concat([then, now], ignore_index=True)
     if kind_of(now) == kind_of(then) == "number" and both.nunique() > MANY_NUMBERS:
         a, b = numbers_of(then), numbers_of(now)
         distance = float(stats.ks_2samp(a, b, method="asymp").statistic)  # type: ignore[attr-defined]
-        return (
-            distance,
-            f"the distribution of predictions moved by {distance:.3g} (mean {a.mean():.4g} to {b.mean():.4g})",
-        )
+        return distance, moved(distance, a.mean(), b.mean())
     version = np.repeat(["then", "now"], [len(then), len(now)])
-    counts = pd.crosstab(pd.Series(canonical(both), name="label"), pd.Series(version))
+    return effect_of_classes(pd.crosstab(pd.Series(canonical(both), name="label"), pd.Series(version)))
+
+
+def moved(distance: float, then: float, now: float) -> str:
+    """Gives a distance of two distribution functions in words, with their means."""
+    return f"the distribution of predictions moved by {distance:.3g} (mean {then:.4g} to {now:.4g})"
+
+
+def effect_of_classes(counts: pd.DataFrame) -> tuple[float, str]:
+    """Gives how far the counts of classes (k, 2) "now" and "then" are apart, and that in words."""
+    from scipy.stats.contingency import association
+
     size = float(association(counts.to_numpy(), method="cramer")) if len(counts) > 1 else 0.0
     shares = counts / counts.sum()
     label = (shares["now"] - shares["then"]).abs().idxmax()
-    moved = f"share of {label!r} {shares['then'][label]:.1%} to {shares['now'][label]:.1%}"
-    return size, f"Cramer's V {size:.3g} ({moved})"
+    share = f"share of {label!r} {shares['then'][label]:.1%} to {shares['now'][label]:.1%}"
+    return size, f"Cramer's V {size:.3g} ({share})"

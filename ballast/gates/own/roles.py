@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from ballast.gates.context import GateContext
 
-_DAY = 86_400
+DAY = 86_400
+_Stored = TypeVar("_Stored")
 _Share = Annotated[float, Field(ge=0, le=1)]
 MOST_CATEGORIES = 40
 """Text of more different training values than this is free text, which the encoder does not turn into categories."""
@@ -145,10 +147,14 @@ class ExpectSameSchema(BetweenRoles):
 
 
 def _table(context: GateContext, role: str) -> pd.DataFrame:
-    table = context.table(role)
-    if table is None:
+    return stored(context.table(role), role)
+
+
+def stored(rows: _Stored | None, role: str) -> _Stored:
+    """Gives the rows of a role; DataError where they are not there."""
+    if rows is None:
         raise DataError(f"the rows of {role} are not stored; run {role} first")
-    return table
+    return rows
 
 
 def compared_columns(columns: Iterable[str], context: GateContext, role: str) -> list[str]:
@@ -161,18 +167,29 @@ def compared_columns(columns: Iterable[str], context: GateContext, role: str) ->
 
 def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
     """Says what a column holds that the other role's cannot; empty where it is of the same type."""
+    if fault := kind_fault(theirs, ours, role):
+        return fault
+    kind = kind_of(ours)
+    if "empty" in (kind, kind_of(theirs)):
+        return ""
+    if kind == "number" and is_whole(theirs) and not is_whole(ours):
+        count, such = broken_of(ours)
+        if count:
+            return fractions(count, such, role)
+    if kind == "number":
+        return _precision_fault(theirs, ours, role)
+    if kind == "time" and whole_days(theirs) and (numbers_of(ours.dropna()) % DAY).any():
+        return moments(ours.dropna().iloc[0], role)
+    return ""
+
+
+def kind_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
+    """Says what a column holds that the other role's cannot, as far as its type and any one value tell."""
     kind, wanted = kind_of(ours), kind_of(theirs)
     if "empty" in (kind, wanted):
         return ""
     if kind != wanted:
         return f"holds {_MEANING[kind]} ({ours.dtype}) where {role}'s holds {_MEANING[wanted]} ({theirs.dtype})"
-    if kind == "number" and _is_whole(theirs) and not _is_whole(ours):
-        values = ours.dropna().astype(float)
-        broken = values[values % 1 != 0]
-        if len(broken):
-            return f"holds fractions in {len(broken)} rows (such as {broken.iloc[0]}) where {role}'s are whole numbers"
-    if kind == "number":
-        return _precision_fault(theirs, ours, role)
     if kind != "time":
         return ""
     scale, wanted = scale_of(ours), scale_of(theirs)
@@ -181,9 +198,34 @@ def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
     zone, zone_there = (getattr(side.dtype, "tz", None) is not None for side in (ours, theirs))
     if zone != zone_there:
         return f"has a time zone, and {role}'s has none" if zone else f"has no time zone, and {role}'s has one"
-    if scale == "instant" and theirs.dtype.kind != "M" and (numbers_of(ours.dropna()) % _DAY).any():
-        return f"holds times of day (such as {ours.dropna().iloc[0]}) where {role}'s are whole days"
     return ""
+
+
+def whole_days(values: pd.Series) -> bool:
+    """Says whether a column of times is one of dates."""
+    return scale_of(values) == "instant" and values.dtype.kind != "M"
+
+
+def is_whole(values: pd.Series) -> bool:
+    """Says whether a column is of a type of whole numbers."""
+    return getattr(values.dtype, "kind", "O") in "iu"
+
+
+def broken_of(values: pd.Series) -> tuple[int, float]:
+    """Gives how many numbers are not whole ones, and the first of them."""
+    there = values.dropna().astype(float)
+    broken = there[there % 1 != 0]
+    return len(broken), broken.iloc[0] if len(broken) else math.nan
+
+
+def fractions(rows: int, such: object, role: str) -> str:
+    """Says that numbers are not whole ones as a role's are."""
+    return f"holds fractions in {rows} rows (such as {such}) where {role}'s are whole numbers"
+
+
+def moments(such: object, role: str) -> str:
+    """Says that times are not whole days as a role's are."""
+    return f"holds times of day (such as {such}) where {role}'s are whole days"
 
 
 def _precision_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
@@ -197,11 +239,18 @@ def _precision_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
     alike = np.isin(rounded(here, coarser), rounded(there, coarser)) & ~np.isin(here, there)
     if alike.mean() < REPEATED_SHARE:
         return ""
-    share = percent(int(alike.sum()), len(here))
-    which = "this one" if (rounded(here, coarser) == here).all() else f"{role}'s"
+    fits = bool((rounded(here, coarser) == here).all())
+    return passed_through(theirs, ours, role, coarser, int(alike.sum()), len(here), float(here[alike][0]), fits)
+
+
+def passed_through(
+    theirs: pd.Series, ours: pd.Series, role: str, coarser: np.dtype, alike: int, n: int, such: float, fits: bool
+) -> str:
+    """Says that so many of n numbers are equal in a coarser type alone, which all of ours fit or not."""
+    which = "this one" if fits else f"{role}'s"
     return (
-        f"({ours.dtype}) and {role}'s ({theirs.dtype}) are equal as {coarser} alone in {share} of the rows (such as "
-        f"{float(here[alike][0])}), for {which} has passed through {coarser}: keep both in one type"
+        f"({ours.dtype}) and {role}'s ({theirs.dtype}) are equal as {coarser} alone in {percent(alike, n)} of the rows "
+        f"(such as {such}), for {which} has passed through {coarser}: keep both in one type"
     )
 
 
@@ -213,10 +262,6 @@ _MEANING = {
     "category": "text or categories",
     "nested": "lists or mappings",
 }
-
-
-def _is_whole(values: pd.Series) -> bool:
-    return getattr(values.dtype, "kind", "O") in "iu"
 
 
 class ExpectKnownCategories(BetweenRoles):
@@ -274,13 +319,20 @@ class ExpectKnownCategories(BetweenRoles):
         return _holds(observed, said if there else "", absent)
 
 
-def _has_categories(values: pd.Series) -> bool:
+def may_have_categories(values: pd.Series) -> bool | None:
+    """Says by a column's type and any one value whether it is one of categories; None: where there are few of them."""
     import pandas as pd
 
     if kind_of(values) not in ("category", "truth"):
         return False
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return True
+    return True if isinstance(values.dtype, pd.CategoricalDtype) else None
+
+
+def _has_categories(values: pd.Series) -> bool:
+    import pandas as pd
+
+    if (known := may_have_categories(values)) is not None:
+        return known
     return pd.Series(canonical(values)).nunique() <= MOST_CATEGORIES
 
 
