@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from ballast.gates.rows.table import RowTable
+
 LabelKind = Literal["classes", "numbers"]
 
 
@@ -102,6 +104,8 @@ class StaticContext:
     stored_tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     stored_features: Mapping[str, Features] = field(default_factory=dict)
     stored_previous: tuple[int, pd.DataFrame] | None = None
+    stored_rows: Mapping[str, RowTable] = field(default_factory=dict)
+    stored_previous_rows: tuple[int, RowTable] | None = None
 
     def ids(self, role: str) -> np.ndarray | None:
         if role in self.stored_ids or role not in self.stored_tables:
@@ -112,7 +116,18 @@ class StaticContext:
         return self.stored_tables.get(role)
 
     def label_of(self, role: str) -> str | None:
-        return self.label if role in self.stored_tables and self.label in self.stored_tables[role] else None
+        rows = self.stored_rows.get(role)
+        names = self.stored_tables.get(role, ()) if rows is None else rows.schema.names
+        return self.label if self.label in names else None
+
+    def id_of(self, role: str) -> str:
+        return self.id or "sample_id"
+
+    def rows(self, role: str) -> RowTable | None:
+        return self.stored_rows.get(role)
+
+    def previous_rows(self) -> tuple[int, RowTable] | None:
+        return self.stored_previous_rows
 
     def feature_columns(self, columns: Sequence[str], role: str) -> list[str]:
         return [name for name in columns if name not in (self.id, self.label, self.observed)]

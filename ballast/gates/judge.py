@@ -55,20 +55,22 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
         said = "the table has no rows, which expect_row_count_at_least allows"
         return [Judgement(e.name, e.type, True, e.severity, {"rows": 0}, said) for e in suite]
     builtins = _judge_builtins([e for e in suite if not e.is_own], frame)
-    judgements = []
-    for expectation in suite:
-        outcome = _judge_own(expectation, frame, context) if expectation.is_own else builtins[expectation.name]
-        judgements.append(
-            Judgement(
-                expectation.name,
-                expectation.type,
-                bool(outcome.passed),
-                outcome.severity or expectation.severity,
-                {k: plain(v) for k, v in (outcome.observed | _told_to_warn(outcome)).items()},
-                outcome.message,
-            )
-        )
-    return judgements
+    return [
+        judgement_of(e, _judge_own(e, frame, context) if e.is_own else builtins[e.name])
+        for e in suite
+    ]
+
+
+def judgement_of(expectation: Expectation, outcome: Outcome) -> Judgement:
+    """Gives the judgement that an outcome of an expectation is."""
+    return Judgement(
+        expectation.name,
+        expectation.type,
+        bool(outcome.passed),
+        outcome.severity or expectation.severity,
+        {k: plain(v) for k, v in (outcome.observed | _told_to_warn(outcome)).items()},
+        outcome.message,
+    )
 
 
 def allows_no_rows(suite: Sequence[Expectation]) -> bool:
@@ -88,7 +90,7 @@ def _judge_own(expectation: Expectation, frame: pd.DataFrame, context: GateConte
     try:
         return OWN[expectation.type].model_validate(expectation.arguments).outcome(frame, context)
     except Exception as error:
-        return _closed(error)
+        return closed(error)
 
 
 def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[str, Outcome]:
@@ -100,11 +102,12 @@ def _judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[s
     try:
         found = judge_builtins(suite, frame)
     except Exception as error:
-        found, dropped = {}, _closed(error)
+        found, dropped = {}, closed(error)
     return {e.name: found.get(e.name, dropped) for e in suite}
 
 
-def _closed(error: Exception) -> Outcome:
+def closed(error: Exception) -> Outcome:
+    """Gives the outcome of an expectation that could not be judged."""
     said = str(error) if isinstance(error, BallastError) else f"{type(error).__name__}: {error}"
     return Outcome(False, {"error": type(error).__name__}, f"cannot be judged: {said}")
 

@@ -265,8 +265,13 @@ class ExpectNoNumbersAsText(Own):
 def numbers_in(texts: pd.Series) -> tuple[int, int, Collection[str]]:
     """Gives how many texts read as a number, how many there are, and the others, each once."""
     values = texts.dropna().astype(str)
-    numeric = values.str.strip().str.fullmatch(_NUMBER).astype(bool)
+    numeric = are_numbers(values)
     return int(numeric.sum()), len(values), list(values[~numeric].unique())
+
+
+def are_numbers(texts: pd.Series) -> pd.Series:
+    """Gives (n,) truths: which texts read as a number."""
+    return texts.str.strip().str.fullmatch(_NUMBER).astype(bool)
 
 
 _NUMBER = r"[+-]?(0|[1-9]\d*)?([.,]\d+)?([eE][+-]?\d+)?(?<=\d)"
@@ -282,7 +287,7 @@ class ExpectFiniteValues(Own):
 
     def counted(self, frame: pd.DataFrame) -> dict[str, int]:
         """Gives by column how many values are not finite."""
-        return {c: _not_finite(frame, c) for c in self.columns or _numeric(frame)}
+        return {c: _not_finite(frame, c) for c in self.columns or numeric(frame)}
 
     def said(self, n: int, bad: Mapping[str, int], columns: Iterable[object]) -> Outcome:
         """Gives the outcome of n rows, with the values of each column that are not finite."""
@@ -298,7 +303,8 @@ class ExpectFiniteValues(Own):
         )
 
 
-def _numeric(frame: pd.DataFrame) -> list[str]:
+def numeric(frame: pd.DataFrame) -> list[str]:
+    """Gives the columns of numbers, truths and vectors."""
     import pandas as pd
 
     return [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) or _is_vectors(frame[c])]

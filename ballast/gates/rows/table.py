@@ -92,7 +92,9 @@ def values_of(table: RowTable, answer: pa.Table, name: str) -> pd.Series:
     """
     kind = table.schema.field(name).type
     found = answer.column(0)
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_null(kind):
+        found = pa.nulls(len(found))
+    elif pa.types.is_dictionary(kind):
         found = found.cast(kind.value_type).dictionary_encode()
     elif found.type != kind:
         try:
