@@ -52,24 +52,28 @@ def judge_builtins(suite: Sequence[Expectation], frame: pd.DataFrame) -> dict[st
         try:
             outcome = _judged(expectation, frame)
         except Exception as error:  # what one gate cannot judge closes it, not its neighbours
-            outcome = _cannot(str(error) if isinstance(error, BallastError) else _short(error))
+            outcome = unjudged(error)
         if outcome is not None:
             found[expectation.name] = outcome
     return found
 
 
 def _judged(expectation: Expectation, frame: pd.DataFrame) -> Outcome | None:
-    make = custom_class(expectation.custom) if expectation.custom else _loosened(expectation.type)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
         seen = _seen(expectation, frame)
+    result = validated(expectation, seen)
+    return None if result is None else outcome_of(expectation, result, seen)
+
+
+def validated(expectation: Expectation, seen: View) -> Any:
+    """Gives what Great Expectations says of a view; None where it drops the expectation."""
+    make = custom_class(expectation.custom) if expectation.custom else _loosened(expectation.type)
+    with np.errstate(over="ignore", invalid="ignore"):
         asked = gx.ExpectationSuite(name="gate", expectations=[make(**seen.arguments, meta={"name": expectation.name})])
         with _ONE_AT_A_TIME:
             batch = _batch_definition().get_batch(batch_parameters={"dataframe": seen.frame})
             results = batch.validate(asked, result_format="BASIC").results
-    for result in results:
-        if result.expectation_config.meta["name"] == expectation.name:
-            return _outcome(expectation, result, seen)
-    return None
+    return next((found for found in results if found.expectation_config.meta["name"] == expectation.name), None)
 
 
 def _seen(expectation: Expectation, frame: pd.DataFrame) -> View:
@@ -93,12 +97,18 @@ def _cannot(said: str) -> Outcome:
     return Outcome(False, {}, f"cannot be judged: {said}")
 
 
+def unjudged(error: Exception) -> Outcome:
+    """Gives the outcome of an expectation that raised an error."""
+    return _cannot(str(error) if isinstance(error, BallastError) else _short(error))
+
+
 def _short(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {'; '.join(lines[:4])}"
 
 
-def _outcome(expectation: Expectation, result: Any, seen: View) -> Outcome:
+def outcome_of(expectation: Expectation, result: Any, seen: View) -> Outcome:
+    """Gives in plain words what Great Expectations says of a view."""
     raised = _exceptions(result.exception_info or {})
     if raised:
         return _cannot(f"{'; '.join(raised)} (columns: {listed(seen.frame.columns)})")

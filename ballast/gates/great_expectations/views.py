@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,14 @@ from ballast.gates.great_expectations.families import (
 from ballast.gates.great_expectations.typed import Held, hold, same_kind
 from ballast.gates.own.form import column
 from ballast.words import listed, plural, shown
+
+
+class NothingToJudge(DataError):
+    """Every one of the rows lacks what is judged; ``said`` says so of any number of rows."""
+
+    def __init__(self, rows: int, said: Callable[[int], str]) -> None:
+        super().__init__(said(rows))
+        self.said = said
 
 
 class View(NamedTuple):
@@ -56,7 +65,7 @@ def view(type_: str, given: Mapping[str, Any], frame: pd.DataFrame) -> View:
     if type_ in COUNTS and 0 in (arguments.get(k) for k in ("value", "min_value", "max_value")):
         pass  # none at all is what may be wanted
     elif chosen.empty or not len(chosen):
-        raise DataError(_no_rows(frame, given, type_))
+        raise DataError(no_rows(len(frame), given, type_))
     if "column_A" in arguments:
         return _of_pair(type_, arguments, chosen)
     if "column_list" in arguments:
@@ -76,7 +85,7 @@ def view_as_is(given: Mapping[str, Any], frame: pd.DataFrame) -> View:
         if isinstance(given.get(key), str):
             column(frame, given[key])
     if not len(chosen):
-        raise DataError(_no_rows(frame, given, ""))
+        raise DataError(no_rows(len(frame), given, ""))
     return View(chosen, without_condition(given), None, len(chosen))
 
 
@@ -86,14 +95,15 @@ def _chosen(given: Mapping[str, Any], frame: pd.DataFrame) -> pd.DataFrame:
     return frame[rows_that_meet(parse_condition(given["row_condition"]), frame)]
 
 
-def _no_rows(frame: pd.DataFrame, given: Mapping[str, Any], type_: str) -> str:
+def no_rows(rows: int, given: Mapping[str, Any], type_: str) -> str:
+    """Says that a table of so many rows has none to judge."""
     zero = ""
     if type_ in COUNTS:
         zero = f"; set {'value' if type_.endswith('equal') else 'min_value'}: 0 if that is as it should be"
-    if given.get("row_condition") is None or not len(frame):
+    if given.get("row_condition") is None or not rows:
         return f"the table has no rows, so there is nothing to judge{zero}; check the source and its filter"
     return (
-        f"none of {plural(len(frame), 'row')} meets the row_condition {shown(given['row_condition'])}, so there is "
+        f"none of {plural(rows, 'row')} meets the row_condition {shown(given['row_condition'])}, so there is "
         f"nothing to judge{zero}; check its spelling and the values that it names"
     )
 
@@ -109,10 +119,7 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
         return View(column(frame, name).to_frame(), arguments, None, rows)
     held = hold(frame, name)
     if held.kind == "empty" and not (type_ in COUNTS and 0 in (arguments.get("min_value"), arguments.get("max_value"))):
-        raise DataError(
-            f"column {name!r} is null in each of {plural(rows, 'row')}, so there is nothing to judge; fill it, or ask "
-            "with expect_column_values_to_not_be_null whether it is filled"
-        )
+        raise NothingToJudge(rows, partial(_null, name))
     if type_ in ON_TYPES:
         values = _in_numpy_types(frame[name])
         return View(values.to_frame(name), _with_unit(arguments, values.dtype), held, rows)
@@ -124,6 +131,13 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
     return View(values.to_frame(name), _in_type(type_, arguments, held), held, rows)
 
 
+def _null(name: str, rows: int) -> str:
+    return (
+        f"column {name!r} is null in each of {plural(rows, 'row')}, so there is nothing to judge; fill it, or ask with "
+        "expect_column_values_to_not_be_null whether it is filled"
+    )
+
+
 def _in_form(type_: str, held: Held) -> Held:
     """Gives the column in the form in which Great Expectations' arithmetic is right."""
     if held.kind == "empty":
@@ -132,7 +146,8 @@ def _in_form(type_: str, held: Held) -> Held:
         _check_finite(held)
     if type_ in SPREADS:
         held = held.in_lengths.in_floats
-        _check_deviation(type_, held)
+        with np.errstate(over="ignore", invalid="ignore"):
+            check_deviation(held.name, int(held.values.notna().sum()), held.values.std())
         return held
     if type_ in CENTRES:
         return held.in_floats
@@ -147,22 +162,26 @@ def _in_form(type_: str, held: Held) -> Held:
 
 def _check_finite(held: Held) -> None:
     infinite = int(np.isinf(held.values.astype(np.float64)).sum()) if held.kind == "number" else 0
+    check_infinite(held.name, infinite, len(held.values))
+
+
+def check_infinite(name: str, infinite: int, rows: int) -> None:
+    """Raises DataError where some of so many values of a column are infinite."""
     if infinite:
         raise DataError(
-            f"{infinite} of {plural(len(held.values), 'value')} of column {held.name!r} are infinite, and no "
-            "difference from those can be told; drop or replace them"
+            f"{infinite} of {plural(rows, 'value')} of column {name!r} are infinite, and no difference from those can "
+            "be told; drop or replace them"
         )
 
 
-def _check_deviation(type_: str, held: Held) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        count, deviation = int(held.values.notna().sum()), held.values.std()
+def check_deviation(name: str, count: int, deviation: float) -> None:
+    """Raises DataError for a standard deviation of so many values that nothing can be measured in."""
     if count < 2:
-        raise DataError(f"column {held.name!r} has 1 value, which has no standard deviation; 2 are needed")
+        raise DataError(f"column {name!r} has 1 value, which has no standard deviation; 2 are needed")
     if not np.isfinite(deviation):
         raise DataError(
-            f"the standard deviation of column {held.name!r} ({plural(count, 'value')}) is {deviation}: its values "
-            "are infinite or too large; drop those, or divide by a constant"
+            f"the standard deviation of column {name!r} ({plural(count, 'value')}) is {deviation}: its values are "
+            "infinite or too large; drop those, or divide by a constant"
         )
 
 
@@ -229,7 +248,7 @@ def _of_pair(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
     )
     compares = type_ != "expect_column_pair_values_to_be_in_set"
     if ignored.all() or (compares and (missing[0] | missing[1]).all()):
-        raise DataError(_all_null([one.name, other.name], len(frame)))
+        raise NothingToJudge(len(frame), partial(_all_null, [one.name, other.name]))
     if compares:
         for held in (one, other):
             check_kind(type_, held)
@@ -256,7 +275,7 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
         arguments.get("ignore_row_if", ""), missing.all(axis=1)
     )
     if ignored.all():
-        raise DataError(_all_null([held.name for held in columns], len(frame)))
+        raise NothingToJudge(len(frame), partial(_all_null, [held.name for held in columns]))
     for held in columns:
         check_kind(type_, held)
     compares = type_ in ("expect_multicolumn_sum_to_equal", "expect_multicolumn_values_to_be_equal")

@@ -46,6 +46,17 @@ def _outcome(expectation: Expectation, rows: RowTable, context: RowsContext) -> 
         if expectation.is_own:
             own = OWN[expectation.type].model_validate(expectation.arguments)
             return own.closing(len(rows), lambda: OWN_JUDGES[expectation.type](own, rows, context))
-        raise DataError("not yet")
+        return _builtin(expectation, rows)
     except Exception as error:
         return closed(error)
+
+
+def _builtin(expectation: Expectation, rows: RowTable) -> Outcome:
+    from ballast.gates.great_expectations.judging import unjudged
+    from ballast.gates.rows import builtins
+
+    try:
+        found = builtins.row_by_row(expectation, rows)
+    except Exception as error:
+        return unjudged(error)
+    return found or Outcome(False, {}, "cannot be judged: Great Expectations gave no result for it")

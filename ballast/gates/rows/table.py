@@ -90,18 +90,20 @@ def values_of(table: RowTable, answer: pa.Table, name: str) -> pd.Series:
 
     DataError where SQL changed them on the way.
     """
-    kind = table.schema.field(name).type
-    found = answer.column(0)
-    if pa.types.is_null(kind):
-        found = pa.nulls(len(found))
-    elif pa.types.is_dictionary(kind):
-        found = found.cast(kind.value_type).dictionary_encode()
-    elif found.type != kind:
-        try:
-            found = found.cast(kind)
-        except pa.ArrowException as error:
-            raise DataError(f"column {name!r} ({kind}) cannot be asked for in SQL: {error}") from error
-    return table.frame(pa.table({name: found}))[name]
+    return table.frame(pa.table({name: typed(table, answer, name)}))[name]
+
+
+def typed(table: RowTable, answer: pa.Table, name: str) -> pa.ChunkedArray:
+    """Gives the first column of an answer in the type of a column of the table."""
+    kind, found = table.schema.field(name).type, answer.column(0)
+    try:
+        if pa.types.is_null(kind):
+            return pa.chunked_array([pa.nulls(len(found))])
+        if pa.types.is_dictionary(kind):
+            return found.cast(kind.value_type).dictionary_encode().cast(kind)
+        return found if found.type == kind else found.cast(kind)
+    except pa.ArrowException as error:
+        raise DataError(f"column {name!r} ({kind}) cannot be asked for in SQL: {error}") from error
 
 
 def there(field: pa.Field, key: str = "x") -> str:
@@ -116,9 +118,29 @@ def ordered(field: pa.Field) -> str:
 
 def sample(table: RowTable, name: str) -> pd.Series:
     """Gives the first value of a column, and a null where it has one: what it holds, and its type in a frame."""
-    field = table.schema.field(name)
-    value = there(field)
-    return values_of(
+    return table.frame(pa.table({name: _sampled(table, name)}))[name]
+
+
+def anchor(table: RowTable, names: Sequence[str]) -> pa.Table:
+    """Gives two rows: of each column its first value, and a null, or that value again where it has none."""
+    columns = {name: _sampled(table, name) for name in names}
+    return pa.table({n: c.take([0, min(1, len(c) - 1)]) if len(c) else c for n, c in columns.items()})
+
+
+def ends(table: RowTable, names: Sequence[str], of: Sequence[str]) -> pa.Table:
+    """Gives two rows: the least and the greatest values of the columns `of`, nulls in the others."""
+    columns = {}
+    for name in names:
+        field = table.schema.field(name)
+        value = there(field)
+        asked = f"SELECT min({value}) AS v FROM rows UNION ALL SELECT max({value}) FROM rows"
+        columns[name] = typed(table, table.ask(asked, {"x": name}), name) if name in of else pa.nulls(2, field.type)
+    return pa.table(columns)
+
+
+def _sampled(table: RowTable, name: str) -> pa.ChunkedArray:
+    value = there(table.schema.field(name))
+    return typed(
         table,
         table.ask(
             f"(SELECT {value} AS v FROM rows WHERE {value} IS NOT NULL LIMIT 1) UNION ALL "

@@ -9,75 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from ballast.gates import StaticContext, judge, parse_suite
-from ballast.gates.rows.judging import judge_rows
-from ballast.gates.suite import OWN
 from ballast.gates.rows.kinds import BESIDE, OF_REPORTS, OVER_ALL, ROW_BY_ROW, UNJUDGEABLE
-from ballast.warehouse.asked import AskedRows
-from ballast.warehouse.tables.frames import pandas_frame
-
-N = 90
-
-
-def files_of(table: pa.Table, folder: Path, name: str = "part") -> list[str]:
-    """Writes a table as three files of row groups of 7 rows, and one without rows."""
-    folder.mkdir(exist_ok=True)
-    cuts = [0, table.num_rows // 3, table.num_rows // 3, 2 * table.num_rows // 3, table.num_rows]
-    names = []
-    for place, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
-        names.append(str(folder / f"{name}-{place}.parquet"))
-        pq.write_table(table.slice(start, stop - start), names[-1], row_group_size=7)
-    return names
-
-
-def source(**changes: Any) -> pa.Table:
-    """A source of every type, with nulls and NaN."""
-    rng = np.random.default_rng(4)
-    x = rng.normal(size=N)
-    x[[5, 40]] = np.nan
-    columns: dict[str, Any] = {
-        "key": pa.array([f"k{i}" for i in range(N)]),
-        "label": pa.array((np.arange(N) % 3).tolist(), pa.int64()),
-        "x": pa.array(x),
-        "whole": pa.array([None if i % 11 == 0 else i for i in range(N)], pa.int32()),
-        "colour": pa.array([["red", "green", None][i % 3] for i in range(N)]).dictionary_encode(),
-        "text": pa.array([f"word {i % 4}" for i in range(N)]),
-        "price": pa.array([Decimal(i).scaleb(-2) for i in range(N)], pa.decimal128(10, 2)),
-        "day": pa.array([dt.date(2024, 1, 1 + i % 28) for i in range(N)]),
-        "at": pa.array([dt.datetime(2024, 1, 1, i % 24) for i in range(N)], pa.timestamp("us", "Europe/Berlin")),
-        "clock": pa.array([dt.time(i % 24, 30) for i in range(N)]),
-        "good": pa.array([None if i % 7 == 0 else i % 2 == 0 for i in range(N)]),
-    }
-    table = pa.table({name: value for name, value in (columns | changes).items() if value is not None})
-    return table.rename_columns([str(name) for name in table.column_names])
-
-
-def check(entries: list[Any], table: pa.Table, folder: Path, beside: dict[str, pa.Table], **context: Any) -> None:
-    """Holds the judgements of rows in files to those of the frame."""
-    suite = parse_suite(entries, where="gates")
-    previous = context.pop("previous", None)
-    frames = {role: pandas_frame(other) for role, other in beside.items()}
-    of_frame = StaticContext(
-        **context, stored_tables=frames, stored_previous=None if previous is None else (3, pandas_frame(previous))
-    )
-    of_rows = StaticContext(
-        **context,
-        stored_rows={role: AskedRows.of_files(files_of(o, folder, role)) for role, o in beside.items()},
-        stored_previous_rows=None if previous is None else (3, AskedRows.of_files(files_of(previous, folder, "old"))),
-    )
-    expected = judge(suite, pandas_frame(table), of_frame)
-    with AskedRows.of_files(files_of(table, folder)) as rows:
-        found = judge_rows(suite, rows, of_rows, in_memory=0)
-    with AskedRows.of_table(table) as rows:
-        assert judge_rows(suite, rows, of_rows, in_memory=0) == found
-    for one, other in zip(found, expected, strict=True):
-        assert one == other
-
+from ballast.gates.suite import OWN
+from tests.gates.rows.parts import N, check, source
 
 SOURCE = {"id": "key", "label": "label", "role": "test", "stage": "source"}
 TABLES: dict[str, Callable[[], pa.Table]] = {
