@@ -55,10 +55,7 @@ def judge(suite: Sequence[Expectation], frame: pd.DataFrame, context: GateContex
         said = "the table has no rows, which expect_row_count_at_least allows"
         return [Judgement(e.name, e.type, True, e.severity, {"rows": 0}, said) for e in suite]
     builtins = _judge_builtins([e for e in suite if not e.is_own], frame)
-    return [
-        judgement_of(e, _judge_own(e, frame, context) if e.is_own else builtins[e.name])
-        for e in suite
-    ]
+    return [judgement_of(e, _judge_own(e, frame, context) if e.is_own else builtins[e.name]) for e in suite]
 
 
 def judgement_of(expectation: Expectation, outcome: Outcome) -> Judgement:

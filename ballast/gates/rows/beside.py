@@ -89,7 +89,9 @@ def no_shared_ids(expectation: roles.ExpectNoSharedIds, table: RowTable, context
     name = context.id or "sample_id"
     field = field_of(table, name)
     n = table.ask(f"SELECT count({there(field)}) AS n FROM rows", {"x": name})["n"][0].as_py()
-    shared = {role: _shared(table, name, roles.stored(context.rows(role), role), context.id_of(role)) for role in stored}
+    shared = {
+        role: _shared(table, name, roles.stored(context.rows(role), role), context.id_of(role)) for role in stored
+    }
     return expectation.said(context.role or context.asset, n, shared, absent)
 
 
@@ -166,8 +168,10 @@ def _type_fault(others: RowTable, table: RowTable, name: str, role: str) -> str:
             return roles.fractions(count, next(such for n, such in found if n), role)
     if kind == "number":
         return _precision_fault(others, table, name, role, theirs, ours)
-    if kind == "time" and roles.whole_days(theirs) and any(
-        (numbers_of(frame[name].dropna()) % roles.DAY).any() for frame in frames(table, [name])
+    if (
+        kind == "time"
+        and roles.whole_days(theirs)
+        and any((numbers_of(frame[name].dropna()) % roles.DAY).any() for frame in frames(table, [name]))
     ):
         return roles.moments(ours.dropna().iloc[0], role)
     return ""
@@ -211,7 +215,9 @@ def _precision_fault(
 def _fits_float(table: RowTable, name: str) -> bool:
     """Whether all numbers of a column are floats' numbers."""
     value = "CAST(" + there(table.schema.field(name)) + " AS DOUBLE)"
-    asked = f"SELECT bool_and(coalesce(CAST(TRY_CAST(v AS FLOAT) AS DOUBLE) = v, false)) AS fits FROM (SELECT {value} AS v "
+    asked = (
+        f"SELECT bool_and(coalesce(CAST(TRY_CAST(v AS FLOAT) AS DOUBLE) = v, false)) AS fits FROM (SELECT {value} AS v "
+    )
     return bool(table.ask(f"{asked} FROM rows) WHERE v IS NOT NULL", {"x": name})["fits"][0].as_py())
 
 

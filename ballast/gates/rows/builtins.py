@@ -25,6 +25,10 @@ EXAMPLES = 20
 """Values that Great Expectations gives as examples."""
 
 
+MEASURED = CENTRES | SPREADS | {f"expect_column_{end}_to_be_between" for end in ("sum", "min", "max")}
+"""Expectations whose values are measured from the ends of the column, or by them."""
+
+
 def columns_in(expectation: Expectation) -> list[str]:
     """Gives the columns that an expectation judges."""
     given = expectation.arguments
@@ -49,7 +53,7 @@ class Chosen:
         for name in self.names:
             column(without_rows(table), name)
         self.anchor, self.rows = anchor(table, self.names), 0
-        if expectation.type in (*CENTRES, *SPREADS, "expect_column_sum_to_be_between"):
+        if expectation.type in MEASURED:
             self.anchor = pa.concat_tables([self.anchor, ends(table, self.names, self.judged)])
         self.anchored = len(self.anchor)
 
@@ -85,7 +89,7 @@ class Chosen:
             frame = self.table.frame(pa.concat_tables([self.anchor, pa.Table.from_batches([batch])]))
             if self.condition is not None:
                 met = rows_that_meet(self.condition, frame)
-                met[:self.anchored] = True
+                met[: self.anchored] = True
                 frame = frame[met]
             if len(frame) > self.anchored:
                 self.rows += len(frame) - self.anchored
@@ -144,7 +148,9 @@ class Tally:
         judged = self.elements - (self.missing or 0)
         share = 100.0 * self.unexpected / self.elements if self.missing is None else None
         found: dict[str, Any] = {"element_count": self.elements, "unexpected_count": self.unexpected}
-        found["unexpected_percent"] = self.unexpected / judged * 100 if share is None else self.unexpected / self.elements * 100
+        found["unexpected_percent"] = (
+            self.unexpected / judged * 100 if share is None else self.unexpected / self.elements * 100
+        )
         found["partial_unexpected_list"] = self.examples
         if self.missing is not None:
             found["missing_count"] = self.missing
@@ -160,7 +166,7 @@ def row_by_row(expectation: Expectation, table: RowTable) -> Outcome | None:
     chosen = Chosen(expectation, table)
     typed = chosen.view()
     if expectation.type in FINITE:
-        _check_finite(chosen)
+        check_finite(chosen)
     tally = Tally(expectation.arguments.get("mostly") or 1.0)
     before, complete = None, 0
     for seen in chosen.views():
@@ -188,7 +194,7 @@ def row_by_row(expectation: Expectation, table: RowTable) -> Outcome | None:
     return outcome_of(expectation, tally.result, typed._replace(rows=chosen.rows))
 
 
-def _check_finite(chosen: Chosen) -> None:
+def check_finite(chosen: Chosen) -> None:
     """Raises DataError where values of a column are infinite."""
     (name,) = chosen.judged
     if not pa.types.is_floating(chosen.table.schema.field(name).type):

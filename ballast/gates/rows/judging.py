@@ -9,7 +9,7 @@ import pyarrow as pa
 from ballast.errors import DataError
 from ballast.gates.judge import Judgement, closed, judge, judgement_of
 from ballast.gates.own.form import Outcome
-from ballast.gates.rows.kinds import BESIDE, OF_REPORTS, OWN_JUDGES, why_not
+from ballast.gates.rows.kinds import BALANCES, BESIDE, OF_REPORTS, OWN_JUDGES, why_not
 from ballast.gates.rows.table import RowsContext, RowTable
 from ballast.gates.suite import OWN, Expectation
 
@@ -29,7 +29,7 @@ def judge_rows(
     if not len(rows) and context.may_be_empty:
         return judge(suite, rows.frame(rows.schema.empty_table()), context)
     small = len(rows) * len(rows.schema) <= in_memory
-    whole = [e for e in suite if small and e.type not in BESIDE and not (e.is_own and why_not(e))]
+    whole = [e for e in suite if small and e.type not in BESIDE and e.type not in BALANCES]
     found: dict[str, Judgement] = {}
     if whole:
         frame = rows.frame(pa.Table.from_batches(rows.batches(rows.schema.names), rows.schema))
@@ -53,10 +53,11 @@ def _outcome(expectation: Expectation, rows: RowTable, context: RowsContext) -> 
 
 def _builtin(expectation: Expectation, rows: RowTable) -> Outcome:
     from ballast.gates.great_expectations.judging import unjudged
-    from ballast.gates.rows import builtins
+    from ballast.gates.rows.builtins import row_by_row
+    from ballast.gates.rows.figures import JUDGES
 
     try:
-        found = builtins.row_by_row(expectation, rows)
+        found = JUDGES.get(expectation.type, row_by_row)(expectation, rows)
     except Exception as error:
         return unjudged(error)
     return found or Outcome(False, {}, "cannot be judged: Great Expectations gave no result for it")

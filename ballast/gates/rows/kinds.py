@@ -45,9 +45,11 @@ BESIDE: Mapping[str, Callable[..., Outcome]] = {
 OF_REPORTS = frozenset({"expect_drift_below", "expect_overall_result", "expect_metric", "expect_model_in_use"})
 """Expectations on tables that a step writes a few rows of, which are judged in memory."""
 
+BALANCES = ("expect_balance", "expect_improved_balance")
+
 UNJUDGEABLE: Mapping[str, str] = {
-    "expect_balance": "it needs all training and target features at once",
-    "expect_improved_balance": "it needs all training and target features at once",
+    **dict.fromkeys(BALANCES, "it needs all training and target features at once"),
+    "expect_column_kl_divergence_to_be_less_than": "it needs the whole column at once",
 }
 """Expectations that cannot be judged over rows beyond memory, and why."""
 
@@ -82,6 +84,44 @@ BUILTIN_BY_ROW = frozenset(
 )
 """Great Expectations' on a row alone, or (increasing, decreasing) on it and the row before."""
 
+BUILTIN_WITH_CONDITION = frozenset(
+    {
+        "expect_column_mean_to_be_between",
+        "expect_column_proportion_of_non_null_values_to_be_between",
+        "expect_column_sum_to_be_between",
+        "expect_table_row_count_to_be_between",
+        "expect_table_row_count_to_equal",
+    }
+)
+"""Great Expectations' on figures that are added up batch by batch, so that a row_condition can choose rows."""
+
+BUILTIN_OVER_ALL = frozenset(
+    {
+        "expect_column_distinct_values_to_be_in_set",
+        "expect_column_distinct_values_to_contain_set",
+        "expect_column_distinct_values_to_equal_set",
+        "expect_column_max_to_be_between",
+        "expect_column_median_to_be_between",
+        "expect_column_min_to_be_between",
+        "expect_column_most_common_value_to_be_in_set",
+        "expect_column_proportion_of_unique_values_to_be_between",
+        "expect_column_quantile_values_to_be_between",
+        "expect_column_stdev_to_be_between",
+        "expect_column_to_exist",
+        "expect_column_type_to_be",
+        "expect_column_unique_value_count_to_be_between",
+        "expect_column_value_z_scores_to_be_less_than",
+        "expect_column_values_to_be_unique",
+        "expect_column_values_to_not_be_outliers",
+        "expect_compound_columns_to_be_unique",
+        "expect_table_column_count_to_be_between",
+        "expect_table_column_count_to_equal",
+        "expect_table_columns_to_match_ordered_list",
+        "expect_table_columns_to_match_set",
+    }
+)
+"""Great Expectations' on figures of all rows, or on rows that are held against all others, asked for in SQL."""
+
 OWN_JUDGES = {**ROW_BY_ROW, **OVER_ALL, **BESIDE}
 
 
@@ -89,9 +129,9 @@ def why_not(expectation: Expectation) -> str:
     """Says why an expectation cannot be judged over rows beyond memory; empty where it can."""
     if expectation.custom:
         return "it is a class of your own, which is shown whole tables"
-    if expectation.is_own:
-        return UNJUDGEABLE.get(expectation.type, "")
-    return ""
+    if expectation.type in BUILTIN_OVER_ALL and expectation.arguments.get("row_condition") is not None:
+        return "with a row_condition it is judged in memory alone; leave that out, or write a source of such rows"
+    return UNJUDGEABLE.get(expectation.type, "")
 
 
 def unjudgeable(suite: Iterable[Expectation]) -> list[tuple[Expectation, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ballast.gates import StaticContext, judge, parse_suite
+from ballast.gates import Judgement, StaticContext, judge, parse_suite
 from ballast.gates.rows.judging import judge_rows
 from ballast.warehouse.asked import AskedRows
 from ballast.warehouse.tables.frames import pandas_frame
@@ -52,8 +53,15 @@ def source(**changes: Any) -> pa.Table:
     return table.rename_columns([str(name) for name in table.column_names])
 
 
-def check(entries: list[Any], table: pa.Table, folder: Path, beside: dict[str, pa.Table], **context: Any) -> None:
-    """Holds the judgements of rows in files to those of the frame."""
+def check(
+    entries: list[Any],
+    table: pa.Table,
+    folder: Path,
+    beside: dict[str, pa.Table],
+    rounded: bool = False,
+    **context: Any,
+) -> None:
+    """Holds the judgements of rows in files to those of the frame; rounded: floats to twelve digits."""
     suite = parse_suite(entries, where="gates")
     previous = context.pop("previous", None)
     frames = {role: pandas_frame(other) for role, other in beside.items()}
@@ -68,5 +76,14 @@ def check(entries: list[Any], table: pa.Table, folder: Path, beside: dict[str, p
     expected = judge(suite, pandas_frame(table), of_frame)
     with AskedRows.of_files(files_of(table, folder)) as rows:
         found = judge_rows(suite, rows, of_rows, in_memory=0)
-    apart = [f"{one}\n{other}" for one, other in zip(found, expected, strict=True) if one != other]
+    form = _rounded if rounded else str
+    apart = [
+        f"{one}\n{other}" for one, other in zip(map(form, found), map(form, expected), strict=True) if one != other
+    ]
     assert not apart, "\n\n".join(apart)
+
+
+def _rounded(judgement: Judgement) -> str:
+    """Gives a judgement with numbers of twelve digits, of instants microseconds."""
+    text = re.sub(r"(\d{2}:\d{2}:\d{2}\.\d{6})\d+", r"\1", str(judgement))
+    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda found: f"{float(found[0]):.12g}", text)

@@ -58,7 +58,9 @@ def test_source_in_parts_is_judged_as_its_frame(tmp_path: Path, made: str) -> No
 
 
 WITH = {"with": ["train"]}
-ON_ROLES: list[Any] = [{f"expect_{name}": WITH} for name in ("no_shared_ids", "same_schema", "known_categories", "known_labels")]
+ON_ROLES: list[Any] = [
+    {f"expect_{name}": WITH} for name in ("no_shared_ids", "same_schema", "known_categories", "known_labels")
+]
 RELATED: dict[str, Callable[[], pa.Table]] = TABLES | {
     "other ids": lambda: source(key=pa.array([f"z{i}" for i in range(N)])),
     "blanks": lambda: source(key=pa.array([f" k{i}\u2003" if i % 9 == 0 else f"z{i}" for i in range(N)])),
