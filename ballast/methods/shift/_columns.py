@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -57,7 +57,8 @@ class ColumnResult:
     """One column's test; ``p_value`` is NaN, and ``effect`` says why, where the column could not be tested.
 
     ``certain`` is the result of a column that cannot differ: no chance of a false alarm, so nothing to correct for.
-    ``part`` is what is put behind the column's name where something of it is tested beside its values.
+    ``part`` is what is put behind the column's name where something of it is tested beside its values, and ``error``
+    what the effect size may be off by, where it is from a sketch.
     """
 
     feature: str
@@ -67,6 +68,7 @@ class ColumnResult:
     effect: str
     certain: bool = False
     part: str = ""
+    error: float = 0.0
 
     @classmethod
     def untested(cls, feature: object, reason: str) -> ColumnResult:
@@ -79,6 +81,58 @@ class ColumnResult:
     @classmethod
     def unchanged(cls, feature: object, said: str) -> ColumnResult:
         return cls(str(feature), 0.0, 1.0, 0.0, f"no change: {said}", certain=True)
+
+
+class Side(Protocol):
+    """A column of one sample, in memory or as batches left it; ``len`` gives its rows."""
+
+    @property
+    def kind(self) -> Kind: ...
+
+    @property
+    def dtype(self) -> object: ...
+
+    def __len__(self) -> int: ...
+
+    def alike(self, target: Any, /) -> bool:
+        """Says whether its values can be held against the target's, as ``ballast.columns.alike`` does."""
+        ...
+
+    def missing_share(self, name: object, target: Any, units: Units | None, /) -> ColumnResult | None:
+        """Gives the test of the share of missing values against the target's; None where all are there."""
+        ...
+
+    def compare(self, test: Any, name: object, target: Any, units: Units | None, /) -> list[ColumnResult]:
+        """Lets a test compare its values with the target's."""
+        ...
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column in memory."""
+
+    values: pd.Series
+    kind: Kind
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Column:
+        return cls(values, kind_of(values))
+
+    @property
+    def dtype(self) -> object:
+        return self.values.dtype
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def alike(self, target: Column) -> bool:
+        return alike(self.values, target.values)
+
+    def missing_share(self, name: object, target: Column, units: Units | None) -> ColumnResult | None:
+        return missing_share(name, is_missing(self.values), is_missing(target.values), units)
+
+    def compare(self, test: ColumnTest, name: object, target: Column, units: Units | None) -> list[ColumnResult]:
+        return test.compare(name, self.values, target.values, units)
 
 
 class ColumnTest(Test):
@@ -129,52 +183,63 @@ class ColumnTest(Test):
         for rows, which in ((table, "table"), (table_target, "table_target")):
             if len(twice := rows.columns[rows.columns.map(str).duplicated()]):
                 raise DataError(f"{self.name}: {which} has column(s) {listed(twice)} more than once; rename them")
-        names = [*table.columns, *(c for c in table_target.columns if c not in set(table.columns))]
         n, m = len(table), len(table_target)
         weights = design_weight, design_weight_target
         units = units_of(n, m, time, time_target, dependence, dependence_target, *weights)
-        results = [result for c in names for result in self._results(c, table, table_target, units)]
-        if all(r.effect.startswith(LEFT_TO) for r in results):
-            raise DataError(f"{self.name}: no column of {table.shape[1]} is {self.wanted}")
+        sides, sides_target = ({c: Column.of(rows[c]) for c in rows.columns} for rows in (table, table_target))
+        results = self._results(sides, sides_target, units)
         note = units.said if units else ""
         note += looks_dependent(table, table_target) if units is None or units.single else ""
+        return self._reported(results, note)
+
+    def _reported(self, results: Sequence[ColumnResult], note: str) -> TestReport:
         return column_report(results, self.multiplicity, Rule.of(self.alpha, self.decide), self.name, note)
 
     def _results(
-        self, name: object, table: pd.DataFrame, table_target: pd.DataFrame, units: Units | None
+        self, table: Mapping[Any, Side], table_target: Mapping[Any, Side], units: Units | None
+    ) -> list[ColumnResult]:
+        """Gives the rows of all columns of either; DataError where every one is left to another test."""
+        names = [*table, *(c for c in table_target if c not in table)]
+        results = [r for c in names for r in self._results_of(c, table, table_target, units)]
+        if all(r.effect.startswith(LEFT_TO) for r in results):
+            raise DataError(f"{self.name}: no column of {len(table)} is {self.wanted}")
+        return results
+
+    def _results_of(
+        self, name: object, table: Mapping[Any, Side], table_target: Mapping[Any, Side], units: Units | None
     ) -> Iterable[ColumnResult]:
         """Gives the rows of a column: of its values and, where some are missing, of the share that is."""
         column, target = table.get(name), table_target.get(name)
-        kinds: list[Kind] = [kind_of(c) for c in (column, target) if c is not None]
+        kinds: list[Kind] = [c.kind for c in (column, target) if c is not None]
         kind = kinds[0] if kinds[0] != "empty" else kinds[-1]
         if kind != "empty" and kind not in self.kinds:
             yield ColumnResult.left_to(name, self.other, kind)
         elif column is None:
             yield ColumnResult.untested(name, "table has no such column")
         elif target is None:
-            hint = nearest(str(name), table_target.columns)
+            hint = nearest(str(name), table_target)
             yield ColumnResult.untested(name, f"table_target has no column {name!r}{hint}")
         elif kind == "empty":
             yield ColumnResult.unchanged(name, "no value in either")
         else:
-            missing = missing_share(name, is_missing(column), is_missing(target), units)
+            missing = column.missing_share(name, target, units)
             for result in [*self._by_values(name, column, target, units), *([missing] if missing else [])]:
                 feature = str(name) + result.part
-                while result.part and feature in map(str, table.columns):
+                while result.part and feature in map(str, table):
                     feature += result.part
                 yield replace(result, feature=feature)
 
-    def _by_values(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
-        kinds = kind_of(column), kind_of(target)
+    def _by_values(self, name: object, column: Side, target: Side, units: Units | None) -> list[ColumnResult]:
+        kinds = column.kind, target.kind
         for kind, which, rows in zip(kinds, ("table", "the target"), (column, target), strict=True):
             if kind == "empty":
                 return [ColumnResult.untested(name, f"no value in {which} ({len(rows)} rows)")]
-        if not alike(column, target) or (kinds[0] == "number" and kinds[1] == "category"):
+        if not column.alike(target) or (kinds[0] == "number" and kinds[1] == "category"):
             raise DataError(
                 f"{self.name}: column {name!r} is {column.dtype} in table but {target.dtype} in table_target "
                 f"({_CALLED[kinds[0]]} and {_CALLED[kinds[1]]}); give both the same type"
             )
-        return self.compare(name, column, target, units)
+        return column.compare(self, name, target, units)
 
 
 def _weighty(
@@ -203,21 +268,50 @@ def share_test(
 
     The effect is the share's change. With design weights the test is Rao and Scott's, of weighted shares.
     """
-    from scipy.stats import fisher_exact
-
     (k, n), (k_target, m) = ((int(rows.sum()), len(rows)) for rows in (held, held_target))
-    level, share, share_target = np.concatenate([held, held_target]).astype(np.int64), k / n, k_target / m
     if units is None:
-        exact: Any = fisher_exact([[k, n - k], [k_target, m - k_target]])
-        p_value = min(float(exact.pvalue), 1.0)
-    elif units.weight is None:
+        return counted_share(name, part, called, (k, n), (k_target, m))
+    level, shares = np.concatenate([held, held_target]).astype(np.int64), (k / n, k_target / m)
+    if units.weight is None:
         p_value = units.chance(level, 2, homogeneity)
     else:
         rows = Weighted.of(units, level, 2)
-        p_value, (share, share_target) = shares_chance(rows), (rows.counts[:, 1] / rows.counts.sum(axis=1)).tolist()
+        p_value, shares = shares_chance(rows), tuple((rows.counts[:, 1] / rows.counts.sum(axis=1)).tolist())
+    return _share(name, part, called, shares, (n, m), p_value)
+
+
+def counted_share(
+    name: object, part: str, called: str, held: tuple[int, int], held_target: tuple[int, int], error: float = 0.0
+) -> ColumnResult:
+    """Gives Fisher's exact test of a share, so many of so many rows, against the target's.
+
+    ``error`` is what the change of the share may be off by: the p-value is that of a change less by as much.
+    """
+    from scipy.stats import fisher_exact
+
+    (k, n), (k_target, m) = held, held_target
+    moved = k_target
+    if error:
+        even, less = round(k / n * m), int(np.ceil(error * m))
+        moved = max(k_target - less, even) if k_target > even else min(k_target + less, even)
+    exact: Any = fisher_exact([[k, n - k], [moved, m - moved]])
+    return _share(name, part, called, (k / n, k_target / m), (n, m), min(float(exact.pvalue), 1.0), error)
+
+
+def _share(
+    name: object, part: str, called: str, shares: tuple[float, ...], rows: tuple[int, int], p_value: float,
+    error: float = 0.0,
+) -> ColumnResult:  # fmt: skip
+    (share, share_target), (n, m) = shares, rows
     change = abs(share_target - share)
     said = f"change of the {called} ({percent(share, 1)} of {n} rows, {percent(share_target, 1)} of {m} in the target)"
-    return ColumnResult(str(name), change, p_value, change, said, part=f" ({part})")
+    said += sketched(error)
+    return ColumnResult(str(name), change, p_value, change, said, part=f" ({part})", error=error)
+
+
+def sketched(error: float) -> str:
+    """Gives the text on what an effect size may be off by; empty where it is exact."""
+    return f" (of a sketch: off by {error:.2g} at most, which the p-value allows for)" if error else ""
 
 
 def homogeneity(of_target: np.ndarray, totals: np.ndarray) -> np.ndarray:
@@ -261,7 +355,7 @@ def column_report(
         raise DataError(f"{owner}: no column could be tested ({plural(len(own), 'column')}: {reasons})")
     adjusted = p_values.copy()
     adjusted[tested] = adjust(p_values[tested], multiplicity)
-    rejected = [rule.rejects(a, r.effect_size) for r, a in zip(results, adjusted, strict=True)]
+    rejected = [rule.rejects(a, max(abs(r.effect_size) - r.error, 0.0)) for r, a in zip(results, adjusted, strict=True)]
     rows = [
         (r.feature, r.statistic, r.p_value, a, rule.level, found, r.effect_size, r.effect)
         for r, a, found in zip(results, adjusted, rejected, strict=True)

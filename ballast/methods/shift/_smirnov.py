@@ -34,20 +34,41 @@ def steps(a: np.ndarray, b: np.ndarray) -> Steps:
     that it came from in the last bit. Sorting values and labels apart, or by argsort, takes twice as long.
     """
     n, m = len(a), len(b)
-    pooled = np.concatenate([a, b])
-    pooled += 0.0  # -0.0 becomes 0.0
-    keys = pooled.view(np.int64)
-    keys ^= (keys >> 63) & 0x7FFFFFFFFFFFFFFF  # negative doubles order backwards
-    keys &= ~1
+    keys = _keys(a, b)
     keys[n:] |= 1
     keys.sort()
     of_target = np.cumsum(keys & 1)
     keys &= ~1
     ends = np.append(np.flatnonzero(keys[1:] != keys[:-1]), n + m - 1)
-    keys = keys[ends]
-    keys ^= (keys >> 63) & 0x7FFFFFFFFFFFFFFF
-    seen, seen_target = ends + 1, of_target[ends]
-    gap = int(np.abs(seen * m - seen_target * (n + m)).max())
+    return _stepped(keys[ends], ends + 1, of_target[ends])
+
+
+def counted_steps(a: np.ndarray, times: np.ndarray, b: np.ndarray, times_target: np.ndarray) -> Steps:
+    """Gives the same of values that occur so many times, in any order; a value may be there more than once."""
+    keys, n = _keys(a, b), len(a)
+    order = np.argsort(keys, kind="stable")
+    keys, every = keys[order], np.concatenate([times, times_target])[order]
+    ends = np.append(np.flatnonzero(keys[1:] != keys[:-1]), len(keys) - 1)
+    of_target = np.where(order >= n, every, 0)
+    return _stepped(keys[ends], np.cumsum(every)[ends], np.cumsum(of_target)[ends])
+
+
+def _keys(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Gives the pooled doubles as whole numbers that order as they do, the last bit of each 0."""
+    pooled = np.concatenate([a, b])
+    pooled += 0.0  # -0.0 becomes 0.0
+    keys = pooled.view(np.int64)
+    keys ^= (keys >> 63) & 0x7FFFFFFFFFFFFFFF  # negative doubles order backwards
+    keys &= ~1
+    return keys
+
+
+def _stepped(keys: np.ndarray, seen: np.ndarray, seen_target: np.ndarray) -> Steps:
+    """Gives the steps of K different keys, up to each of which so many rows lie, and so many of the target's."""
+    keys = keys ^ ((keys >> 63) & 0x7FFFFFFFFFFFFFFF)
+    total, m = int(seen[-1]), int(seen_target[-1])
+    exact = (seen, seen_target) if total * m < 2**62 else (seen.astype(object), seen_target.astype(object))
+    gap = int(np.abs(exact[0] * m - exact[1] * total).max())
     return Steps(gap, np.diff(seen, prepend=0), np.diff(seen_target, prepend=0), keys.view(np.float64))
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ballast.columns import categories_of, kind_of
+from ballast.compute.states.counts import LIMIT
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, homogeneity, missing_note
+from ballast.methods.shift._columns import ColumnResult, homogeneity, missing_note
+from ballast.methods.shift._counted import Categories
 from ballast.methods.shift._design import Weighted, rao_scott, shares_chance
+from ballast.methods.shift._streams import StreamingColumnTest
 from ballast.methods.shift._units import Units
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ MOST_CELLS = 20_000
 """Counts that are drawn at once."""
 
 
-class ChiSquared(ColumnTest):
+class ChiSquared(StreamingColumnTest):
     """Tests every categorical column for a change of its category shares, correcting for the number of tests.
 
     Use it for booleans, categoricals and strings; numbers and times are left to ``kolmogorov_smirnov``. Not for
@@ -103,27 +106,62 @@ class ChiSquared(ColumnTest):
     kinds = frozenset({"truth", "category", "nested"})
     wanted = "categorical (bool, category, string); use kolmogorov_smirnov for numbers"
     other = "kolmogorov_smirnov"
+    _side = Categories
 
     def compare(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
         if kind_of(column) == "nested":
-            return [ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")]
+            return [_nested(name)]
         codes, codes_target, k = _codes(column, target)
         counts = np.stack([np.bincount(own[own >= 0], minlength=k) for own in (codes, codes_target)])
-        n, m = (int(total) for total in counts.sum(axis=1))
-        note = missing_note(len(column) - n, len(column), len(target) - m, len(target))
-        if k == 1:
-            return [ColumnResult.unchanged(name, f"constant in both{note}")]
-        if units is not None and units.weight is not None:
+        rows = len(column), len(target)
+        if k == 1 or units is None:
+            return [_by_counts(name, counts, *rows)]
+        if units.weight is not None:
+            note = _missing(counts, *rows)
             return [_by_design(name, Weighted.of(units, np.concatenate([codes, codes_target]), k), note)]
-        statistic = float(homogeneity(counts[1], counts.sum(axis=0)))
-        effect = min(float(np.sqrt(statistic / (n + m))), 1.0)
-        unchanged = np.sqrt((k - 1) / (n + m - 1))  # exact: the mean of the statistic over all deals
-        if units is None:
-            p_value = _p_value(counts)
-        else:
-            p_value = units.chance(np.concatenate([codes, codes_target]), k, homogeneity)
-        said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
-        return [ColumnResult(str(name), statistic, p_value, effect, said)]
+        p_value = units.chance(np.concatenate([codes, codes_target]), k, homogeneity)
+        return [_by_counts(name, counts, *rows, p_value)]
+
+    def compare_counted(self, name: object, column: Categories, target: Categories) -> list[ColumnResult]:
+        if column.kind == "nested":
+            return [_nested(name)]
+        for side, which in ((column, "table"), (target, "the target")):
+            if side.too_many:
+                return [ColumnResult.untested(name, _too_many(which, len(side)))]
+        own, theirs = column.counts(), target.counts()
+        texts = list(dict.fromkeys([*own, *theirs]))
+        counts = np.array([[side.get(text, 0) for text in texts] for side in (own, theirs)], dtype=np.int64)
+        return [_by_counts(name, counts, len(column), len(target))]
+
+
+def _nested(name: object) -> ColumnResult:
+    return ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")
+
+
+def _too_many(which: str, rows: int) -> str:
+    return (
+        f"it cannot be judged in batches: {which} has more than {LIMIT} different values in {rows} rows, so that they "
+        "were not counted; drop it if it is an id, or test a sample of the rows in memory"
+    )
+
+
+def _missing(counts: np.ndarray, rows: int, rows_target: int) -> str:
+    n, m = (int(total) for total in counts.sum(axis=1))
+    return missing_note(rows - n, rows, rows_target - m, rows_target)
+
+
+def _by_counts(
+    name: object, counts: np.ndarray, rows: int, rows_target: int, p_value: float | None = None
+) -> ColumnResult:
+    """Gives the test of (2, k) counts among so many rows; the p-value is by default that of independent rows."""
+    note, k, total = _missing(counts, rows, rows_target), counts.shape[1], int(counts.sum())
+    if k == 1:
+        return ColumnResult.unchanged(name, f"constant in both{note}")
+    statistic = float(homogeneity(counts[1], counts.sum(axis=0)))
+    effect = min(float(np.sqrt(statistic / total)), 1.0)
+    unchanged = np.sqrt((k - 1) / (total - 1))  # exact: the mean of the statistic over all deals
+    said = f"Cramer's V ({unchanged:.2g} expected without change){note}"
+    return ColumnResult(str(name), statistic, _p_value(counts) if p_value is None else p_value, effect, said)
 
 
 def _by_design(name: object, rows: Weighted, note: str) -> ColumnResult:

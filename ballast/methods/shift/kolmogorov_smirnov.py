@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,9 +11,11 @@ import numpy as np
 
 from ballast.columns import canonical, is_missing, kind_of, numbers_of
 from ballast.methods.frame.base import Claim
-from ballast.methods.shift._columns import ColumnResult, ColumnTest, missing_note, share_test
+from ballast.methods.shift._columns import ColumnResult, counted_share, missing_note, share_test, sketched
+from ballast.methods.shift._counted import Numbers
 from ballast.methods.shift._design import Weighted, distance, distance_chance
-from ballast.methods.shift._smirnov import Steps, p_value, steps
+from ballast.methods.shift._smirnov import Steps, counted_steps, p_value, steps
+from ballast.methods.shift._streams import StreamingColumnTest
 from ballast.methods.shift._units import Units
 from ballast.precision import coarser_of, rounded
 
@@ -26,7 +30,7 @@ LEAST_SHARE, LEAST_TIMES = 0.01, 5
 """A value is frequent that this share of all rows holds or more, and this times as many as hold the median value."""
 
 
-class KolmogorovSmirnov(ColumnTest):
+class KolmogorovSmirnov(StreamingColumnTest):
     """Tests every column of numbers or times for a change of its distribution, correcting for the number of tests.
 
     Use it to name the columns that moved, on tables of any length and width. It looks at one column at a time: a
@@ -112,6 +116,7 @@ class KolmogorovSmirnov(ColumnTest):
     kinds = frozenset({"number", "time"})
     wanted = "a number or a time; use chi_squared for categories"
     other = "chi_squared"
+    _side = Numbers
 
     def compare(self, name: object, column: pd.Series, target: pd.Series, units: Units | None) -> list[ColumnResult]:
         a, b = numbers_of(column), numbers_of(target)
@@ -120,22 +125,55 @@ class KolmogorovSmirnov(ColumnTest):
         note = missing_note(len(a) - n, len(a), len(b) - m, len(b))
         if kind_of(column) == "number" and (coarser := coarser_of(column, a[there], target, b[there_target])):
             a, b = rounded(a, coarser), rounded(b, coarser)
-            note += f" (compared as {coarser}, the precision of one of the two)"
+            note += _compared_as(coarser)
         stepped = steps(a[there], b[there_target])
         if len(stepped.sizes) == 1:
-            value = canonical(column[~is_missing(column)].head(1))[0]
-            return [ColumnResult.unchanged(name, f"constant ({value}) in both{note}")]
-        distance = stepped.gap / (n * m)
+            return [_constant(name, canonical(column[~is_missing(column)].head(1))[0], note)]
         if units is None:
-            chance = p_value(stepped.gap, n, m, stepped.sizes)
-        elif units.weight is not None:
+            return _by_steps(name, stepped, note)
+        if units.weight is not None:
             distance, chance = _by_design(np.concatenate([a, b]), units)
         else:
+            distance = stepped.gap / (n * m)
             level, n_levels = _stretches(np.concatenate([a, b]), stepped, len(units.in_target))
             chance = units.chance(level, n_levels, _distance)
         found = ColumnResult(str(name), distance, chance, distance, f"Kolmogorov-Smirnov distance{note}")
-        frequent = frequent_value(name, a[there], b[there_target], stepped, units and units.where(there, there_target))
-        return [found, frequent] if frequent else [found]
+        kept = units.where(there, there_target)
+        return [found, *_frequent_value(stepped, lambda v: _share_by_units(name, v, a[there], b[there_target], kept))]
+
+    def compare_counted(self, name: object, column: Numbers, target: Numbers) -> list[ColumnResult]:
+        note = missing_note(column.missing, len(column), target.missing, len(target))
+        (a, times, error), (b, times_target, error_target) = column.values(), target.values()
+        if column.kind == "number" and column.precision != target.precision:
+            coarser = min(column.precision, target.precision, key=lambda dtype: dtype.itemsize)
+            a, b = rounded(a, coarser), rounded(b, coarser)
+            note += _compared_as(coarser)
+        stepped = counted_steps(a, times, b, times_target)
+        if len(stepped.sizes) == 1:
+            return [_constant(name, column.first, note)]
+        return _by_steps(name, stepped, note, error + error_target)
+
+
+def _compared_as(coarser: np.dtype) -> str:
+    return f" (compared as {coarser}, the precision of one of the two)"
+
+
+def _constant(name: object, value: str, note: str) -> ColumnResult:
+    return ColumnResult.unchanged(name, f"constant ({value}) in both{note}")
+
+
+def _by_steps(name: object, stepped: Steps, note: str, error: float = 0.0) -> list[ColumnResult]:
+    """Gives the tests of independent rows, by the steps of both distribution functions alone.
+
+    ``error`` is what their distance may be off by: the p-value is that of a distance less by as much.
+    """
+    m = int(stepped.sizes_target.sum())
+    n = int(stepped.sizes.sum()) - m
+    distance, sure = stepped.gap / (n * m), max(stepped.gap - math.ceil(error * n * m), 0)
+    said = f"Kolmogorov-Smirnov distance{sketched(error)}{note}"
+    chance = p_value(sure, n, m, stepped.sizes)
+    found = ColumnResult(str(name), distance, chance, distance, said, error=error)
+    return [found, *_frequent_value(stepped, lambda value: _share_by_steps(name, value, stepped, n, m, 2 * error))]
 
 
 def _by_design(values: np.ndarray, units: Units) -> tuple[float, float]:
@@ -169,18 +207,23 @@ def _distance(of_target: np.ndarray, totals: np.ndarray) -> np.ndarray:
     return np.abs(target / m - (every - target) / (every[-1] - m)).max(axis=-1)
 
 
-def frequent_value(
-    name: object, a: np.ndarray, b: np.ndarray, stepped: Steps, units: Units | None
-) -> ColumnResult | None:
-    """Gives the test of the share of the frequent value that changed most clearly; None where no value is frequent."""
-    least = max(LEAST_SHARE * (len(a) + len(b)), LEAST_TIMES * float(np.median(stepped.sizes)))
-    frequent = stepped.values[stepped.sizes >= least]
-    if not len(frequent):
-        return None
-    tested = []
-    for value in frequent:
-        held, held_target = ((x == value) | (x == np.nextafter(value, np.inf)) for x in (a, b))  # lacks its last bit
-        said = f"share at {value:.6g}"
-        tested.append(share_test(name, "frequent value", said, held, held_target, units))
+def _frequent_value(stepped: Steps, test: Callable[[float], ColumnResult]) -> list[ColumnResult]:
+    """Gives the test of the share of the frequent value that changed most clearly; none where no value is frequent."""
+    sizes = stepped.sizes
+    least = max(LEAST_SHARE * int(sizes.sum()), LEAST_TIMES * float(np.median(sizes)))
+    tested = [test(value) for value in stepped.values[sizes >= least]]
+    if not tested:
+        return []
     clearest = min(tested, key=lambda result: result.p_value)
-    return replace(clearest, p_value=min(1.0, clearest.p_value * len(tested)))
+    return [replace(clearest, p_value=min(1.0, clearest.p_value * len(tested)))]
+
+
+def _share_by_units(name: object, value: float, a: np.ndarray, b: np.ndarray, units: Units) -> ColumnResult:
+    held, held_target = ((x == value) | (x == np.nextafter(value, np.inf)) for x in (a, b))  # lacks its last bit
+    return share_test(name, "frequent value", f"share at {value:.6g}", held, held_target, units)
+
+
+def _share_by_steps(name: object, value: float, stepped: Steps, n: int, m: int, error: float) -> ColumnResult:
+    at = np.flatnonzero(stepped.values == value)[0]
+    every, k_target = int(stepped.sizes[at]), int(stepped.sizes_target[at])
+    return counted_share(name, "frequent value", f"share at {value:.6g}", (every - k_target, n), (k_target, m), error)
