@@ -11,7 +11,7 @@ from sklearn.base import clone
 
 from ballast.errors import BallastError, DataError
 from ballast.methods.frame.parameters import defaults
-from ballast.testing import streams
+from ballast.testing import streamed_tests, streams
 from ballast.testing.cases import Case, settings
 from ballast.testing.contracts import alike, close, contract_or_error, holds_contract, refuses, same
 from ballast.testing.outcomes import later, outcome, shared
@@ -207,8 +207,13 @@ def check_text_labels(case: Case) -> None:
 
 @check(lambda case: bool(case.cls.stream_points))
 def check_batches_equal_fit(case: Case) -> None:
-    """Rows counted in batches, by objects that are merged, come to what ``fit`` gives, or are refused as it refuses."""
+    """Rows counted in batches, by objects that are merged, come to what ``fit`` or ``test`` gives, or are refused as
+    there.
+    """
     given = arguments(case)
+    if case.cls.role == "test":
+        streamed_tests.holds(case, given)
+        return
     for change in [{}, *settings(case)]:
         fitted = streams.whole(case, given, **change)
         if isinstance(fitted, BallastError):

@@ -201,30 +201,35 @@ class Numbers(Seen):
 
 
 class Categories(Seen):
-    """A column that is tested by the shares of its values: each is counted, while no more than 100,000 differ."""
+    """A column that is tested by the shares of its values: each is counted, while no more than 100,000 differ.
+
+    Of numbers and times, which the other sample may hold as text, 32,768 are.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._tally = Tally(LIMIT)
+        self._tallies = Tally(LIMIT), Tally(MOST_NUMBERS)
 
     @property
-    def too_many(self) -> bool:
-        return self._tally.too_many
+    def too_many(self) -> int:
+        """How many different values were too many to count; 0 where all were counted."""
+        return max(tally.limit if tally.too_many else 0 for tally in self._tallies)
 
     def counts(self) -> dict[str, int]:
         """Gives how often each value occurs, by its text, in the order in which they came."""
         found: dict[str, int] = {}
-        for values, counts in self._tally.counts:
+        for values, counts in (counted for tally in self._tallies for counted in tally.counts):
             for text, count in zip(canonical(values), counts.tolist(), strict=True):
                 found[text] = found.get(text, 0) + count
         return found
 
     def numbers_as_text(self) -> bool:
-        return self.too_many or alike(pd.Series(list(self.counts()), dtype=object), pd.Series([0.0]))
+        return self.too_many > 0 or alike(pd.Series(list(self.counts()), dtype=object), pd.Series([0.0]))
 
     def merge(self, other: Any) -> None:
         super().merge(other)
-        self._tally.merge(other._tally)
+        for tally, its in zip(self._tallies, other._tallies, strict=True):
+            tally.merge(its)
 
     def _counted(self, column: pd.Series, there: np.ndarray, scale: Scale) -> tuple[Any, np.ndarray, np.dtype]:
         if scale in ("nested", "empty"):
@@ -234,7 +239,7 @@ class Categories(Seen):
         return values, np.bincount(codes[there], minlength=len(values)), _EXACT.dtype
 
     def _count(self, look: Look) -> None:
-        self._tally.add(look.values, look.counts)
+        self._tallies[look.scale not in ("truth", "category")].add(look.values, look.counts)
 
 
 def _factorized(column: pd.Series) -> tuple[np.ndarray, Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ballast.columns import categories_of, kind_of
-from ballast.compute.states.counts import LIMIT
 from ballast.methods.frame.base import Claim
 from ballast.methods.shift._columns import ColumnResult, homogeneity, missing_note
 from ballast.methods.shift._counted import Categories
@@ -127,7 +126,7 @@ class ChiSquared(StreamingColumnTest):
             return [_nested(name)]
         for side, which in ((column, "table"), (target, "the target")):
             if side.too_many:
-                return [ColumnResult.untested(name, _too_many(which, len(side)))]
+                return [ColumnResult.untested(name, _uncounted(which, side))]
         own, theirs = column.counts(), target.counts()
         texts = list(dict.fromkeys([*own, *theirs]))
         counts = np.array([[side.get(text, 0) for text in texts] for side in (own, theirs)], dtype=np.int64)
@@ -138,10 +137,10 @@ def _nested(name: object) -> ColumnResult:
     return ColumnResult.untested(name, "a cell holds several values; spread them over columns, or drop it")
 
 
-def _too_many(which: str, rows: int) -> str:
+def _uncounted(which: str, side: Categories) -> str:
     return (
-        f"it cannot be judged in batches: {which} has more than {LIMIT} different values in {rows} rows, so that they "
-        "were not counted; drop it if it is an id, or test a sample of the rows in memory"
+        f"it cannot be judged in batches: {which} has more than {side.too_many} different values in {len(side)} rows, "
+        "so that they were not counted; drop it if it is an id, or test a sample of the rows in memory"
     )
 
 
