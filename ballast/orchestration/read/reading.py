@@ -79,8 +79,9 @@ class Source(ABC):
 
     def counts(self, column: str, conditions: Sequence[str], values: Sequence[str]) -> Sequence[int]:
         """Gives the number of rows, and of those that meet each condition on a column, whose values are bound."""
-        counted = ", ".join(["count(*)", *(f"count(*) FILTER (WHERE {sql})" for sql in conditions)])
-        return self._executed(f"SELECT {counted} FROM ({self._rows([column])})", values).fetchall()[0]
+        keys = f"SELECT {quoted(column)}, count(*) AS n FROM ({self._rows([column])}) GROUP BY 1"
+        counted = ", ".join(f"coalesce(sum(n){met}, 0)" for met in ["", *(f" FILTER (WHERE {c})" for c in conditions)])
+        return self._executed(f"SELECT {counted} FROM ({keys})", values).fetchall()[0]
 
     def _in_files(self, position: int) -> str:
         """Gives the file and row of a position in all files' rows."""
