@@ -27,7 +27,7 @@ BEYOND = 4_000  # bytes
 ROWS = 3_000
 
 
-@pytest.fixture(params=homes("embedded", "sqlite"))
+@pytest.fixture(params=homes("embedded"))
 def big(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     """An empty warehouse in each of the homes, in which few bytes are many."""
     warehouse = make_warehouse(request.param, tmp_path / "a [b], it's 100 %", request)
@@ -62,6 +62,7 @@ def parquet(warehouse: Warehouse) -> list[Path]:
 # -- the same table, whichever way it came -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
 def test_table_when_it_comes_whole_as_a_stream_or_as_files_then_the_same_version_is_stored(big):
     whole = table()
     with big.staging("p/x") as folder:
@@ -292,6 +293,7 @@ def test_batches_when_columns_and_rows_are_chosen_then_in_stored_order_whichever
                 assert batches.read_all()["id"].to_pylist() == expected.id[right].tolist()
 
 
+@pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
 def test_batches_while_they_are_read_then_the_store_is_free_for_others(big):
     big.commit("p/x", table())
     with big.read_batches("p/x") as batches:
@@ -348,7 +350,7 @@ def test_file_when_it_is_missing_or_was_changed_then_each_reading_names_it(big):
             read()
 
 
-@pytest.mark.parametrize("big", ["embedded", "sqlite"], indirect=True)
+@pytest.mark.parametrize("big", ["embedded", pytest.param("sqlite", marks=pytest.mark.full)], indirect=True)
 def test_warehouse_when_moved_with_its_folder_then_reads_queries_and_goes_on(big, tmp_path):
     big.commit("p/x", table())
     old = big.home.path.parent
@@ -361,6 +363,21 @@ def test_warehouse_when_moved_with_its_folder_then_reads_queries_and_goes_on(big
     assert len(moved.sql("FROM p.x")) == ROWS
     moved.commit("p/y", table(1))
     assert len(moved.sql("FROM p.x")) == len(moved.sql("FROM p.y")) == ROWS
+
+
+def test_warehouse_when_moved_without_its_folder_then_only_what_lay_there_is_missing(embedded, tmp_path):
+    embedded.commit("p/x", table())
+    embedded.commit("p/few", table(rows=3))
+    (tmp_path / "new").mkdir()
+    embedded.home.path.rename(tmp_path / "new" / "w.duckdb")
+    moved = Warehouse(f"duckdb:///{tmp_path}/new/w.duckdb", files_beyond=BEYOND)
+    assert len(moved.sql("FROM p.few")) == 3
+    assert moved.commit("p/y", table(1)).row_count == len(moved.sql("FROM p.y"))
+    for read in reads(moved):
+        with pytest.raises(WarehouseError, match=r"'p/x' \(version 1\): .*new/w\.duckdb\.tables.*moves together with"):
+            read()
+    assert moved.commit("p/x", table(2)).version == 2
+    assert len(moved.sql("FROM p.x")) == ROWS
 
 
 def test_view_in_a_persons_own_shell_then_it_reads_the_files(embedded):

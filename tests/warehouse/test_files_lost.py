@@ -49,7 +49,7 @@ with warehouse.read_batches("p/x", version=1) as batches:
 """
 
 
-@pytest.fixture(params=homes("embedded", "sqlite"))
+@pytest.fixture(params=homes("embedded"))
 def big(request: pytest.FixtureRequest, tmp_path: Path) -> Warehouse:
     warehouse = make_warehouse(request.param, tmp_path, request)
     warehouse.files_beyond = BEYOND
@@ -94,6 +94,7 @@ def test_prune_beside_a_process_that_writes_then_its_files_stay_until_it_has_end
     assert sorted(kept(big)) == sorted([*big.files("p/x"), *big.files("p/new")])
 
 
+@pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
 def test_commit_when_its_process_is_killed_in_the_transaction_then_no_version_and_prune_takes_its_files(big, process):
     big.commit("p/x", table())
     before = parquet(big)
@@ -110,6 +111,7 @@ def test_commit_when_its_process_is_killed_in_the_transaction_then_no_version_an
     assert len(big.sql("FROM p.new")) == ROWS
 
 
+@pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
 def test_commit_when_its_transaction_is_undone_then_its_files_are_where_they_were(big):
     whole = table()
     with big.staging("p/x") as folder:
