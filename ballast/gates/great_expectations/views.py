@@ -32,7 +32,7 @@ from ballast.gates.own.form import column
 from ballast.words import listed, plural, shown
 
 
-class NothingToJudge(DataError):
+class NothingToJudgeError(DataError):
     """Every one of the rows lacks what is judged; ``said`` says so of any number of rows."""
 
     def __init__(self, rows: int, said: Callable[[int], str]) -> None:
@@ -119,7 +119,7 @@ def _of_column(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> Vi
         return View(column(frame, name).to_frame(), arguments, None, rows)
     held = hold(frame, name)
     if held.kind == "empty" and not (type_ in COUNTS and 0 in (arguments.get("min_value"), arguments.get("max_value"))):
-        raise NothingToJudge(rows, partial(_null, name))
+        raise NothingToJudgeError(rows, partial(_null, name))
     if type_ in ON_TYPES:
         values = _in_numpy_types(frame[name])
         return View(values.to_frame(name), _with_unit(arguments, values.dtype), held, rows)
@@ -248,7 +248,7 @@ def _of_pair(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
     )
     compares = type_ != "expect_column_pair_values_to_be_in_set"
     if ignored.all() or (compares and (missing[0] | missing[1]).all()):
-        raise NothingToJudge(len(frame), partial(_all_null, [one.name, other.name]))
+        raise NothingToJudgeError(len(frame), partial(_all_null, [one.name, other.name]))
     if compares:
         for held in (one, other):
             check_kind(type_, held)
@@ -275,7 +275,7 @@ def _of_list(type_: str, arguments: dict[str, Any], frame: pd.DataFrame) -> View
         arguments.get("ignore_row_if", ""), missing.all(axis=1)
     )
     if ignored.all():
-        raise NothingToJudge(len(frame), partial(_all_null, [held.name for held in columns]))
+        raise NothingToJudgeError(len(frame), partial(_all_null, [held.name for held in columns]))
     for held in columns:
         check_kind(type_, held)
     compares = type_ in ("expect_multicolumn_sum_to_equal", "expect_multicolumn_values_to_be_equal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -331,22 +332,23 @@ def _effect(now: RowTable, then: RowTable) -> tuple[float, str]:
 def _distance(now: RowTable, then: RowTable) -> tuple[float, str] | None:
     """Gives the largest distance of two distribution functions; None where there are few different values."""
     sides = [
-        f"SELECT CAST({there(side.schema.field('prediction'))} AS DOUBLE) AS v, {now_} AS now, {1 - now_} AS old FROM {name}"
-        for side, name, now_ in ((now, "rows", 1), (then, "older", 0))
+        f"SELECT CAST({there(side.schema.field('prediction'))} AS DOUBLE) AS v, {new} AS now, {1 - new} AS old FROM {name}"
+        for side, name, new in ((now, "rows", 1), (then, "older", 0))
     ]
     (found,) = now.ask(
         f"WITH both_sides AS ({sides[0]} UNION ALL {sides[1]}), "
         "counts AS (SELECT v, sum(now) AS now, sum(old) AS old FROM both_sides GROUP BY v), "
-        "sums AS (SELECT v, sum(now) OVER up AS now, sum(old) OVER up AS old FROM counts WINDOW up AS (ORDER BY v)) "
-        "SELECT (SELECT count(*) FROM counts WHERE v IS NOT NULL) AS k, "
-        "(SELECT count(*) FROM both_sides WHERE v IS NULL) AS missing, "
-        "(SELECT max(abs(now / sum_now - old / sum_old)) FROM sums, "
-        "(SELECT sum(now) AS sum_now, sum(old) AS sum_old FROM counts)) AS distance, "
-        "(SELECT sum(v * old) / sum(old) FROM counts) AS old, (SELECT sum(v * now) / sum(now) FROM counts) AS now",
+        "sums AS (SELECT v, sum(now) OVER up AS now, sum(old) OVER up AS old FROM counts WINDOW up AS (ORDER BY v)), "
+        "ends AS (SELECT sum(now) AS now, sum(old) AS old, sum(v * now) / sum(now) AS mean_now, sum(v * old) / sum(old) "
+        "AS mean_old, count(v) AS k, coalesce(sum(now) FILTER (v IS NULL), 0) > 0 AS lacks_now, "
+        "coalesce(sum(old) FILTER (v IS NULL), 0) > 0 AS lacks_old FROM counts) "
+        "SELECT k, lacks_now, lacks_old, mean_now, mean_old, (SELECT max(abs(sums.now / ends.now - sums.old / ends.old)) "
+        "FROM sums) AS distance FROM ends",
         {"x": "prediction"},
         others={"older": then},
     ).to_pylist()
     if found["k"] <= predictions.MANY_NUMBERS:
         return None
-    distance = float("nan") if found["missing"] else float(found["distance"])
-    return distance, predictions.moved(distance, found["old"], found["now"])
+    distance = math.nan if found["lacks_now"] or found["lacks_old"] else float(found["distance"])
+    means = (math.nan if found[f"lacks_{side}"] else found[f"mean_{side}"] for side in ("old", "now"))
+    return distance, predictions.moved(distance, *means)

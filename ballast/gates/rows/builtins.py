@@ -16,7 +16,7 @@ from ballast.gates.great_expectations.conditions import columns_of, parse_condit
 from ballast.gates.great_expectations.custom import without_condition
 from ballast.gates.great_expectations.families import CENTRES, FINITE, ON_NULLS, SPREADS
 from ballast.gates.great_expectations.judging import outcome_of, validated
-from ballast.gates.great_expectations.views import NothingToJudge, View, check_infinite, no_rows, view
+from ballast.gates.great_expectations.views import NothingToJudgeError, View, check_infinite, no_rows, view
 from ballast.gates.own.form import Outcome, column
 from ballast.gates.rows.table import RowTable, anchor, ends, without_rows
 from ballast.gates.suite import Expectation
@@ -64,7 +64,7 @@ class Chosen:
         """
         try:
             return view(self.type, self.arguments, self.table.frame(self.anchor)[self.judged])
-        except NothingToJudge as nothing:
+        except NothingToJudgeError as nothing:
             for _ in self.frames():
                 pass
             raise DataError(nothing.said(self.rows) if self.rows else self.without_rows()) from nothing
@@ -103,7 +103,7 @@ class Chosen:
             nulls = self.table.schema.empty_table().select(self.judged)
             try:
                 view(self.type, self.arguments, self.table.frame(_one_of_nulls(nulls)))
-            except NothingToJudge as nothing:
+            except NothingToJudgeError as nothing:
                 raise DataError(nothing.said(self.rows)) from nothing
 
     def without_rows(self) -> str:

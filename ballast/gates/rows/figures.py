@@ -129,7 +129,7 @@ def _numbers(found: View) -> np.ndarray:
 
 
 def _moments(chosen: Chosen) -> Moments:
-    """Gives the moments of a column, and counts its rows; DataError where it has no value or, if asked, infinite ones."""
+    """Gives the moments of a column, and counts its rows; DataError where it has no value."""
     found = Moments(1)
     for seen in chosen.views():
         found.add(_numbers(seen)[:, None])
@@ -232,7 +232,8 @@ def _quantiles(chosen: Chosen, shares: list[float], interpolation: str) -> list[
         low = math.floor(place)
         ranks = [low] * (low % 2) + [low, min(low + 1, last)]  # so that halves are rounded as they are among all
         share = (low % 2 + place - low) / (len(ranks) - 1)
-        found += values.loc[ranks].reset_index(drop=True).quantile([share], interpolation=interpolation).tolist()
+        with np.errstate(invalid="ignore"):  # between infinite values, as among all
+            found += values.loc[ranks].reset_index(drop=True).quantile([share], interpolation=interpolation).tolist()
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from ballast.gates.own.form import Outcome
 from ballast.gates.rows import beside, tables

@@ -35,9 +35,10 @@ def unique_ids(expectation: tables.ExpectUniqueIds, table: RowTable, context: Ro
     name = context.id or "sample_id"
     field = field_of(table, name)
     (counts,) = table.ask(
-        f"SELECT coalesce(sum(n) FILTER (v IS NULL), 0)::BIGINT AS nulls, "
-        f"coalesce(sum(n - 1) FILTER (v IS NOT NULL), 0)::BIGINT AS repeated, count(*) FILTER (n > 1 AND v IS NOT NULL) "
-        f"AS ids FROM (SELECT {there(field)} AS v, count(*) AS n FROM rows GROUP BY v)",
+        "SELECT coalesce(sum(n) FILTER (v IS NULL), 0)::BIGINT AS nulls, "
+        "coalesce(sum(n - 1) FILTER (v IS NOT NULL), 0)::BIGINT AS repeated, "
+        "count(*) FILTER (n > 1 AND v IS NOT NULL) AS ids FROM "
+        f"(SELECT {there(field)} AS v, count(*) AS n FROM rows GROUP BY v)",
         {"x": name},
     ).to_pylist()
     such = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,10 @@ N = 90
 
 def files_of(table: pa.Table, folder: Path, name: str = "part") -> list[str]:
     """Writes a table as three files of row groups of 7 rows, and one without rows."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     cuts = [0, table.num_rows // 3, table.num_rows // 3, 2 * table.num_rows // 3, table.num_rows]
     names = []
-    for place, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for place, (start, stop) in enumerate(pairwise(cuts)):
         names.append(str(folder / f"{name}-{place}.parquet"))
         pq.write_table(table.slice(start, stop - start), names[-1], row_group_size=7)
     return names

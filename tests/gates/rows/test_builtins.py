@@ -8,15 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+from ballast.gates import StaticContext, judge, judge_rows, parse_suite, unjudgeable
+from ballast.gates.great_expectations.builtin import builtin_names
+from ballast.gates.rows.figures import JUDGES
+from ballast.gates.rows.kinds import BUILTIN_BY_ROW, BUILTIN_OVER_ALL, BUILTIN_WITH_CONDITION, UNJUDGEABLE
+from ballast.gates.suite import OWN
+from ballast.warehouse.asked import AskedRows
+from ballast.warehouse.tables.frames import pandas_frame
 from tests.gates.rows.parts import N, check, source
 
 ROW_BY_ROW: list[Any] = [
     {"expect_column_values_to_be_between": {"column": "x", "min_value": -1}},
     {"expect_column_values_to_be_between": {"column": "x", "min_value": -1, "mostly": 0.5}},
-    {"expect_column_values_to_be_between": {"column": "whole", "max_value": 50, "row_condition": "whole > 3 and good == True"}},
+    {"expect_column_values_to_be_between": {"column": "whole", "max_value": 50, "row_condition": "good == True"}},
     {"expect_column_values_to_be_between": {"column": "price", "min_value": 0.1, "max_value": 0.5}},
     {"expect_column_values_to_be_between": {"column": "day", "max_value": "2024-01-20"}},
     {"expect_column_values_to_be_between": {"column": "at", "max_value": "2024-01-01 12:00"}},
@@ -45,9 +53,11 @@ ROW_BY_ROW: list[Any] = [
     {"expect_column_values_to_be_in_type_list": {"column": "whole", "type_list": ["int32", "int64"]}},
     {"expect_column_values_to_be_in_type_list": {"column": "price", "type_list": ["int32"]}},
     {"expect_column_pair_values_a_to_be_greater_than_b": {"column_A": "x", "column_B": "whole"}},
-    {"expect_column_pair_values_a_to_be_greater_than_b": {"column_A": "whole", "column_B": "x", "ignore_row_if": "either_value_is_missing"}},
+    {"expect_column_pair_values_a_to_be_greater_than_b":
+        {"column_A": "whole", "column_B": "x", "ignore_row_if": "either_value_is_missing"}},
     {"expect_column_pair_values_to_be_equal": {"column_A": "whole", "column_B": "label"}},
-    {"expect_column_pair_values_to_be_in_set": {"column_A": "colour", "column_B": "label", "value_pairs_set": [["red", 0]]}},
+    {"expect_column_pair_values_to_be_in_set":
+        {"column_A": "colour", "column_B": "label", "value_pairs_set": [["red", 0]]}},
     {"expect_multicolumn_sum_to_equal": {"column_list": ["label", "x"], "sum_total": 3}},
     {"expect_multicolumn_values_to_be_equal": {"column_list": ["colour", "text"]}},
     {"expect_select_column_values_to_be_unique_within_record": {"column_list": ["label", "whole"]}},
@@ -58,10 +68,6 @@ ROW_BY_ROW: list[Any] = [
     {"expect_column_values_to_be_decreasing": {"column": "at", "mostly": 0.9}},
     {"expect_column_values_to_be_decreasing": {"column": "clock"}},
 ]  # fmt: skip
-
-
-def changed(**changes: Any) -> pa.Table:
-    return source(**changes)
 
 
 TABLES = {
@@ -86,12 +92,16 @@ def of_column(name: str, column: str, **arguments: Any) -> dict[str, Any]:
     return {f"expect_column_{name}": {"column": column, **arguments}}
 
 
+def quantiles_of(column: str, shares: list[float], ranges: list[Any], **arguments: Any) -> dict[str, Any]:
+    asked = {"quantiles": shares, "value_ranges": ranges}
+    return of_column("quantile_values_to_be_between", column, quantile_ranges=asked, **arguments)
+
+
 FIGURES: list[Any] = [
     *(of_column(f"{end}_to_be_between", c, min_value=low)
       for end in ("min", "max")
       for c, low in (("x", 0), ("whole", 50), ("price", 0.5), ("day", "2024-01-05"), ("at", "2024-01-01 12:00"),
                      ("clock", "01:00"), ("text", "word 2"), ("good", 1), ("colour", "red"))),
-    of_column("max_to_be_between", "x", max_value=1, row_condition="whole > 3"),
     *(of_column(f"{set_}", c, value_set=v)
       for set_ in ("distinct_values_to_be_in_set", "distinct_values_to_contain_set", "distinct_values_to_equal_set",
                    "most_common_value_to_be_in_set")
@@ -102,12 +112,13 @@ FIGURES: list[Any] = [
     of_column("proportion_of_non_null_values_to_be_between", "x", min_value=0.5, row_condition="whole > 3"),
     of_column("to_exist", "x"), of_column("to_exist", "y"),
     of_column("type_to_be", "whole", type_="Int32"), of_column("type_to_be", "whole", type_="int32"),
-    of_column("quantile_values_to_be_between", "x", quantile_ranges={"quantiles": [0, 0.1, 0.5, 1], "value_ranges": [[None, 0], [-2, 0], [-1, None], [0, 9]]}),
-    of_column("quantile_values_to_be_between", "whole", quantile_ranges={"quantiles": [0.25, 0.5, 0.75], "value_ranges": [[20, 23], [40, 50], [60, 70]]}),
-    of_column("quantile_values_to_be_between", "day", quantile_ranges={"quantiles": [0.5], "value_ranges": [["2024-01-02", "2024-01-20"]]}),
-    *(of_column("quantile_values_to_be_between", c, allow_relative_error=how, quantile_ranges={"quantiles": [0.33, 0.5], "value_ranges": [[0, 1], [0, 1]]})
+    quantiles_of("x", [0, 0.1, 0.5, 1], [[None, 0], [-2, 0], [-1, None], [0, 9]]),
+    quantiles_of("whole", [0.25, 0.5, 0.75], [[20, 23], [40, 50], [60, 70]]),
+    quantiles_of("day", [0.5], [["2024-01-02", "2024-01-20"]]),
+    *(quantiles_of(c, [0.33, 0.5], [[0, 1], [0, 1]], allow_relative_error=how)
       for c in ("x", "price") for how in ("linear", "lower", "higher", "midpoint", "nearest")),
-    *(of_column("median_to_be_between", c, min_value=low) for c, low in (("x", 0), ("whole", 40), ("at", "2024-01-01 11:00"), ("price", 0.4))),
+    *(of_column("median_to_be_between", c, min_value=low)
+      for c, low in (("x", 0), ("whole", 40), ("at", "2024-01-01 11:00"), ("price", 0.4))),
     *(of_column("values_to_be_unique", c) for c in ("key", "x", "whole", "colour", "day", "price")),
     of_column("values_to_be_unique", "clock", mostly=0.2),
     {"expect_compound_columns_to_be_unique": {"column_list": ["label", "text"]}},
@@ -139,10 +150,75 @@ ROUNDED: list[Any] = [
 
 @pytest.mark.parametrize("made", TABLES)
 def test_rows_held_against_all_others_are_judged_as_their_frame(tmp_path: Path, made: str) -> None:
-    suite = [entry for entry in FIGURES if "row_condition" not in str(entry) or "max_to_be" not in str(entry)]
-    check(suite, TABLES[made](), tmp_path, {}, **{"id": "key"})
+    check(FIGURES, TABLES[made](), tmp_path, {}, **{"id": "key"})
 
 
 @pytest.mark.parametrize("made", TABLES)
 def test_sums_over_rows_are_those_of_the_frame_but_for_rounding(tmp_path: Path, made: str) -> None:
     check(ROUNDED, TABLES[made](), tmp_path, {}, rounded=True, **{"id": "key"})
+
+
+def test_every_builtin_is_of_one_kind() -> None:
+    kinds = [BUILTIN_BY_ROW, BUILTIN_WITH_CONDITION, BUILTIN_OVER_ALL, UNJUDGEABLE.keys() - OWN.keys()]
+    assert sorted(name for kind in kinds for name in kind) == sorted(builtin_names())
+    assert JUDGES.keys() == BUILTIN_WITH_CONDITION | BUILTIN_OVER_ALL
+
+
+def test_every_builtin_that_can_be_judged_is_held_to_its_frame() -> None:
+    held = {name for entry in (*ROW_BY_ROW, *FIGURES, *ROUNDED) for name in entry}
+    assert held == builtin_names() - UNJUDGEABLE.keys()
+
+
+def test_rows_that_look_at_other_rows_are_counted_over_all_parts(tmp_path: Path) -> None:
+    r = np.random.default_rng(6)
+    parts = [
+        pd.DataFrame(
+            {
+                "code": [f"k{k}_{i}" for i in range(99)] + ["twin"],
+                "t": np.arange(100.0) + 100 * k - (150 if k == 2 else 0),
+                "x": r.normal(size=100) * (1, 1, 10)[k],
+            }
+        )
+        for k in range(3)
+    ]
+    parts[2].loc[99, "code"] = "k2_99"
+    files = [tmp_path / f"{k}.parquet" for k in range(3)]
+    for file, part in zip(files, parts, strict=True):
+        part.to_parquet(file)
+    suite = parse_suite(
+        [
+            of_column("values_to_be_unique", "code"),
+            of_column("values_to_be_increasing", "t"),
+            of_column("value_z_scores_to_be_less_than", "x", threshold=3, double_sided=True),
+            of_column("values_to_be_between", "x", min_value=-2, mostly=0.9),
+            "expect_unique_ids",
+        ],
+        where="gates",
+    )
+    with AskedRows.of_files(files) as rows:
+        found = judge_rows(suite, rows, StaticContext(id="code"), in_memory=0)
+    assert [judgement.passed for judgement in found] == [False] * 5
+    assert [judgement.observed["unexpected_count"] for judgement in found[:3]] == [2, 1, 3]
+    assert found[3].observed["unexpected_percent"] == pytest.approx(17)
+    assert "such as twin" in found[0].message
+    assert found[4].observed == {"rows": 300, "null_ids": 0, "repeated_ids": 1}
+
+
+def test_what_cannot_be_judged_over_rows_is_named_at_load_and_closed() -> None:
+    suite = parse_suite(
+        [
+            of_column("max_to_be_between", "x", max_value=1, row_condition="label > 1"),
+            of_column("kl_divergence_to_be_less_than", "x", threshold=1,
+                      partition_object={"bins": [0, 1], "weights": [1.0]}),
+            of_column("values_to_be_between", "x", min_value=-99, row_condition="label > 1"),
+        ],
+        where="gates",
+    )  # fmt: skip
+    named = unjudgeable(suite)
+    assert [expectation for expectation, _ in named] == list(suite[:2])
+    with AskedRows.of_table(source()) as rows:
+        large = judge_rows(suite, rows, StaticContext(), in_memory=0)
+        small = judge_rows(suite, rows, StaticContext())
+    assert [judgement.passed for judgement in large] == [False, False, True]
+    assert "over 90 rows, which are not loaded at once, it cannot be: with a row_condition" in large[0].message
+    assert small == judge(suite, pandas_frame(source()), StaticContext())
