@@ -1,8 +1,8 @@
 """Gates: expectation suites on the stages' tables, and the verdicts they give.
 
 ``parse_suite`` reads a suite as a pipeline's YAML has it, ``default_suite`` gives what stands after a stage anyway,
-``with_defaults`` joins the two, and ``judge`` judges a table by them; ``judge_rows`` one that does not fit in memory, of
-which ``unjudgeable`` says what cannot be judged so. Importing this does not load Great Expectations, and neither does
+``with_defaults`` joins the two, and ``judge`` judges a table by them; ``judge_rows`` one that does not fit in memory,
+and ``unjudgeable`` says what cannot be judged so. Importing this does not load Great Expectations, and neither does
 ``parse_suite``.
 """
 

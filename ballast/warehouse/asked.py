@@ -1,4 +1,4 @@
-"""Rows beyond memory that answer questions in SQL: Parquet files, or an Arrow table, behind a connection of their own."""
+"""Rows that answer questions in SQL without being loaded: Parquet files, or an Arrow table."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ class ExpectShareFlaggedBelow(Own):
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
         flags = column(frame, "flagged")
         there = flags.dropna()
-        reasons = frame["reason"].dropna().value_counts() if "reason" in frame else []
-        first = f"{reasons.iloc[0]} for {reasons.index[0]}" if len(reasons) else ""
+        reasons = frame["reason"].dropna().value_counts() if "reason" in frame else None
+        first = "" if reasons is None or reasons.empty else f"{reasons.iloc[0]} for {reasons.index[0]}"
         return self.said(len(flags), len(flags) - len(there), int(there.astype(bool).sum()), first)
 
     def said(self, n: int, missing: int, flagged: int, reason: str) -> Outcome:

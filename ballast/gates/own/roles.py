@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from ballast.columns import canonical, kind_of, numbers_of, scale_of
+from ballast.columns import canonical, kind_of, numbers_of
 from ballast.errors import DataError
 from ballast.gates.own.form import Outcome, Own, column, id_column
+from ballast.gates.own.types import type_fault
 from ballast.methods.common.tasks import task_of
-from ballast.precision import coarser_of, rounded
 from ballast.words import in_words, listed, percent, plural
 
 if TYPE_CHECKING:
@@ -21,13 +20,10 @@ if TYPE_CHECKING:
 
     from ballast.gates.context import GateContext
 
-DAY = 86_400
 _Stored = TypeVar("_Stored")
 _Share = Annotated[float, Field(ge=0, le=1)]
 MOST_CATEGORIES = 40
 """Text of more different training values than this is free text, which the encoder does not turn into categories."""
-REPEATED_SHARE = 0.5
-"""Of a column's rows: where so many hold a number that stands there again, its numbers repeat."""
 SAME_IDS_SHARE = 0.5
 """Of the ids of a role: where so many differ from another role's by capitals alone, they are the same ids."""
 
@@ -117,7 +113,7 @@ class ExpectSameSchema(BetweenRoles):
         theirs = {role: compared_columns(map(str, table.columns), context, role) for role, table in tables.items()}
 
         def fault(role: str, name: str) -> str:
-            return _type_fault(tables[role][name], frame[name], role)
+            return type_fault(tables[role][name], frame[name], role)
 
         return self.said(len(frame), frame.columns, theirs, fault, absent)
 
@@ -163,105 +159,6 @@ def compared_columns(columns: Iterable[str], context: GateContext, role: str) ->
     labels = {ours, theirs} - {None}
     features = context.feature_columns(list(columns), role)
     return [c for c in features if c not in labels] + ([theirs] if theirs is not None and theirs == ours else [])
-
-
-def _type_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
-    """Says what a column holds that the other role's cannot; empty where it is of the same type."""
-    if fault := kind_fault(theirs, ours, role):
-        return fault
-    kind = kind_of(ours)
-    if "empty" in (kind, kind_of(theirs)):
-        return ""
-    if kind == "number" and is_whole(theirs) and not is_whole(ours):
-        count, such = broken_of(ours)
-        if count:
-            return fractions(count, such, role)
-    if kind == "number":
-        return _precision_fault(theirs, ours, role)
-    if kind == "time" and whole_days(theirs) and (numbers_of(ours.dropna()) % DAY).any():
-        return moments(ours.dropna().iloc[0], role)
-    return ""
-
-
-def kind_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
-    """Says what a column holds that the other role's cannot, as far as its type and any one value tell."""
-    kind, wanted = kind_of(ours), kind_of(theirs)
-    if "empty" in (kind, wanted):
-        return ""
-    if kind != wanted:
-        return f"holds {_MEANING[kind]} ({ours.dtype}) where {role}'s holds {_MEANING[wanted]} ({theirs.dtype})"
-    if kind != "time":
-        return ""
-    scale, wanted = scale_of(ours), scale_of(theirs)
-    if scale != wanted:
-        return f"holds {_SCALES[scale]} where {role}'s holds {_SCALES[wanted]}"
-    zone, zone_there = (getattr(side.dtype, "tz", None) is not None for side in (ours, theirs))
-    if zone != zone_there:
-        return f"has a time zone, and {role}'s has none" if zone else f"has no time zone, and {role}'s has one"
-    return ""
-
-
-def whole_days(values: pd.Series) -> bool:
-    """Says whether a column of times is one of dates."""
-    return scale_of(values) == "instant" and values.dtype.kind != "M"
-
-
-def is_whole(values: pd.Series) -> bool:
-    """Says whether a column is of a type of whole numbers."""
-    return getattr(values.dtype, "kind", "O") in "iu"
-
-
-def broken_of(values: pd.Series) -> tuple[int, float]:
-    """Gives how many numbers are not whole ones, and the first of them."""
-    there = values.dropna().astype(float)
-    broken = there[there % 1 != 0]
-    return len(broken), broken.iloc[0] if len(broken) else math.nan
-
-
-def fractions(rows: int, such: object, role: str) -> str:
-    """Says that numbers are not whole ones as a role's are."""
-    return f"holds fractions in {rows} rows (such as {such}) where {role}'s are whole numbers"
-
-
-def moments(such: object, role: str) -> str:
-    """Says that times are not whole days as a role's are."""
-    return f"holds times of day (such as {such}) where {role}'s are whole days"
-
-
-def _precision_fault(theirs: pd.Series, ours: pd.Series, role: str) -> str:
-    """Says that numbers which repeat differ for how they are kept alone; empty where they do not."""
-    import pandas as pd
-
-    here, there = (numbers_of(side.dropna()) for side in (ours, theirs))
-    coarser = coarser_of(ours, here, theirs, there)
-    if coarser is None or pd.Series(there).duplicated(keep=False).mean() < REPEATED_SHARE:
-        return ""
-    alike = np.isin(rounded(here, coarser), rounded(there, coarser)) & ~np.isin(here, there)
-    if alike.mean() < REPEATED_SHARE:
-        return ""
-    fits = bool((rounded(here, coarser) == here).all())
-    return passed_through(theirs, ours, role, coarser, int(alike.sum()), len(here), float(here[alike][0]), fits)
-
-
-def passed_through(
-    theirs: pd.Series, ours: pd.Series, role: str, coarser: np.dtype, alike: int, n: int, such: float, fits: bool
-) -> str:
-    """Says that so many of n numbers are equal in a coarser type alone, which all of ours fit or not."""
-    which = "this one" if fits else f"{role}'s"
-    return (
-        f"({ours.dtype}) and {role}'s ({theirs.dtype}) are equal as {coarser} alone in {percent(alike, n)} of the rows "
-        f"(such as {such}), for {which} has passed through {coarser}: keep both in one type"
-    )
-
-
-_SCALES = {"instant": "dates or moments", "time of day": "times of day", "duration": "durations"}
-_MEANING = {
-    "number": "numbers",
-    "truth": "true and false",
-    "time": "times",
-    "category": "text or categories",
-    "nested": "lists or mappings",
-}
 
 
 class ExpectKnownCategories(BetweenRoles):
@@ -342,20 +239,20 @@ class Unseen(NamedTuple):
     role: str
     name: str
     rows: int
-    count: int
+    unknown: int
     categories: Collection[str]
 
     @property
     def share(self) -> float:
-        return self.count / self.rows if self.rows else 0.0
+        return self.unknown / self.rows if self.rows else 0.0
 
     @property
     def said(self) -> str:
-        such = f"{self.count} of {self.rows} rows ({percent(self.count, self.rows)})" if self.rows else "no row"
+        such = f"{self.unknown} of {self.rows} rows ({percent(self.unknown, self.rows)})" if self.rows else "no row"
         return f"{such} have a category that {self.role} does not have (such as {listed(self.categories)})"
 
 
-def unseen(known: Collection[str], ours: pd.Series) -> tuple[int, int, list[str]]:
+def unseen(known: Collection[Any], ours: pd.Series) -> tuple[int, int, list[str]]:
     """Gives the rows with a value, how many have one that is not known, and those values, each once."""
     import pandas as pd
 
@@ -388,10 +285,10 @@ class ExpectKnownLabels(BetweenRoles):
         """Gives the outcome of n rows, by the labels that are unknown to a role and those that it has."""
         observed, found = dict[str, Any](rows=n), []
         for ours, theirs in compared:
-            observed[f"unknown_to_{ours.role}"] = ours.count
-            if ours.count:
+            observed[f"unknown_to_{ours.role}"] = ours.unknown
+            if ours.unknown:
                 found.append(
-                    f"{ours.count} of {ours.rows} labels in column {ours.name!r} are unknown to {ours.role} (such "
+                    f"{ours.unknown} of {ours.rows} labels in column {ours.name!r} are unknown to {ours.role} (such "
                     f"as {listed(ours.categories)}; {ours.role} has {theirs})"
                 )
         if found:

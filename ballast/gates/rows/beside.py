@@ -14,7 +14,7 @@ import pyarrow as pa
 from ballast.columns import kind_of, numbers_of
 from ballast.compute.states.counts import LIMIT, Counts
 from ballast.errors import DataError
-from ballast.gates.own import predictions, roles, tables
+from ballast.gates.own import predictions, roles, tables, types
 from ballast.gates.own.form import Outcome, column
 from ballast.gates.rows.table import (
     RowsContext,
@@ -157,31 +157,31 @@ def same_schema(expectation: roles.ExpectSameSchema, table: RowTable, context: R
 
 def _type_fault(others: RowTable, table: RowTable, name: str, role: str) -> str:
     theirs, ours = sample(others, name), sample(table, name)
-    if fault := roles.kind_fault(theirs, ours, role):
+    if fault := types.kind_fault(theirs, ours, role):
         return fault
     kind = kind_of(ours)
     if "empty" in (kind, kind_of(theirs)):
         return ""
-    if kind == "number" and roles.is_whole(theirs) and not roles.is_whole(ours):
-        found = [roles.broken_of(frame[name]) for frame in frames(table, [name])]
+    if kind == "number" and types.is_whole(theirs) and not types.is_whole(ours):
+        found = [types.broken_of(frame[name]) for frame in frames(table, [name])]
         count = sum(n for n, _ in found)
         if count:
-            return roles.fractions(count, next(such for n, such in found if n), role)
+            return types.fractions(count, next(such for n, such in found if n), role)
     if kind == "number":
         return _precision_fault(others, table, name, role, theirs, ours)
     if (
         kind == "time"
-        and roles.whole_days(theirs)
-        and any((numbers_of(frame[name].dropna()) % roles.DAY).any() for frame in frames(table, [name]))
+        and types.whole_days(theirs)
+        and any((numbers_of(frame[name].dropna()) % types.DAY).any() for frame in frames(table, [name]))
     ):
-        return roles.moments(ours.dropna().iloc[0], role)
+        return types.moments(ours.dropna().iloc[0], role)
     return ""
 
 
 def _precision_fault(
     others: RowTable, table: RowTable, name: str, role: str, theirs: pd.Series, ours: pd.Series
 ) -> str:
-    """Says what ``roles.passed_through`` does, from SQL."""
+    """Says what ``types.passed_through`` does, from SQL."""
     fits = [_fits_float(side, name) for side in (table, others)]
     ends = [np.array([1.0 if fit else 1 / 3]) for fit in fits]
     coarser = coarser_of(ours, ends[0], theirs, ends[1])
@@ -195,7 +195,7 @@ def _precision_fault(
         f"(SELECT {values} AS v, count(*) AS n FROM rows GROUP BY v) WHERE v IS NOT NULL",
         {"x": name},
     )["share"][0].as_py()
-    if repeated < roles.REPEATED_SHARE:
+    if repeated < types.REPEATED_SHARE:
         return ""
     own = "CAST(" + there(table.schema.field(name)) + " AS DOUBLE)"
     (found,) = table.ask(
@@ -208,9 +208,9 @@ def _precision_fault(
         {"x": name},
         others={"other": others},
     ).to_pylist()
-    if found["alike"] < roles.REPEATED_SHARE * found["n"]:
+    if found["alike"] < types.REPEATED_SHARE * found["n"]:
         return ""
-    return roles.passed_through(theirs, ours, role, coarser, found["alike"], found["n"], found["such"], fits[0])
+    return types.passed_through(theirs, ours, role, coarser, found["alike"], found["n"], found["such"], fits[0])
 
 
 def _fits_float(table: RowTable, name: str) -> bool:
@@ -331,19 +331,17 @@ def _effect(now: RowTable, then: RowTable) -> tuple[float, str]:
 
 def _distance(now: RowTable, then: RowTable) -> tuple[float, str] | None:
     """Gives the largest distance of two distribution functions; None where there are few different values."""
-    sides = [
-        f"SELECT CAST({there(side.schema.field('prediction'))} AS DOUBLE) AS v, {new} AS now, {1 - new} AS old FROM {name}"
-        for side, name, new in ((now, "rows", 1), (then, "older", 0))
-    ]
+    values = [f"SELECT CAST({there(side.schema.field('prediction'))} AS DOUBLE) AS v" for side in (now, then)]
     (found,) = now.ask(
-        f"WITH both_sides AS ({sides[0]} UNION ALL {sides[1]}), "
+        f"WITH both_sides AS ({values[0]}, 1 AS now, 0 AS old FROM rows UNION ALL {values[1]}, 0, 1 FROM older), "
         "counts AS (SELECT v, sum(now) AS now, sum(old) AS old FROM both_sides GROUP BY v), "
         "sums AS (SELECT v, sum(now) OVER up AS now, sum(old) OVER up AS old FROM counts WINDOW up AS (ORDER BY v)), "
-        "ends AS (SELECT sum(now) AS now, sum(old) AS old, sum(v * now) / sum(now) AS mean_now, sum(v * old) / sum(old) "
-        "AS mean_old, count(v) AS k, coalesce(sum(now) FILTER (v IS NULL), 0) > 0 AS lacks_now, "
+        "ends AS (SELECT sum(now) AS now, sum(old) AS old, sum(v * now) / sum(now) AS mean_now, "
+        "sum(v * old) / sum(old) AS mean_old, count(v) AS k, "
+        "coalesce(sum(now) FILTER (v IS NULL), 0) > 0 AS lacks_now, "
         "coalesce(sum(old) FILTER (v IS NULL), 0) > 0 AS lacks_old FROM counts) "
-        "SELECT k, lacks_now, lacks_old, mean_now, mean_old, (SELECT max(abs(sums.now / ends.now - sums.old / ends.old)) "
-        "FROM sums) AS distance FROM ends",
+        "SELECT k, lacks_now, lacks_old, mean_now, mean_old, "
+        "(SELECT max(abs(sums.now / ends.now - sums.old / ends.old)) FROM sums) AS distance FROM ends",
         {"x": "prediction"},
         others={"older": then},
     ).to_pylist()

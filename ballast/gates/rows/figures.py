@@ -123,9 +123,15 @@ def _numbers(found: View) -> np.ndarray:
     """Gives the (n,) doubles of a batch, instants in nanoseconds since the column's first."""
     values = found.frame.iloc[:, 0]
     if values.dtype.kind == "M":
-        values = (values - found.held.values.min()).astype("timedelta64[ns]")
+        values = (values - _first(found)).astype("timedelta64[ns]")
         return np.where(values.isna(), np.nan, values.to_numpy().view(np.int64))
     return values.to_numpy(np.float64)
+
+
+def _first(found: View) -> Any:
+    """Gives the least value of a column, which every batch has among the rows that type it."""
+    assert found.held is not None
+    return found.held.values.min()
 
 
 def _moments(chosen: Chosen) -> Moments:
@@ -151,7 +157,7 @@ def mean(expectation: Expectation, table: RowTable) -> Outcome:
     seen = chosen.view()
     figure: Any = float(_moments(chosen).mean[0])
     if seen.frame.iloc[:, 0].dtype.kind == "M":
-        figure = seen.held.values.min() + pd.Timedelta(round(figure), "ns")
+        figure = _first(seen) + pd.Timedelta(round(figure), "ns")
     return _held(expectation, seen._replace(rows=chosen.rows), figure)
 
 
@@ -188,8 +194,10 @@ def total(expectation: Expectation, table: RowTable) -> Outcome:
     sums = [_sum(found.frame.iloc[:, 0]) for found in chosen.views() if len(found.frame)]
     chosen.check_any(0 if sums else chosen.rows)
     figure: Any = sum(sums) if all(isinstance(value, int) for value in sums) else math.fsum(sums)
-    most = max(abs(int(value)) for value in seen.held.values) if seen.held.values.dtype.kind == "i" else 2**63
-    if most * chosen.rows < 2**63:  # numpy's, as the sum of the column would be
+    values = seen.frame.iloc[:, 0]
+    if (
+        values.dtype.kind == "i" and int(values.abs().max()) * chosen.rows < 2**63
+    ):  # numpy's, as the sum of the column would be
         figure = np.int64(figure)
     return _held(expectation, seen._replace(rows=chosen.rows), figure)
 
@@ -222,7 +230,7 @@ def _median(chosen: Chosen) -> Any:
     return _at(chosen, {last // 2, (last + 1) // 2}).median()
 
 
-def _quantiles(chosen: Chosen, shares: list[float], interpolation: str) -> list[Any]:
+def _quantiles(chosen: Chosen, shares: list[float], interpolation: Any) -> list[Any]:
     """Gives the column's quantiles, in the form in which it is judged."""
     last = _last(chosen)
     places = [share * last for share in shares]

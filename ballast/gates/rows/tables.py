@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,7 @@ def no_null_labels(expectation: tables.ExpectNoNullLabels, table: RowTable, cont
     for name in looked_at:
         column(without_rows(table), name)
     counts = [expectation.counted(frame, context) for frame in frames(table, looked_at)]
-    return expectation.said(*map(sum, zip(*counts, strict=True)), context.label)
+    return expectation.said(sum(n for n, _ in counts), sum(bad for _, bad in counts), context.label)
 
 
 def class_count(expectation: tables.ExpectClassCountAtLeast, table: RowTable, context: RowsContext) -> Outcome:
@@ -137,7 +138,7 @@ def finite_values(expectation: tables.ExpectFiniteValues, table: RowTable, conte
     return expectation.said(len(table), bad, table.schema.names)
 
 
-def _by_column(table: RowTable, names: list[str], asks: object) -> dict[str, int]:
+def _by_column(table: RowTable, names: list[str], asks: Callable[[str], str]) -> dict[str, int]:
     """Gives what one SELECT answers of each column's values."""
     if not names:
         return {}

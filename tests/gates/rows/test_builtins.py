@@ -85,7 +85,7 @@ TABLES = {
 
 @pytest.mark.parametrize("made", TABLES)
 def test_rows_counted_batch_by_batch_are_judged_as_their_frame(tmp_path: Path, made: str) -> None:
-    check(ROW_BY_ROW, TABLES[made](), tmp_path, {}, **{"id": "key"})
+    check(ROW_BY_ROW, TABLES[made](), tmp_path, {}, id="key")
 
 
 def of_column(name: str, column: str, **arguments: Any) -> dict[str, Any]:
@@ -150,12 +150,12 @@ ROUNDED: list[Any] = [
 
 @pytest.mark.parametrize("made", TABLES)
 def test_rows_held_against_all_others_are_judged_as_their_frame(tmp_path: Path, made: str) -> None:
-    check(FIGURES, TABLES[made](), tmp_path, {}, **{"id": "key"})
+    check(FIGURES, TABLES[made](), tmp_path, {}, id="key")
 
 
 @pytest.mark.parametrize("made", TABLES)
 def test_sums_over_rows_are_those_of_the_frame_but_for_rounding(tmp_path: Path, made: str) -> None:
-    check(ROUNDED, TABLES[made](), tmp_path, {}, rounded=True, **{"id": "key"})
+    check(ROUNDED, TABLES[made](), tmp_path, {}, rounded=True, id="key")
 
 
 def test_every_builtin_is_of_one_kind() -> None:

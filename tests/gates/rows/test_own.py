@@ -19,7 +19,7 @@ from ballast.warehouse.asked import AskedRows
 from ballast.warehouse.tables.frames import pandas_frame
 from tests.gates.rows.parts import N, check, source
 
-SOURCE = {"id": "key", "label": "label", "role": "test", "stage": "source"}
+SOURCE: dict[str, Any] = {"id": "key", "label": "label", "role": "test", "stage": "source"}
 TABLES: dict[str, Callable[[], pa.Table]] = {
     "sound": source,
     "no rows": lambda: source().slice(0, 0),
@@ -75,7 +75,7 @@ RELATED: dict[str, Callable[[], pa.Table]] = TABLES | {
         day=pa.array([dt.datetime(2024, 1, 1, i % 3) for i in range(N)], pa.timestamp("s")), clock=source()["day"],
         at=pa.array([dt.datetime(2024, 1, 1, i % 24) for i in range(N)], pa.timestamp("us")),
     ),
-    "floats": lambda: source(x=pa.array(np.tile(np.float32([0.1, 0.2, 0.3]), 30))),
+    "floats": lambda: source(x=pa.array(np.tile(np.array([0.1, 0.2, 0.3], np.float32), 30))),
     "new values": lambda: source(
         colour=pa.array(["blue", "red", "red"] * 30).dictionary_encode(), text=pa.array([f"w {i}" for i in range(N)]),
         label=pa.array([0, 1, 7] * 30),
