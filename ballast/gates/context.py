@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
@@ -125,6 +125,10 @@ class StaticContext:
 
     def rows(self, role: str) -> RowTable | None:
         return self.stored_rows.get(role)
+
+    def feature_batches(self, role: str) -> Iterator[Features] | None:
+        found = self.stored_features.get(role)
+        return None if found is None else iter([found])
 
     def previous_rows(self) -> tuple[int, RowTable] | None:
         return self.stored_previous_rows

@@ -155,7 +155,10 @@ class ExpectBalance(Own):
     min_share_of_features: Share = 1.0
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        before, after, names = _differences(frame, context)
+        return self.said(*_differences(frame, context))
+
+    def said(self, before: np.ndarray, after: np.ndarray, names: list[str]) -> Outcome:
+        """Gives the outcome of the (d,) differences of features before and after weighting."""
         limit, d = self.max_standardized_difference, len(after)
         over = np.flatnonzero(after > limit)
         worst = over[np.argsort(-after[over], kind="stable")]
@@ -183,7 +186,10 @@ class ExpectImprovedBalance(Own):
     negligible: NonNegative = 0.1
 
     def judge(self, frame: pd.DataFrame, context: GateContext) -> Outcome:
-        before, after, names = _differences(frame, context)
+        return self.said(*_differences(frame, context))
+
+    def said(self, before: np.ndarray, after: np.ndarray, names: list[str]) -> Outcome:
+        """Gives the outcome of the (d,) differences of features before and after weighting."""
         worst, largest = int(after.argmax()), float(after.max())
         said = (
             f"the largest standardized mean difference is {largest:.3g} ({names[worst]}) after weighting, "
@@ -212,7 +218,7 @@ def _differences(frame: pd.DataFrame, context: GateContext) -> tuple[np.ndarray,
     ids = column(frame, "sample_id").to_numpy()
     matrix, design = (_rows_of(train, ids, values) for values in (train.matrix, train.design_weight))
     for role, rows in (("train", matrix), ("target", target.matrix)):
-        _check_rows(role, rows, train.names)
+        check_features(role, len(rows), (~np.isfinite(rows)).sum(axis=0), train.names)
     weighting = weights[None] / weights.max()
     before, after = standardized_mean_differences(
         *_in_range(matrix, target.matrix), weighting, design, target.design_weight
@@ -246,17 +252,14 @@ def _rows_of(features: Features, ids: np.ndarray, values: Any) -> Any:
     return values[places]
 
 
-def _check_rows(role: str, matrix: np.ndarray, names: list[str]) -> None:
-    """Raises DataError for features that have no mean: no rows, no columns, NaN or infinite values."""
-    if not matrix.size:
-        raise DataError(
-            f"the features of {role} have {len(matrix)} rows and {matrix.shape[1]} columns; run {role} again"
-        )
-    bad = (~np.isfinite(matrix)).sum(axis=0)
+def check_features(role: str, n: int, bad: np.ndarray, names: list[str]) -> None:
+    """Raises DataError for n rows of features that have no mean, with the (d,) counts of those NaN or infinite."""
+    if not n or not len(bad):
+        raise DataError(f"the features of {role} have {n} rows and {len(bad)} columns; run {role} again")
     if bad.any():
         where = listed(f"{count} in {name}" for name, count in zip(names, bad, strict=True) if count)
         raise DataError(
-            f"the features of {role} hold NaN or infinite values ({where}) in {len(matrix)} rows and have no mean; run "
+            f"the features of {role} hold NaN or infinite values ({where}) in {n} rows and have no mean; run "
             "the features step again, or impute them there"
         )
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from ballast.errors import DataError
 from ballast.gates.judge import Judgement, closed, judge, judgement_of
 from ballast.gates.own.form import Outcome
-from ballast.gates.rows.kinds import BALANCES, BESIDE, OF_REPORTS, OWN_JUDGES, why_not
+from ballast.gates.rows.kinds import BESIDE, OF_REPORTS, OWN_JUDGES, why_not
 from ballast.gates.rows.table import RowsContext, RowTable
 from ballast.gates.suite import OWN, Expectation
 
@@ -29,7 +29,7 @@ def judge_rows(
     if not len(rows) and context.may_be_empty:
         return judge(suite, rows.frame(rows.schema.empty_table()), context)
     small = len(rows) * len(rows.schema) <= in_memory
-    whole = [e for e in suite if small and e.type not in BESIDE and e.type not in BALANCES]
+    whole = [e for e in suite if small and e.type not in BESIDE]
     found: dict[str, Judgement] = {}
     if whole:
         frame = rows.frame(pa.Table.from_batches(rows.batches(rows.schema.names), rows.schema))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from ballast.gates.own.form import Outcome
-from ballast.gates.rows import beside, tables
+from ballast.gates.rows import balances, beside, tables
 from ballast.gates.suite import Expectation
 
 ROW_BY_ROW: Mapping[str, Callable[..., Outcome]] = {
@@ -38,16 +38,15 @@ BESIDE: Mapping[str, Callable[..., Outcome]] = {
     "expect_known_categories": beside.known_categories,
     "expect_known_labels": beside.known_labels,
     "expect_prediction_shift_below": beside.prediction_shift,
+    "expect_balance": balances.balance,
+    "expect_improved_balance": balances.balance,
 }
 """Ballast's expectations on figures of all rows of this table and others."""
 
 OF_REPORTS = frozenset({"expect_drift_below", "expect_overall_result", "expect_metric", "expect_model_in_use"})
 """Expectations on tables that a step writes a few rows of, which are judged in memory."""
 
-BALANCES = ("expect_balance", "expect_improved_balance")
-
 UNJUDGEABLE: Mapping[str, str] = {
-    **dict.fromkeys(BALANCES, "it needs all training and target features at once"),
     "expect_column_kl_divergence_to_be_less_than": "it needs the whole column at once",
 }
 """Expectations that cannot be judged over rows beyond memory, and why."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from ballast.errors import DataError
-from ballast.gates.context import GateContext
+from ballast.gates.context import Features, GateContext
 from ballast.gates.own.form import column
 from ballast.words import SHOWN, listed
 
@@ -55,6 +55,10 @@ class RowsContext(GateContext, Protocol):
 
     def rows(self, role: str) -> RowTable | None:
         """Gives the rows of a data role; None where the pipeline has none, or they are not stored yet."""
+        ...
+
+    def feature_batches(self, role: str) -> Iterator[Features] | None:
+        """Gives the encoded features of a data role in the order of its rows; None where ``features`` has none."""
         ...
 
     def previous_rows(self) -> tuple[int, RowTable] | None:

@@ -150,7 +150,7 @@ def _by_column(table: RowTable, names: list[str], asks: Callable[[str], str]) ->
     return dict(zip(names, found.values(), strict=True))
 
 
-class _Weights:
+class Weights:
     """Weights added up: how many are not finite, below zero and above it, the ends, and sums by batch."""
 
     def __init__(self, table: RowTable, bounds: weights.ExpectWeightRange | None = None) -> None:
@@ -170,13 +170,17 @@ class _Weights:
         top = float(np.abs(values).max()) or 1.0  # so that the squares neither overflow nor vanish
         self._sums.append((top, float((values / top).sum()), float(np.square(values / top).sum())))
 
+    def check_carrying(self) -> None:
+        """Raises DataError where some are below zero, or all are zero."""
+        weights.check_carrying(self.negative, self.most > 0, self.n)
+
     @property
     def mean(self) -> float:
         return math.fsum(top * total for top, total, _ in self._sums) / self.n
 
     @property
     def effective_size(self) -> float:
-        weights.check_carrying(self.negative, self.most > 0, self.n)
+        self.check_carrying()
         shares = [(top / self.most, total, squares) for top, total, squares in self._sums]
         total = math.fsum(share * own for share, own, _ in shares)
         return total**2 / math.fsum(share**2 * own for share, _, own in shares)
@@ -185,16 +189,16 @@ class _Weights:
 def effective_sample_size(
     expectation: weights.ExpectEffectiveSampleSize, table: RowTable, context: RowsContext
 ) -> Outcome:
-    return expectation.said(_Weights(table).effective_size, len(table))
+    return expectation.said(Weights(table).effective_size, len(table))
 
 
 def weight_range(expectation: weights.ExpectWeightRange, table: RowTable, context: RowsContext) -> Outcome:
-    found = _Weights(table, expectation)
+    found = Weights(table, expectation)
     return expectation.said(found.n, found.outside, found.least, found.most)
 
 
 def mean_weight(expectation: weights.ExpectMeanWeight, table: RowTable, context: RowsContext) -> Outcome:
-    return expectation.said(_Weights(table).mean, len(table))
+    return expectation.said(Weights(table).mean, len(table))
 
 
 def flagged(

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ballast.gates import StaticContext, judge, judge_rows, parse_suite
+from ballast.gates import Features, StaticContext, judge, judge_rows, parse_suite
 from ballast.gates.rows.kinds import BESIDE, OF_REPORTS, OVER_ALL, ROW_BY_ROW, UNJUDGEABLE
 from ballast.gates.suite import OWN
 from ballast.warehouse.asked import AskedRows
@@ -195,3 +195,30 @@ def test_table_without_rows_that_may_be_empty_passes_over_rows() -> None:
     with AskedRows.of_table(source().slice(0, 0)) as rows:
         found = judge_rows(suite, rows, StaticContext(id="key", may_be_empty=True), in_memory=0)
     assert all(judgement.passed for judgement in found)
+
+
+@pytest.mark.parametrize("change", ["sound", "design", "not finite", "other rows", "no features", "constant"])
+def test_balance_of_weights_in_parts_is_that_of_the_frame_but_for_rounding(tmp_path: Path, change: str) -> None:
+    rng = np.random.default_rng(8)
+    ids = np.array([f"k{i}" for i in range(N)], dtype=object)
+    names = ["a", "b", "c"]
+    X, design = rng.normal(size=(N, 3)), rng.uniform(1, 2, size=N) if change == "design" else None
+    X[3, 1] = np.nan if change == "not finite" else 0
+    X[:, 2] = 1 if change == "constant" else X[:, 2]
+    features = {
+        "train": Features(ids, X, names, design),
+        "target": Features(ids[:50], X[:50] + np.array([0.5, 0, 0]), names),
+    }
+    if change == "no features":
+        features.pop("target")
+    if change == "other rows":
+        features["train"] = features["train"]._replace(ids=ids[:80], matrix=X[:80])
+    table = weights(weight=pa.array(np.exp(np.nan_to_num(X[:, 0]))))
+    suite = ["expect_balance", {"expect_balance": {"max_standardized_difference": 2.0}}, "expect_improved_balance"]
+    if change == "other rows":
+        with AskedRows.of_table(table) as rows:
+            found = judge_rows(parse_suite(suite, where="gates"), rows, StaticContext(stored_features=features))
+        assert not any(judgement.passed for judgement in found)
+        assert "90 rows have weights, but 80 have features" in found[0].message
+    else:
+        check(suite, table, tmp_path, {}, rounded=True, stored_features=features)
