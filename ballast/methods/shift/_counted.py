@@ -161,7 +161,7 @@ class Numbers(Seen):
     def __init__(self) -> None:
         super().__init__()
         self.precision = np.dtype(np.float16)
-        self._tally, self._sketch = Tally(MOST_NUMBERS), Quantiles()
+        self._tally, self._sketch = Tally(MOST_NUMBERS), Quantiles(SIZE)
 
     def values(self) -> tuple[np.ndarray, np.ndarray, float]:
         """Gives doubles, how many rows each stands for, and the most that the share of rows up to one is wrong by."""
@@ -183,7 +183,7 @@ class Numbers(Seen):
         """Says whether the column is another test's, and forgets its values then."""
         left = self._scale in ("category", "nested")
         if left:
-            self._tally, self._sketch = Tally(MOST_NUMBERS), Quantiles()
+            self._tally, self._sketch = Tally(MOST_NUMBERS), Quantiles(SIZE)
         return left
 
     def _counted(self, column: pd.Series, there: np.ndarray, scale: Scale) -> tuple[Any, np.ndarray, np.dtype]:

@@ -156,6 +156,7 @@ def _by_counts(
     note, k, total = _missing(counts, rows, rows_target), counts.shape[1], int(counts.sum())
     if k == 1:
         return ColumnResult.unchanged(name, f"constant in both{note}")
+    counts = counts[:, np.lexsort(counts)].astype(np.int64)  # so that the order of the rows cannot matter
     statistic = float(homogeneity(counts[1], counts.sum(axis=0)))
     effect = min(float(np.sqrt(statistic / total)), 1.0)
     unchanged = np.sqrt((k - 1) / (total - 1))  # exact: the mean of the statistic over all deals
@@ -209,7 +210,6 @@ def _dealt(counts: np.ndarray) -> float:
     """
     from scipy.stats import fisher_exact
 
-    counts = counts[:, np.lexsort(counts)].astype(np.int64)  # so that the order of the rows cannot matter
     totals, (n, m) = counts.sum(axis=0), counts.sum(axis=1)
     observed = float(homogeneity(counts[1], totals)) * (1 - 1e-12)
     rng, done, extreme = np.random.default_rng(0), 0, 0
