@@ -12,6 +12,7 @@ from ballast.methods.frame.base import Assessor, Learner, Sampler, Scorer, Weigh
 from ballast.methods.frame.base import Test as TwoSampleTest
 from ballast.methods.frame.parameters import Positive, Seed
 from ballast.methods.frame.reports import AssessmentRows, TestReport
+from ballast.methods.shift import ChiSquared
 from ballast.methods.shift._columns import Rule, overall_report
 from ballast.methods.weights._by_class import ByClass
 
@@ -371,3 +372,29 @@ class AcceptsOneClass(SoundStream):
     def fit(self, y):
         check_several(np.unique(y), len(y), self.name)
         return super().fit(y)
+
+
+class ReportsTheLastBatch(ChiSquared):
+    name = "reports_the_last_batch"
+
+    def partial_fit(self, table=None, table_target=None):
+        vars(self).pop("_counted", None)
+        return super().partial_fit(table, table_target)
+
+
+class ForgetsWhatItReported(ChiSquared):
+    name = "forgets_what_it_reported"
+
+    def finalize(self):
+        report = super().finalize()
+        vars(self).pop("_counted")
+        return report
+
+
+class LosesMergedBatches(ChiSquared):
+    name = "loses_merged_batches"
+
+    def merge(self, other):
+        if type(other) is not type(self) or other is self:
+            return super().merge(other)
+        return super().merge(type(self)(**other.get_params()))

@@ -22,12 +22,14 @@ from tests.conformance.broken import (
     FailsUnnamed,
     ForgetsOverall,
     ForgetsToFit,
+    ForgetsWhatItReported,
     IgnoresColumns,
     IgnoresWeights,
     KeepsAFunction,
     KeepsTheLastBatch,
     LearnsOneClass,
     LosesDigits,
+    LosesMergedBatches,
     LosesWhatIsMerged,
     MergesAnything,
     MislabelsRows,
@@ -40,6 +42,7 @@ from tests.conformance.broken import (
     PartsUnits,
     ReadsTheIndex,
     Remembers,
+    ReportsTheLastBatch,
     ScalesByTheLastBatch,
     SortsUnits,
     Sound,
@@ -88,6 +91,9 @@ BROKEN: list[tuple[str, type[Method]]] = [
     ("batches_equal_fit", MergesAnything),
     ("batches_equal_fit", ScalesByTheLastBatch),
     ("batches_equal_fit", AcceptsOneClass),
+    ("batches_equal_fit", ReportsTheLastBatch),
+    ("batches_equal_fit", ForgetsWhatItReported),
+    ("batches_equal_fit", LosesMergedBatches),
 ]
 
 

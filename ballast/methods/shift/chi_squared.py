@@ -76,8 +76,15 @@ class ChiSquared(StreamingColumnTest):
     it. A constant in both has no change, and is not corrected for. Missing values are left
     out and counted in ``effect``; where there are some, a row "name (missing)" tests their share by Fisher's exact
     test, which holds its level in samples of any size, with the change of the share as effect size.
+
+    Learns in batches too: ``partial_fit`` counts some rows of either table, ``merge`` adds what another object counted
+    of the rows after, ``finalize`` gives the report, which is that of ``test`` on all rows. A column with more than
+    100,000 different values in a sample (or text held against more than 32,768 different numbers) is then "not tested",
+    and ``dependence``, ``time`` and design weights are refused. Notes on neighbouring rows are of the first 100,000.
+
     Cost: one pass over the rows of a column, memory of one column; for the deals, where some are needed, 0.1 ms a
-    category for a column that has not changed, up to 4 ms for one that has.
+    category for a column that has not changed, up to 4 ms for one that has. In batches 50 ns a cell, and the memory of
+    the values told apart and of 100,000 rows.
 
     Examples
     --------
@@ -204,6 +211,8 @@ def _p_value(counts: np.ndarray) -> float:
 
 def _dealt(counts: np.ndarray) -> float:
     """Gives the chance of so large a statistic of (2, k) counts when all rows are dealt to the samples at random.
+
+    It depends on the order of the categories, by the draws.
 
     Deals end at the 100th that is as extreme (Besag and Clifford, 1991). Where none is, the p-value may be
     smaller than deals can show: that of the one category that sticks out, times their number.

@@ -84,8 +84,18 @@ class KolmogorovSmirnov(StreamingColumnTest):
     and is not corrected for. Missing values are left out and counted in ``effect``; where there are some, a row
     "name (missing)" tests their share by Fisher's exact test, which holds its level in samples of any size, with the
     change of the share as effect size. Infinite values count as ordered values. Doubles are compared to 52 of their 53
-    bits. Cost: one sort of n + m values a column, memory of one column, and 20 ms for the p-value at most of 2000 rows
-    (half a second of a million rows with 2000 different values).
+    bits.
+
+    Learns in batches too: ``partial_fit`` counts some rows of either table, ``merge`` adds what another object counted
+    of the rows after, ``finalize`` gives the report. It is that of ``test`` on all rows while a column has no more than
+    32,768 different values in a sample. Beyond, the distance is that of two sketches: ``effect`` says what it may be
+    off by (0.0012 at ten million rows each), and the p-value is that of a distance less by as much, so that a change is
+    called only where the sketches cannot have made it; so it is with the share of a frequent value. ``dependence``,
+    ``time`` and design weights are refused, and notes on neighbouring rows are of the first 100,000.
+
+    Cost: one sort of n + m values a column, memory of one column, and 20 ms for the p-value at most of 2000 rows
+    (half a second to five of a million rows or more with 2000 different values). In batches 75 ns a value, and at most
+    1 MB a column and sample beside the 100,000 rows.
 
     Examples
     --------
