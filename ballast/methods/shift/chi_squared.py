@@ -23,6 +23,8 @@ DEALS, ENOUGH = 9999, 100
 """Deals behind a p-value by permutation at most, and the number as extreme as what is seen at which they end."""
 MOST_CELLS = 20_000
 """Counts that are drawn at once."""
+MOST_DEALT = 10**9
+"""Rows from which on NumPy deals none; samples of a random size then differ from those of a fixed one by nothing."""
 
 
 class ChiSquared(StreamingColumnTest):
@@ -225,7 +227,10 @@ def _dealt(counts: np.ndarray) -> float:
     at_once = max(1, min(MOST_CELLS // len(totals), DEALS))
     while done < DEALS:
         size = min(at_once, DEALS - done)
-        deals = rng.multivariate_hypergeometric(totals, m, size=size, method="marginals")
+        if n + m < MOST_DEALT:
+            deals = rng.multivariate_hypergeometric(totals, m, size=size, method="marginals")
+        else:
+            deals = rng.binomial(totals, m / (n + m), size=(size, len(totals)))
         found = np.flatnonzero(homogeneity(deals, totals) >= observed)
         if extreme + len(found) >= ENOUGH:
             return ENOUGH / (done + int(found[ENOUGH - extreme - 1]) + 1)

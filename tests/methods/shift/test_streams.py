@@ -16,6 +16,7 @@ from sklearn.base import clone
 from ballast.errors import DataError
 from ballast.methods.frame.reports import TestReport
 from ballast.methods.shift import ChiSquared, KolmogorovSmirnov, _counted, _smirnov
+from ballast.methods.shift.chi_squared import _p_value
 
 BOTH = pytest.mark.parametrize("test", [KolmogorovSmirnov, ChiSquared], ids=lambda test: test.name)
 
@@ -199,6 +200,21 @@ def test_chance_when_rows_are_millions_then_that_of_a_million_and_beyond_doubles
         assert quick == pytest.approx(_smirnov.p_value(gap, n, m, sizes), rel=0.02)
         monkeypatch.undo()
     assert _smirnov.p_value(int(0.5 * n * m), n, m, sizes) == 0.0
+
+
+def test_distance_when_rows_are_billions_then_exact():
+    values, times = np.array([1.0, 2.0, 3.0]), np.array([3 * 10**9, 2 * 10**9, 4 * 10**9])
+    found = _smirnov.counted_steps(values, times, values[::-1], times)
+    n = 9 * 10**9
+    assert found.gap == abs(3 * 10**9 * n - 4 * 10**9 * n)
+    assert list(found.sizes) == [7 * 10**9, 4 * 10**9, 7 * 10**9]
+
+
+def test_rare_categories_when_rows_are_billions_then_tested_as_in_millions():
+    chances = []
+    for rows in (4 * 10**7, 10**9):
+        chances.append(_p_value(np.array([[rows, rows, 6], [rows, rows, 0]])))
+    assert chances[0] == pytest.approx(chances[1], rel=0.25)  # 9999 deals
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------
