@@ -49,7 +49,12 @@ def sampled(ids: Any, share: float, *, seed: int, purpose: str) -> np.ndarray:
     """
     if not 0 <= share <= 1:
         raise ParameterError(f"share={shown(share)} is not a share of the rows; give a number from 0 to 1")
-    return _draws(ids, "sample", seed, purpose) * 2.0**-BITS < share
+    return sample_draws(ids, seed=seed, purpose=purpose) < share
+
+
+def sample_draws(ids: Any, *, seed: int, purpose: str) -> np.ndarray:
+    """Gives (n,) float64 in [0, 1): what each id draws for a sample, into which those go that draw the least."""
+    return _draws(ids, "sample", seed, purpose) * 2.0**-BITS
 
 
 def drawn(ids: Any, k: int, *, seed: int, purpose: str) -> np.ndarray:
@@ -58,7 +63,7 @@ def drawn(ids: Any, k: int, *, seed: int, purpose: str) -> np.ndarray:
     They are those whose ids draw the least, so that a smaller sample lies within a greater one, and the rows of both
     within those of ``sampled`` where its share is large enough. Of rows with one id the first count. Cost O(n).
     """
-    draws = _draws(ids, "sample", seed, purpose)
+    draws = sample_draws(ids, seed=seed, purpose=purpose)
     if k >= len(draws):
         return np.arange(len(draws))
     least = np.partition(draws, k)[k]

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ballast.compute.chance import uniforms
+from ballast.compute.chance import drawn as positions
+from ballast.compute.chance import sample_draws
 from ballast.compute.states.drawn import Drawn, Values
 from ballast.errors import DataError
 
@@ -34,10 +35,12 @@ def test_drawn_when_rows_are_cut_or_shuffled_then_the_same_rows_stay_in_the_same
         drawn([whole[:7], whole[7:3000], whole[3000:3000], whole[3000:]])
     ]
     assert all(other.equals(found[0]) for other in found[1:])  # type: ignore[union-attr]
-    draws = uniforms(found[0].column("key"), seed=1, purpose="sample")  # type: ignore[union-attr]
+    draws = sample_draws(found[0].column("key"), seed=1, purpose="sample")  # type: ignore[union-attr]
     assert len(draws) == 100
     assert draws.max() < 0.03
     assert (np.diff(draws) > 0).all()
+    at_once = positions(whole.column("key"), 100, seed=1, purpose="sample")
+    assert set(found[0].column("x").to_pylist()) == set(map(float, at_once))  # type: ignore[union-attr]
 
 
 def test_drawn_when_there_are_fewer_rows_then_all_stay() -> None:

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ballast.compute.arrow import plain
-from ballast.compute.chance import uniforms
+from ballast.compute.chance import sample_draws
 from ballast.errors import DataError
 
 
@@ -20,7 +20,7 @@ class Drawn:
 
     Notes
     -----
-    The rows depend on the ids alone, not on the order or the cut of the rows. Cost O(n); memory twice the rows kept.
+    They are the rows of ``chance.drawn``: the ids alone decide, not the order or the cut of the rows. Cost O(n); memory twice the rows kept.
     """
 
     def __init__(self, size: int, column: str, *, seed: int, purpose: str):
@@ -33,7 +33,7 @@ class Drawn:
         """Adds rows; DataError where the ids' column is not there."""
         if self.column not in batch.schema.names:
             raise DataError(f"there is no column {self.column!r} of ids among {', '.join(batch.schema.names)}")
-        draws = uniforms(batch.column(self.column), seed=self.seed, purpose=self.purpose)
+        draws = sample_draws(batch.column(self.column), seed=self.seed, purpose=self.purpose)
         self.rows += len(draws)
         quick = np.flatnonzero(draws <= self._highest)
         self._take(pa.table(batch).take(pa.array(quick)), draws[quick])
