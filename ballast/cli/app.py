@@ -59,6 +59,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Compute again even what is stored for the same inputs.")
     ] = False,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory",
+            envvar="BALLAST_MEMORY",
+            help="What a step may use, as 4GiB; tests by column add up the parts of larger tables. Default: half.",
+        ),
+    ] = None,
     debug: DebugOption = False,
 ) -> None:
     """Run a pipeline here, with its gates, and write its report.
@@ -69,7 +77,7 @@ def run(
         with out.status("Loading Ballast ..."):
             from ballast.cli.run import run_pipeline
 
-        raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh))
+        raise typer.Exit(run_pipeline(pipeline, select or [], partition, force=force, fresh=fresh, memory=memory))
 
 
 @app.command()

@@ -12,14 +12,21 @@ from ballast.cli.console import out
 from ballast.cli.exits import CLOSED, FAILED, stopped
 from ballast.cli.outcome import print_outcome
 from ballast.cli.progress import progress
+from ballast.compute.memory import in_bytes
 from ballast.orchestration.commands.run import Finished, partition_keys, resource_of, run, units_of
 from ballast.orchestration.graph.home import within
 from ballast.orchestration.plan.plan import Plan
 from ballast.orchestration.projects.find import Declared, find
+from ballast.orchestration.run.streamed import MEMORY
 
 
-def run_pipeline(name: str, select: list[str], partition: str | None, *, force: bool, fresh: bool) -> int:
+def run_pipeline(
+    name: str, select: list[str], partition: str | None, *, force: bool, fresh: bool, memory: str | None = None
+) -> int:
     """Runs a pipeline, prints what came of it, and gives the exit code."""
+    if memory:
+        in_bytes(memory, "--memory")
+        os.environ[MEMORY] = memory
     warnings.filterwarnings("ignore")  # Dagster's notes on what is in beta are not the user's business
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     declared = find(name)

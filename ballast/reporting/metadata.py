@@ -42,6 +42,7 @@ def stage_metadata(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) 
 def stage_values(stage: str, table: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gives the numbers of ``stage_metadata`` alone."""
     values = VALUES[stage](table, summary) if stage in VALUES else {}
+    values |= {f"streamed_{name}": value for name, value in summary.get("streamed", {}).items()}
     values |= {f"sampled_of_{role}": taken for role, (taken, _) in summary.get("sampled", {}).items()}
     shown = {name: _plain(value) for name, value in values.items()}
     return {name: value for name, value in shown.items() if not isinstance(value, float) or math.isfinite(value)}

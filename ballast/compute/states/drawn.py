@@ -20,7 +20,8 @@ class Drawn:
 
     Notes
     -----
-    They are the rows of ``chance.drawn``: the ids alone decide, not the order or the cut of the rows. Cost O(n); memory twice the rows kept.
+    They are the rows of ``chance.drawn``: the ids alone decide, not the order or the cut of the rows. Cost O(n); memory
+    twice the rows kept.
     """
 
     def __init__(self, size: int, column: str, *, seed: int, purpose: str):

@@ -31,9 +31,15 @@ class Table(Source):
         return {**declared(tables, binding.role), "left_out": _left_out(tables, binding.role)}
 
     def read(self, tables: Tables, binding: Binding, ids: np.ndarray) -> pd.DataFrame:
-        frame, left_out = tables.frame(binding.role), set(_left_out(tables, binding.role))
-        columns = [name for name in frame.columns if name not in left_out]
-        return frame[columns].iloc[positions(row_ids(tables, binding.role), ids, f"data.{binding.role}")]
+        frame = tables.frame(binding.role)
+        columns, ids_there = columns_of(tables, binding.role, frame.columns), row_ids(tables, binding.role)
+        return frame[columns].iloc[positions(ids_there, ids, f"data.{binding.role}")]
+
+
+def columns_of(tables: Tables, role: str, columns: Iterable[str]) -> list[str]:
+    """Gives those of a data role's columns that are features."""
+    left_out = set(_left_out(tables, role))
+    return [name for name in columns if name not in left_out]
 
 
 def _left_out(tables: Tables, role: str) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ballast.compute.rows import Rows
 from ballast.errors import GateClosedError, OutdatedError, WarehouseError
 from ballast.gates import WARNS
 from ballast.orchestration.plan.plan import PREDICTION, PROMOTION, Node
@@ -20,6 +21,7 @@ from ballast.orchestration.provide.in_use import InUse, model_in_use
 from ballast.orchestration.run.gate_context import StoredContext
 from ballast.orchestration.run.recent import stored_table
 from ballast.orchestration.run.run import Run
+from ballast.orchestration.run.streamed import streamed_rows
 from ballast.orchestration.run.verdicts import check_open, judged_anew
 from ballast.orchestration.spec.pipeline import PipelineSpec, models_of
 from ballast.warehouse import Commit, StoredModel, Verdict
@@ -64,6 +66,8 @@ class Inputs:
     """The closed gates that the unit passes for it flags what it makes behind them, each in words."""
     aliases: dict[str, InUse | None] = field(init=False, default_factory=dict)
     """What is in use, by each alias that the node's step names or is."""
+    rows: dict[str, Rows] | None = field(init=False, default=None)
+    """The upstream tables as parts, where they do not fit in memory and the node can do with these."""
     _tables: dict[str, pa.Table] = field(init=False, default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(init=False, default_factory=dict)
 
@@ -160,9 +164,11 @@ class Inputs:
         self.run.warehouse.record_verdicts(list(latest.values()))
 
     def read(self) -> None:
-        """Reads all upstream tables, so that the store is not needed while computing."""
-        for name in self.commits:
-            self.arrow(name)
+        """Reads all upstream tables, so that the store is not needed while computing, or finds their files."""
+        self.rows = streamed_rows(self)
+        if self.rows is None:
+            for name in self.commits:
+                self.arrow(name)
 
     def of_another(self, asset: str) -> pa.Table:
         """Gives the latest version of another pipeline's step, of each partition; GateClosedError as for any reader."""

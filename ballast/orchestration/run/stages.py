@@ -33,6 +33,7 @@ from ballast.orchestration.run.apart import features_apart
 from ballast.orchestration.run.inputs import Inputs
 from ballast.orchestration.run.promotion import decision_of, in_use_when_judged
 from ballast.orchestration.run.recent import stored_encoder
+from ballast.orchestration.run.streamed import tested
 from ballast.warehouse import Commit, matrix_of, matrix_table
 from ballast.warehouse.tables.aliases import Use
 from ballast.warehouse.tables.frames import PARTITION_COLUMN
@@ -127,6 +128,8 @@ def _feature_table(inputs: Inputs, role: str) -> pd.DataFrame:
 
 
 def test(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
+    if inputs.rows is not None:
+        return [Product(nodes[0].name, *tested(inputs, inputs.rows))]
     report = inputs.run.plan.method_of(nodes[0].name).test(**inputs.arguments("test"))
     return [Product(nodes[0].name, report.table, report.remembered)]
 
