@@ -41,6 +41,11 @@ with warehouse.writing():
     print("written", flush=True)
     sys.stdin.read()
 """
+FOREVER = f"""{BEGINS}
+print("committing", flush=True)
+while True:
+    warehouse.commit("p/new", pa.RecordBatchReader.from_batches(rows.schema, rows.to_batches(max_chunksize=100)))
+"""
 READS = f"""{BEGINS}
 with warehouse.read_batches("p/x", version=1) as batches:
     print("reading", flush=True)
@@ -109,6 +114,25 @@ def test_commit_when_its_process_is_killed_in_the_transaction_then_no_version_an
     assert parquet(big) == before
     assert big.commit("p/new", table()).version == 1
     assert len(big.sql("FROM p.new")) == ROWS
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
+def test_commits_when_their_process_is_killed_at_any_time_then_whole_versions_and_their_files_remain(big, process):
+    expected = 0
+    for rounds in range(6):
+        child = process(FOREVER, big.url)
+        assert child.stdout.readline() == "committing\n"
+        while len(big.commits("p/new")) <= expected + rounds % 3:  # then amid one of those that follow
+            assert child.poll() is None
+        kill(child)
+        versions = [commit.version for commit in big.commits("p/new")]
+        assert versions == list(range(len(versions), 0, -1))
+        assert {big.read_arrow("p/new", version=version).num_rows for version in versions} == {ROWS}
+        assert len(big.sql("FROM p.new")) == ROWS
+        expected = len(versions)
+    big.prune(keep=2)
+    assert sorted(kept(big)) == sorted(path for n in (expected, expected - 1) for path in big.files("p/new", version=n))
 
 
 @pytest.mark.parametrize("big", homes("embedded", "sqlite"), indirect=True)
