@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Protocol
@@ -311,7 +312,11 @@ def _share(
 
 def sketched(error: float) -> str:
     """Gives the text on what an effect size may be off by; empty where it is exact."""
-    return f" (of a sketch: off by {error:.2g} at most, which the p-value allows for)" if error else ""
+    if not error:
+        return ""
+    unit = 10.0 ** (math.floor(math.log10(error)) - 1)
+    most = math.ceil(error / unit) * unit  # at most is not less
+    return f" (of a sketch: off by {most:.2g} at most, which the p-value allows for)"
 
 
 def homogeneity(of_target: np.ndarray, totals: np.ndarray) -> np.ndarray:
