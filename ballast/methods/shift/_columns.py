@@ -17,6 +17,7 @@ from ballast.methods.frame.base import Test
 from ballast.methods.frame.parameters import Level
 from ballast.methods.frame.reports import LEFT_TO, NOT_TESTED, OVERALL, TEST_COLUMNS, TestReport
 from ballast.methods.shift._design import Weighted, shares_chance
+from ballast.methods.shift._fisher import fisher
 from ballast.methods.shift._units import Units, looks_dependent, units_of
 from ballast.words import in_words, listed, percent, plural
 
@@ -288,15 +289,12 @@ def counted_share(
 
     ``error`` is what the change of the share may be off by: the p-value is that of a change less by as much.
     """
-    from scipy.stats import fisher_exact
-
     (k, n), (k_target, m) = held, held_target
     moved = k_target
     if error:
         even, less = round(k / n * m), int(np.ceil(error * m))
         moved = max(k_target - less, even) if k_target > even else min(k_target + less, even)
-    exact: Any = fisher_exact([[k, n - k], [moved, m - moved]])
-    return _share(name, part, called, (k / n, k_target / m), (n, m), min(float(exact.pvalue), 1.0), error)
+    return _share(name, part, called, (k / n, k_target / m), (n, m), fisher(k, n, moved, m), error)
 
 
 def _share(

@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from ballast.errors import DataError
 from ballast.methods.frame.reports import TestReport
-from ballast.methods.shift import ChiSquared, KolmogorovSmirnov, _counted, _smirnov
+from ballast.methods.shift import ChiSquared, KolmogorovSmirnov, _counted, _fisher, _smirnov
 from ballast.methods.shift.chi_squared import _p_value
 
 BOTH = pytest.mark.parametrize("test", [KolmogorovSmirnov, ChiSquared], ids=lambda test: test.name)
@@ -215,6 +215,16 @@ def test_rare_categories_when_rows_are_billions_then_tested_as_in_millions():
     for rows in (4 * 10**7, 10**9):
         chances.append(_p_value(np.array([[rows, rows, 6], [rows, rows, 0]])))
     assert chances[0] == pytest.approx(chances[1], rel=0.25)  # 9999 deals
+
+
+@pytest.mark.parametrize("shares", [(3e-6, 6e-6), (0.1, 0.10002), (0.9, 0.90002), (0.4, 0.4)])
+def test_shares_when_rows_are_billions_then_the_chance_is_that_of_fewer(shares, monkeypatch):
+    n, m = 300_000_000, 200_000_000
+    counts = round(shares[0] * n), n, round(shares[1] * m), m
+    exact = _fisher.fisher(*counts)
+    monkeypatch.setattr(_fisher, "MOST_ROWS", 1000)
+    assert _fisher.fisher(*counts) == pytest.approx(exact, rel=0.01)
+    assert _fisher.fisher(0, 2**33, 0, 2**33) == 1.0
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------
