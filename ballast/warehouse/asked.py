@@ -58,7 +58,7 @@ class AskedRows:
     @classmethod
     def of_table(cls, table: pa.Table, memory: str = MEMORY) -> AskedRows:
         """Gives the rows of a table in memory."""
-        return cls(Rows.of_table(table), table=table, memory=memory)
+        return cls(Rows.of_table(table), table=_in_sql(table), memory=memory)
 
     def __enter__(self) -> AskedRows:
         return self
@@ -108,8 +108,26 @@ class AskedRows:
             connection.register(name, self._table)
 
     def _select(self) -> str:
+        """Gives the SELECT of the files' rows, in the schema's types; durations are whole numbers in Parquet."""
         files = ", ".join(map(literal, self._files))
         source = f"read_parquet([{files}], union_by_name = true)"
-        there = set(duckdb.sql(f"SELECT * FROM {source} LIMIT 0").columns)
-        columns = ", ".join(quoted(n) if n in there else f"NULL AS {quoted(n)}" for n in self.schema.names)
-        return f"SELECT {columns} FROM {source}"
+        found = self._connection.sql(f"SELECT * FROM {source} LIMIT 0")
+        there = dict(zip(found.columns, found.types, strict=True))
+        wanted = self._connection.from_arrow(_in_sql(self.schema.empty_table()))
+        columns = []
+        for name, kind in zip(wanted.columns, wanted.types, strict=True):
+            value = quoted(name) if name in there else "NULL"
+            value = value if there.get(name) == kind else f"CAST({value} AS {kind})"
+            columns.append(f"{value} AS {quoted(name)}")
+        return f"SELECT {', '.join(columns)} FROM {source}"
+
+
+def _in_sql(table: pa.Table) -> pa.Table:
+    """Gives a table without the types that SQL would not give back: ticks for durations, values for dictionaries."""
+    for place, field in enumerate(table.schema):
+        kind = field.type
+        if pa.types.is_duration(kind):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.int64()))
+        elif pa.types.is_dictionary(kind):
+            table = table.set_column(place, field.name, table.column(place).cast(kind.value_type))
+    return table

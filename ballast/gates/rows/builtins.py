@@ -18,7 +18,7 @@ from ballast.gates.great_expectations.families import CENTRES, FINITE, ON_NULLS,
 from ballast.gates.great_expectations.judging import outcome_of, validated
 from ballast.gates.great_expectations.views import NothingToJudgeError, View, check_infinite, no_rows, view
 from ballast.gates.own.form import Outcome, column
-from ballast.gates.rows.table import RowTable, anchor, ends, without_rows
+from ballast.gates.rows.table import RowTable, anchor, chunks, ends, without_rows
 from ballast.gates.suite import Expectation
 
 EXAMPLES = 20
@@ -85,8 +85,8 @@ class Chosen:
     def frames(self) -> Iterator[pd.DataFrame]:
         """Gives the rows of each batch that meet the condition, after those that type them, and counts them."""
         self.rows = 0
-        for batch in self.table.batches(self.names) if len(self.table) else ():
-            frame = self.table.frame(pa.concat_tables([self.anchor, pa.Table.from_batches([batch])]))
+        for rows in chunks(self.table, self.names):
+            frame = self.table.frame(pa.concat_tables([self.anchor, rows]))
             if self.condition is not None:
                 met = rows_that_meet(self.condition, frame)
                 met[: self.anchored] = True

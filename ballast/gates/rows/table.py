@@ -66,11 +66,14 @@ class RowsContext(GateContext, Protocol):
         ...
 
 
+def chunks(table: RowTable, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Gives some columns of all rows a batch at a time, and never none."""
+    return (pa.Table.from_batches([batch]) for batch in table.batches(columns) if len(batch))
+
+
 def frames(table: RowTable, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
     """Gives some columns of all rows as frames, none of them without rows."""
-    for batch in table.batches(columns):
-        if len(batch):
-            yield table.frame(pa.Table.from_batches([batch]))
+    return map(table.frame, chunks(table, columns))
 
 
 def without_rows(table: RowTable) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import ExitStack
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -48,6 +49,7 @@ def source(**changes: Any) -> pa.Table:
         "day": pa.array([dt.date(2024, 1, 1 + i % 28) for i in range(N)]),
         "at": pa.array([dt.datetime(2024, 1, 1, i % 24) for i in range(N)], pa.timestamp("us", "Europe/Berlin")),
         "clock": pa.array([dt.time(i % 24, 30) for i in range(N)]),
+        "lasts": pa.array([dt.timedelta(hours=i % 9) for i in range(N)], pa.duration("us")),
         "good": pa.array([None if i % 7 == 0 else i % 2 == 0 for i in range(N)]),
     }
     table = pa.table({name: value for name, value in (columns | changes).items() if value is not None})
@@ -69,14 +71,18 @@ def check(
     of_frame = StaticContext(
         **context, stored_tables=frames, stored_previous=None if previous is None else (3, pandas_frame(previous))
     )
-    of_rows = StaticContext(
-        **context,
-        stored_rows={role: AskedRows.of_files(files_of(o, folder, role)) for role, o in beside.items()},
-        stored_previous_rows=None if previous is None else (3, AskedRows.of_files(files_of(previous, folder, "old"))),
-    )
+    with ExitStack() as opened:
+
+        def asked(rows: pa.Table, name: str) -> AskedRows:
+            return opened.enter_context(AskedRows.of_files(files_of(rows, folder, name)))
+
+        of_rows = StaticContext(
+            **context,
+            stored_rows={role: asked(other, role) for role, other in beside.items()},
+            stored_previous_rows=None if previous is None else (3, asked(previous, "old")),
+        )
+        found = judge_rows(suite, asked(table, "part"), of_rows, in_memory=0)
     expected = judge(suite, pandas_frame(table), of_frame)
-    with AskedRows.of_files(files_of(table, folder)) as rows:
-        found = judge_rows(suite, rows, of_rows, in_memory=0)
     form = _rounded if rounded else str
     apart = [
         f"{one}\n{other}" for one, other in zip(map(form, found), map(form, expected), strict=True) if one != other

@@ -29,6 +29,7 @@ ROW_BY_ROW: list[Any] = [
     {"expect_column_values_to_be_between": {"column": "day", "max_value": "2024-01-20"}},
     {"expect_column_values_to_be_between": {"column": "at", "max_value": "2024-01-01 12:00"}},
     {"expect_column_values_to_be_between": {"column": "clock", "min_value": "09:30"}},
+    {"expect_column_values_to_be_between": {"column": "lasts", "min_value": "3 hours"}},
     {"expect_column_values_to_be_between": {"column": "colour", "min_value": 3}},
     {"expect_column_values_to_be_between": {"column": "nowhere", "min_value": 3}},
     {"expect_column_values_to_be_between": {"column": "x", "min_value": 0, "row_condition": 'text == "no such"'}},
@@ -101,7 +102,7 @@ FIGURES: list[Any] = [
     *(of_column(f"{end}_to_be_between", c, min_value=low)
       for end in ("min", "max")
       for c, low in (("x", 0), ("whole", 50), ("price", 0.5), ("day", "2024-01-05"), ("at", "2024-01-01 12:00"),
-                     ("clock", "01:00"), ("text", "word 2"), ("good", 1), ("colour", "red"))),
+                     ("clock", "01:00"), ("lasts", "1 hour"), ("text", "word 2"), ("good", 1), ("colour", "red"))),
     *(of_column(f"{set_}", c, value_set=v)
       for set_ in ("distinct_values_to_be_in_set", "distinct_values_to_contain_set", "distinct_values_to_equal_set",
                    "most_common_value_to_be_in_set")
@@ -139,6 +140,8 @@ ROUNDED: list[Any] = [
     of_column("mean_to_be_between", "at", min_value="2024-01-01 11:00"),
     of_column("mean_to_be_between", "clock", min_value="11:00"),
     of_column("stdev_to_be_between", "at", max_value="3 hours"),
+    of_column("mean_to_be_between", "lasts", max_value="3 hours"),
+    of_column("sum_to_be_between", "lasts", max_value="300 hours"),
     *(of_column("sum_to_be_between", c, min_value=40) for c in ("x", "whole", "price", "good")),
     *(of_column("value_z_scores_to_be_less_than", c, threshold=t, double_sided=both)
       for c, t, both in (("x", 1, True), ("whole", 1.5, False), ("at", 1, True), ("price", 3, True))),
