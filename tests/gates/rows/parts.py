@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from contextlib import ExitStack
 from decimal import Decimal
 from itertools import pairwise
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from ballast.gates import Judgement, StaticContext, judge, parse_suite
 from ballast.gates.rows.judging import judge_rows
@@ -20,6 +22,11 @@ from ballast.warehouse.asked import AskedRows
 from ballast.warehouse.tables.frames import pandas_frame
 
 N = 90
+
+
+def quickly(made: Iterable[str], *quick: str) -> list[Any]:
+    """Gives the names of tables to be judged; all but the quick ones in the full suite alone."""
+    return [pytest.param(name, marks=() if name in quick else pytest.mark.full) for name in made]
 
 
 def files_of(table: pa.Table, folder: Path, name: str = "part") -> list[str]:

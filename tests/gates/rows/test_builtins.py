@@ -19,7 +19,7 @@ from ballast.gates.rows.kinds import BUILTIN_BY_ROW, BUILTIN_OVER_ALL, BUILTIN_W
 from ballast.gates.suite import OWN
 from ballast.warehouse.asked import AskedRows
 from ballast.warehouse.tables.frames import pandas_frame
-from tests.gates.rows.parts import N, check, source
+from tests.gates.rows.parts import N, check, quickly, source
 
 ROW_BY_ROW: list[Any] = [
     {"expect_column_values_to_be_between": {"column": "x", "min_value": -1}},
@@ -84,7 +84,7 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("made", TABLES)
+@pytest.mark.parametrize("made", quickly(TABLES, "late values"))
 def test_rows_counted_batch_by_batch_are_judged_as_their_frame(tmp_path: Path, made: str) -> None:
     check(ROW_BY_ROW, TABLES[made](), tmp_path, {}, id="key")
 
@@ -151,12 +151,12 @@ ROUNDED: list[Any] = [
 """Those that rest on sums of doubles, which are equal but for the rounding of these."""
 
 
-@pytest.mark.parametrize("made", TABLES)
+@pytest.mark.parametrize("made", quickly(TABLES, "sound"))
 def test_rows_held_against_all_others_are_judged_as_their_frame(tmp_path: Path, made: str) -> None:
     check(FIGURES, TABLES[made](), tmp_path, {}, id="key")
 
 
-@pytest.mark.parametrize("made", TABLES)
+@pytest.mark.parametrize("made", quickly(TABLES, "late values"))
 def test_sums_over_rows_are_those_of_the_frame_but_for_rounding(tmp_path: Path, made: str) -> None:
     check(ROUNDED, TABLES[made](), tmp_path, {}, rounded=True, id="key")
 

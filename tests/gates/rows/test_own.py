@@ -17,7 +17,7 @@ from ballast.gates.rows.kinds import BESIDE, OF_REPORTS, OVER_ALL, ROW_BY_ROW, U
 from ballast.gates.suite import OWN
 from ballast.warehouse.asked import AskedRows
 from ballast.warehouse.tables.frames import pandas_frame
-from tests.gates.rows.parts import N, check, source
+from tests.gates.rows.parts import N, check, quickly, source
 
 SOURCE: dict[str, Any] = {"id": "key", "label": "label", "role": "test", "stage": "source"}
 TABLES: dict[str, Callable[[], pa.Table]] = {
@@ -55,7 +55,7 @@ ON_SOURCES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("made", TABLES)
+@pytest.mark.parametrize("made", quickly(TABLES, "twins", "null labels", "empty and constant", "numbers as text"))
 def test_source_in_parts_is_judged_as_its_frame(tmp_path: Path, made: str) -> None:
     check(ON_SOURCES, TABLES[made](), tmp_path, {}, **SOURCE)
 
@@ -83,7 +83,7 @@ RELATED: dict[str, Callable[[], pa.Table]] = TABLES | {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("made", RELATED)
+@pytest.mark.parametrize("made", quickly(RELATED, "blanks", "capitals", "fractions", "floats", "new values"))
 def test_source_in_parts_beside_others_is_judged_as_its_frame(tmp_path: Path, made: str) -> None:
     train = source(x=pa.array(np.tile([0.1, 0.2, 0.3], 30)))
     check(ON_ROLES, RELATED[made](), tmp_path, {"train": train}, **SOURCE)
