@@ -29,7 +29,7 @@ class AskedRows:
     Parameters
     ----------
     rows : the table as parts. files : the Parquet files that hold just these rows, in their order; without, the table
-    that does. memory : what the connection may hold.
+    that does. memory : what the connection may hold. DataError for a column of a type that SQL lacks.
 
     Notes
     -----
@@ -123,11 +123,18 @@ class AskedRows:
 
 
 def _in_sql(table: pa.Table) -> pa.Table:
-    """Gives a table without the types that SQL would not give back: ticks for durations, values for dictionaries."""
+    """Gives a table without the types that SQL lacks: ticks for durations, values for dictionaries, floats for halves.
+
+    DataError for Decimals that SQL would not hold.
+    """
     for place, field in enumerate(table.schema):
         kind = field.type
+        if pa.types.is_decimal256(kind):
+            raise DataError(f"column {field.name!r} ({kind}) has more than the 38 digits of SQL; give it another type")
         if pa.types.is_duration(kind):
             table = table.set_column(place, field.name, table.column(place).cast(pa.int64()))
         elif pa.types.is_dictionary(kind):
             table = table.set_column(place, field.name, table.column(place).cast(kind.value_type))
+        elif pa.types.is_float16(kind):
+            table = table.set_column(place, field.name, table.column(place).cast(pa.float32()))
     return table

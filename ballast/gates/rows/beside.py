@@ -73,15 +73,17 @@ def _same_key(ours: list[pa.Field], theirs: pa.Field) -> str:
 
 
 def _id_kind(field: pa.Field) -> str:
-    """Gives "numbers" or "text"; DataError for ids of another type."""
+    """Gives "numbers", "text" or "UUIDs"; DataError for ids of another type."""
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     if pa.types.is_integer(kind):
         return "numbers"
+    if isinstance(kind, pa.UuidType):
+        return "UUIDs"
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return "text"
     raise DataError(
-        f"ids in column {field.name!r} are {field.type}, and over rows beyond memory only text and whole numbers are "
-        "compared; give the ids one of these types"
+        f"ids in column {field.name!r} are {field.type}, and over rows beyond memory only text, whole numbers and "
+        "UUIDs are compared; give the ids one of these types"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
 
 import pyarrow as pa
 
@@ -108,6 +109,9 @@ def typed(table: RowTable, answer: pa.Table, name: str) -> pa.ChunkedArray:
             return pa.chunked_array([pa.nulls(len(found))])
         if pa.types.is_dictionary(kind):
             return found.cast(kind.value_type).dictionary_encode().cast(kind)
+        if isinstance(kind, pa.UuidType):
+            ids = [value and UUID(value).bytes for value in found.to_pylist()]
+            return pa.chunked_array([pa.ExtensionArray.from_storage(kind, pa.array(ids, kind.storage_type))])
         return found if found.type == kind else found.cast(kind)
     except pa.ArrowException as error:
         raise DataError(f"column {name!r} ({kind}) cannot be asked for in SQL: {error}") from error
@@ -131,7 +135,8 @@ def sample(table: RowTable, name: str) -> pd.Series:
 def anchor(table: RowTable, names: Sequence[str]) -> pa.Table:
     """Gives two rows: of each column its first value, and a null, or that value again where it has none."""
     columns = {name: _sampled(table, name) for name in names}
-    return pa.table({n: c.take([0, min(1, len(c) - 1)]) if len(c) else c for n, c in columns.items()})
+    rows = {n: [*c.slice(0, 1).chunks, *c.slice(max(0, min(1, len(c) - 1)), 1).chunks] for n, c in columns.items()}
+    return pa.table({name: pa.chunked_array(chunks, columns[name].type) for name, chunks in rows.items()})
 
 
 def ends(table: RowTable, names: Sequence[str], of: Sequence[str]) -> pa.Table:

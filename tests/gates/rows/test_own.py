@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +66,10 @@ ON_ROLES: list[Any] = [
     {f"expect_{name}": WITH} for name in ("no_shared_ids", "same_schema", "known_categories", "known_labels")
 ]
 RELATED: dict[str, Callable[[], pa.Table]] = TABLES | {
+    "rare types": lambda: source(
+        key=pa.array([UUID(int=i % 80).bytes for i in range(N)], pa.uuid()),
+        text=pa.array([None if i % 4 else f"{i}" for i in range(N)], pa.string_view()),
+    ),
     "other ids": lambda: source(key=pa.array([f"z{i}" for i in range(N)])),
     "blanks": lambda: source(key=pa.array([f" k{i}\u2003" if i % 9 == 0 else f"z{i}" for i in range(N)])),
     "capitals": lambda: source(key=pa.array([f"K{i}" for i in range(N)])),
@@ -83,10 +88,14 @@ RELATED: dict[str, Callable[[], pa.Table]] = TABLES | {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("made", quickly(RELATED, "blanks", "capitals", "fractions", "floats", "new values"))
+@pytest.mark.parametrize(
+    "made", quickly(RELATED, "rare types", "blanks", "capitals", "fractions", "floats", "new values")
+)
 def test_source_in_parts_beside_others_is_judged_as_its_frame(tmp_path: Path, made: str) -> None:
     train = source(x=pa.array(np.tile([0.1, 0.2, 0.3], 30)))
     check(ON_ROLES, RELATED[made](), tmp_path, {"train": train}, **SOURCE)
+    if made == "rare types":
+        check([*ON_SOURCES, *ON_ROLES], RELATED[made](), tmp_path, {"train": RELATED[made]()}, **SOURCE)
     check(ON_ROLES, train, tmp_path, {"train": RELATED[made]()} if made != "no label" else {}, **SOURCE)
 
 
