@@ -146,17 +146,19 @@ class Tally:
         if self.other is not None:
             return SimpleNamespace(success=self.passed, result=self.other, exception_info={})
         judged = self.elements - (self.missing or 0)
-        share = 100.0 * self.unexpected / self.elements if self.missing is None else None
-        found: dict[str, Any] = {"element_count": self.elements, "unexpected_count": self.unexpected}
-        found["unexpected_percent"] = (
-            self.unexpected / judged * 100 if share is None else self.unexpected / self.elements * 100
-        )
-        found["partial_unexpected_list"] = self.examples
+        found = {
+            "element_count": self.elements,
+            "unexpected_count": self.unexpected,
+            "unexpected_percent": self.unexpected / judged * 100,
+            "partial_unexpected_list": self.examples,
+        }
         if self.missing is not None:
-            found["missing_count"] = self.missing
-            found["missing_percent"] = self.missing / self.elements * 100
-            found["unexpected_percent_total"] = self.unexpected / self.elements * 100
-            found["unexpected_percent_nonmissing"] = found["unexpected_percent"]
+            found |= {
+                "missing_count": self.missing,
+                "missing_percent": self.missing / self.elements * 100,
+                "unexpected_percent_total": self.unexpected / self.elements * 100,
+                "unexpected_percent_nonmissing": self.unexpected / judged * 100,
+            }
         success = float(judged - self.unexpected) / float(judged) >= self.mostly
         return SimpleNamespace(success=success, result=found, exception_info={})
 

@@ -22,19 +22,26 @@ def judge_rows(
 ) -> list[Judgement]:
     """Gives one judgement for every expectation of the suite, in its order: those of ``judge`` on the frame.
 
-    They are equal but for the rounding of sums in mean weights and effective sizes. A table of at most ``in_memory``
+    They are equal but for the rounding of sums of doubles. A table of at most ``in_memory``
     cells is loaded and judged by ``judge``, unless the expectation looks at other tables, which may be large. What
     cannot be judged over rows is closed, and says so. Memory: a batch, and what the keeper of the rows may take.
     """
     if not len(rows) and context.may_be_empty:
         return judge(suite, rows.frame(rows.schema.empty_table()), context)
-    small = len(rows) * len(rows.schema) <= in_memory
+    small = len(rows) * sum(map(_cells, rows.schema.types)) <= in_memory
     whole = [e for e in suite if small and e.type not in BESIDE]
     found: dict[str, Judgement] = {}
     if whole:
         frame = rows.frame(pa.Table.from_batches(rows.batches(rows.schema.names), rows.schema))
         found = {judgement.name: judgement for judgement in judge(whole, frame, context)}
     return [found[e.name] if e.name in found else judgement_of(e, _outcome(e, rows, context)) for e in suite]
+
+
+def _cells(kind: pa.DataType) -> int:
+    """Gives how many cells a value of a column is taken for: a vector's length, or a thousand where that varies."""
+    if pa.types.is_fixed_size_list(kind):
+        return kind.list_size * _cells(kind.value_type)
+    return 1000 if pa.types.is_nested(kind) else 1
 
 
 def _outcome(expectation: Expectation, rows: RowTable, context: RowsContext) -> Outcome:

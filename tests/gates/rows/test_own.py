@@ -231,3 +231,13 @@ def test_balance_of_weights_in_parts_is_that_of_the_frame_but_for_rounding(tmp_p
         assert "90 rows have weights, but 80 have features" in found[0].message
     else:
         check(suite, table, tmp_path, {}, rounded=True, stored_features=features)
+
+
+def test_few_rows_of_long_vectors_are_not_loaded_at_once() -> None:
+    table = pa.table({"sample_id": range(3), "features": pa.array([[1.0] * 4000] * 3, pa.list_(pa.float64(), 4000))})
+    asked = {"column": "sample_id", "max_value": 9, "row_condition": "sample_id > 0"}
+    suite = parse_suite([{"expect_column_max_to_be_between": asked}], where="gates")
+    with AskedRows.of_table(table) as rows:
+        assert judge_rows(suite, rows, StaticContext(), in_memory=13_000)[0].passed
+        (closed,) = judge_rows(suite, rows, StaticContext(), in_memory=12_000)
+    assert "not loaded at once" in closed.message
