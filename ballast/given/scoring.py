@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from ballast.columns import canonical
 from ballast.methods.common.blocks import BLOCK, in_blocks
@@ -69,3 +71,12 @@ def unseen(rows: pd.DataFrame, categories: Mapping[str, Iterable[str]]) -> dict[
         if hit.any():
             found[name] = hit
     return found
+
+
+def reasons(doubts: Mapping[str, np.ndarray], n: int) -> pa.Array:
+    """Gives (n,) texts: what speaks against each row's prediction, null where nothing does."""
+    if not doubts or not n:
+        return pa.nulls(n, pa.string())
+    kinds, of = np.unique(np.column_stack([*doubts.values()]), axis=0, return_inverse=True)
+    texts = ["; ".join(compress(doubts, kind)) or None for kind in kinds]  # rows differ little in what is said of them
+    return pa.array(texts, type=pa.string()).take(pa.array(of.ravel()))

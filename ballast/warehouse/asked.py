@@ -110,7 +110,7 @@ class AskedRows:
     def _select(self) -> str:
         """Gives the SELECT of the files' rows, in the schema's types; durations are whole numbers in Parquet."""
         files = ", ".join(map(literal, self._files))
-        source = f"read_parquet([{files}], union_by_name = true)"
+        source = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
         found = self._connection.sql(f"SELECT * FROM {source} LIMIT 0")
         there = dict(zip(found.columns, found.types, strict=True))
         wanted = self._connection.from_arrow(_in_sql(self.schema.empty_table()))

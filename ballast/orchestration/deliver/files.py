@@ -70,7 +70,7 @@ def _replaced(delivery: Delivery, path: Path) -> bool:
 
 
 def _steps_in(path: Path) -> list[str] | None:
-    """Gives the steps whose rows a file holds; None of a table that no step wrote, and of what is no table."""
+    """Gives the steps whose rows a file holds; None of a table that no step wrote, and of what is not a table."""
     lines = csv.ParseOptions(newlines_in_values=True)
     try:
         if path.suffix == ".csv":

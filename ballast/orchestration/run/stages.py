@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import compress
 from types import MappingProxyType
 from typing import Any
 
@@ -16,7 +15,7 @@ import pyarrow as pa
 from ballast.compute.balance import differences_of_counts
 from ballast.compute.threads import threads_for
 from ballast.errors import BallastError, DataError, OverlapError, nearest
-from ballast.given.scoring import predicted, probability_columns, unseen
+from ballast.given.scoring import predicted, probability_columns, reasons, unseen
 from ballast.methods.common.out_of_sample import cross_fitted
 from ballast.methods.common.tasks import check_label_kind
 from ballast.methods.common.weighting import fit_with_weights
@@ -315,7 +314,7 @@ def predict(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
         doubts[f"flagged by {scorer}"] = flags
     doubts |= {reason: np.ones(len(ids), dtype=bool) for reason in inputs.passed}
     columns |= {"flagged": np.logical_or.reduce([np.zeros(len(ids), dtype=bool), *doubts.values()])}
-    columns |= {"reason": _reasons(doubts, len(ids)), "model_version": np.full(len(ids), commit.version)}
+    columns |= {"reason": reasons(doubts, len(ids)), "model_version": np.full(len(ids), commit.version)}
     summary: dict[str, Any] = {
         "model": commit.asset,
         "model_version": commit.version,
@@ -358,15 +357,6 @@ def promote(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
 
 def metrics(inputs: Inputs, nodes: list[Node], given: Given) -> list[Product]:
     return [Product(nodes[0].name, *late.metrics(inputs))]
-
-
-def _reasons(doubts: Mapping[str, np.ndarray], n: int) -> pa.Array:
-    """Gives (n,) texts: what speaks against each row's prediction, null where nothing does."""
-    if not doubts or not n:
-        return pa.nulls(n, pa.string())
-    kinds, of = np.unique(np.column_stack([*doubts.values()]), axis=0, return_inverse=True)
-    texts = ["; ".join(compress(doubts, kind)) or None for kind in kinds]  # rows differ little in what is said of them
-    return pa.array(texts, type=pa.string()).take(pa.array(of.ravel()))
 
 
 Work = Callable[[Inputs, list[Node], Given], list[Product]]
