@@ -24,5 +24,5 @@ trap 'rm -rf "$folder"' EXIT
 ballast init "$folder/demo"
 (cd "$folder/demo" && ballast run wine)
 
-pytest -q -n "${JOBS:-2}" --dist loadgroup tests/compute tests/methods tests/conformance tests/gates \
+pytest -q -n "${JOBS:-2}" --dist loadscope tests/compute tests/methods tests/conformance tests/gates \
     tests/warehouse/homes/test_extensions.py tests/warehouse/locks/test_turns.py

@@ -13,7 +13,7 @@ import pytest
 
 from tests import postgres
 
-pytest_plugins = ["tests.claims.plugin"]
+pytest_plugins = ["tests.claims.plugin", "tests.dealing"]
 
 # Set before numpy and torch load: the workers share the cores, and one thread sums in one order.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -52,13 +52,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[
     forget()
     for loaded in [m for m in sys.modules if m.startswith("ballast.methods.extra")]:
         del sys.modules[loaded]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file on one worker, for they share fixtures, unless they name a group of their own."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

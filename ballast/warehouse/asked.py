@@ -119,7 +119,8 @@ class AskedRows:
             value = quoted(name) if name in there else "NULL"
             value = value if there.get(name) == kind else f"CAST({value} AS {kind})"
             columns.append(f"{value} AS {quoted(name)}")
-        return f"SELECT {', '.join(columns)} FROM {source}"
+        chosen = ", ".join(columns)
+        return f"SELECT {chosen} FROM {source}"
 
 
 def _in_sql(table: pa.Table) -> pa.Table:

@@ -20,7 +20,7 @@ from ballast.testing.suite import excuse
 def grid() -> Iterator[Any]:
     for name, cls in methods().items():
         for check_name, check in checks_of(cls):
-            marks = [pytest.mark.xdist_group(name)]
+            marks = []
             if check_name.startswith("gpu_equals_cpu"):
                 marks.append(pytest.mark.gpu)
             if reason := excuse(cls, check_name):
