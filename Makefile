@@ -6,7 +6,7 @@ PYTHON ?= python3
 JOBS ?= 2
 BIN := .venv/bin
 READY := .venv/.ready
-PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist loadscope
+PYTEST = PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 .PHONY: demo test test-all test-lowest test-newest mutants claims lint types services ui bench docs
 

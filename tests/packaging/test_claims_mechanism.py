@@ -97,7 +97,13 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("claims")
     hidden = shutil.ignore_patterns("__pycache__", "claims.json")
     shutil.copytree(ledger.ROOT / "ballast", folder / "ballast", ignore=hidden)
-    for file in ("constraints.txt", "tests/conftest.py", "tests/postgres.py", *_files("plugin", "ledger", "claim")):
+    for file in (
+        "constraints.txt",
+        "tests/conftest.py",
+        "tests/dealing.py",
+        "tests/postgres.py",
+        *_files("plugin", "ledger", "claim"),
+    ):
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ledger.ROOT / file, folder / file)
     worlds = folder / "tests" / "claims" / "worlds"
