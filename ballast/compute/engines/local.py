@@ -33,6 +33,7 @@ class LocalEngine(Engine):
 
         self.memory = default_budget() if memory is None else memory
         self.workers = workers or max(1, min(cpu_count(), self.memory // WORKER_BYTES - 1))
+        self._has_pool = False
 
     def each(self, work: Callable[[Item], Outcome], items: Sequence[Item]) -> Iterator[Outcome]:
         if self.workers == 1 or len(items) < 2:
@@ -62,13 +63,15 @@ class LocalEngine(Engine):
     def _pooled(self, work: Callable[[Item], Outcome], items: Sequence[Item]) -> Iterator[Outcome]:
         from joblib import Parallel, delayed, parallel_config
 
+        self._has_pool = True
         with parallel_config("loky", inner_max_num_threads=1):
             settings: Any = {"return_as": "generator", "batch_size": 1, "pre_dispatch": "2*n_jobs"}
             pool: Any = Parallel(self.workers, **settings)
             yield from pool(delayed(alone)(work, item) for item in items)
 
     def close(self) -> None:
-        if self.workers > 1:
+        if self._has_pool:
+            self._has_pool = False
             from joblib.externals.loky import get_reusable_executor
 
             get_reusable_executor(max_workers=self.workers).shutdown(wait=True)
