@@ -31,11 +31,6 @@ class Part(ABC):
     def read(self, schema: pa.Schema, start: int, stop: int, size: int) -> Iterator[pa.RecordBatch]:
         """Gives the rows from `start` to `stop` of the part, in batches of at most `size`."""
 
-    @property
-    @abstractmethod
-    def place(self) -> str:
-        """What messages call it."""
-
 
 @dataclass(frozen=True)
 class FilePart(Part):
@@ -48,10 +43,6 @@ class FilePart(Part):
     @property
     def rows(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         return sum(self.counts)
-
-    @property
-    def place(self) -> str:
-        return self.file if len(self.groups) != 1 else f"{self.file}, row group {self.groups[0]}"
 
     def read(self, schema: pa.Schema, start: int, stop: int, size: int) -> Iterator[pa.RecordBatch]:
         ends = list(accumulate(self.counts))
@@ -79,15 +70,13 @@ class TablePart(Part):
     def rows(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.table.num_rows
 
-    @property
-    def place(self) -> str:
-        return "a table in memory"
-
     def read(self, schema: pa.Schema, start: int, stop: int, size: int) -> Iterator[pa.RecordBatch]:
         for first in range(start, stop, size):
             rows = self.table.slice(first, min(size, stop - first)).combine_chunks()
             yield _as(
-                pa.record_batch([_one(column) for column in rows.columns], schema=rows.schema), schema, self.place
+                pa.record_batch([_one(column) for column in rows.columns], schema=rows.schema),
+                schema,
+                "a table in memory",
             )
 
 
@@ -215,10 +204,6 @@ class BesidePart(Part):
     @property
     def rows(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.part.rows
-
-    @property
-    def place(self) -> str:
-        return self.part.place
 
     def read(self, schema: pa.Schema, start: int, stop: int, size: int) -> Iterator[pa.RecordBatch]:
         own, theirs = ([name for name in schema.names if name in s.names] for s in (self.schema, self.other.schema))

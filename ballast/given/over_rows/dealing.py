@@ -22,8 +22,8 @@ DEALT = "deal"
 def deal(rows: Rows, engine: Engine, folder: str | Path, *, id: str, seed: int = 0) -> list[Rows]:
     """Writes the rows into Parquet files of a folder, one a part, and gives them by bucket.
 
-    A table that is sorted by its label, or by day, is no longer: a bucket is a sample of all rows, which its ids draw.
-    Where a row lay decides nothing. Cost: the table is read and written once.
+    A bucket is a sample of all rows, which their ids draw, even where the table is sorted by its label or by day: where
+    a row lay decides nothing. Cost: the table is read and written once.
     """
     n_buckets = max(1, round(len(rows) / BUCKET_ROWS))
     Path(folder).mkdir(parents=True, exist_ok=True)

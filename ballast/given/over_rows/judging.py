@@ -69,7 +69,8 @@ class Judged:
 
         Accuracy has Wilson's interval at the rows that the weights are worth (Kish), balanced accuracy and the means of
         losses the normal one of their linearised variance: with the many rows that this is for, what a bootstrap gives.
-        NaN without rows, of log loss and Brier score without probabilities, and of classes without a label.
+        Losses are there where probabilities were given, recalls of the classes that have a label. DataError where no
+        row has weight.
         """
         total = self.weights.sum()
         if not total:

@@ -35,21 +35,21 @@ def fit_weigher(
         raise DataError(f"{weigher.name} learns from all rows at once; give it a sample of them")
     learnt = weigher.fit(**pilot).empty_copy()
     for rows, arguments in samples:
-        learnt.merge(engine.fold(rows, _Learnt(learnt.empty_copy()), arguments).weigher)
+        learnt.merge(engine.fold(rows, Learnt(learnt.empty_copy()), arguments).method)
     return learnt.finalize()
 
 
-class _Learnt:
-    """What a weigher has counted, as a state."""
+class Learnt:
+    """What a method that learns in batches has counted, as a state."""
 
-    def __init__(self, weigher: Any):
-        self.weigher = weigher
+    def __init__(self, method: Any):
+        self.method = method
 
     def add(self, given: Mapping[str, Any]) -> None:
-        self.weigher.partial_fit(**given)
+        self.method.partial_fit(**given)
 
-    def merge(self, other: _Learnt) -> None:
-        self.weigher.merge(other.weigher)
+    def merge(self, other: Learnt) -> None:
+        self.method.merge(other.method)
 
 
 WEIGHT = "weight"

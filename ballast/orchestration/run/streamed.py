@@ -15,6 +15,7 @@ from sklearn.base import clone
 from ballast.compute.engines import LocalEngine
 from ballast.compute.memory import default_budget, in_bytes, in_words
 from ballast.compute.rows import Rows
+from ballast.given.over_rows.learning import Learnt
 from ballast.orchestration.provide.table import columns_of
 from ballast.warehouse.tables.frames import pandas_frame
 
@@ -72,24 +73,11 @@ def tested(inputs: Inputs, rows: Mapping[str, Rows]) -> tuple[pd.DataFrame, dict
         with run.warehouse.staging(asset):  # while it is there, no prune removes what is read
             for binding in inputs.node.bindings:
                 table = rows[binding.role].select(columns_of(inputs, binding.role, rows[binding.role].schema.names))
-                method.merge(engine.fold(table, _Counted(clone(method)), _Frame(binding.term)).method)
+                method.merge(engine.fold(table, Learnt(clone(method)), _Frame(binding.term)).method)
     report = method.finalize()
     seconds = time.perf_counter() - began
     summary = {"rows": total, "parts": parts, "workers": engine.workers, "rows_per_second": round(total / seconds)}
     return report.table, {**report.remembered, "streamed": summary}
-
-
-class _Counted:
-    """What a test has counted, as a state."""
-
-    def __init__(self, method: Any) -> None:
-        self.method = method
-
-    def add(self, given: Mapping[str, pd.DataFrame]) -> None:
-        self.method.partial_fit(**given)
-
-    def merge(self, other: _Counted) -> None:
-        self.method.merge(other.method)
 
 
 @dataclass(frozen=True)
